@@ -1,0 +1,1 @@
+//! Small programs, each with one of epoll's lifetime faults, for the tests to find.

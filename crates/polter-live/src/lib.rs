@@ -1,0 +1,1 @@
+//! The running kernel: executes scripts with real processes.

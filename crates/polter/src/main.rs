@@ -1,0 +1,4 @@
+//! Finds, explains and judges what epoll leaves behind.
+#![forbid(unsafe_code)]
+
+fn main() {}
