@@ -1,0 +1,86 @@
+//! Arenas: one vector a kind of thing, slots reused, ids dense.
+//!
+//! A kernel is cloned and hashed as a whole by searches, so everything in it
+//! lives in a few flat vectors, and a link is an index.
+
+use std::marker::PhantomData;
+
+/// The index of a thing in its arena.
+pub(crate) trait Id: Copy {
+    fn from_index(index: u32) -> Self;
+    fn index(self) -> u32;
+}
+
+/// The things of one kind, each at a slot of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Arena<I, T> {
+    slots: Vec<Option<T>>,
+    /// Free slots; the last one is used next.
+    free: Vec<u32>,
+    id: PhantomData<I>,
+}
+
+impl<I, T> Default for Arena<I, T> {
+    fn default() -> Self {
+        Arena {
+            slots: Vec::new(),
+            free: Vec::new(),
+            id: PhantomData,
+        }
+    }
+}
+
+impl<I: Id, T> Arena<I, T> {
+    pub(crate) fn insert(&mut self, value: T) -> I {
+        match self.free.pop() {
+            Some(index) => {
+                self.slots[index as usize] = Some(value);
+                I::from_index(index)
+            }
+            None => {
+                self.slots.push(Some(value));
+                I::from_index(self.slots.len() as u32 - 1)
+            }
+        }
+    }
+
+    pub(crate) fn remove(&mut self, id: I) -> T {
+        let value = self.slots[id.index() as usize].take();
+        self.free.push(id.index());
+        value.expect("an id outlived its thing")
+    }
+
+    pub(crate) fn get(&self, id: I) -> Option<&T> {
+        self.slots.get(id.index() as usize)?.as_ref()
+    }
+
+    /// In the order of their slots.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (I, &T)> {
+        let numbered = self.slots.iter().enumerate();
+        numbered.filter_map(|(index, slot)| Some((I::from_index(index as u32), slot.as_ref()?)))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+}
+
+impl<I: Id, T> std::ops::Index<I> for Arena<I, T> {
+    type Output = T;
+
+    #[inline]
+    fn index(&self, id: I) -> &T {
+        self.slots[id.index() as usize]
+            .as_ref()
+            .expect("an id outlived its thing")
+    }
+}
+
+impl<I: Id, T> std::ops::IndexMut<I> for Arena<I, T> {
+    #[inline]
+    fn index_mut(&mut self, id: I) -> &mut T {
+        self.slots[id.index() as usize]
+            .as_mut()
+            .expect("an id outlived its thing")
+    }
+}
