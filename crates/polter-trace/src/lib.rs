@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `line`, `prefix`, `call`, `result`, `note` | one line and its parts, without a copy |
 //! | `args`, `value`, `text`, `decoration` | a call's arguments, read on demand |
+//! | `reader`, `assemble`, `tasks`, `stream` | many lines: bounded, joined, each with its task |
 //! | `escape` | hostile bytes, made safe to show |
 //!
 //! Nothing here opens a file or knows its name: bytes come from outside.
@@ -22,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod assemble;
 mod call;
 mod decoration;
 mod error;
@@ -29,13 +31,17 @@ mod escape;
 mod line;
 mod note;
 mod prefix;
+mod reader;
 mod result;
 mod scan;
+mod stream;
+mod tasks;
 mod text;
 mod value;
 mod value_parser;
 
 pub use args::{Arg, ArgIter, Args};
+pub use assemble::{Assembled, Assembler, Event, EventKind, Limits, Tally};
 pub use call::{Call, Cut, Resumed, Unfinished};
 pub use decoration::{Decoration, DecorationKind};
 pub use error::{Diagnostic, ErrorKind, ParseError, Problem};
@@ -43,6 +49,8 @@ pub use escape::{Escaped, escape};
 pub use line::{Body, Line, Unparsed};
 pub use note::{Exit, ExitKind, Frame, Note, NoteKind, Signal};
 pub use prefix::{Clock, Prefix};
+pub use reader::{DEFAULT_MAX_LEN, LineReader, NumberedLine};
 pub use result::{ReturnValue, Returned};
+pub use stream::Stream;
 pub use text::{Text, quote, unescape};
 pub use value::{Change, Field, MAX_DEPTH, Value};
