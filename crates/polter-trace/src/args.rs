@@ -1,7 +1,7 @@
 //! A call's arguments: raw text, split at its top-level commas when asked.
 
 use crate::error::{ErrorKind, ParseError};
-use crate::scan::{Mark, Scanner};
+use crate::scan::{Mark, Scanner, is_name_byte};
 use crate::value::Value;
 
 /// The text between a call's parentheses.
@@ -64,7 +64,9 @@ impl<'a> IntoIterator for &Args<'a> {
 /// One argument, as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arg<'a> {
-    /// The text itself, without the blanks around it.
+    /// Its name, where strace prints one: `flags=CLONE_FILES`.
+    pub name: Option<&'a str>,
+    /// The text itself, without its name and the blanks around it.
     pub raw: &'a [u8],
     /// The column of its first byte in the line, from 1.
     pub column: usize,
@@ -104,10 +106,14 @@ impl<'a> Iterator for ArgIter<'a> {
         self.from = end + 1;
         let text = &self.raw[start..end];
         let blanks = text.len() - text.trim_ascii_start().len();
-        Some(Arg {
-            raw: text.trim_ascii(),
-            column: self.column + start + blanks,
-        })
+        let mut raw = text.trim_ascii();
+        let mut column = self.column + start + blanks;
+        let name = name_of(raw);
+        if let Some(name) = name {
+            raw = &raw[name.len() + 1..];
+            column += name.len() + 1;
+        }
+        Some(Arg { name, raw, column })
     }
 }
 
@@ -128,6 +134,18 @@ impl ArgIter<'_> {
         }
         self.raw.len()
     }
+}
+
+/// Returns the name of `name=value`, but not that of `name == 0` or `name=>out`.
+pub(crate) fn name_of(text: &[u8]) -> Option<&str> {
+    if text.first().is_none_or(u8::is_ascii_digit) {
+        return None;
+    }
+    let length = text.iter().take_while(|&&byte| is_name_byte(byte)).count();
+    let is_name = length > 0
+        && text.get(length) == Some(&b'=')
+        && !matches!(text.get(length + 1), Some(b'=' | b'>'));
+    is_name.then(|| str::from_utf8(&text[..length]).ok())?
 }
 
 #[cfg(test)]
@@ -160,6 +178,15 @@ mod tests {
     fn text_cut_in_the_middle_is_one_last_argument() {
         check("3, \"abc, d", &["3", "\"abc, d"]);
         check("3, {a=1, b", &["3", "{a=1, b"]);
+    }
+
+    #[test]
+    fn arguments_may_have_names() {
+        let arg = Args::new(b"child_stack=NULL", 7).get(0).unwrap();
+        assert_eq!(
+            (arg.name, arg.raw, arg.column),
+            (Some("child_stack"), &b"NULL"[..], 19)
+        );
     }
 
     #[test]

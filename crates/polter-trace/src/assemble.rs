@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 use crate::args::Args;
 use crate::call::{Call, Cut, Resumed, Unfinished};
 use crate::error::{Diagnostic, Problem};
+use crate::event::{Assembled, Event, EventKind, Tally};
 use crate::line::{Body, Line};
-use crate::note::{Exit, ExitKind, Frame, Note, NoteKind, Signal};
-use crate::prefix::Clock;
+use crate::note::{Exit, ExitKind, Note, NoteKind};
 use crate::tasks::Tasks;
 
 /// Turns lines into events, one line at a time.
@@ -54,79 +54,6 @@ impl Default for Limits {
             bytes: 1 << 26,
         }
     }
-}
-
-/// What came of one line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Assembled<'a> {
-    /// What happened; nothing for a line that only goes on, or cannot be read.
-    pub event: Option<Event<'a>>,
-    /// What is wrong with the line, or what it shows to be wrong before it.
-    pub warning: Option<Diagnostic>,
-    /// The number of the task that had none until now: events with the pid `None` were
-    /// this task's.
-    pub named: Option<u32>,
-}
-
-/// Something that happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Event<'a> {
-    /// The task, if the log says which.
-    pub pid: Option<u32>,
-    /// The line that told it.
-    pub line: u64,
-    /// When.
-    pub clock: Option<Clock>,
-    /// What.
-    pub kind: EventKind<'a>,
-}
-
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EventKind<'a> {
-    /// A call began and ended.
-    Call(Call<'a>),
-    /// A call began.
-    Entry(Unfinished<'a>),
-    /// A call that began earlier ended.
-    Exit {
-        /// The line it began on.
-        entry: u64,
-        /// The call as it would have been on one line; columns count on that line.
-        call: Call<'a>,
-    },
-    /// A signal arrived, or stopped the task.
-    Signal(Signal<'a>),
-    /// The task is gone, and with it the call it was in.
-    Gone(Exit<'a>),
-    /// A frame of the stack under a call.
-    Frame {
-        /// The line of the call.
-        of: u64,
-        /// The frame.
-        frame: Frame<'a>,
-    },
-    /// strace said something of itself.
-    Note(Note<'a>),
-    /// A comment or a blank line.
-    Comment(&'a [u8]),
-}
-
-/// How many lines there were, and how many of them were wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tally {
-    /// Lines.
-    pub lines: u64,
-    /// Lines that could not be read.
-    pub unparsed: u64,
-    /// Calls that resumed without having begun.
-    pub without_entry: u64,
-    /// Calls that never resumed although their task went on.
-    pub never_resumed: u64,
-    /// Calls forgotten for want of room.
-    pub over_limit: u64,
-    /// Stack lines without a call.
-    pub stray_frames: u64,
 }
 
 /// A call under way.
@@ -182,7 +109,10 @@ impl Assembler {
                 }
                 (None, None)
             }
-            Body::Signal(signal) => (Some(EventKind::Signal(signal)), None),
+            Body::Signal(signal) => {
+                self.last = Some((pid, number));
+                (Some(EventKind::Signal(signal)), None)
+            }
             Body::Exit(exit) => self.gone(pid, number, exit),
             Body::Frame(frame) => match self.last {
                 Some((_, of)) => (Some(EventKind::Frame { of, frame }), None),
@@ -438,30 +368,209 @@ impl Pending {
     }
 }
 
-impl Tally {
-    fn warn(&mut self, line: u64, column: usize, problem: Problem) -> Diagnostic {
-        self.count(problem);
-        Diagnostic {
-            line,
-            column,
-            problem,
-        }
-    }
-
-    fn count(&mut self, problem: Problem) {
-        let counter = match problem {
-            Problem::Line(_) => &mut self.unparsed,
-            Problem::ResumedWithoutEntry | Problem::ResumedAsAnother { .. } => {
-                &mut self.without_entry
-            }
-            Problem::NeverResumed { .. } => &mut self.never_resumed,
-            Problem::OverLimit => &mut self.over_limit,
-            Problem::FrameWithoutCall => &mut self.stray_frames,
-        };
-        *counter += 1;
-    }
-}
-
 fn is_fork(name: &str) -> bool {
     matches!(name, "fork" | "vfork" | "clone" | "clone2" | "clone3")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_call_is_joined() {
+        check(
+            "7 epoll_wait(3,  <unfinished ...>
+             8 close(4) = 0
+             7 <... epoll_wait resumed>[{events=EPOLLIN}], 8, -1) = 1 <0.5>",
+            "7 begins epoll_wait(3, )
+             8 close(4) = 0
+             7 epoll_wait(3, [{events=EPOLLIN}], 8, -1) = 1 of line 1",
+        );
+    }
+
+    #[test]
+    fn a_note_tears_a_line() {
+        check(
+            "clone(flags=SIGCHLDstrace: Process 12 attached
+             ) = 12
+             [pid    12] close(1) = 0
+             [pid    11] wait4(12,  <unfinished ...>
+             [pid    12] +++ exited with 0 +++
+             <... wait4 resumed>NULL, 0, NULL) = 12
+             close(1) = 0",
+            "- begins clone(flags=SIGCHLD)
+             - clone(flags=SIGCHLD) = 12 of line 1
+             12 close(1) = 0
+             11 begins wait4(12, ) named 11
+             12 gone
+             11 wait4(12, NULL, 0, NULL) = 12 of line 4
+             11 close(1) = 0",
+        );
+    }
+
+    #[test]
+    fn a_vfork_gives_its_nameless_task_away() {
+        check(
+            "vfork(strace: Process 12 attached
+              <unfinished ...>
+             [pid 12] execve() = 0
+             [pid 11] <... vfork resumed>) = 12",
+            "- begins vfork()
+             12 execve() = 0
+             11 vfork() = 12 of line 1 named 11",
+        );
+        // Without notes (-q), the child is not taken for the nameless task.
+        check(
+            "vfork( <unfinished ...>
+             [pid 12] execve() = 0
+             [pid 11] <... vfork resumed>) = 12",
+            "- begins vfork()
+             12 execve() = 0
+             11 vfork() = 12 of line 1 named 11",
+        );
+        check(
+            "fork() = 12
+             [pid 12] close(1) = 0
+             [pid 11] close(1) = 0",
+            "- fork() = 12
+             12 close(1) = 0
+             11 close(1) = 0 named 11",
+        );
+    }
+
+    #[test]
+    fn an_attached_task_has_its_number_from_the_note() {
+        check(
+            "strace: Process 11 attached
+             close(1) = 0",
+            "- note
+             11 close(1) = 0",
+        );
+    }
+
+    #[test]
+    fn an_exec_of_a_thread_goes_on_as_the_leader() {
+        check(
+            "12 execve(\"/bin/true\" <unfinished ...>
+             11 <... futex resumed>) = ?
+             11 +++ superseded by execve in pid 12 +++
+             11 <... execve resumed>) = 0",
+            "12 begins execve(\"/bin/true\")
+             warning 2:4: a call resumes that never began
+             11 gone
+             11 execve(\"/bin/true\") = 0 of line 1",
+        );
+    }
+
+    #[test]
+    fn stack_lines_belong_to_the_call_before() {
+        check(
+            " > /lib/x(f+0x1) [0x2]
+             7 close(4) = 0
+              > /lib/x(f+0x1) [0x2]",
+            "warning 1:1: a stack line without a call
+             7 close(4) = 0
+             7 frame /lib/x of line 2",
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_a_warning() {
+        check(
+            "7 read(3,  <unfinished ...>
+             7 read(4,  <unfinished ...>
+             7 close(4) = 0
+             7 <... read resumed>) = 0",
+            "7 begins read(3, )
+             7 begins read(4, ) warning 2:3: the call on line 1 never resumed
+             7 close(4) = 0 warning 3:3: the call on line 2 never resumed
+             warning 4:3: a call resumes that never began",
+        );
+        check(
+            "7 read(3,  <unfinished ...>
+             7 <... write resumed>) = 0
+             hello, world",
+            "7 begins read(3, )
+             warning 2:3: a call resumes under another name than on line 1
+             warning 3:1: not a line of strace's",
+        );
+    }
+
+    #[test]
+    fn no_more_is_kept_than_the_limits_allow() {
+        let limits = Limits {
+            tasks: 2,
+            bytes_per_call: 10,
+            bytes: 20,
+        };
+        let mut assembler = Assembler::new(limits);
+        let mut over = |pid: u32, args: usize| {
+            let text = format!("{pid} read({} <unfinished ...>", "x".repeat(args));
+            let assembled = assembler.push(1, &Line::parse(text.as_bytes()));
+            assembled.warning.is_some()
+        };
+        assert!(over(1, 11), "one call is too long");
+        assert!(!over(1, 10));
+        assert!(over(2, 10), "both are too long together");
+        assert!(!over(2, 2));
+        assert!(over(3, 0), "too many tasks");
+        assert_eq!(assembler.bytes, 20);
+        for pid in 1..3 {
+            let text = format!("{pid} +++ exited with 0 +++");
+            assembler.push(1, &Line::parse(text.as_bytes()));
+        }
+        assert_eq!((assembler.bytes, assembler.pending().count()), (0, 0));
+    }
+
+    /// Compares the events of a log, line by line; the indent of the test is no part of it.
+    #[track_caller]
+    fn check(log: &str, expected: &str) {
+        let strip = |line: &str| {
+            line.strip_prefix("             ")
+                .unwrap_or(line)
+                .to_owned()
+        };
+        let mut assembler = Assembler::default();
+        let mut actual = Vec::new();
+        for (line, number) in log.lines().map(strip).zip(1..) {
+            let assembled = assembler.push(number, &Line::parse(line.as_bytes()));
+            let mut words = Vec::new();
+            words.extend(assembled.event.map(|event| show(&event)));
+            words.extend(assembled.named.map(|pid| format!("named {pid}")));
+            words.extend(
+                assembled
+                    .warning
+                    .map(|warning| format!("warning {warning}")),
+            );
+            actual.extend((!words.is_empty()).then(|| words.join(" ")));
+        }
+        let expected: Vec<_> = expected.lines().map(strip).collect();
+        assert_eq!(actual, expected, "{log}");
+    }
+
+    fn show(event: &Event<'_>) -> String {
+        let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let call = |call: &Call<'_>| {
+            format!(
+                "{}({}) = {}",
+                call.name,
+                lossy(call.args.raw),
+                lossy(call.returned.raw)
+            )
+        };
+        let what = match event.kind {
+            EventKind::Call(it) => call(&it),
+            EventKind::Entry(it) => format!("begins {}({})", it.name, lossy(it.args.raw)),
+            EventKind::Exit { entry, call: it } => format!("{} of line {entry}", call(&it)),
+            EventKind::Signal(_) => "signal".to_owned(),
+            EventKind::Gone(_) => "gone".to_owned(),
+            EventKind::Frame { of, frame } => format!("frame {} of line {of}", lossy(frame.object)),
+            EventKind::Note(_) => "note".to_owned(),
+            EventKind::Comment(_) => "comment".to_owned(),
+        };
+        let pid = event
+            .pid
+            .map_or_else(|| "-".to_owned(), |pid| pid.to_string());
+        format!("{pid} {what}")
+    }
 }

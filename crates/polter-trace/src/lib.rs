@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `line`, `prefix`, `call`, `result`, `note` | one line and its parts, without a copy |
 //! | `args`, `value`, `text`, `decoration` | a call's arguments, read on demand |
-//! | `reader`, `assemble`, `tasks`, `stream` | many lines: bounded, joined, each with its task |
+//! | `reader`, `assemble`, `event`, `tasks`, `stream` | many lines: bounded, joined, each with its task |
 //! | `escape` | hostile bytes, made safe to show |
 //!
 //! Nothing here opens a file or knows its name: bytes come from outside.
@@ -28,6 +28,7 @@ mod call;
 mod decoration;
 mod error;
 mod escape;
+mod event;
 mod line;
 mod note;
 mod prefix;
@@ -41,11 +42,12 @@ mod value;
 mod value_parser;
 
 pub use args::{Arg, ArgIter, Args};
-pub use assemble::{Assembled, Assembler, Event, EventKind, Limits, Tally};
+pub use assemble::{Assembler, Limits};
 pub use call::{Call, Cut, Resumed, Unfinished};
 pub use decoration::{Decoration, DecorationKind};
 pub use error::{Diagnostic, ErrorKind, ParseError, Problem};
 pub use escape::{Escaped, escape};
+pub use event::{Assembled, Event, EventKind, Tally};
 pub use line::{Body, Line, Unparsed};
 pub use note::{Exit, ExitKind, Frame, Note, NoteKind, Signal};
 pub use prefix::{Clock, Prefix};

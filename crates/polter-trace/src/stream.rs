@@ -2,8 +2,9 @@
 
 use std::io::{self, BufRead};
 
-use crate::assemble::{Assembled, Assembler, Limits};
+use crate::assemble::{Assembler, Limits};
 use crate::error::{Diagnostic, ErrorKind, Problem};
+use crate::event::Assembled;
 use crate::line::Line;
 use crate::reader::LineReader;
 

@@ -1,5 +1,6 @@
 //! The descent that reads values, at most [`MAX_DEPTH`] deep.
 
+use crate::args::name_of;
 use crate::decoration::Decoration;
 use crate::error::{ErrorKind, ParseError};
 use crate::scan::{Mark, Scanner, comment_end, decoration_end, is_name_byte, string_end};
@@ -189,18 +190,10 @@ impl<'a> ValueParser<'a> {
         Ok(fields)
     }
 
-    /// Reads `name=`, but not the `name` of `name == 0`.
     fn field_name(&mut self) -> Option<&'a str> {
-        let rest = &self.text[self.at..];
-        let length = rest.iter().take_while(|&&b| is_name_byte(b)).count();
-        let is_name = length > 0
-            && rest.get(length) == Some(&b'=')
-            && !matches!(rest.get(length + 1), Some(b'=' | b'>'));
-        if !is_name {
-            return None;
-        }
-        self.at += length + 1;
-        str::from_utf8(&rest[..length]).ok()
+        let name = name_of(&self.text[self.at..])?;
+        self.at += name.len() + 1;
+        Some(name)
     }
 
     fn bracketed(
