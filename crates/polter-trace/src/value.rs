@@ -154,6 +154,7 @@ mod tests {
         check("S_IFREG|0644", "flags(S_IFREG 420)");
         check("0x1 /* EPOLLIN */", "1/*EPOLLIN*/");
         check("0x4d /* EPOLL_CTL_??? */", "77/*EPOLL_CTL_???*/");
+        check("0x1 /* A */|0x80 /* B|C */", "flags(1/*A*/ 128/*B|C*/)");
         check("?", "?");
     }
 

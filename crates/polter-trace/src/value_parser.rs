@@ -40,19 +40,12 @@ impl<'a> ValueParser<'a> {
     fn element(&mut self, is_set: bool) -> Result<Value<'a>, ParseError> {
         self.blanks();
         let start = self.at;
-        let mut value = if self.starts_with(b"=> ") {
+        let value = if self.starts_with(b"=> ") {
             None
         } else {
             self.expression()?
         };
         let is_apart = self.blanks() > 0;
-        if value.is_some() && self.starts_with(b"/*") {
-            let end = comment_end(self.text, self.at).map_err(|_| self.truncated())?;
-            let comment = self.text[self.at + 2..end - 2].trim_ascii();
-            value = value.map(|value| Value::Commented(Box::new(value), comment));
-            self.at = end;
-            self.blanks();
-        }
         if self.starts_with(b"=> ") {
             self.at += 2;
             let after = self.nested(|it| it.element(false))?;
@@ -75,7 +68,7 @@ impl<'a> ValueParser<'a> {
 
     /// Reads a value, or several joined by `|`; what it cannot read is `None`.
     fn expression(&mut self) -> Result<Option<Value<'a>>, ParseError> {
-        let Some(first) = self.primary()? else {
+        let Some(first) = self.operand()? else {
             return Ok(None);
         };
         if self.next() != Some(b'|') {
@@ -84,12 +77,26 @@ impl<'a> ValueParser<'a> {
         let mut parts = vec![first];
         while self.next() == Some(b'|') {
             self.at += 1;
-            match self.primary()? {
-                Some(part @ (Value::Number(_) | Value::Name(_))) => parts.push(part),
+            match self.operand()? {
+                Some(part) if is_flag(&part) => parts.push(part),
                 _ => return Ok(None),
             }
         }
         Ok(Some(Value::Flags(parts)))
+    }
+
+    /// Reads a value and the comment after it.
+    fn operand(&mut self) -> Result<Option<Value<'a>>, ParseError> {
+        let Some(value) = self.primary()? else {
+            return Ok(None);
+        };
+        if !self.starts_with(b" /*") {
+            return Ok(Some(value));
+        }
+        let end = comment_end(self.text, self.at + 1).map_err(|_| self.truncated())?;
+        let comment = self.text[self.at + 3..end - 2].trim_ascii();
+        self.at = end;
+        Ok(Some(Value::Commented(Box::new(value), comment)))
     }
 
     fn primary(&mut self) -> Result<Option<Value<'a>>, ParseError> {
@@ -272,6 +279,10 @@ impl<'a> ValueParser<'a> {
     fn truncated(&self) -> ParseError {
         ParseError::new(ErrorKind::Truncated, self.text.len() + 1)
     }
+}
+
+fn is_flag(value: &Value<'_>) -> bool {
+    matches!(value.bare(), Value::Number(_) | Value::Name(_))
 }
 
 /// Reads a decimal, hexadecimal or octal number of at most 64 bits.
