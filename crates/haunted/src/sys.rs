@@ -230,10 +230,13 @@ pub(crate) fn socketpair() -> Result<[RawFd; 2], Errno> {
     Ok(ends)
 }
 
-/// A TCP socket listening on a free port of the loopback: `socket(2)`, `listen(2)`.
+/// A TCP socket listening on a free port of the loopback: `socket(2)`, `bind(2)`, `listen(2)`.
 pub(crate) fn listener() -> Result<RawFd, Errno> {
     let fd = tcp_socket()?;
-    // SAFETY: takes plain numbers. Unbound, it is given a free port.
+    let address = loopback();
+    // SAFETY: `address` is as long as it says.
+    check(unsafe { libc::bind(fd, (&raw const address).cast(), ADDRESS_LEN) })?;
+    // SAFETY: takes plain numbers.
     check(unsafe { libc::listen(fd, 8) })?;
     Ok(fd)
 }
@@ -241,15 +244,27 @@ pub(crate) fn listener() -> Result<RawFd, Errno> {
 /// A TCP socket connected to `listener`: `getsockname(2)`, `connect(2)`.
 pub(crate) fn connect_to(listener: RawFd) -> Result<RawFd, Errno> {
     let fd = tcp_socket()?;
-    // SAFETY: a sockaddr_in is integers, for which zeros are a value.
-    let mut address: libc::sockaddr_in = unsafe { std::mem::zeroed() };
-    let mut len = size_of_val(&address) as libc::socklen_t;
+    let mut address = loopback();
+    let mut len = ADDRESS_LEN;
     // SAFETY: `address` is `len` bytes long.
     check(unsafe { libc::getsockname(listener, (&raw mut address).cast(), &raw mut len) })?;
-    address.sin_addr.s_addr = u32::from_ne_bytes([127, 0, 0, 1]);
     // SAFETY: as above.
     check(unsafe { libc::connect(fd, (&raw const address).cast(), len) })?;
     Ok(fd)
+}
+
+const ADDRESS_LEN: libc::socklen_t = size_of::<libc::sockaddr_in>() as libc::socklen_t;
+
+/// 127.0.0.1, with no port yet.
+fn loopback() -> libc::sockaddr_in {
+    libc::sockaddr_in {
+        sin_family: AF_INET as u16,
+        sin_port: 0,
+        sin_addr: libc::in_addr {
+            s_addr: u32::from_ne_bytes([127, 0, 0, 1]),
+        },
+        sin_zero: [0; 8],
+    }
 }
 
 fn tcp_socket() -> Result<RawFd, Errno> {
