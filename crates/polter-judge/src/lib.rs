@@ -1,2 +1,8 @@
 //! Replays a log in one model per policy: ghosts, and what each policy breaks or mends.
 #![forbid(unsafe_code)]
+
+mod verdict;
+
+pub use verdict::{
+    Break, Broken, Class, Finding, Instance, KeptBy, LogSummary, PolicyVerdict, Severity, Site, Step, Verdict, Warning,
+};
