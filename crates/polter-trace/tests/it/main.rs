@@ -1,4 +1,5 @@
 //! The whole crate against real logs and arbitrary bytes.
 
 mod arbitrary;
+mod round_trip;
 mod samples;
