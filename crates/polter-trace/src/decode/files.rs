@@ -421,30 +421,29 @@ fn read_signals(bytes: &[u8], count: i64) -> Option<Vec<u32>> {
 fn read_write(name: &str, fields: &mut Fields<'_>) -> Result<Syscall, Fault> {
     let fd = fields.fd()?;
     let buffer = fields.next()?;
-    if name == "writev" {
-        let elements = buffer.value.elements().unwrap_or_default();
-        let base = elements
-            .first()
-            .and_then(|element| element.field("iov_base"));
-        let first = base.map_or(0, first_bytes);
-        return Ok(Syscall::Write {
-            fd,
-            len: read_vector(&buffer)?,
-            first,
-        });
-    }
-    Ok(Syscall::Write {
-        fd,
-        first: first_bytes(&buffer.value),
-        len: fields.u64()?,
-    })
+    let (bytes, len) = match name {
+        "writev" => {
+            let first = buffer
+                .value
+                .elements()
+                .and_then(|elements| elements.first());
+            (
+                first.and_then(|first| first.field("iov_base")),
+                read_vector(&buffer)?,
+            )
+        }
+        _ => (Some(&buffer.value), fields.u64()?),
+    };
+    let first = bytes.map_or(0, |bytes| first_bytes(bytes, len));
+    Ok(Syscall::Write { fd, len, first })
 }
 
 /// Returns the first eight bytes of a string, in native order; what is missing is 0.
-fn first_bytes(buffer: &Value<'_>) -> u64 {
+fn first_bytes(buffer: &Value<'_>, len: u64) -> u64 {
     let mut first = [0; 8];
+    let room = usize::try_from(len).map_or(8, |len| len.min(8));
     if let Value::Text(text) = buffer {
-        for (to, from) in first.iter_mut().zip(text.unescape().iter()) {
+        for (to, from) in first[..room].iter_mut().zip(text.unescape().iter()) {
             *to = *from;
         }
     }
