@@ -265,7 +265,7 @@ impl Executor {
                 pending.content = self.content(task, &pending.reply);
                 self.tasks[task].pending = Some(pending);
                 if let Some(birth) = birth {
-                    self.adopt(task, birth)?;
+                    self.adopt(task, &birth)?;
                 }
                 return Ok(Outcome::Blocked);
             }
@@ -278,7 +278,7 @@ impl Executor {
         if value > 0
             && let Some(birth) = birth
         {
-            self.adopt(task, birth)?;
+            self.adopt(task, &birth)?;
         }
         if let Some(limit) = limit {
             self.set_limit(slot, limit)?;
@@ -302,7 +302,9 @@ impl Executor {
     ) -> Result<Watched, ExecutorError> {
         let mut patience = Patience::new(self.time_limit);
         let slot = self.tasks[task].slot;
-        sys::yield_now();
+        if !self.keeper.is_done(slot) {
+            sys::yield_now();
+        }
         loop {
             if self.keeper.is_done(slot) {
                 return Ok(Watched::Done);
@@ -391,7 +393,7 @@ impl Executor {
     }
 
     /// Takes a new task in, once it waits for its first call.
-    fn adopt(&mut self, parent: usize, birth: Birth) -> Result<(), ExecutorError> {
+    fn adopt(&mut self, parent: usize, birth: &Birth) -> Result<(), ExecutorError> {
         self.keeper.wait_for(birth.slot)?;
         let parent_slot = self.tasks[parent].slot;
         // A parent that waits for its child has no result yet.

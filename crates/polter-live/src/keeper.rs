@@ -124,6 +124,7 @@ impl Keeper {
         self.wait_for(Slot::KEEPER)?;
         let name = self.scratch().put_str(c"polter-keeper")?;
         self.call(libc::SYS_prctl, &[libc::PR_SET_NAME as u64, name.0])?;
+        self.schedule()?;
         match self.confinement {
             Confinement::PidNamespace => self.proc = Proc(self.own_proc()?),
             Confinement::Subreaper => {
@@ -133,6 +134,23 @@ impl Keeper {
                     worker::restorer_address(),
                 ];
                 self.set_action(Slot::KEEPER, duty)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the workers a scheduling policy under which one that is woken
+    /// does not interrupt one that runs.
+    ///
+    /// First in, first out, if that is allowed: then they also run in the
+    /// order in which they were woken, and the supervisor, on the same CPU,
+    /// runs when all of them sleep.
+    fn schedule(&self) -> Result<(), ExecutorError> {
+        for (policy, priority) in [(libc::SCHED_FIFO, 1), (libc::SCHED_BATCH, 0)] {
+            let priority = self.scratch().put_ints(&[priority])?;
+            let args = [0, policy as u64, priority.0];
+            if self.call(libc::SYS_sched_setscheduler, &args)? == 0 {
+                break;
             }
         }
         Ok(())

@@ -118,7 +118,7 @@ impl TaskFiles {
 
 /// The first word of `/proc/PID/syscall`, if it is a number.
 fn call_number(text: &[u8]) -> Option<i64> {
-    let word = text.split(|byte| byte.is_ascii_whitespace()).next()?;
+    let word = text.split(u8::is_ascii_whitespace).next()?;
     std::str::from_utf8(word).ok()?.parse().ok()
 }
 
