@@ -302,7 +302,7 @@ impl Executor {
     ) -> Result<Watched, ExecutorError> {
         let mut patience = Patience::new(self.time_limit);
         let slot = self.tasks[task].slot;
-        if !self.keeper.is_done(slot) {
+        if !self.keeper.runs_first_come() {
             sys::yield_now();
         }
         loop {
@@ -318,7 +318,7 @@ impl Executor {
                 return Ok(Watched::Blocked);
             }
             if !patience.pause(self.keeper.region()) {
-                return Err(self.too_slow(task, format!("{call:?}")));
+                return Err(self.too_slow(self.tasks[task].pid, &format!("{call:?}")));
             }
         }
     }
@@ -328,31 +328,28 @@ impl Executor {
     fn settle(&mut self, mut all: bool) -> Result<(), ExecutorError> {
         let mut patience = Patience::new(self.time_limit);
         loop {
-            let mut moving = None;
-            let mut task = 0;
-            while task < self.tasks.len() {
-                let is_pending = self.tasks[task].pending.is_some();
-                let seen = match is_pending || all {
-                    true => self.look_after(task)?,
-                    false => Settled::Quiet,
-                };
-                match seen {
-                    Settled::Quiet => task += 1,
-                    Settled::Moving => {
-                        moving = Some(task);
-                        task += 1;
-                    }
+            let (mut moving, mut has_changed) = (None, false);
+            // From the back, so that one that is removed moves none ahead.
+            for task in (0..self.tasks.len()).rev() {
+                if !all && self.tasks[task].pending.is_none() {
+                    continue;
+                }
+                match self.look_after(task)? {
+                    Settled::Quiet => {}
+                    Settled::Moving => moving = Some(self.tasks[task].pid),
+                    Settled::Returned => has_changed = true,
                     Settled::Gone => {
                         self.bury(task);
-                        (all, moving) = (true, Some(0));
+                        (all, has_changed) = (true, true);
                     }
                 }
             }
-            let Some(task) = moving else { break };
-            if !patience.pause(self.keeper.region()) {
-                let call = self.tasks.get(task).and_then(|task| task.pending.as_ref());
-                let call = call.map_or("none".to_owned(), |call| call.nr.to_string());
-                return Err(self.too_slow(task, call));
+            match moving {
+                Some(pid) if !patience.pause(self.keeper.region()) => {
+                    return Err(self.too_slow(pid, "none"));
+                }
+                None if !has_changed => break,
+                _ => {}
             }
         }
         if all {
@@ -374,7 +371,7 @@ impl Executor {
                 pid: self.tasks[task].pid,
                 outcome,
             });
-            return Ok(Settled::Moving);
+            return Ok(Settled::Returned);
         }
         let sight = self.look(task)?;
         Ok(match (sight, &self.tasks[task].pending) {
@@ -515,15 +512,11 @@ impl Executor {
         link.map_or(Content::Bytes, |link| Content::of_link(&link))
     }
 
-    fn too_slow(&self, task: usize, call: String) -> ExecutorError {
-        let Some(task) = self.tasks.get(task) else {
-            return ExecutorError::KeeperGone;
-        };
-        ExecutorError::TooSlow {
-            pid: task.pid,
-            call,
-            doing: task.tell(),
-        }
+    fn too_slow(&self, pid: Pid, call: &str) -> ExecutorError {
+        let task = self.tasks.iter().find(|task| task.pid == pid);
+        let doing = task.map_or("gone".to_owned(), Task::tell);
+        let call = call.to_owned();
+        ExecutorError::TooSlow { pid, call, doing }
     }
 }
 
@@ -546,7 +539,12 @@ enum Watched {
 /// What one look of a round found.
 #[derive(Debug)]
 enum Settled {
+    /// It sleeps, as it should.
     Quiet,
+    /// It will be somewhere else soon.
     Moving,
+    /// Its call had ended.
+    Returned,
+    /// It has ended.
     Gone,
 }

@@ -64,6 +64,7 @@ pub(crate) struct Keeper {
     region: Region,
     pidfd: OwnedFd,
     confinement: Confinement,
+    is_first_come: bool,
     proc: Proc,
     paths: Paths,
     /// Held open for its path.
@@ -111,6 +112,7 @@ impl Keeper {
             region,
             pidfd,
             confinement,
+            is_first_come: false,
             proc,
             paths,
             _image: image,
@@ -145,11 +147,12 @@ impl Keeper {
     /// First in, first out, if that is allowed: then they also run in the
     /// order in which they were woken, and the supervisor, on the same CPU,
     /// runs when all of them sleep.
-    fn schedule(&self) -> Result<(), ExecutorError> {
+    fn schedule(&mut self) -> Result<(), ExecutorError> {
         for (policy, priority) in [(libc::SCHED_FIFO, 1), (libc::SCHED_BATCH, 0)] {
             let priority = self.scratch().put_ints(&[priority])?;
             let args = [0, policy as u64, priority.0];
             if self.call(libc::SYS_sched_setscheduler, &args)? == 0 {
+                self.is_first_come = policy == libc::SCHED_FIFO;
                 break;
             }
         }
@@ -336,6 +339,11 @@ impl Keeper {
     /// What holds the tasks together.
     pub(crate) fn confinement(&self) -> Confinement {
         self.confinement
+    }
+
+    /// Do woken workers run at once, before the supervisor does?
+    pub(crate) fn runs_first_come(&self) -> bool {
+        self.is_first_come
     }
 
     /// Waits until the slot's worker is idle.

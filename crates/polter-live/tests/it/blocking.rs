@@ -128,8 +128,8 @@ fn a_pending_signal_ends_a_wait_that_lets_it_through() {
 fn a_timeout_ends_a_wait() {
     let mut world = World::new();
     world.ok(100, &epoll());
-    world.blocks(100, &wait(3, 8, 5));
-    world.0.advance(Duration::from_millis(20)).unwrap();
+    world.blocks(100, &wait(3, 8, 100));
+    world.0.advance(Duration::from_millis(150)).unwrap();
     match world.end_of(100) {
         Outcome::Done(Ok(result)) => assert_eq!(result.out, Out::Events(Vec::new())),
         other => panic!("{other:?}"),

@@ -61,7 +61,7 @@ fn a_timer_expires_in_real_time() {
         flags: 0,
         new: TimerSpec {
             interval_ns: 0,
-            value_ns: 2_000_000,
+            value_ns: 100_000_000,
         },
     };
     assert_eq!(
@@ -69,7 +69,7 @@ fn a_timer_expires_in_real_time() {
         Out::Timer(TimerSpec::default())
     );
     world.blocks(100, &wait(3, 8, -1));
-    world.0.advance(Duration::from_millis(10)).unwrap();
+    world.0.advance(Duration::from_millis(150)).unwrap();
     let ended = world.ended();
     assert_eq!(ended.len(), 1, "{ended:?}");
     assert_eq!(world.result(100, &read(4, 8)).out, Out::Counter(1));
