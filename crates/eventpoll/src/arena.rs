@@ -54,6 +54,10 @@ impl<I: Id, T> Arena<I, T> {
         self.slots.get(id.index() as usize)?.as_ref()
     }
 
+    pub(crate) fn get_mut(&mut self, id: I) -> Option<&mut T> {
+        self.slots.get_mut(id.index() as usize)?.as_mut()
+    }
+
     /// In the order of their slots.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (I, &T)> {
         let numbered = self.slots.iter().enumerate();

@@ -2,6 +2,7 @@
 //! outside the [`Kernel`](crate::Kernel) that gave them.
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 /// A file descriptor: a number that means something in one table only.
 ///
@@ -27,24 +28,17 @@ impl fmt::Display for Pid {
 }
 
 macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+    ($($(#[$doc:meta])* $visibility:vis $name:ident;)*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(pub(crate) u32);
-
-        impl $name {
-            /// The slot in its arena: small, dense, reused after the thing is gone.
-            pub fn index(self) -> usize {
-                self.0 as usize
-            }
-        }
+        $visibility struct $name(NonZeroU32);
 
         impl crate::arena::Id for $name {
             fn from_index(index: u32) -> Self {
-                $name(index)
+                $name(NonZeroU32::new(index + 1).expect("an arena holds fewer than 2^32 things"))
             }
             fn index(self) -> u32 {
-                self.0
+                self.0.get() - 1
             }
         }
     )*};
@@ -52,23 +46,29 @@ macro_rules! ids {
 
 ids! {
     /// A task: one thread of one process. Linux: `struct task_struct`.
-    Tid;
+    pub Tid;
     /// A process: the threads that die together. Linux: `struct signal_struct`.
-    ProcessId;
+    pub(crate) ProcessId;
     /// A descriptor table. Linux: `struct files_struct`.
-    TableId;
+    pub TableId;
     /// An open file description. Linux: `struct file`.
-    FileId;
+    pub FileId;
     /// An epoll instance. Linux: `struct eventpoll`.
-    EpollId;
+    pub EpollId;
     /// One registration. Linux: `struct epitem`.
-    EpitemId;
+    pub EpitemId;
     /// The ring buffer that both ends of a pipe share. Linux: `struct pipe_inode_info`.
-    PipeId;
+    pub(crate) PipeId;
     /// One end of a socket pair. Linux: `struct unix_sock`.
-    SocketId;
+    pub(crate) SocketId;
     /// A signal-handler block, shared by the threads of a process. Linux: `struct sighand_struct`.
-    SighandId;
+    pub(crate) SighandId;
+    /// A wait queue. Linux: `struct wait_queue_head`.
+    pub(crate) QueueId;
+    /// A waiter's place on a wait queue. Linux: `struct wait_queue_entry`.
+    pub(crate) WaitId;
+    /// A device with its buffers.
+    pub(crate) DeviceId;
     /// A device's shared object: a buffer with its fences. Linux: `struct dma_buf`.
-    BufferId;
+    pub(crate) BufferId;
 }

@@ -15,6 +15,7 @@ use crate::{EpollEvent, Errno, Fd, Pid, PollFd};
 pub type SigSet = u64;
 
 /// A system call with its arguments.
+#[expect(missing_docs, reason = "the fields are the manual's arguments")]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Syscall {
     /// `epoll_create(2)`.
@@ -267,6 +268,7 @@ pub enum UserTimespec {
     #[default]
     Null,
     /// So long, valid or not.
+    #[expect(missing_docs, reason = "the manual's fields")]
     Time { sec: i64, nsec: i64 },
     /// An address that cannot be read.
     Faults,
@@ -303,10 +305,14 @@ pub enum SigAction {
     /// `SIG_IGN`.
     Ignore,
     /// A handler that returns; with `SA_RESTART` or without.
-    Handler { restart: bool },
+    Handler {
+        /// `SA_RESTART`.
+        restart: bool,
+    },
 }
 
 /// What `kcmp(2)` compares.
+#[expect(missing_docs, reason = "the fields are the manual's arguments")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kcmp {
     /// `KCMP_FILE`: two descriptors.

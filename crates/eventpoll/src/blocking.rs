@@ -1,0 +1,349 @@
+//! Calls that wait.
+//!
+//! ```text
+//!   begin ─▶ try ─▶ done
+//!             │ not yet
+//!             ▼
+//!        time up? ─▶ signal? ─▶ join the queues, sleep
+//!             ▲                          │ woken, signalled, time up
+//!             └──────────── try ◀────────┘
+//! ```
+//!
+//! A woken thread runs when the waker's call has ended ([`Kernel::settle`]),
+//! in the order of the wakes. So events beat signals, a time-out of 0 never
+//! gives `EINTR`, and a thread woken in vain sleeps on.
+
+use crate::Kernel;
+use crate::clock::Alarm;
+use crate::epoll::EpollWait;
+use crate::ids::{FileId, Pid, ProcessId, Tid, WaitId};
+use crate::io::{ReadCall, WriteCall};
+use crate::poll::PollCall;
+use crate::signal::Interruption;
+use crate::syscall::{Outcome, Return, SigSet};
+use crate::unix::{RecvCall, SendCall};
+use crate::{Errno, Events};
+
+/// A call that can wait, with all it needs to try again.
+#[derive(Debug, Clone, Hash)]
+pub(crate) enum Call {
+    EpollWait(EpollWait),
+    Poll(PollCall),
+    Read(ReadCall),
+    Write(WriteCall),
+    Send(SendCall),
+    Recv(RecvCall),
+    Wait4 {
+        pid: Pid,
+    },
+    /// Ends when somebody else says so.
+    Completion,
+}
+
+/// A thread's sleep.
+#[derive(Debug, Clone, Hash)]
+pub(crate) struct Waiting {
+    call: Call,
+    /// Its places on wait queues.
+    entries: Vec<WaitId>,
+    deadline_ns: Option<u64>,
+    is_time_up: bool,
+    /// On the way to its next try.
+    is_woken: bool,
+    /// The mask to put back when the call ends.
+    saved_mask: Option<SigSet>,
+    /// It has slept, and so holds references on its files.
+    is_holding: bool,
+}
+
+/// How long a call may wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Not at all.
+    None,
+    /// Until a date on the virtual clock.
+    Until(u64),
+    /// Without end.
+    Endless,
+}
+
+impl Kernel {
+    /// Runs a call that may wait. It takes references on its files only when
+    /// it goes to sleep: until then nothing else runs.
+    pub(crate) fn begin(
+        &mut self,
+        caller: Tid,
+        call: Call,
+        patience: Patience,
+        mask: Option<SigSet>,
+    ) -> Outcome {
+        let saved_mask = mask.map(|mask| {
+            let saved = self.tasks[caller].mask;
+            self.set_mask(caller, mask);
+            saved
+        });
+        let deadline_ns = match patience {
+            Patience::Until(date_ns) => Some(date_ns),
+            _ => None,
+        };
+        let is_time_up = patience == Patience::None;
+        let waiting = Waiting {
+            call,
+            entries: Vec::new(),
+            deadline_ns,
+            is_time_up,
+            is_woken: false,
+            saved_mask,
+            is_holding: false,
+        };
+        self.attempt(caller, waiting)
+    }
+
+    /// Tries, and goes to sleep if there is nothing to be had.
+    fn attempt(&mut self, tid: Tid, mut waiting: Waiting) -> Outcome {
+        loop {
+            if let Some(result) = self.try_call(tid, &mut waiting.call) {
+                return self.end_call(tid, &waiting, result);
+            }
+            if waiting.is_time_up {
+                let result = self.time_up_result(&mut waiting.call);
+                return self.end_call(tid, &waiting, result);
+            }
+            if let Call::Completion = waiting.call {
+                break;
+            }
+            match self.take_signal(tid) {
+                None => break,
+                Some(Interruption::Restarts) if waiting.call.can_restart() => {}
+                Some(Interruption::Kills(signal)) => {
+                    self.release_call(&waiting);
+                    let process = self.tasks[tid].process;
+                    self.end_process(process, signal as i32);
+                    return Outcome::Gone;
+                }
+                Some(_) => {
+                    let result = self.interrupted_result(&mut waiting.call);
+                    return self.end_call(tid, &waiting, result);
+                }
+            }
+        }
+        waiting.entries = self.enqueue(tid, &waiting.call);
+        self.clock.set(waiting.deadline_ns, Alarm::Timeout(tid));
+        if !std::mem::replace(&mut waiting.is_holding, true) {
+            for file in waiting.call.files() {
+                self.files[file].references += 1;
+            }
+        }
+        self.tasks[tid].waiting = Some(Box::new(waiting));
+        Outcome::Blocked
+    }
+
+    /// For a caller whose call another task will complete.
+    pub(crate) fn block_until_completed(&mut self, caller: Tid) -> Outcome {
+        self.begin(caller, Call::Completion, Patience::Endless, None)
+    }
+
+    /// Ends a waiting call from outside.
+    pub(crate) fn complete_call(&mut self, tid: Tid, result: Result<Return, Errno>) {
+        if let Some(waiting) = self.tasks[tid].waiting.take() {
+            self.leave_queues(tid, &waiting);
+            let outcome = self.end_call(tid, &waiting, result);
+            self.completions.push((tid, outcome));
+        }
+    }
+
+    /// The caller dies in the middle of a call.
+    pub(crate) fn abandon_call(&mut self, tid: Tid) {
+        if let Some(waiting) = self.tasks[tid].waiting.take() {
+            self.leave_queues(tid, &waiting);
+            self.release_call(&waiting);
+            self.completions.push((tid, Outcome::Gone));
+        }
+    }
+
+    fn end_call(&mut self, tid: Tid, waiting: &Waiting, result: Result<Return, Errno>) -> Outcome {
+        self.release_call(waiting);
+        self.run_task_work();
+        if let Some(saved) = waiting.saved_mask {
+            self.tasks[tid].mask = saved;
+            self.signalled.push(tid);
+        }
+        Outcome::Done(result)
+    }
+
+    fn leave_queues(&mut self, tid: Tid, waiting: &Waiting) {
+        for entry in &waiting.entries {
+            self.waits.remove(*entry);
+        }
+        self.clock.cancel(waiting.deadline_ns, Alarm::Timeout(tid));
+    }
+
+    /// Lets every woken thread try again, in the order of the wakes.
+    pub(crate) fn settle(&mut self) {
+        while let Some(tid) = self.woken.pop_front() {
+            let Some(waiting) = self
+                .tasks
+                .get_mut(tid)
+                .and_then(|task| task.waiting.take_if(|w| w.is_woken))
+            else {
+                continue;
+            };
+            self.leave_queues(tid, &waiting);
+            let mut waiting = *waiting;
+            waiting.entries.clear();
+            waiting.is_woken = false;
+            match self.attempt(tid, waiting) {
+                Outcome::Blocked => {}
+                outcome => self.completions.push((tid, outcome)),
+            }
+            self.deliver_all_signals();
+        }
+    }
+
+    /// A thread on a wait queue is told. Its place goes with the wake, even
+    /// if it was on its way already. Linux: `autoremove_wake_function`.
+    pub(crate) fn wake_task(&mut self, tid: Tid, entry: WaitId) -> bool {
+        let waiting = self.tasks[tid]
+            .waiting
+            .as_mut()
+            .expect("only a waiting thread is on a queue");
+        let was_asleep = !std::mem::replace(&mut waiting.is_woken, true);
+        let leaves = was_asleep || matches!(waiting.call, Call::EpollWait(_));
+        if leaves {
+            waiting.entries.retain(|own| *own != entry);
+            self.waits.remove(entry);
+        }
+        if was_asleep {
+            self.woken.push_back(tid);
+        }
+        was_asleep
+    }
+
+    /// Linux: `pollwake`.
+    pub(crate) fn wake_poller(&mut self, tid: Tid, events: Events, key: Events) -> bool {
+        if !key.is_empty() && !key.intersects(events) {
+            return false;
+        }
+        self.wake_for_signal(tid)
+    }
+
+    /// Wakes a thread wherever it sleeps; it keeps its places. True if it slept.
+    pub(crate) fn wake_for_signal(&mut self, tid: Tid) -> bool {
+        let waiting = self.tasks[tid]
+            .waiting
+            .as_mut()
+            .expect("only a waiting thread is woken");
+        let was_asleep = !std::mem::replace(&mut waiting.is_woken, true);
+        if was_asleep {
+            self.woken.push_back(tid);
+        }
+        was_asleep
+    }
+
+    pub(crate) fn time_is_up(&mut self, tid: Tid) {
+        if let Some(waiting) = self.tasks[tid].waiting.as_mut() {
+            waiting.is_time_up = true;
+            self.wake_for_signal(tid);
+        }
+    }
+
+    /// A child changed: its parent's threads in `wait4(2)` look again.
+    pub(crate) fn wake_wait4(&mut self, parent: ProcessId) {
+        for thread in self.processes[parent].threads.clone() {
+            let waiting = self.tasks[thread].waiting.as_ref();
+            if waiting.is_some_and(|waiting| matches!(waiting.call, Call::Wait4 { .. })) {
+                self.wake_for_signal(thread);
+            }
+        }
+    }
+
+    /// The file a waiting thread's call holds a reference on, if any.
+    pub(crate) fn files_in_calls(&self) -> impl Iterator<Item = FileId> + '_ {
+        let waiting = self
+            .tasks
+            .iter()
+            .filter_map(|(_, task)| task.waiting.as_ref());
+        waiting.flat_map(|waiting| waiting.call.files())
+    }
+
+    /// True while the task waits in a call.
+    pub fn is_blocked(&self, tid: Tid) -> bool {
+        self.tasks
+            .get(tid)
+            .is_some_and(|task| task.waiting.is_some())
+    }
+
+    fn try_call(&mut self, tid: Tid, call: &mut Call) -> Option<Result<Return, Errno>> {
+        match call {
+            Call::EpollWait(wait) => self.try_epoll_wait(tid, wait),
+            Call::Poll(poll) => self.try_poll(tid, poll),
+            Call::Read(read) => self.try_read(tid, read),
+            Call::Write(write) => self.try_write(tid, write),
+            Call::Send(send) => self.try_send(tid, send),
+            Call::Recv(recv) => self.try_recv(tid, recv),
+            Call::Wait4 { pid } => self.try_wait4(tid, *pid),
+            Call::Completion => None,
+        }
+    }
+
+    fn time_up_result(&mut self, call: &mut Call) -> Result<Return, Errno> {
+        match call {
+            Call::EpollWait(_) => Ok(Return::with(0, crate::syscall::Out::Events(Vec::new()))),
+            Call::Poll(poll) => Ok(poll.result()),
+            // Of a non-blocking file; what was written counts.
+            Call::Write(write) => self.stop_write(write, Errno::EAGAIN),
+            Call::Wait4 { .. } => Ok(Return::value(0)),
+            Call::Read(_) | Call::Send(_) | Call::Recv(_) | Call::Completion => Err(Errno::EAGAIN),
+        }
+    }
+
+    fn interrupted_result(&mut self, call: &mut Call) -> Result<Return, Errno> {
+        match call {
+            Call::Write(write) => self.stop_write(write, Errno::EINTR),
+            _ => Err(Errno::EINTR),
+        }
+    }
+
+    fn enqueue(&mut self, tid: Tid, call: &Call) -> Vec<WaitId> {
+        match call {
+            Call::EpollWait(wait) => vec![self.enqueue_epoll_wait(tid, wait)],
+            Call::Poll(poll) => self.enqueue_poll(tid, poll),
+            Call::Read(read) => vec![self.enqueue_read(tid, read)],
+            Call::Write(write) => vec![self.enqueue_write(tid, write)],
+            Call::Send(send) => self.enqueue_send(tid, send),
+            Call::Recv(recv) => vec![self.enqueue_recv(tid, recv)],
+            Call::Wait4 { .. } | Call::Completion => Vec::new(),
+        }
+    }
+
+    /// Drops the references a call holds on the files it works on.
+    fn release_call(&mut self, waiting: &Waiting) {
+        if waiting.is_holding {
+            for file in waiting.call.files() {
+                self.put(file);
+            }
+        }
+    }
+}
+
+impl Call {
+    fn files(&self) -> impl Iterator<Item = FileId> + '_ {
+        let (one, many, maybe): (Option<FileId>, &[FileId], &[Option<FileId>]) = match self {
+            Call::EpollWait(wait) => (Some(wait.file), &[], &[]),
+            Call::Poll(poll) => (None, &[], poll.held()),
+            Call::Read(read) => (Some(read.file), &[], &[]),
+            Call::Write(write) => (Some(write.file), &[], &[]),
+            Call::Send(send) => (Some(send.file), send.rights(), &[]),
+            Call::Recv(recv) => (Some(recv.file), &[], &[]),
+            Call::Wait4 { .. } | Call::Completion => (None, &[], &[]),
+        };
+        one.into_iter()
+            .chain(many.iter().copied())
+            .chain(maybe.iter().flatten().copied())
+    }
+
+    /// Waits for events are never restarted, `SA_RESTART` or not.
+    fn can_restart(&self) -> bool {
+        !matches!(self, Call::EpollWait(_) | Call::Poll(_))
+    }
+}

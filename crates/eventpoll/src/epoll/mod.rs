@@ -1,0 +1,312 @@
+//! The instance, and the protocol: create, control, wait.
+//!
+//! ```text
+//!   Epoll ── interest list: every epitem
+//!     ├───── ready list:    epitems that may have something to report
+//!     ├───── overflow list: arrivals while a wait scans the ready list
+//!     ├───── waiters:       threads in epoll_wait(2)
+//!     └───── pollers:       whoever polls the instance itself, outer instances among them
+//! ```
+
+mod epitem;
+mod nesting;
+mod ready_list;
+mod remove;
+mod wait;
+
+pub(crate) use epitem::Epitem;
+pub(crate) use wait::{EpollWait, checked_mask};
+
+use crate::file::FileKind;
+use crate::ids::{EpitemId, EpollId, Fd, FileId, QueueId, Tid};
+use crate::list::{Head, Links};
+use crate::policy::{Inherited, Key};
+use crate::syscall::{EpollParams, Ioctl, Out, Return, flags};
+use crate::wait_queue::Waiter;
+use crate::{EpollEvent, Errno, Events, Kernel};
+
+/// One epoll instance. Linux: `struct eventpoll`.
+#[derive(Debug, Clone, Hash)]
+pub(crate) struct Epoll {
+    /// The instance's own file.
+    pub(crate) file: FileId,
+    /// Every registration, in the order they were made. Linux: `rbr`.
+    pub(crate) interest: Head<EpitemId>,
+    pub(crate) count: u32,
+    /// Linux: `rdllist`.
+    pub(crate) ready: Head<EpitemId>,
+    /// Linux: `ovflist`.
+    pub(crate) overflow: Vec<EpitemId>,
+    pub(crate) is_scanning: bool,
+    /// Linux: `wq`.
+    pub(crate) waiters: QueueId,
+    /// Linux: `poll_wait`.
+    pub(crate) pollers: QueueId,
+    pub(crate) params: EpollParams,
+}
+
+impl Kernel {
+    /// `epoll_create(2)`. The size must be positive and says nothing else.
+    pub fn epoll_create(&mut self, caller: Tid, size: i32) -> Result<Fd, Errno> {
+        if size <= 0 {
+            return Err(Errno::EINVAL);
+        }
+        self.epoll_create1(caller, 0)
+    }
+
+    /// `epoll_create1(2)`.
+    pub fn epoll_create1(&mut self, caller: Tid, flags: u32) -> Result<Fd, Errno> {
+        if flags & !flags::O_CLOEXEC != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let fd = self.free_fd(caller, 0)?;
+        let (waiters, pollers) = (self.waits.create(), self.waits.create());
+        let file = self.new_file(FileKind::Opaque(crate::Opaque::Path), flags::O_RDWR);
+        let epoll = self.epolls.insert(Epoll {
+            file,
+            interest: Head::default(),
+            count: 0,
+            ready: Head::default(),
+            overflow: Vec::new(),
+            is_scanning: false,
+            waiters,
+            pollers,
+            params: EpollParams::default(),
+        });
+        self.files[file].kind = FileKind::Epoll(epoll);
+        let is_cloexec = flags & flags::O_CLOEXEC != 0;
+        self.install(
+            caller,
+            fd,
+            crate::fd_table::Slot {
+                file,
+                is_cloexec,
+                is_inherited: false,
+            },
+        );
+        Ok(fd)
+    }
+
+    /// `epoll_ctl(2)`: the checks, in Linux's order. Linux: `do_epoll_ctl`.
+    #[inline]
+    pub fn epoll_ctl(
+        &mut self,
+        caller: Tid,
+        epfd: Fd,
+        op: u32,
+        fd: Fd,
+        event: Option<EpollEvent>,
+    ) -> Result<(), Errno> {
+        // A DEL needs no event; an unknown operation does.
+        let mut event = match event {
+            _ if op == flags::EPOLL_CTL_DEL => EpollEvent::default(),
+            event => event.ok_or(Errno::EFAULT)?,
+        };
+        let epoll_file = self.file_at(caller, epfd)?;
+        let file = self.file_at(caller, fd)?;
+        if !self.files[file].can_poll() {
+            return Err(Errno::EPERM);
+        }
+        if epoll_file == file {
+            return Err(Errno::EINVAL);
+        }
+        let epoll = self.files[epoll_file].epoll().ok_or(Errno::EINVAL)?;
+        if op != flags::EPOLL_CTL_DEL && event.events.contains(Events::EXCLUSIVE) {
+            self.check_exclusive(op, file, event.events)?;
+        }
+        self.check_inherited(caller, epfd)?;
+        if op == flags::EPOLL_CTL_ADD {
+            self.check_nesting(epoll, file)?;
+        }
+        let table = self.tasks[caller].table;
+        let found = self.ep_find(epoll, file, fd, table);
+        event.events |= Events::ERR | Events::HUP;
+        match (op, found) {
+            (flags::EPOLL_CTL_ADD, Some(_)) => Err(Errno::EEXIST),
+            (flags::EPOLL_CTL_ADD, None) => self.ep_insert(caller, epoll, file, fd, event),
+            (flags::EPOLL_CTL_DEL | flags::EPOLL_CTL_MOD, None) => Err(Errno::ENOENT),
+            (flags::EPOLL_CTL_DEL, Some(epitem)) => {
+                self.ep_remove(epitem);
+                Ok(())
+            }
+            (flags::EPOLL_CTL_MOD, Some(epitem)) => self.ep_modify(caller, epitem, event),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    fn check_exclusive(&self, op: u32, file: FileId, events: Events) -> Result<(), Errno> {
+        let is_allowed = match op {
+            flags::EPOLL_CTL_MOD => false,
+            flags::EPOLL_CTL_ADD => {
+                self.files[file].epoll().is_none() && Events::EXCLUSIVE_OK.contains(events)
+            }
+            _ => true,
+        };
+        if is_allowed {
+            Ok(())
+        } else {
+            Err(Errno::EINVAL)
+        }
+    }
+
+    /// Under the `stale` policy a copied descriptor of an instance is refused.
+    pub(crate) fn check_inherited(&self, caller: Tid, epfd: Fd) -> Result<(), Errno> {
+        let is_stale =
+            self.policy.inherited == Inherited::Stale && self.slot_at(caller, epfd)?.is_inherited;
+        if is_stale { Err(Errno::ESTALE) } else { Ok(()) }
+    }
+
+    /// Linux: `ep_insert`.
+    fn ep_insert(
+        &mut self,
+        caller: Tid,
+        epoll: EpollId,
+        file: FileId,
+        fd: Fd,
+        event: EpollEvent,
+    ) -> Result<(), Errno> {
+        if self.epitems.len() as u64 >= self.max_user_watches {
+            return Err(Errno::ENOSPC);
+        }
+        let id = self.epitems.insert(Epitem {
+            epoll,
+            file,
+            fd,
+            owner: self.tasks[caller].table,
+            event,
+            wait: None,
+            next_of_key: None,
+            of_file: Links::default(),
+            of_epoll: Links::default(),
+            ready: Links::default(),
+            is_ready: false,
+            is_overflowing: false,
+        });
+        // Newest first. Linux: attach_epitem.
+        self.files[file]
+            .epitems
+            .push_front(id, &mut self.epitems, Epitem::of_file);
+        self.index_epitem(id);
+        if self.has_too_many_paths(epoll, file) {
+            self.ep_remove(id);
+            return Err(Errno::EINVAL);
+        }
+        self.ep_add_wait_queue(caller, id);
+        if !self.ep_item_poll(id, caller).is_empty() {
+            self.append_ready(id);
+        }
+        Ok(())
+    }
+
+    /// Exclusive epitems queue at the tail, the others at the head.
+    /// Linux: `ep_ptable_queue_proc`.
+    fn ep_add_wait_queue(&mut self, caller: Tid, id: EpitemId) {
+        let Epitem { file, event, .. } = self.epitems[id];
+        let Some(queue) = self.wait_queue_of(file, caller) else {
+            return;
+        };
+        let waiter = Waiter::Epitem(id);
+        self.epitems[id].wait = Some(if event.events.contains(Events::EXCLUSIVE) {
+            self.waits.add_tail(queue, waiter, true)
+        } else {
+            self.waits.add(queue, waiter)
+        });
+    }
+
+    /// Linux: `ep_modify`.
+    fn ep_modify(&mut self, caller: Tid, id: EpitemId, event: EpollEvent) -> Result<(), Errno> {
+        if self.epitems[id].event.events.contains(Events::EXCLUSIVE) {
+            return Err(Errno::EINVAL);
+        }
+        self.epitems[id].event = event;
+        if !self.ep_item_poll(id, caller).is_empty() {
+            self.append_ready(id);
+        }
+        Ok(())
+    }
+
+    /// What the watched file is ready for, of what is watched. A file whose
+    /// last reference has gone is not polled: it is not ready. Linux: `ep_item_poll`.
+    #[inline]
+    pub(crate) fn ep_item_poll(&mut self, id: EpitemId, caller: Tid) -> Events {
+        let Epitem { file, event, .. } = self.epitems[id];
+        if !self.get_if_alive(file) {
+            return Events::empty();
+        }
+        let ready = self.poll_file(file, caller);
+        self.put(file);
+        ready & event.events
+    }
+
+    /// Readable if an epitem on the ready list is; the others leave the list.
+    /// Linux: `__ep_eventpoll_poll`.
+    pub(crate) fn ep_eventpoll_poll(&mut self, epoll: EpollId, caller: Tid) -> Events {
+        let mut list = self.ep_start_scan(epoll);
+        let mut ready = Events::empty();
+        while let Some(id) = list.first() {
+            if !self.ep_item_poll(id, caller).is_empty() {
+                ready = Events::READABLE;
+                break;
+            }
+            self.unlink_ready(id, &mut list);
+        }
+        self.ep_done_scan(epoll, list);
+        ready
+    }
+
+    /// `ioctl(2)` on an instance.
+    pub(crate) fn ep_eventpoll_ioctl(
+        &mut self,
+        caller: Tid,
+        epoll: EpollId,
+        request: Ioctl,
+    ) -> Result<Return, Errno> {
+        match request {
+            Ioctl::SetEpollParams(params) => {
+                // NAPI_POLL_WEIGHT: more needs CAP_NET_ADMIN.
+                if params.pad != 0
+                    || params.busy_poll_usecs > i32::MAX as u32
+                    || params.prefer_busy_poll > 1
+                {
+                    return Err(Errno::EINVAL);
+                }
+                if params.busy_poll_budget > 64 && !self.is_privileged {
+                    return Err(Errno::EPERM);
+                }
+                self.epolls[epoll].params = params;
+                Ok(Return::value(0))
+            }
+            Ioctl::GetEpollParams => Ok(Return::with(0, Out::Params(self.epolls[epoll].params))),
+            Ioctl::EpollAdopt if self.policy.can_adopt => {
+                Ok(Return::value(self.adopt(caller, epoll)))
+            }
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    /// [`EPIOCADOPT`](crate::EPIOCADOPT): makes the epitems whose numbers mean
+    /// the same in the caller's table its own; says how many.
+    fn adopt(&mut self, caller: Tid, epoll: EpollId) -> i64 {
+        let table = self.tasks[caller].table;
+        let mut adopted = 0;
+        for id in self.epitems_of(epoll) {
+            let Epitem {
+                file, fd, owner, ..
+            } = self.epitems[id];
+            let is_same = self.tables[table].file(fd) == Some(file);
+            let has_own = self.policy.key == Key::TableFileFd
+                && self.ep_find(epoll, file, fd, table).is_some();
+            if owner != table && is_same && !has_own {
+                self.epitems[id].owner = table;
+                adopted += 1;
+            }
+        }
+        adopted
+    }
+
+    /// An instance's epitems, in the order they were added.
+    pub(crate) fn epitems_of(&self, epoll: EpollId) -> Vec<EpitemId> {
+        let first = self.epolls[epoll].interest.first();
+        std::iter::successors(first, |id| self.epitems[*id].of_epoll.next()).collect()
+    }
+}

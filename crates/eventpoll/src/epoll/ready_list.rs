@@ -1,0 +1,111 @@
+//! The ready list: order, re-queueing, and arrivals during a scan.
+//!
+//! ```text
+//!   ready:   a b c d          wait(2)          ready:   c d │ x │ a b
+//!                      ─▶  scan takes all  ─▶        left  over- put back
+//!   overflow: –               a b reported           over  flow  (level)
+//! ```
+
+use super::Epitem;
+use crate::ids::{EpitemId, EpollId};
+use crate::list::Head;
+use crate::wait_queue::Limit;
+use crate::{Events, Kernel};
+
+impl Kernel {
+    /// A watched file's queue was woken: the epitem becomes ready, and whoever
+    /// waits on the instance is told. True if an exclusive wake-up was put to
+    /// use. Linux: `ep_poll_callback`.
+    #[inline]
+    pub(crate) fn ep_poll_callback(&mut self, id: EpitemId, key: Events) -> bool {
+        let Epitem {
+            epoll,
+            event,
+            is_ready,
+            is_overflowing,
+            ..
+        } = self.epitems[id];
+        let is_exclusive = event.events.contains(Events::EXCLUSIVE);
+        if event.events.is_disarmed() || !key.is_empty() && !key.intersects(event.events) {
+            return !is_exclusive;
+        }
+        let instance = &mut self.epolls[epoll];
+        if instance.is_scanning {
+            if !is_overflowing {
+                self.epitems[id].is_overflowing = true;
+                instance.overflow.push(id);
+            }
+        } else if !is_ready {
+            self.epitems[id].is_ready = true;
+            instance
+                .ready
+                .push_back(id, &mut self.epitems, Epitem::ready);
+        }
+        let (waiters, pollers) = (instance.waiters, instance.pollers);
+        let mut is_used = false;
+        if !self.waits.is_empty(waiters) {
+            is_used = match key & (Events::IN | Events::OUT) {
+                // A key with both says too little to count.
+                direction if direction == Events::IN | Events::OUT => false,
+                direction => event.events.contains(direction),
+            };
+            self.wake(waiters, Limit::One, Events::empty());
+        }
+        if !self.waits.is_empty(pollers) {
+            self.wake(pollers, Limit::One, Events::IN);
+        }
+        is_used || !is_exclusive
+    }
+
+    /// An epitem that polled ready joins the ready list, if it is not on it.
+    pub(crate) fn append_ready(&mut self, id: EpitemId) {
+        if std::mem::replace(&mut self.epitems[id].is_ready, true) {
+            return;
+        }
+        let epoll = self.epitems[id].epoll;
+        self.epolls[epoll]
+            .ready
+            .push_back(id, &mut self.epitems, Epitem::ready);
+        let (waiters, pollers) = (self.epolls[epoll].waiters, self.epolls[epoll].pollers);
+        self.wake(waiters, Limit::One, Events::empty());
+        self.wake(pollers, Limit::One, Events::IN);
+    }
+
+    /// Takes the whole ready list; arrivals go to the overflow list from now on.
+    #[inline]
+    pub(crate) fn ep_start_scan(&mut self, epoll: EpollId) -> Head<EpitemId> {
+        let instance = &mut self.epolls[epoll];
+        instance.is_scanning = true;
+        std::mem::take(&mut instance.ready)
+    }
+
+    /// Puts the list together again, and wakes a waiter if it is not empty.
+    #[inline]
+    pub(crate) fn ep_done_scan(&mut self, epoll: EpollId, mut left_over: Head<EpitemId>) {
+        let instance = &mut self.epolls[epoll];
+        // Each to the front, the last arrival first: so they end in order of arrival.
+        while let Some(id) = instance.overflow.pop() {
+            self.epitems[id].is_overflowing = false;
+            if !std::mem::replace(&mut self.epitems[id].is_ready, true) {
+                instance
+                    .ready
+                    .push_front(id, &mut self.epitems, Epitem::ready);
+            }
+        }
+        instance.is_scanning = false;
+        instance
+            .ready
+            .splice_front(&mut left_over, &mut self.epitems, Epitem::ready);
+        if !instance.ready.is_empty() {
+            let waiters = instance.waiters;
+            self.wake(waiters, Limit::One, Events::empty());
+        }
+    }
+
+    /// Takes an epitem off the list it is on. Linux: `list_del_init(&epi->rdllink)`.
+    #[inline]
+    pub(crate) fn unlink_ready(&mut self, id: EpitemId, list: &mut Head<EpitemId>) {
+        list.remove(id, &mut self.epitems, Epitem::ready);
+        self.epitems[id].is_ready = false;
+    }
+}

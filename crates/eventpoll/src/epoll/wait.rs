@@ -1,0 +1,234 @@
+//! `epoll_wait(2)` and its relatives: harvest, sleep, harvest again.
+
+use super::Epitem;
+use crate::blocking::{Call, Patience};
+use crate::ids::{EpollId, Fd, FileId, Tid, WaitId};
+use crate::syscall::{Buffer, Out, Outcome, Return, SigMask, SigSet, UserTimespec};
+use crate::wait_queue::Waiter;
+use crate::{EpollEvent, Errno, Events, Kernel};
+
+/// The largest `maxevents`. Linux: `EP_MAX_EVENTS`.
+const MAX_EVENTS: i32 = i32::MAX / size_of_event();
+
+const fn size_of_event() -> i32 {
+    12
+}
+
+/// A wait under way.
+#[derive(Debug, Clone, Hash)]
+pub(crate) struct EpollWait {
+    /// The instance's file, held while the call sleeps.
+    pub(crate) file: FileId,
+    epoll: EpollId,
+    maxevents: usize,
+    buffer: Buffer,
+}
+
+impl Kernel {
+    /// `epoll_wait(2)`; a negative time-out waits without end.
+    #[inline]
+    pub fn epoll_wait(
+        &mut self,
+        caller: Tid,
+        epfd: Fd,
+        buffer: Buffer,
+        maxevents: i32,
+        timeout_ms: i32,
+    ) -> Outcome {
+        let patience = self.patience_ms(timeout_ms);
+        self.wait_for_events(caller, epfd, buffer, maxevents, patience, None)
+    }
+
+    /// `epoll_pwait(2)`: the mask holds for the time of the call.
+    pub fn epoll_pwait(
+        &mut self,
+        caller: Tid,
+        epfd: Fd,
+        buffer: Buffer,
+        maxevents: i32,
+        timeout_ms: i32,
+        mask: SigMask,
+    ) -> Outcome {
+        let patience = self.patience_ms(timeout_ms);
+        match checked_mask(mask) {
+            Ok(mask) => self.wait_for_events(caller, epfd, buffer, maxevents, patience, mask),
+            Err(errno) => Outcome::Done(Err(errno)),
+        }
+    }
+
+    /// `epoll_pwait2(2)`: the time-out in nanoseconds.
+    pub fn epoll_pwait2(
+        &mut self,
+        caller: Tid,
+        epfd: Fd,
+        buffer: Buffer,
+        maxevents: i32,
+        timeout: UserTimespec,
+        mask: SigMask,
+    ) -> Outcome {
+        let checked = self
+            .patience_timespec(timeout)
+            .and_then(|patience| Ok((patience, checked_mask(mask)?)));
+        match checked {
+            Ok((patience, mask)) => {
+                self.wait_for_events(caller, epfd, buffer, maxevents, patience, mask)
+            }
+            Err(errno) => Outcome::Done(Err(errno)),
+        }
+    }
+
+    #[inline]
+    fn wait_for_events(
+        &mut self,
+        caller: Tid,
+        epfd: Fd,
+        buffer: Buffer,
+        maxevents: i32,
+        patience: Patience,
+        mask: Option<SigSet>,
+    ) -> Outcome {
+        match self.check_wait(caller, epfd, buffer, maxevents) {
+            Ok(wait) => self.begin(caller, Call::EpollWait(wait), patience, mask),
+            Err(errno) => Outcome::Done(Err(errno)),
+        }
+    }
+
+    /// The checks, in Linux's order. Linux: `do_epoll_wait`, `ep_check_params`.
+    #[inline]
+    fn check_wait(
+        &self,
+        caller: Tid,
+        epfd: Fd,
+        buffer: Buffer,
+        maxevents: i32,
+    ) -> Result<EpollWait, Errno> {
+        let is_count_bad = maxevents <= 0 || maxevents > MAX_EVENTS;
+        if is_count_bad && self.version.checks_maxevents_first() {
+            return Err(Errno::EINVAL);
+        }
+        let is_buffer_bad = buffer == Buffer::KernelSpace;
+        if is_buffer_bad && self.version.checks_maxevents_first() {
+            return Err(Errno::EFAULT);
+        }
+        let file = self.file_at(caller, epfd)?;
+        if is_count_bad {
+            return Err(Errno::EINVAL);
+        }
+        if is_buffer_bad {
+            return Err(Errno::EFAULT);
+        }
+        let epoll = self.files[file].epoll().ok_or(Errno::EINVAL)?;
+        self.check_inherited(caller, epfd)?;
+        Ok(EpollWait {
+            file,
+            epoll,
+            maxevents: maxevents as usize,
+            buffer,
+        })
+    }
+
+    /// One harvest; `None` if there was nothing. Linux: `ep_send_events`.
+    #[inline]
+    pub(crate) fn try_epoll_wait(
+        &mut self,
+        caller: Tid,
+        wait: &mut EpollWait,
+    ) -> Option<Result<Return, Errno>> {
+        let EpollWait {
+            epoll,
+            maxevents,
+            buffer,
+            ..
+        } = *wait;
+        if self.epolls[epoll].ready.is_empty() {
+            return None;
+        }
+        let mut events: Vec<EpollEvent> = Vec::new();
+        let mut list = self.ep_start_scan(epoll);
+        let mut has_faulted = false;
+        while let Some(id) = list.first()
+            && events.len() < maxevents
+        {
+            let ready = self.ep_item_poll(id, caller);
+            if !ready.is_empty() && !buffer.has_room(events.len()) {
+                // It stays at the head, armed as it was.
+                has_faulted = true;
+                break;
+            }
+            self.unlink_ready(id, &mut list);
+            if ready.is_empty() {
+                continue;
+            }
+            let event = &mut self.epitems[id].event;
+            events.push(EpollEvent {
+                events: ready,
+                data: event.data,
+            });
+            if event.events.contains(Events::ONESHOT) {
+                event.events &= Events::PRIVATE;
+            } else if !event.events.contains(Events::ET) {
+                self.epitems[id].is_ready = true;
+                self.epolls[epoll]
+                    .ready
+                    .push_back(id, &mut self.epitems, Epitem::ready);
+            }
+        }
+        self.ep_done_scan(epoll, list);
+        match events.len() {
+            0 if has_faulted => Some(Err(Errno::EFAULT)),
+            0 => None,
+            count => Some(Ok(Return::with(count as i64, Out::Events(events)))),
+        }
+    }
+
+    /// The newest waiter is woken first. Linux: `ep_poll`.
+    pub(crate) fn enqueue_epoll_wait(&mut self, tid: Tid, wait: &EpollWait) -> WaitId {
+        let queue = self.epolls[wait.epoll].waiters;
+        self.waits.add_newest_first(queue, Waiter::Task(tid))
+    }
+
+    pub(crate) fn patience_ms(&self, timeout_ms: i32) -> Patience {
+        match timeout_ms {
+            0 => Patience::None,
+            ms if ms < 0 => Patience::Endless,
+            ms => Patience::Until(self.clock.now_ns() + ms as u64 * 1_000_000),
+        }
+    }
+
+    pub(crate) fn patience_timespec(&self, timeout: UserTimespec) -> Result<Patience, Errno> {
+        match timeout {
+            UserTimespec::Null => Ok(Patience::Endless),
+            UserTimespec::Faults => Err(Errno::EFAULT),
+            UserTimespec::Time { sec, nsec } if sec < 0 || !(0..1_000_000_000).contains(&nsec) => {
+                Err(Errno::EINVAL)
+            }
+            UserTimespec::Time { sec: 0, nsec: 0 } => Ok(Patience::None),
+            UserTimespec::Time { sec, nsec } => {
+                let wait_ns = (sec as u64)
+                    .saturating_mul(1_000_000_000)
+                    .saturating_add(nsec as u64);
+                Ok(Patience::Until(self.clock.now_ns().saturating_add(wait_ns)))
+            }
+        }
+    }
+}
+
+pub(crate) fn checked_mask(mask: SigMask) -> Result<Option<SigSet>, Errno> {
+    match mask {
+        SigMask::Null => Ok(None),
+        SigMask::Set(set) => Ok(Some(set)),
+        SigMask::WrongSize => Err(Errno::EINVAL),
+        SigMask::Faults => Err(Errno::EFAULT),
+    }
+}
+
+impl Buffer {
+    /// True if the event after `count` others can be written.
+    fn has_room(self, count: usize) -> bool {
+        match self {
+            Buffer::Mapped => true,
+            Buffer::Faults(room) => count < room as usize,
+            Buffer::KernelSpace => false,
+        }
+    }
+}

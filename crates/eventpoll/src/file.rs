@@ -1,0 +1,244 @@
+//! Open file descriptions: references, kind, release.
+//!
+//! ```text
+//!   slot ─┐
+//!   slot ─┼─▶ File { references } ──▶ kind ──▶ pipe, socket, instance …
+//!   in flight, call under way, ring ─┘
+//! ```
+//!
+//! An epitem holds no reference. The last one to go starts the release
+//! ([`Kernel::release`]), which removes the epitems first.
+
+use crate::eventfd::Eventfd;
+use crate::ids::{
+    BufferId, DeviceId, EpitemId, EpollId, FileId, PipeId, ProcessId, QueueId, SocketId, Tid,
+};
+use crate::list::Head;
+use crate::syscall::{SigSet, flags};
+use crate::timerfd::Timerfd;
+use crate::{Errno, Events, Kernel};
+
+/// One open file description. Linux: `struct file`.
+#[derive(Debug, Clone, Hash)]
+pub(crate) struct File {
+    /// How many slots, messages, calls and rings hold it. Linux: `f_ref`.
+    pub(crate) references: u32,
+    /// `O_*` as `F_GETFL` shows them. Linux: `f_flags`.
+    pub(crate) flags: u32,
+    /// The epitems that watch it. Linux: `f_ep`.
+    pub(crate) epitems: Head<EpitemId>,
+    pub(crate) kind: FileKind,
+}
+
+/// What kind of file it is, with what that kind keeps.
+#[derive(Debug, Clone, Hash)]
+pub(crate) enum FileKind {
+    /// A file whose readiness is not modelled.
+    Opaque(Opaque),
+    Pipe {
+        pipe: PipeId,
+        end: PipeEnd,
+    },
+    Eventfd(Eventfd),
+    Timerfd(Box<Timerfd>),
+    Signalfd {
+        mask: SigSet,
+    },
+    Socket(SocketId),
+    Epoll(EpollId),
+    Pidfd {
+        process: ProcessId,
+        /// Set for a thread's descriptor (`PIDFD_THREAD`).
+        thread: Option<Tid>,
+    },
+    /// An io_uring, as a holder of files.
+    Ring {
+        files: Vec<Option<FileId>>,
+    },
+    Device(DeviceId),
+    Buffer(BufferId),
+    Custom(Box<dyn crate::CustomFile>, QueueId),
+}
+
+/// What is known of a file whose readiness is not modelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Opaque {
+    /// Has a `poll` of its own: sockets, terminals, most devices.
+    Pollable,
+    /// Has none, so that epoll refuses it with `EPERM`: regular files, directories.
+    NotPollable,
+    /// A socket of the network, pollable.
+    Socket,
+    /// Opened with `O_PATH`: `EBADF` to every call that wants a file.
+    Path,
+}
+
+/// Which end of a pipe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum PipeEnd {
+    Read,
+    Write,
+}
+
+impl File {
+    pub(crate) fn is_nonblocking(&self) -> bool {
+        self.flags & flags::O_NONBLOCK != 0
+    }
+
+    /// Linux: `file_can_poll`.
+    pub(crate) fn can_poll(&self) -> bool {
+        !matches!(
+            self.kind,
+            FileKind::Opaque(Opaque::NotPollable | Opaque::Path)
+        )
+    }
+
+    pub(crate) fn epoll(&self) -> Option<EpollId> {
+        match self.kind {
+            FileKind::Epoll(epoll) => Some(epoll),
+            _ => None,
+        }
+    }
+}
+
+impl Kernel {
+    /// A new file with one reference, which the caller must place.
+    pub(crate) fn new_file(&mut self, kind: FileKind, flags: u32) -> FileId {
+        self.files.insert(File {
+            references: 1,
+            flags,
+            epitems: Head::default(),
+            kind,
+        })
+    }
+
+    /// Takes a reference. Linux: `get_file`.
+    #[inline]
+    pub(crate) fn get(&mut self, file: FileId) {
+        self.files[file].references += 1;
+    }
+
+    /// Takes a reference unless the last one has gone: the guard against
+    /// polling a file during its release. Linux: `epi_fget`.
+    #[inline]
+    pub(crate) fn get_if_alive(&mut self, file: FileId) -> bool {
+        let file = &mut self.files[file];
+        let is_alive = file.references != 0;
+        file.references += u32::from(is_alive);
+        is_alive
+    }
+
+    /// Drops a reference; the last one starts the release when the call ends,
+    /// as Linux does on the way back to the program. Linux: `fput`.
+    #[inline]
+    pub(crate) fn put(&mut self, file: FileId) {
+        if self.drop_reference(file) {
+            self.task_work.push(file);
+        }
+    }
+
+    /// Drops a reference and releases at once. Linux: `fput_close_sync`.
+    #[inline]
+    pub(crate) fn put_now(&mut self, file: FileId) {
+        if self.drop_reference(file) {
+            self.release(file);
+        }
+    }
+
+    #[inline]
+    fn drop_reference(&mut self, file: FileId) -> bool {
+        let references = &mut self.files[file].references;
+        *references -= 1;
+        *references == 0
+    }
+
+    /// Releases what the call has dropped, the last dropped first.
+    /// Linux: `task_work_run`.
+    pub(crate) fn run_task_work(&mut self) {
+        while !self.task_work.is_empty() {
+            for file in std::mem::take(&mut self.task_work).into_iter().rev() {
+                self.release(file);
+            }
+        }
+    }
+
+    /// The last reference has gone: first the epitems, then what the kind
+    /// holds, then the memory. Linux: `__fput`.
+    fn release(&mut self, file: FileId) {
+        if !self.files[file].epitems.is_empty() {
+            self.eventpoll_release_file(file);
+        }
+        // The kind is taken out, so that nothing can poll a file half gone.
+        let gone = FileKind::Opaque(Opaque::Path);
+        match std::mem::replace(&mut self.files[file].kind, gone) {
+            FileKind::Opaque(_) | FileKind::Signalfd { .. } => {}
+            FileKind::Pipe { pipe, end } => self.release_pipe(pipe, end),
+            FileKind::Eventfd(eventfd) => self.release_eventfd(&eventfd),
+            FileKind::Timerfd(timer) => self.release_timerfd(file, &timer),
+            FileKind::Socket(socket) => self.release_socket(socket),
+            FileKind::Epoll(epoll) => self.ep_clear_and_put(epoll),
+            FileKind::Pidfd { process, .. } => self.release_pidfd(process),
+            FileKind::Ring { files } => files.into_iter().flatten().for_each(|held| self.put(held)),
+            FileKind::Device(device) => self.release_device(device),
+            FileKind::Buffer(buffer) => self.release_buffer(buffer),
+            FileKind::Custom(_, queue) => self.waits.destroy(queue),
+        }
+        self.files.remove(file);
+    }
+
+    /// What the file is ready for now, in the eyes of `caller`. Linux: `vfs_poll`.
+    #[inline]
+    pub(crate) fn poll_file(&mut self, file: FileId, caller: Tid) -> Events {
+        match &self.files[file].kind {
+            FileKind::Eventfd(eventfd) => eventfd.poll(),
+            FileKind::Pipe { pipe, end } => {
+                let (pipe, end) = (*pipe, *end);
+                self.poll_pipe(pipe, end)
+            }
+            FileKind::Timerfd(timer) => timer.poll(),
+            FileKind::Signalfd { mask } => self.poll_signalfd(*mask, caller),
+            FileKind::Socket(socket) => self.poll_socket(*socket),
+            &FileKind::Epoll(epoll) => self.ep_eventpoll_poll(epoll, caller),
+            FileKind::Pidfd { process, thread } => self.poll_pidfd(*process, *thread),
+            &FileKind::Buffer(buffer) => self.poll_buffer(file, buffer),
+            FileKind::Custom(custom, _) => custom.poll(),
+            FileKind::Opaque(_) | FileKind::Ring { .. } | FileKind::Device(_) => Events::empty(),
+        }
+    }
+
+    /// The queue that a poll by `caller` joins, if the kind has one.
+    pub(crate) fn wait_queue_of(&self, file: FileId, caller: Tid) -> Option<QueueId> {
+        match &self.files[file].kind {
+            FileKind::Pipe { pipe, end } => Some(self.pipes[*pipe].queue(*end)),
+            FileKind::Eventfd(eventfd) => Some(eventfd.queue),
+            FileKind::Timerfd(timer) => Some(timer.queue),
+            // The queue belongs to the caller's signal handlers, not to the file.
+            FileKind::Signalfd { .. } => Some(self.sighand_of(caller).queue),
+            FileKind::Socket(socket) => Some(self.sockets[*socket].queue),
+            FileKind::Epoll(epoll) => Some(self.epolls[*epoll].pollers),
+            FileKind::Pidfd { process, .. } => Some(self.processes[*process].pidfd_queue),
+            FileKind::Device(device) => Some(self.devices[*device].queue),
+            FileKind::Buffer(buffer) => Some(self.buffers[*buffer].queue),
+            FileKind::Custom(_, queue) => Some(*queue),
+            FileKind::Opaque(_) | FileKind::Ring { .. } => None,
+        }
+    }
+
+    /// The file at `fd` in the caller's table. `O_PATH` files do not count.
+    /// Linux: `fdget`.
+    #[inline]
+    pub(crate) fn file_at(&self, caller: Tid, fd: crate::Fd) -> Result<FileId, Errno> {
+        let file = self.raw_file_at(caller, fd)?;
+        match self.files[file].kind {
+            FileKind::Opaque(Opaque::Path) => Err(Errno::EBADF),
+            _ => Ok(file),
+        }
+    }
+
+    /// The file at `fd`, `O_PATH` or not. Linux: `fdget_raw`.
+    #[inline]
+    pub(crate) fn raw_file_at(&self, caller: Tid, fd: crate::Fd) -> Result<FileId, Errno> {
+        let table = self.tasks[caller].table;
+        self.tables[table].file(fd).ok_or(Errno::EBADF)
+    }
+}

@@ -1,0 +1,202 @@
+//! `read(2)` and `write(2)`, by kind of file.
+
+use crate::blocking::{Call, Patience};
+use crate::file::{FileKind, Opaque, PipeEnd};
+use crate::ids::{Fd, FileId, Tid, WaitId};
+use crate::pipe::PipeWrite;
+use crate::signal::{SIGPIPE, Scope};
+use crate::syscall::{Out, Outcome, Return};
+use crate::wait_queue::Waiter;
+use crate::{Errno, Kernel};
+
+/// Bytes of one signal as a signalfd gives it. Linux: `struct signalfd_siginfo`.
+const SIGNALFD_SIGINFO: u64 = 128;
+
+/// A read under way.
+#[derive(Debug, Clone, Hash)]
+pub(crate) struct ReadCall {
+    pub(crate) file: FileId,
+    len: u64,
+    has_slept: bool,
+}
+
+/// A write under way.
+#[derive(Debug, Clone, Hash)]
+pub(crate) struct WriteCall {
+    pub(crate) file: FileId,
+    len: u64,
+    first: u64,
+    progress: PipeWrite,
+}
+
+impl Kernel {
+    /// `read(2)`.
+    #[inline]
+    pub fn read(&mut self, caller: Tid, fd: Fd, len: u64) -> Outcome {
+        let file = match self.readable_file(caller, fd, len) {
+            Ok(file) => file,
+            Err(errno) => return Outcome::Done(Err(errno)),
+        };
+        let patience = self.patience_of(file);
+        let call = ReadCall {
+            file,
+            len,
+            has_slept: false,
+        };
+        self.begin(caller, Call::Read(call), patience, None)
+    }
+
+    /// What can be refused before anything is tried.
+    #[inline]
+    fn readable_file(&self, caller: Tid, fd: Fd, len: u64) -> Result<FileId, Errno> {
+        let file = self.file_at(caller, fd)?;
+        match self.files[file].kind {
+            FileKind::Pipe {
+                end: PipeEnd::Write,
+                ..
+            } => Err(Errno::EBADF),
+            FileKind::Eventfd(_) | FileKind::Timerfd(_) if len < 8 => Err(Errno::EINVAL),
+            FileKind::Signalfd { .. } if len < SIGNALFD_SIGINFO => Err(Errno::EINVAL),
+            FileKind::Epoll(_) | FileKind::Pidfd { .. } | FileKind::Ring { .. } => {
+                Err(Errno::EINVAL)
+            }
+            FileKind::Device(_) | FileKind::Buffer(_) => Err(Errno::EINVAL),
+            _ => Ok(file),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn try_read(
+        &mut self,
+        caller: Tid,
+        call: &mut ReadCall,
+    ) -> Option<Result<Return, Errno>> {
+        let has_slept = std::mem::replace(&mut call.has_slept, true);
+        match self.files[call.file].kind {
+            FileKind::Eventfd(_) => {
+                let count = self.try_read_eventfd(call.file)?;
+                Some(Ok(Return::with(8, Out::Counter(count))))
+            }
+            FileKind::Timerfd(_) => {
+                let ticks = self.try_read_timerfd(call.file)?;
+                Some(Ok(Return::with(8, Out::Counter(ticks))))
+            }
+            FileKind::Pipe { pipe, .. } => {
+                let taken = self.try_read_pipe(pipe, call.len, has_slept)?;
+                Some(Ok(Return::value(taken as i64)))
+            }
+            FileKind::Signalfd { mask } => {
+                let signals = self.try_read_signalfd(caller, mask, call.len / SIGNALFD_SIGINFO)?;
+                let bytes = signals.len() as u64 * SIGNALFD_SIGINFO;
+                Some(Ok(Return::with(bytes as i64, Out::Signals(signals))))
+            }
+            FileKind::Socket(socket) => self.try_read_socket(socket, call.len),
+            _ => Some(Ok(Return::value(0))),
+        }
+    }
+
+    pub(crate) fn enqueue_read(&mut self, tid: Tid, call: &ReadCall) -> WaitId {
+        let queue = self
+            .wait_queue_of(call.file, tid)
+            .expect("only files with a queue make readers wait");
+        // Readers of a pipe queue exclusively; those of the others do not.
+        let is_exclusive = matches!(self.files[call.file].kind, FileKind::Pipe { .. });
+        self.waits.add_tail(queue, Waiter::Task(tid), is_exclusive)
+    }
+
+    /// `write(2)`; `first` is the first eight bytes.
+    #[inline]
+    pub fn write(&mut self, caller: Tid, fd: Fd, len: u64, first: u64) -> Outcome {
+        let file = match self.writable_file(caller, fd, len, first) {
+            Ok(file) => file,
+            Err(errno) => return Outcome::Done(Err(errno)),
+        };
+        let patience = self.patience_of(file);
+        let call = WriteCall {
+            file,
+            len,
+            first,
+            progress: PipeWrite::default(),
+        };
+        self.begin(caller, Call::Write(call), patience, None)
+    }
+
+    #[inline]
+    fn writable_file(&self, caller: Tid, fd: Fd, len: u64, first: u64) -> Result<FileId, Errno> {
+        let file = self.file_at(caller, fd)?;
+        match self.files[file].kind {
+            FileKind::Pipe {
+                end: PipeEnd::Read, ..
+            } => Err(Errno::EBADF),
+            FileKind::Eventfd(_) if len < 8 || first == u64::MAX => Err(Errno::EINVAL),
+            FileKind::Timerfd(_) | FileKind::Signalfd { .. } | FileKind::Epoll(_) => {
+                Err(Errno::EINVAL)
+            }
+            FileKind::Pidfd { .. } | FileKind::Ring { .. } => Err(Errno::EINVAL),
+            FileKind::Device(_) | FileKind::Buffer(_) => Err(Errno::EINVAL),
+            FileKind::Opaque(Opaque::Path) => Err(Errno::EBADF),
+            _ => Ok(file),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn try_write(
+        &mut self,
+        caller: Tid,
+        call: &mut WriteCall,
+    ) -> Option<Result<Return, Errno>> {
+        match self.files[call.file].kind {
+            FileKind::Eventfd(_) => self
+                .try_write_eventfd(call.file, call.first)
+                .then(|| Ok(Return::value(8))),
+            FileKind::Pipe { pipe, .. } => {
+                let is_packet = self.files[call.file].is_packet_pipe();
+                let result = self.try_write_pipe(pipe, call.len, is_packet, &mut call.progress)?;
+                if result == Err(Errno::EPIPE) {
+                    self.send_signal(caller, SIGPIPE, Scope::Thread);
+                }
+                Some(result.map(|written| Return::value(written as i64)))
+            }
+            FileKind::Socket(socket) => self.try_write_socket(caller, socket, call.len),
+            _ => Some(Ok(Return::value(call.len as i64))),
+        }
+    }
+
+    /// A write ends before all is written: what was written counts.
+    pub(crate) fn stop_write(&mut self, call: &WriteCall, errno: Errno) -> Result<Return, Errno> {
+        if let FileKind::Pipe { pipe, .. } = self.files[call.file].kind
+            && call.progress.written > 0
+        {
+            self.stop_pipe_write(pipe);
+            return Ok(Return::value(call.progress.written as i64));
+        }
+        Err(errno)
+    }
+
+    pub(crate) fn enqueue_write(&mut self, tid: Tid, call: &WriteCall) -> WaitId {
+        let queue = self
+            .wait_queue_of(call.file, tid)
+            .expect("only files with a queue make writers wait");
+        let is_exclusive = matches!(self.files[call.file].kind, FileKind::Pipe { .. });
+        self.waits.add_tail(queue, Waiter::Task(tid), is_exclusive)
+    }
+
+    pub(crate) fn patience_of(&self, file: FileId) -> Patience {
+        if self.files[file].is_nonblocking() {
+            Patience::None
+        } else {
+            Patience::Endless
+        }
+    }
+
+    /// `lseek(2)`: only files on disk have a position; an instance pretends.
+    pub fn lseek(&mut self, caller: Tid, fd: Fd) -> Result<i64, Errno> {
+        let file = self.file_at(caller, fd)?;
+        match self.files[file].kind {
+            FileKind::Pipe { .. } | FileKind::Socket(_) | FileKind::Opaque(Opaque::Socket) => {
+                Err(Errno::ESPIPE)
+            }
+            _ => Ok(0),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Doubly linked lists whose links live inside the things they link.
+//!
+//! ```text
+//!   Head { first ──▶ a, last ──▶ c }      a.links ⇄ b.links ⇄ c.links
+//! ```
+//!
+//! A thing can be on several lists at once, one [`Links`] for each; joining
+//! and leaving cost the same however long the list is.
+
+use crate::arena::{Arena, Id};
+
+/// A thing's place on one list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Links<I> {
+    prev: Option<I>,
+    next: Option<I>,
+}
+
+/// The two ends of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Head<I> {
+    first: Option<I>,
+    last: Option<I>,
+}
+
+/// Which of a thing's links a list uses.
+pub(crate) type LinksOf<I, T> = fn(&mut T) -> &mut Links<I>;
+
+impl<I> Default for Links<I> {
+    fn default() -> Self {
+        Links {
+            prev: None,
+            next: None,
+        }
+    }
+}
+
+impl<I> Links<I> {
+    pub(crate) fn next(&self) -> Option<I>
+    where
+        I: Copy,
+    {
+        self.next
+    }
+}
+
+impl<I> Default for Head<I> {
+    fn default() -> Self {
+        Head {
+            first: None,
+            last: None,
+        }
+    }
+}
+
+impl<I: Id> Head<I> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    pub(crate) fn first(&self) -> Option<I> {
+        self.first
+    }
+
+    #[inline]
+    pub(crate) fn push_back<T>(&mut self, id: I, things: &mut Arena<I, T>, links: LinksOf<I, T>) {
+        *links(&mut things[id]) = Links {
+            prev: self.last,
+            next: None,
+        };
+        match self.last {
+            Some(last) => links(&mut things[last]).next = Some(id),
+            None => self.first = Some(id),
+        }
+        self.last = Some(id);
+    }
+
+    #[inline]
+    pub(crate) fn push_front<T>(&mut self, id: I, things: &mut Arena<I, T>, links: LinksOf<I, T>) {
+        *links(&mut things[id]) = Links {
+            prev: None,
+            next: self.first,
+        };
+        match self.first {
+            Some(first) => links(&mut things[first]).prev = Some(id),
+            None => self.last = Some(id),
+        }
+        self.first = Some(id);
+    }
+
+    #[inline]
+    pub(crate) fn remove<T>(&mut self, id: I, things: &mut Arena<I, T>, links: LinksOf<I, T>) {
+        let Links { prev, next } = std::mem::take(links(&mut things[id]));
+        match prev {
+            Some(prev) => links(&mut things[prev]).next = next,
+            None => self.first = next,
+        }
+        match next {
+            Some(next) => links(&mut things[next]).prev = prev,
+            None => self.last = prev,
+        }
+    }
+
+    /// Puts the whole of `other` in front of this list, and leaves it empty.
+    pub(crate) fn splice_front<T>(
+        &mut self,
+        other: &mut Head<I>,
+        things: &mut Arena<I, T>,
+        links: LinksOf<I, T>,
+    ) {
+        let (Some(other_first), Some(other_last)) = (other.first, other.last) else {
+            return;
+        };
+        match self.first {
+            Some(first) => {
+                links(&mut things[other_last]).next = Some(first);
+                links(&mut things[first]).prev = Some(other_last);
+            }
+            None => self.last = Some(other_last),
+        }
+        self.first = Some(other_first);
+        *other = Head::default();
+    }
+}

@@ -1,0 +1,372 @@
+//! Processes and threads: fork, exec, exit, wait.
+//!
+//! ```text
+//!   Task ──▶ Process ──▶ (threads that die together, pending signals, limit)
+//!    ├─────▶ FdTable     (shared by CLONE_FILES, else copied)
+//!    └─────▶ Sighand     (shared by CLONE_SIGHAND, else copied)
+//! ```
+
+use crate::blocking::Waiting;
+use crate::fd_table::FdTable;
+use crate::file::FileKind;
+use crate::ids::{Fd, Pid, ProcessId, QueueId, SighandId, TableId, Tid};
+use crate::signal::Sighand;
+use crate::syscall::{Outcome, Return, SigSet, flags};
+use crate::wait_queue::Limit;
+use crate::{Errno, Events, Kernel};
+
+/// One thread. Linux: `struct task_struct`.
+#[derive(Debug, Clone, Hash)]
+pub(crate) struct Task {
+    pub(crate) pid: Pid,
+    pub(crate) process: ProcessId,
+    pub(crate) table: TableId,
+    pub(crate) sighand: SighandId,
+    pub(crate) mask: SigSet,
+    pub(crate) pending: SigSet,
+    /// The call it waits in.
+    pub(crate) waiting: Option<Box<Waiting>>,
+    /// The thread that waits, after `vfork(2)`, for this one's exec or exit.
+    pub(crate) vfork_parent: Option<Tid>,
+}
+
+/// The threads that die together. Linux: `struct signal_struct` and `struct pid`.
+#[derive(Debug, Clone, Hash)]
+pub(crate) struct Process {
+    pub(crate) pid: Pid,
+    pub(crate) parent: Option<ProcessId>,
+    /// The live ones, oldest first.
+    pub(crate) threads: Vec<Tid>,
+    pub(crate) life: Life,
+    pub(crate) pending: SigSet,
+    /// Kept until the process is reaped, for signalfds that were added by it.
+    pub(crate) sighand: SighandId,
+    /// The soft `RLIMIT_NOFILE`.
+    pub(crate) nofile: u64,
+    pub(crate) pidfd_queue: QueueId,
+    /// How many pidfds name it.
+    pub(crate) pidfds: u32,
+}
+
+/// How far a process has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Life {
+    Running,
+    /// Its threads are gone; the parent has not heard yet. Holds the wait status.
+    Zombie(i32),
+    /// Only pidfds still name it.
+    Reaped,
+}
+
+/// The soft `RLIMIT_NOFILE` of a first process.
+const DEFAULT_NOFILE: u64 = 1024;
+
+impl Kernel {
+    /// A process with an empty table and no parent: where a world begins.
+    pub fn spawn(&mut self, pid: Pid) -> Tid {
+        let table = self.tables.insert(FdTable::new());
+        let sighand = Sighand::new(&mut self.waits);
+        let sighand = self.sighands.insert(sighand);
+        self.new_task(pid, None, None, table, sighand, DEFAULT_NOFILE, 0)
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of a task, each named where it is made"
+    )]
+    fn new_task(
+        &mut self,
+        pid: Pid,
+        process: Option<ProcessId>,
+        parent: Option<ProcessId>,
+        table: TableId,
+        sighand: SighandId,
+        nofile: u64,
+        mask: SigSet,
+    ) -> Tid {
+        let process = process.unwrap_or_else(|| {
+            self.sighands[sighand].users += 1;
+            self.processes.insert(Process {
+                pid,
+                parent,
+                threads: Vec::new(),
+                life: Life::Running,
+                pending: 0,
+                sighand,
+                nofile,
+                pidfd_queue: self.waits.create(),
+                pidfds: 0,
+            })
+        });
+        let tid = self.tasks.insert(Task {
+            pid,
+            process,
+            table,
+            sighand,
+            mask,
+            pending: 0,
+            waiting: None,
+            vfork_parent: None,
+        });
+        self.processes[process].threads.push(tid);
+        self.pids.insert(pid, tid);
+        self.next_pid = self.next_pid.max(pid.0.saturating_add(1));
+        tid
+    }
+
+    /// `fork(2)`, `clone(2)`, `clone3(2)`. Makes a process, or with
+    /// `CLONE_THREAD` a thread; gives its number, and a pidfd if asked.
+    /// Linux: `copy_process`.
+    pub fn clone_task(&mut self, caller: Tid, flags: u64) -> Result<(Pid, Option<Fd>), Errno> {
+        use flags::{CLONE_FILES, CLONE_PIDFD, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM};
+        let has = |flag| flags & flag != 0;
+        if has(CLONE_THREAD) && !has(CLONE_SIGHAND) || has(CLONE_SIGHAND) && !has(CLONE_VM) {
+            return Err(Errno::EINVAL);
+        }
+        if has(CLONE_PIDFD) {
+            self.room_for_fds(caller, 1)?;
+        }
+        let Task {
+            process,
+            table,
+            sighand,
+            mask,
+            ..
+        } = self.tasks[caller];
+        let table = if has(CLONE_FILES) {
+            self.tables[table].users += 1;
+            table
+        } else {
+            self.copy_table(table)
+        };
+        let sighand = if has(CLONE_SIGHAND) {
+            sighand
+        } else {
+            let copy = self.sighands[sighand].copy(&mut self.waits);
+            self.sighands.insert(copy)
+        };
+        let pid = self.free_pid();
+        let (thread_of, nofile) = (
+            has(CLONE_THREAD).then_some(process),
+            self.processes[process].nofile,
+        );
+        let parent = if has(flags::CLONE_PARENT) {
+            self.processes[process].parent
+        } else {
+            Some(process)
+        };
+        let child = self.new_task(pid, thread_of, parent, table, sighand, nofile, mask);
+        let pidfd = if has(CLONE_PIDFD) {
+            let process = self.tasks[child].process;
+            self.processes[process].pidfds += 1;
+            let kind = FileKind::Pidfd {
+                process,
+                thread: has(CLONE_THREAD).then_some(child),
+            };
+            Some(self.install_new(caller, kind, flags::O_CLOEXEC | flags::O_RDWR)?)
+        } else {
+            None
+        };
+        if has(flags::CLONE_VFORK) {
+            self.tasks[child].vfork_parent = Some(caller);
+        }
+        Ok((pid, pidfd))
+    }
+
+    /// `unshare(2)` of the descriptor table; other flags change nothing here.
+    pub fn unshare(&mut self, caller: Tid, flags: u64) -> Result<(), Errno> {
+        if flags & flags::CLONE_FILES != 0 {
+            self.unshare_table(caller);
+        }
+        Ok(())
+    }
+
+    /// `execve(2)`. The other threads end, the table becomes the caller's
+    /// own, and what is marked close-on-exec is closed.
+    /// Linux: `begin_new_exec`.
+    pub fn execve(&mut self, caller: Tid) {
+        let process = self.tasks[caller].process;
+        for thread in self.processes[process].threads.clone() {
+            if thread != caller {
+                self.exit_task(thread);
+            }
+        }
+        // The caller becomes the leader, under the leader's number.
+        let leader_pid = self.processes[process].pid;
+        let old_pid = std::mem::replace(&mut self.tasks[caller].pid, leader_pid);
+        self.pids.remove(&old_pid);
+        self.pids.insert(leader_pid, caller);
+        self.unshare_table(caller);
+        self.end_vfork(caller);
+        self.unshare_sighand(caller);
+        let table = self.tasks[caller].table;
+        self.close_on_exec(table);
+        self.run_task_work();
+    }
+
+    /// `exit(2)`. Ends one thread; the last one ends the process.
+    pub fn exit(&mut self, caller: Tid, status: i32) {
+        let process = self.tasks[caller].process;
+        self.exit_task(caller);
+        if self.processes[process].threads.is_empty() {
+            self.exit_notify(process, (status & 0xff) << 8);
+        }
+    }
+
+    /// `exit_group(2)`. Ends every thread of the process.
+    pub fn exit_group(&mut self, caller: Tid, status: i32) {
+        let process = self.tasks[caller].process;
+        self.end_process(process, (status & 0xff) << 8);
+    }
+
+    pub(crate) fn end_process(&mut self, process: ProcessId, wait_status: i32) {
+        for thread in self.processes[process].threads.clone() {
+            self.exit_task(thread);
+        }
+        self.exit_notify(process, wait_status);
+    }
+
+    /// One thread ends. Linux: `do_exit`.
+    fn exit_task(&mut self, tid: Tid) {
+        self.abandon_call(tid);
+        self.end_vfork(tid);
+        let task = self.tasks.remove(tid);
+        self.put_table(task.table);
+        self.run_task_work();
+        let process = &mut self.processes[task.process];
+        process.threads.retain(|thread| *thread != tid);
+        // A leader's number stays taken while its process lives.
+        if task.pid != process.pid {
+            self.pids.remove(&task.pid);
+        }
+    }
+
+    /// The last thread has ended: pidfds and the parent hear of it.
+    /// Linux: `exit_notify`.
+    fn exit_notify(&mut self, process: ProcessId, wait_status: i32) {
+        self.processes[process].life = Life::Zombie(wait_status);
+        let queue = self.processes[process].pidfd_queue;
+        self.wake(queue, Limit::All, Events::READABLE);
+        for child in self.children(process) {
+            self.processes[child].parent = None;
+            if matches!(self.processes[child].life, Life::Zombie(_)) {
+                self.reap(child);
+            }
+        }
+        match self.processes[process].parent {
+            Some(parent) if !self.ignores_children(parent) => {
+                self.send_signal_to_process(parent, crate::signal::SIGCHLD);
+                self.wake_wait4(parent);
+            }
+            Some(parent) => {
+                self.reap(process);
+                self.wake_wait4(parent);
+            }
+            None => self.reap(process),
+        }
+    }
+
+    /// Forgets a dead process. Linux: `release_task`.
+    pub(crate) fn reap(&mut self, process: ProcessId) {
+        let Process {
+            pid,
+            sighand,
+            pidfds,
+            pidfd_queue,
+            ..
+        } = self.processes[process];
+        self.processes[process].life = Life::Reaped;
+        self.pids.remove(&pid);
+        self.put_sighand(sighand);
+        if pidfds == 0 {
+            self.forget_process(process);
+        } else {
+            self.wake(pidfd_queue, Limit::All, Events::READABLE | Events::HUP);
+        }
+    }
+
+    pub(crate) fn forget_process(&mut self, process: ProcessId) {
+        let gone = self.processes.remove(process);
+        self.waits.destroy(gone.pidfd_queue);
+    }
+
+    pub(crate) fn children(&self, process: ProcessId) -> Vec<ProcessId> {
+        let children = self
+            .processes
+            .iter()
+            .filter(|(_, child)| child.parent == Some(process) && child.life != Life::Reaped);
+        children.map(|(id, _)| id).collect()
+    }
+
+    /// One try of `wait4(2)`: `None` while there is a child that still runs.
+    pub(crate) fn try_wait4(&mut self, caller: Tid, pid: Pid) -> Option<Result<Return, Errno>> {
+        let process = self.tasks[caller].process;
+        let children = self.children(process);
+        let mut wanted = children
+            .into_iter()
+            .filter(|child| pid.0 == -1 || self.processes[*child].pid == pid)
+            .peekable();
+        if wanted.peek().is_none() {
+            return Some(Err(Errno::ECHILD));
+        }
+        let (child, status) = wanted.find_map(|child| match self.processes[child].life {
+            Life::Zombie(status) => Some((child, status)),
+            _ => None,
+        })?;
+        let pid = self.processes[child].pid;
+        self.reap(child);
+        Some(Ok(Return::with(
+            pid.0.into(),
+            crate::syscall::Out::Status(status),
+        )))
+    }
+
+    /// The task that answers to a number now.
+    pub fn tid(&self, pid: Pid) -> Option<Tid> {
+        self.pids
+            .get(&pid)
+            .copied()
+            .filter(|tid| self.tasks.get(*tid).is_some_and(|task| task.pid == pid))
+    }
+
+    /// A task's number.
+    pub fn pid_of(&self, tid: Tid) -> Pid {
+        self.tasks[tid].pid
+    }
+
+    /// The number of the process a task belongs to: what `getpid(2)` gives.
+    pub fn process_pid(&self, tid: Tid) -> Pid {
+        self.processes[self.tasks[tid].process].pid
+    }
+
+    /// Some live thread of a process, the oldest.
+    pub(crate) fn leader(&self, process: ProcessId) -> Option<Tid> {
+        self.processes[process].threads.first().copied()
+    }
+
+    /// The process with this number, dead or alive, unless it was reaped.
+    pub(crate) fn process_numbered(&self, pid: Pid) -> Option<ProcessId> {
+        let mut all = self.processes.iter();
+        all.find(|(_, process)| process.pid == pid && process.life != Life::Reaped)
+            .map(|(id, _)| id)
+    }
+
+    fn free_pid(&mut self) -> Pid {
+        self.dictated_pid.take().unwrap_or(Pid(self.next_pid))
+    }
+
+    fn end_vfork(&mut self, tid: Tid) {
+        if let Some(parent) = self.tasks[tid].vfork_parent.take() {
+            let pid = self.tasks[tid].pid;
+            self.complete_call(parent, Ok(Return::value(pid.0.into())));
+        }
+    }
+
+    /// `vfork(2)`: the child runs, the caller waits for it.
+    pub fn vfork(&mut self, caller: Tid, flags: u64) -> Outcome {
+        match self.clone_task(caller, flags | flags::CLONE_VFORK) {
+            Ok(_) => self.block_until_completed(caller),
+            Err(errno) => Outcome::Done(Err(errno)),
+        }
+    }
+}

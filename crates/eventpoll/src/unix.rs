@@ -1,0 +1,578 @@
+//! Unix socket pairs, and files in flight over them (`SCM_RIGHTS`).
+//!
+//! Modelled: stream, seqpacket and datagram pairs, shutdown, peeking, and
+//! queues that only they themselves hold on to. Bytes are counted, not kept.
+
+use crate::blocking::Call;
+use crate::fd_table::Slot;
+use crate::file::{FileKind, Opaque};
+use crate::ids::{Fd, FileId, QueueId, SocketId, Tid, WaitId};
+use crate::signal::{SIGPIPE, Scope};
+use crate::syscall::{Out, Outcome, Return, flags};
+use crate::wait_queue::{Limit, Waiter};
+use crate::{Errno, Events, Kernel};
+use std::collections::VecDeque;
+
+/// Room for what was sent and not yet read. Linux: `sysctl_wmem_default`.
+const SEND_BUFFER: u64 = 212_992;
+/// Accounted for a message beside its bytes: the `sk_buff` and its shared part.
+const MESSAGE_OVERHEAD: u64 = 576;
+/// The most descriptors in one message. Linux: `SCM_MAX_FD`.
+const MAX_RIGHTS: usize = 253;
+
+/// One end of a pair. Linux: `struct unix_sock`.
+#[derive(Debug, Clone, Hash)]
+pub(crate) struct Socket {
+    kind: SocketKind,
+    peer: Option<SocketId>,
+    received: VecDeque<Message>,
+    /// What it sent and the peer has not read, overheads included. Linux: `sk_wmem_alloc`.
+    unread_by_peer: u64,
+    can_receive: bool,
+    can_send: bool,
+    error: Option<Errno>,
+    pub(crate) queue: QueueId,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum SocketKind {
+    Stream,
+    Seqpacket,
+    Datagram,
+}
+
+/// What one send put into the peer's queue.
+#[derive(Debug, Clone, Hash)]
+struct Message {
+    len: u64,
+    /// What it weighs in the sender's account.
+    weight: u64,
+    sender: SocketId,
+    /// Each a reference on its file.
+    rights: Vec<FileId>,
+}
+
+/// A send under way.
+#[derive(Debug, Clone, Hash)]
+pub(crate) struct SendCall {
+    pub(crate) file: FileId,
+    socket: SocketId,
+    len: u64,
+    rights: Vec<FileId>,
+    flags: u32,
+}
+
+/// A receive under way.
+#[derive(Debug, Clone, Hash)]
+pub(crate) struct RecvCall {
+    pub(crate) file: FileId,
+    socket: SocketId,
+    len: u64,
+    room: u32,
+    flags: u32,
+}
+
+impl SendCall {
+    pub(crate) fn rights(&self) -> &[FileId] {
+        &self.rights
+    }
+}
+
+impl Socket {
+    pub(crate) fn available(&self) -> u32 {
+        match self.kind {
+            SocketKind::Stream => {
+                self.received.iter().map(|message| message.len).sum::<u64>() as u32
+            }
+            _ => self
+                .received
+                .front()
+                .map_or(0, |message| message.len as u32),
+        }
+    }
+
+    pub(crate) fn rights_in_flight(&self) -> impl Iterator<Item = FileId> + '_ {
+        self.received
+            .iter()
+            .flat_map(|message| message.rights.iter().copied())
+    }
+
+    fn is_connection(&self) -> bool {
+        self.kind != SocketKind::Datagram
+    }
+
+    /// Linux: `unix_writable`.
+    fn is_writable(&self) -> bool {
+        self.unread_by_peer * 4 <= SEND_BUFFER
+    }
+}
+
+impl Kernel {
+    /// `socketpair(2)`. Pairs of `AF_UNIX` are modelled.
+    pub fn socketpair(
+        &mut self,
+        caller: Tid,
+        domain: i32,
+        kind: u32,
+        protocol: i32,
+    ) -> Result<[Fd; 2], Errno> {
+        let flags = kind & !flags::SOCK_TYPE_MASK;
+        if flags & !(flags::O_CLOEXEC | flags::O_NONBLOCK) != 0 {
+            return Err(Errno::EINVAL);
+        }
+        if domain != flags::AF_UNIX {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        let kind = match kind & flags::SOCK_TYPE_MASK {
+            flags::SOCK_STREAM => SocketKind::Stream,
+            flags::SOCK_SEQPACKET => SocketKind::Seqpacket,
+            flags::SOCK_DGRAM | flags::SOCK_RAW => SocketKind::Datagram,
+            _ => return Err(Errno::EINVAL),
+        };
+        if protocol != 0 && protocol != flags::AF_UNIX {
+            return Err(Errno::EPROTONOSUPPORT);
+        }
+        self.room_for_fds(caller, 2)?;
+        let [a, b] = [(); 2].map(|()| self.new_socket(kind));
+        self.sockets[a].peer = Some(b);
+        self.sockets[b].peer = Some(a);
+        let a = self.install_new(caller, FileKind::Socket(a), flags | flags::O_RDWR)?;
+        let b = self.install_new(caller, FileKind::Socket(b), flags | flags::O_RDWR)?;
+        Ok([a, b])
+    }
+
+    fn new_socket(&mut self, kind: SocketKind) -> SocketId {
+        self.sockets.insert(Socket {
+            kind,
+            peer: None,
+            received: VecDeque::new(),
+            unread_by_peer: 0,
+            can_receive: true,
+            can_send: true,
+            error: None,
+            queue: self.waits.create(),
+        })
+    }
+
+    /// Linux: `unix_poll`, `unix_dgram_poll`.
+    pub(crate) fn poll_socket(&self, socket: SocketId) -> Events {
+        let socket = &self.sockets[socket];
+        let mut ready = Events::empty();
+        ready.set(Events::ERR, socket.error.is_some());
+        ready.set(Events::HUP, !socket.can_receive && !socket.can_send);
+        ready.set(Events::RDHUP | Events::READABLE, !socket.can_receive);
+        if !socket.received.is_empty() {
+            ready |= Events::READABLE;
+        }
+        ready.set(Events::WRITABLE | Events::WRBAND, socket.is_writable());
+        ready
+    }
+
+    /// `shutdown(2)`. A connected peer loses the other half.
+    pub fn shutdown(&mut self, caller: Tid, fd: Fd, how: i32) -> Result<(), Errno> {
+        let file = self.file_at(caller, fd)?;
+        let socket = match self.files[file].kind {
+            FileKind::Socket(socket) => socket,
+            FileKind::Opaque(Opaque::Socket) => return Ok(()),
+            _ => return Err(Errno::ENOTSOCK),
+        };
+        let (receiving, sending) = match how {
+            0 => (true, false),
+            1 => (false, true),
+            2 => (true, true),
+            _ => return Err(Errno::EINVAL),
+        };
+        self.lose_halves(socket, receiving, sending);
+        if let Some(peer) = self.sockets[socket].peer
+            && self.sockets[socket].is_connection()
+        {
+            self.lose_halves(peer, sending, receiving);
+        }
+        Ok(())
+    }
+
+    /// Linux: `sk_state_change` after `sk_shutdown` has grown.
+    fn lose_halves(&mut self, socket: SocketId, receiving: bool, sending: bool) {
+        let state = &mut self.sockets[socket];
+        state.can_receive &= !receiving;
+        state.can_send &= !sending;
+        let queue = state.queue;
+        self.wake(queue, Limit::All, Events::empty());
+    }
+
+    /// `sendmsg(2)`; the files behind `rights` travel with the message.
+    pub fn sendmsg(&mut self, caller: Tid, fd: Fd, len: u64, rights: &[Fd], flags: u32) -> Outcome {
+        match self.check_send(caller, fd, len, rights, flags) {
+            Ok(call) => {
+                let patience = match flags & flags::MSG_DONTWAIT {
+                    0 => self.patience_of(call.file),
+                    _ => crate::blocking::Patience::None,
+                };
+                self.begin(caller, Call::Send(call), patience, None)
+            }
+            Err(errno) => Outcome::Done(Err(errno)),
+        }
+    }
+
+    fn check_send(
+        &self,
+        caller: Tid,
+        fd: Fd,
+        len: u64,
+        rights: &[Fd],
+        flags: u32,
+    ) -> Result<SendCall, Errno> {
+        let file = self.file_at(caller, fd)?;
+        let FileKind::Socket(socket) = self.files[file].kind else {
+            return Err(Errno::ENOTSOCK);
+        };
+        if rights.len() > MAX_RIGHTS {
+            return Err(Errno::EINVAL);
+        }
+        let rights = rights
+            .iter()
+            .map(|fd| self.raw_file_at(caller, *fd))
+            .collect::<Result<_, _>>()?;
+        Ok(SendCall {
+            file,
+            socket,
+            len,
+            rights,
+            flags,
+        })
+    }
+
+    /// One try of a send; `None` while the peer has too much to read.
+    pub(crate) fn try_send(
+        &mut self,
+        caller: Tid,
+        call: &SendCall,
+    ) -> Option<Result<Return, Errno>> {
+        self.send_message(caller, call.socket, call.len, &call.rights, call.flags)
+    }
+
+    fn send_message(
+        &mut self,
+        caller: Tid,
+        socket: SocketId,
+        len: u64,
+        rights: &[FileId],
+        flags: u32,
+    ) -> Option<Result<Return, Errno>> {
+        if let Some(errno) = self.send_error(socket) {
+            let is_loud = errno == Errno::EPIPE && flags & flags::MSG_NOSIGNAL == 0;
+            if is_loud && self.sockets[socket].kind == SocketKind::Stream {
+                self.send_signal(caller, SIGPIPE, Scope::Thread);
+            }
+            return Some(Err(errno));
+        }
+        let state = &mut self.sockets[socket];
+        if state.is_connection() && len == 0 && state.kind == SocketKind::Stream {
+            return Some(Ok(Return::value(0)));
+        }
+        if state.kind != SocketKind::Stream && len > SEND_BUFFER - 32 {
+            return Some(Err(Errno::EMSGSIZE));
+        }
+        if state.unread_by_peer >= SEND_BUFFER {
+            return None;
+        }
+        let peer = state.peer?;
+        let weight = len + MESSAGE_OVERHEAD;
+        state.unread_by_peer += weight;
+        for right in rights {
+            self.get(*right);
+        }
+        let message = Message {
+            len,
+            weight,
+            sender: socket,
+            rights: rights.to_vec(),
+        };
+        self.sockets[peer].received.push_back(message);
+        let queue = self.sockets[peer].queue;
+        let key = Events::READABLE | Events::PRI | Events::RDBAND;
+        self.wake(queue, Limit::One, key);
+        Some(Ok(Return::value(len as i64)))
+    }
+
+    /// What forbids a send now. Linux: `unix_stream_sendmsg`, `unix_dgram_sendmsg`.
+    fn send_error(&mut self, socket: SocketId) -> Option<Errno> {
+        let state = &mut self.sockets[socket];
+        if state.kind == SocketKind::Seqpacket
+            && let Some(error) = state.error.take()
+        {
+            return Some(error);
+        }
+        let Some(peer) = state.peer else {
+            // A datagram peer that went is told of once.
+            let error = state.error.take();
+            return Some(match state.kind {
+                SocketKind::Datagram => error.unwrap_or(Errno::ENOTCONN),
+                _ => Errno::EPIPE,
+            });
+        };
+        if !state.can_send {
+            return Some(Errno::EPIPE);
+        }
+        (!self.sockets[peer].can_receive).then_some(Errno::EPIPE)
+    }
+
+    pub(crate) fn try_write_socket(
+        &mut self,
+        caller: Tid,
+        socket: SocketId,
+        len: u64,
+    ) -> Option<Result<Return, Errno>> {
+        self.send_message(caller, socket, len, &[], 0)
+    }
+
+    /// `recvmsg(2)` with room for so many descriptors.
+    pub fn recvmsg(&mut self, caller: Tid, fd: Fd, len: u64, room: u32, flags: u32) -> Outcome {
+        let file = match self.file_at(caller, fd) {
+            Ok(file) => file,
+            Err(errno) => return Outcome::Done(Err(errno)),
+        };
+        let FileKind::Socket(socket) = self.files[file].kind else {
+            return Outcome::Done(Err(Errno::ENOTSOCK));
+        };
+        let patience = match flags & flags::MSG_DONTWAIT {
+            0 => self.patience_of(file),
+            _ => crate::blocking::Patience::None,
+        };
+        self.begin(
+            caller,
+            Call::Recv(RecvCall {
+                file,
+                socket,
+                len,
+                room,
+                flags,
+            }),
+            patience,
+            None,
+        )
+    }
+
+    /// One try of a receive; `None` while there is nothing.
+    pub(crate) fn try_recv(
+        &mut self,
+        caller: Tid,
+        call: &RecvCall,
+    ) -> Option<Result<Return, Errno>> {
+        let RecvCall {
+            socket,
+            len,
+            room,
+            flags,
+            ..
+        } = *call;
+        if self.sockets[socket].received.is_empty() {
+            return self.receive_nothing(socket);
+        }
+        let is_peek = flags & flags::MSG_PEEK != 0;
+        let (taken, rights) = if is_peek {
+            self.peek(socket, len)
+        } else {
+            self.take_bytes(socket, len)
+        };
+        let mut fds = Vec::new();
+        for (index, file) in rights.into_iter().enumerate() {
+            // What finds no room or no number is dropped.
+            let fd = if index < room as usize {
+                self.free_fd(caller, 0).ok()
+            } else {
+                None
+            };
+            match fd {
+                Some(fd) => {
+                    let is_cloexec = flags & flags::MSG_CMSG_CLOEXEC != 0;
+                    self.install(
+                        caller,
+                        fd,
+                        Slot {
+                            file,
+                            is_cloexec,
+                            is_inherited: false,
+                        },
+                    );
+                    fds.push(fd);
+                }
+                None => self.put(file),
+            }
+        }
+        self.run_task_work();
+        Some(Ok(Return::with(taken as i64, Out::Rights(fds))))
+    }
+
+    pub(crate) fn try_read_socket(
+        &mut self,
+        socket: SocketId,
+        len: u64,
+    ) -> Option<Result<Return, Errno>> {
+        if self.sockets[socket].received.is_empty() {
+            return self.receive_nothing(socket);
+        }
+        let (taken, rights) = self.take_bytes(socket, len);
+        for file in rights {
+            self.put(file);
+        }
+        Some(Ok(Return::value(taken as i64)))
+    }
+
+    fn receive_nothing(&mut self, socket: SocketId) -> Option<Result<Return, Errno>> {
+        let state = &mut self.sockets[socket];
+        match state.error.take() {
+            Some(error) => Some(Err(error)),
+            None if !state.can_receive => Some(Ok(Return::value(0))),
+            None => None,
+        }
+    }
+
+    fn peek(&mut self, socket: SocketId, len: u64) -> (u64, Vec<FileId>) {
+        let state = &self.sockets[socket];
+        let first = &state.received[0];
+        let rights = first.rights.clone();
+        let mut taken = first.len.min(len);
+        if state.kind == SocketKind::Stream && rights.is_empty() {
+            let plain = state
+                .received
+                .iter()
+                .take_while(|message| message.rights.is_empty());
+            taken = plain.map(|message| message.len).sum::<u64>().min(len);
+        }
+        for file in &rights {
+            self.get(*file);
+        }
+        (taken, rights)
+    }
+
+    /// Takes bytes off the queue: of a stream, across messages up to one that
+    /// carries files; of the others, one message, whose rest is lost.
+    fn take_bytes(&mut self, socket: SocketId, len: u64) -> (u64, Vec<FileId>) {
+        let (mut taken, mut rights) = (0, Vec::new());
+        loop {
+            let state = &mut self.sockets[socket];
+            let is_stream = state.kind == SocketKind::Stream;
+            let Some(front) = state.received.front_mut() else {
+                break;
+            };
+            if taken > 0 && !front.rights.is_empty() {
+                break;
+            }
+            let part = front.len.min(len - taken);
+            taken += part;
+            rights.append(&mut front.rights);
+            front.len -= part;
+            if front.len == 0 || !is_stream {
+                let message = state.received.pop_front().expect("the front is there");
+                self.message_freed(&message);
+            }
+            if !is_stream || taken == len || !rights.is_empty() {
+                break;
+            }
+        }
+        (taken, rights)
+    }
+
+    /// The sender's account is lighter, and it hears of it. Linux: `sock_wfree`, `unix_write_space`.
+    fn message_freed(&mut self, message: &Message) {
+        let Some(sender) = self.sockets.get_mut(message.sender) else {
+            return;
+        };
+        sender.unread_by_peer = sender.unread_by_peer.saturating_sub(message.weight);
+        if sender.is_writable() {
+            let queue = sender.queue;
+            self.wake(queue, Limit::One, Events::WRITABLE | Events::WRBAND);
+        }
+    }
+
+    pub(crate) fn enqueue_send(&mut self, tid: Tid, call: &SendCall) -> Vec<WaitId> {
+        let queue = self.sockets[call.socket].queue;
+        vec![self.waits.add_tail(queue, Waiter::Task(tid), false)]
+    }
+
+    pub(crate) fn enqueue_recv(&mut self, tid: Tid, call: &RecvCall) -> WaitId {
+        let queue = self.sockets[call.socket].queue;
+        let is_exclusive = self.sockets[call.socket].kind != SocketKind::Stream;
+        self.waits.add_tail(queue, Waiter::Task(tid), is_exclusive)
+    }
+
+    /// Linux: `unix_release_sock`.
+    pub(crate) fn release_socket(&mut self, socket: SocketId) {
+        let (peer, has_unread) = (
+            self.sockets[socket].peer,
+            !self.sockets[socket].received.is_empty(),
+        );
+        if let Some(peer) = peer {
+            let state = &mut self.sockets[peer];
+            state.peer = None;
+            if state.is_connection() {
+                if has_unread {
+                    state.error = Some(Errno::ECONNRESET);
+                }
+                self.lose_halves(peer, true, true);
+            } else {
+                state.error = None;
+            }
+        }
+        while let Some(message) = self.sockets[socket].received.pop_front() {
+            self.message_freed(&message);
+            for file in message.rights {
+                self.put(file);
+            }
+        }
+        let gone = self.sockets.remove(socket);
+        self.waits.destroy(gone.queue);
+        self.collect_unreachable();
+    }
+
+    /// Drops the queues of sockets that only each other's queues hold.
+    /// Linux: `unix_gc`.
+    fn collect_unreachable(&mut self) {
+        let mut in_flight = std::collections::BTreeMap::<FileId, u32>::new();
+        for (_, socket) in self.sockets.iter() {
+            for file in socket.rights_in_flight() {
+                *in_flight.entry(file).or_default() += 1;
+            }
+        }
+        if in_flight.is_empty() {
+            return;
+        }
+        let socket_files: Vec<(FileId, SocketId)> = self
+            .files
+            .iter()
+            .filter_map(|(id, file)| match file.kind {
+                FileKind::Socket(socket) => Some((id, socket)),
+                _ => None,
+            })
+            .collect();
+        let is_root =
+            |file: FileId| self.files[file].references > in_flight.get(&file).copied().unwrap_or(0);
+        let mut reached: Vec<FileId> = socket_files
+            .iter()
+            .map(|(file, _)| *file)
+            .filter(|file| is_root(*file))
+            .collect();
+        let mut next = 0;
+        while let Some(file) = reached.get(next).copied() {
+            next += 1;
+            if let FileKind::Socket(socket) = self.files[file].kind {
+                for held in self.sockets[socket].rights_in_flight() {
+                    if !reached.contains(&held) {
+                        reached.push(held);
+                    }
+                }
+            }
+        }
+        for (file, socket) in socket_files {
+            if !reached.contains(&file) {
+                while let Some(message) = self.sockets[socket].received.pop_front() {
+                    self.message_freed(&message);
+                    for held in message.rights {
+                        self.put(held);
+                    }
+                }
+            }
+        }
+    }
+}

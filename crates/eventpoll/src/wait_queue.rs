@@ -1,0 +1,151 @@
+//! Wait queues: who is told when a file's readiness changes.
+//!
+//! ```text
+//!   WaitQueue:  [ shared ][ shared ] … [ exclusive ][ exclusive ]
+//!               newest first             oldest first
+//!   wake(1) ──▶ every shared one ──────▶ … until one accepts
+//! ```
+//!
+//! Threads in `epoll_wait(2)` are the exception: they queue exclusively at
+//! the head, so that the newest is woken first and stays warm.
+
+use crate::arena::Arena;
+use crate::ids::{EpitemId, QueueId, Tid, WaitId};
+use crate::list::{Head, Links};
+use crate::{Events, Kernel};
+
+/// Every wait queue of a kernel, and every place on one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(crate) struct WaitQueues {
+    queues: Arena<QueueId, Head<WaitId>>,
+    entries: Arena<WaitId, Entry>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Entry {
+    links: Links<WaitId>,
+    queue: QueueId,
+    waiter: Waiter,
+    is_exclusive: bool,
+}
+
+/// Who waits, and so what happens on a wake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Waiter {
+    /// A registration. Linux: `ep_poll_callback`.
+    Epitem(EpitemId),
+    /// A thread that leaves the queue once woken: in `epoll_wait(2)`, `read(2)`
+    /// and the like. Linux: `autoremove_wake_function`.
+    Task(Tid),
+    /// A thread in `poll(2)`, for these events of one of its entries; it
+    /// stays until its call ends. Linux: `pollwake`.
+    Poller(Tid, Events),
+}
+
+impl WaitQueues {
+    pub(crate) fn create(&mut self) -> QueueId {
+        self.queues.insert(Head::default())
+    }
+
+    pub(crate) fn destroy(&mut self, queue: QueueId) {
+        debug_assert!(
+            self.queues[queue].is_empty(),
+            "a queue dies with its last waiter gone"
+        );
+        self.queues.remove(queue);
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self, queue: QueueId) -> bool {
+        self.queues[queue].is_empty()
+    }
+
+    /// Linux: `add_wait_queue`.
+    pub(crate) fn add(&mut self, queue: QueueId, waiter: Waiter) -> WaitId {
+        let entry = self.insert(queue, waiter, false);
+        self.queues[queue].push_front(entry, &mut self.entries, links);
+        entry
+    }
+
+    /// Linux: `add_wait_queue_exclusive`, and `prepare_to_wait` where `is_exclusive` is not set.
+    pub(crate) fn add_tail(
+        &mut self,
+        queue: QueueId,
+        waiter: Waiter,
+        is_exclusive: bool,
+    ) -> WaitId {
+        let entry = self.insert(queue, waiter, is_exclusive);
+        self.queues[queue].push_back(entry, &mut self.entries, links);
+        entry
+    }
+
+    /// Exclusive, yet at the head: what `epoll_wait(2)` does.
+    /// Linux: `__add_wait_queue_exclusive`.
+    pub(crate) fn add_newest_first(&mut self, queue: QueueId, waiter: Waiter) -> WaitId {
+        let entry = self.insert(queue, waiter, true);
+        self.queues[queue].push_front(entry, &mut self.entries, links);
+        entry
+    }
+
+    /// Linux: `remove_wait_queue`.
+    #[inline]
+    pub(crate) fn remove(&mut self, entry: WaitId) {
+        let queue = self.entries[entry].queue;
+        self.queues[queue].remove(entry, &mut self.entries, links);
+        self.entries.remove(entry);
+    }
+
+    /// The waiters in wake order.
+    pub(crate) fn waiters(&self, queue: QueueId) -> impl Iterator<Item = Waiter> + '_ {
+        let first = self.queues[queue].first();
+        std::iter::successors(first, |entry| self.entries[*entry].links.next())
+            .map(|entry| self.entries[entry].waiter)
+    }
+
+    fn insert(&mut self, queue: QueueId, waiter: Waiter, is_exclusive: bool) -> WaitId {
+        self.entries.insert(Entry {
+            links: Links::default(),
+            queue,
+            waiter,
+            is_exclusive,
+        })
+    }
+}
+
+fn links(entry: &mut Entry) -> &mut Links<WaitId> {
+    &mut entry.links
+}
+
+/// How many exclusive waiters a wake is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// The first that accepts.
+    One,
+    /// All of them.
+    All,
+}
+
+impl Kernel {
+    /// Asks the waiters of `queue` in order, until one exclusive waiter has
+    /// accepted or, without a limit, to the end.
+    ///
+    /// A waiter that declines is not counted, so the next one is asked. An
+    /// empty `key` says nothing about what happened and passes every filter.
+    /// Linux: `__wake_up_common`.
+    #[inline]
+    pub(crate) fn wake(&mut self, queue: QueueId, limit: Limit, key: Events) {
+        let mut next = self.waits.queues[queue].first();
+        while let Some(id) = next {
+            let entry = self.waits.entries[id];
+            next = entry.links.next();
+            let has_accepted = match entry.waiter {
+                Waiter::Epitem(epitem) => self.ep_poll_callback(epitem, key),
+                Waiter::Task(tid) => self.wake_task(tid, id),
+                Waiter::Poller(tid, events) => self.wake_poller(tid, events, key),
+            };
+            if has_accepted && entry.is_exclusive && limit == Limit::One {
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Facts about the model, seen through its calls.
+
+mod policies;

@@ -1,1 +1,0 @@
-//! Small programs, each with one of epoll's lifetime faults, for the tests to find.

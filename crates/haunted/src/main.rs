@@ -1,0 +1,99 @@
+//! Small programs, each with one of epoll's lifetime faults, for the tests to find.
+//!
+//! ```text
+//! haunted CLASS                          shows the fault, checks it, ends
+//! haunted CLASS --linger SECONDS         … and keeps the state for a scanner to look at
+//! haunted CLASS --linger SECONDS --spin  … with the loop really spinning on its ghost
+//! ```
+//!
+//! Every class makes its calls by themselves and in a fixed order (a child and
+//! its parent hand each other the turn over pipes), so that the log of
+//! `strace -f haunted CLASS` tells its story and no other. When the state is
+//! reached and `--linger` was given, `ready` is printed.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`classes`] | one program a file, and the table of their names |
+//! | [`child`] | a forked child, and whose turn it is |
+//! | [`stage`] | what a class shows, checks and keeps up |
+//! | [`sys`] | the system calls, the only unsafe code here |
+
+mod child;
+mod classes;
+mod stage;
+mod sys;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use classes::CLASSES;
+use stage::{Fault, Stage};
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy)]
+enum Exit {
+    /// The kernel showed the fault.
+    Shown = 0,
+    /// The kernel did not show it, or a call failed that should not have.
+    NotShown = 1,
+    /// The arguments made no sense.
+    Usage = 2,
+}
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let exit = match *words {
+        ["--bystander", ref numbers @ ..] => tell("bystander", child::stand_by(numbers)),
+        [class, ref options @ ..] => start(class, options),
+        [] => usage(),
+    };
+    ExitCode::from(exit as u8)
+}
+
+fn start(name: &str, options: &[&str]) -> Exit {
+    let class = CLASSES.iter().find(|class| class.name == name);
+    match (class, stage(options)) {
+        (Some(class), Some(stage)) => tell(class.name, (class.run)(&stage)),
+        _ => usage(),
+    }
+}
+
+fn stage(options: &[&str]) -> Option<Stage> {
+    let mut linger = None;
+    let mut is_spinning = false;
+    let mut options = options.iter();
+    while let Some(&option) = options.next() {
+        match option {
+            "--linger" => {
+                let seconds = options.next()?.parse().ok()?;
+                linger = Some(Duration::try_from_secs_f64(seconds).ok()?);
+            }
+            "--spin" => is_spinning = true,
+            _ => return None,
+        }
+    }
+    (linger.is_some() || !is_spinning).then_some(Stage {
+        linger,
+        is_spinning,
+    })
+}
+
+fn tell(name: &str, outcome: Result<(), Fault>) -> Exit {
+    let Err(fault) = outcome else {
+        return Exit::Shown;
+    };
+    // Nobody is left to be told when stderr is gone.
+    let _ = writeln!(std::io::stderr(), "haunted: {name}: {fault}");
+    Exit::NotShown
+}
+
+fn usage() -> Exit {
+    let mut text = String::from("usage: haunted CLASS [--linger SECONDS [--spin]]\n\n");
+    for class in CLASSES {
+        text += &format!("  {:18} {}\n", class.name, class.story);
+    }
+    let _ = std::io::stderr().write_all(text.as_bytes());
+    Exit::Usage
+}
