@@ -94,6 +94,8 @@ impl Reply {
             }
             Reply::Polled(at, fds) => Return::with(value, polled(region, *at, fds)),
             Reply::Read(_, at) => Return::with(value, read(region, *at, value, content)),
+            // The end of a stream is no message.
+            Reply::Received { .. } if value == 0 => Return::value(0),
             Reply::Received { message, control } => {
                 Return::with(value, received(region, *message, *control))
             }
@@ -140,10 +142,12 @@ fn read(region: &Region, at: Address, len: i64, content: Content) -> Out {
 fn received(region: &Region, message: Address, control: Address) -> Out {
     const MSG_CONTROLLEN: u64 = 40;
     let filled = word(region, message, MSG_CONTROLLEN);
-    if filled <= CMSG_HEADER_LEN || int(region, control, 12) != libc::SCM_RIGHTS {
-        return Out::None;
-    }
-    let len = word(region, control, 0);
+    let is_rights = filled > CMSG_HEADER_LEN && int(region, control, 12) == libc::SCM_RIGHTS;
+    let len = if is_rights {
+        word(region, control, 0)
+    } else {
+        0
+    };
     let numbers = (CMSG_HEADER_LEN..len).step_by(4);
     Out::Rights(
         numbers

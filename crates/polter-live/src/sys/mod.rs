@@ -18,7 +18,7 @@ use std::ffi::{CStr, c_int};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::ptr::{NonNull, null_mut};
+use std::ptr::{NonNull, null, null_mut};
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
@@ -143,7 +143,15 @@ pub(crate) fn take_fd(process: BorrowedFd<'_>, fd: i32) -> io::Result<OwnedFd> {
 pub(crate) fn kill_process(process: BorrowedFd<'_>) {
     let pidfd = process.as_raw_fd();
     // SAFETY: the null pointer asks for an ordinary signal.
-    unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd, libc::SIGKILL, 0, 0) };
+    unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            pidfd,
+            libc::SIGKILL,
+            null::<libc::siginfo_t>(),
+            0,
+        )
+    };
 }
 
 /// `kill(2)` with `SIGKILL`.

@@ -195,7 +195,7 @@ fn an_exec_ends_the_other_threads() {
     let mut world = World::new();
     world.thread(100, 101);
     world.thread(100, 102);
-    world.goes(101, &Syscall::Execve);
+    assert_eq!(world.ok(101, &Syscall::Execve), 0);
     world.goes(101, &epoll());
     world.goes(102, &epoll());
     assert_eq!(world.ok(100, &Syscall::Getpid), 100);
