@@ -184,11 +184,12 @@ impl Executor {
         } = self.tasks[task];
         let real = self.keeper.tid(slot);
         for other in (0..self.tasks.len()).rev() {
-            let other_pid = self.tasks[other].pid;
-            if self.tasks[other].process == process && self.tasks[other].slot != slot {
-                if other_pid == process {
-                    self.tasks[other].pending = None;
-                }
+            let Task {
+                process: its,
+                slot: at,
+                ..
+            } = self.tasks[other];
+            if its == process && at != slot {
                 self.bury(other);
             }
         }

@@ -220,3 +220,15 @@ fn a_restart_is_a_fresh_world() {
         world.fails(7, &wait4(-1, 0), Errno::ECHILD);
     }
 }
+
+#[test]
+fn an_exec_ends_the_first_threads_wait_and_takes_its_number() {
+    let mut world = World::new();
+    world.ok(100, &epoll());
+    world.thread(100, 101);
+    world.blocks(100, &wait(3, 8, -1));
+    assert_eq!(world.ok(101, &Syscall::Execve), 0);
+    assert_eq!(world.end_of(100), Outcome::Gone);
+    assert_eq!(world.ok(100, &Syscall::Getpid), 100);
+    world.goes(101, &epoll());
+}
