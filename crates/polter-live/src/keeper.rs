@@ -34,6 +34,10 @@ const LIMIT: Duration = Duration::from_secs(10);
 const FSCONFIG_CMD_CREATE: u64 = 6;
 /// `FSMOUNT_CLOEXEC`.
 const FSMOUNT_CLOEXEC: u64 = 1;
+/// `IORING_REGISTER_FILES`.
+const IORING_REGISTER_FILES: u64 = 2;
+/// `sizeof(struct io_uring_params)`.
+const IO_URING_PARAMS_LEN: u64 = 120;
 /// `SA_RESTORER`.
 const SA_RESTORER: u64 = 0x0400_0000;
 
@@ -214,6 +218,34 @@ impl Keeper {
             }
             reaped_fn(pid as i32);
         }
+    }
+
+    /// Waits as long as a ring takes to let its files go, one that is closed now.
+    ///
+    /// Rings are taken down by the kernel's own threads, some milliseconds
+    /// after their last descriptor is closed, and nothing tells when. So a
+    /// witness goes the same way after them: the keeper closes a ring of its
+    /// own, which holds the only writing end of a pipe, and waits for the
+    /// pipe's end.
+    pub(crate) fn outlast_a_ring(&self) -> Result<(), ExecutorError> {
+        let mut memory = self.scratch();
+        let pair = memory.reserve(8)?;
+        let params = memory.reserve(IO_URING_PARAMS_LEN)?;
+        self.call(libc::SYS_pipe2, &[pair.0, 0])?;
+        let [reader, writer] = [0, 4].map(|offset| {
+            let bytes = self.region.read(Address(pair.0 + offset));
+            i32::from_ne_bytes(bytes) as u64
+        });
+        let ring = self.call(libc::SYS_io_uring_setup, &[1, params.0])? as u64;
+        let files = Address(pair.0 + 4).0;
+        let args = [ring, IORING_REGISTER_FILES, files, 1];
+        self.call(libc::SYS_io_uring_register, &args)?;
+        self.call(libc::SYS_close, &[writer])?;
+        self.call(libc::SYS_close, &[ring])?;
+        let entry = memory.put_ints(&[reader as i32, 0])?;
+        let timeout_ms = LIMIT.as_millis() as u64;
+        self.call(libc::SYS_poll, &[entry.0, 1, timeout_ms])?;
+        self.call(libc::SYS_close, &[reader]).map(drop)
     }
 
     /// Kills and reaps every task, and frees the slots.

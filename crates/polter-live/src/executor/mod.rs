@@ -15,10 +15,6 @@ use std::time::Duration;
 
 /// The soft limit of open files that a script starts with.
 const SOFT_NOFILE: u64 = 1024;
-/// How long the kernel's workers may take to release what a closed ring held:
-/// they do so behind everybody's back, and nothing tells when they have.
-const RING_GRACE: Duration = Duration::from_millis(30);
-
 /// One world: the tasks of a script, as real processes and threads.
 ///
 /// It stays on the thread that started it, which it keeps on one CPU: the
@@ -129,7 +125,8 @@ impl Executor {
         let is_gone = outcome == Outcome::Gone;
         self.settle(is_gone || request::is_deadly(call))?;
         if self.has_rings && request::may_release(call) {
-            self.advance(RING_GRACE)?;
+            self.keeper.outlast_a_ring()?;
+            self.settle(false)?;
         }
         Ok(outcome)
     }
