@@ -10,6 +10,9 @@ use std::os::unix::fs::FileExt;
 /// `ESRCH`, from a file of a task that is gone.
 const ESRCH: i32 = 3;
 
+/// A number that no call has.
+const NO_CALL: i64 = -1;
+
 /// What a look at a task finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sight {
@@ -32,19 +35,26 @@ pub(crate) struct Proc(pub(crate) OwnedFd);
 /// A task's files in `/proc`, kept open.
 #[derive(Debug)]
 pub(crate) struct TaskFiles {
-    syscall: File,
+    /// Refused if the task had no memory left when it was first looked at.
+    syscall: Option<File>,
     stat: File,
 }
 
 impl Proc {
     /// Opens a task's files; `None` if it is gone.
     pub(crate) fn task(&self, tid: i32) -> io::Result<Option<TaskFiles>> {
-        let open = |name: &str| self.open(&format!("{tid}/{name}"));
-        match (open("syscall"), open("stat")) {
-            (Ok(syscall), Ok(stat)) => Ok(Some(TaskFiles { syscall, stat })),
-            (Err(error), _) | (_, Err(error)) if is_gone(&error) => Ok(None),
-            (Err(error), _) | (_, Err(error)) => Err(error),
-        }
+        let open = |name: &str| match self.open(&format!("{tid}/{name}")) {
+            Err(error) if is_gone(&error) => Ok(None),
+            opened => opened.map(Some),
+        };
+        let Some(stat) = open("stat")? else {
+            return Ok(None);
+        };
+        let syscall = match open("syscall") {
+            Err(error) if is_refused(&error) => None,
+            opened => opened?,
+        };
+        Ok(Some(TaskFiles { syscall, stat }))
     }
 
     /// The text of a file.
@@ -78,13 +88,15 @@ impl TaskFiles {
     /// tells a wait from a wait for a lock.
     pub(crate) fn look(&self) -> io::Result<Sight> {
         let mut text = [0; 256];
-        let nr = match self.syscall.read_at(&mut text, 0) {
+        let nr = match self.read_syscall(&mut text) {
             Err(error) if is_gone(&error) => return Ok(Sight::Gone),
+            // One that ends belongs to root: it has no memory any more.
+            Err(error) if is_refused(&error) => NO_CALL,
             Err(error) => return Err(error),
-            Ok(len) => call_number(&text[..len]),
-        };
-        let Some(nr) = nr else {
-            return Ok(Sight::Running);
+            Ok(len) => match call_number(&text[..len]) {
+                None => return Ok(Sight::Running),
+                Some(nr) => nr,
+            },
         };
         match self.stat.read_at(&mut text, 0) {
             Err(error) if is_gone(&error) => Ok(Sight::Gone),
@@ -96,6 +108,13 @@ impl TaskFiles {
                 Some(b'Z' | b'X') => Sight::Gone,
                 _ => Sight::Running,
             }),
+        }
+    }
+
+    fn read_syscall(&self, text: &mut [u8]) -> io::Result<usize> {
+        match &self.syscall {
+            Some(file) => file.read_at(text, 0),
+            None => Err(io::ErrorKind::PermissionDenied.into()),
         }
     }
 
@@ -111,7 +130,7 @@ impl TaskFiles {
         format!(
             "state {}, syscall {}",
             state.chars().next().unwrap_or('?'),
-            read(&self.syscall)
+            self.syscall.as_ref().map_or("refused".to_owned(), read)
         )
     }
 }
@@ -130,6 +149,10 @@ fn state(text: &[u8]) -> Option<u8> {
 
 fn is_gone(error: &io::Error) -> bool {
     error.raw_os_error() == Some(ESRCH) || error.kind() == io::ErrorKind::NotFound
+}
+
+fn is_refused(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
 }
 
 fn path(name: &str) -> CString {
