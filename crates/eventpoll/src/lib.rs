@@ -42,4 +42,4 @@ pub use kernel::Kernel;
 pub use policy::{Dies, EPIOCADOPT, Inherited, Key, Policy, UnknownPolicy};
 pub use syscall::{Out, Outcome, Return, Syscall};
 pub use version::Version;
-pub use world::{Registration, TaskView};
+pub use world::{Descriptor, Registration, TaskView};

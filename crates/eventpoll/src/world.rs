@@ -30,6 +30,17 @@ pub struct Registration {
     pub is_ready: bool,
 }
 
+/// A number of a table, seen from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Descriptor {
+    /// What it names.
+    pub file: FileId,
+    /// `FD_CLOEXEC`.
+    pub is_cloexec: bool,
+    /// It came with a copied table, and was not made there.
+    pub is_inherited: bool,
+}
+
 /// A task, seen from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TaskView {
@@ -177,6 +188,23 @@ impl Kernel {
     /// The file a number names in a task's table.
     pub fn fd(&self, tid: Tid, fd: Fd) -> Option<FileId> {
         self.tables[self.tasks[tid].table].file(fd)
+    }
+
+    /// A number of a task's table with all that is known of it.
+    pub fn descriptor(&self, tid: Tid, fd: Fd) -> Option<Descriptor> {
+        let slot = self.tables[self.tasks[tid].table].slot(fd)?;
+        let Slot { file, is_cloexec, is_inherited } = *slot;
+        Some(Descriptor { file, is_cloexec, is_inherited })
+    }
+
+    /// One past the highest number that was ever open in a task's table.
+    pub fn table_capacity(&self, tid: Tid) -> usize {
+        self.tables[self.tasks[tid].table].capacity()
+    }
+
+    /// The sum of the capacities of all tables: what they cost in memory.
+    pub fn total_capacity(&self) -> usize {
+        self.tables.iter().map(|(_, table)| table.capacity()).sum()
     }
 
     /// The file a number names in a table, if the table lives.
