@@ -61,7 +61,8 @@ pub(crate) enum Verb {
     /// The command keeps its standard input, output and error; the report goes to standard error, or
     /// with -o to a file, when the command and all its descendants have ended. If the command fails,
     /// its exit code is passed on (128 and the signal's number if a signal ended it); otherwise the exit
-    /// code is the judge's. Signals are passed to the command.
+    /// code is the judge's. Signals are passed to the command; when it has ended and a descendant has
+    /// not, a signal lets that one go. As under any strace, programs are slower, and setuid has no effect.
     #[command(after_help = concat_help(RUN_EXAMPLES))]
     Run(RunArgs),
 

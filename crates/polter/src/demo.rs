@@ -17,7 +17,7 @@ const STORY: &str = include_str!("../demo/worker.strace");
 /// Shows the log with its line numbers, and the report on it.
 ///
 /// The exit code is 0 although there are findings: they are what was asked for.
-pub(crate) fn demo(args: &DemoArgs, console: &mut Console) -> Result<Exit, Failure> {
+pub(crate) fn demo(args: &DemoArgs, console: &Console) -> Result<Exit, Failure> {
     let mut out = console.report_to(args.judging.output.as_deref(), Stream::Out)?;
     if args.judging.format == Format::Text {
         tell(&mut *out)?;

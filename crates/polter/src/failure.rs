@@ -58,9 +58,12 @@ pub(crate) enum Failure {
         /// Why.
         source: io::Error,
     },
-    /// The command under strace left no log.
-    #[error("strace recorded nothing: {0}")]
-    NothingRecorded(String),
+    /// The command did not even start, and strace has said why.
+    #[error("the command did not start: strace recorded nothing")]
+    NothingRecorded,
+    /// Signals cannot be caught.
+    #[error("cannot catch signals: {0}")]
+    Signals(io::Error),
 }
 
 impl Failure {

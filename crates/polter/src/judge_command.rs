@@ -12,7 +12,7 @@ use crate::verdicts;
 /// Judges each log by itself; the exit code is the worst.
 ///
 /// A log that cannot be read is complained about, and the next one is judged.
-pub(crate) fn judge(args: &JudgeArgs, console: &mut Console) -> Result<Exit, Failure> {
+pub(crate) fn judge(args: &JudgeArgs, console: &Console) -> Result<Exit, Failure> {
     let logs = logs(&args.logs)?;
     let mut out = console.report_to(args.judging.output.as_deref(), Stream::Out)?;
     let mut worst = Exit::Clean;

@@ -56,7 +56,13 @@ impl Log {
         )
     }
 
-    fn new(name: PathBuf, bytes: impl Read + 'static, len: Option<u64>, console: &Console) -> Log {
+    /// Bytes, of a known number or not.
+    pub(crate) fn new(
+        name: PathBuf,
+        bytes: impl Read + 'static,
+        len: Option<u64>,
+        console: &Console,
+    ) -> Log {
         let progress = progress(&name, len, console);
         let reader = Box::new(BufReader::with_capacity(1 << 16, progress.wrap_read(bytes)));
         Log {

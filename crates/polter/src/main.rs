@@ -38,8 +38,8 @@ use failure::Failure;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let mut console = Console::new(cli.color.into());
-    let exit = start(&cli.verb, &mut console).unwrap_or_else(|failure| {
+    let console = Console::new(cli.color.into());
+    let exit = start(&cli.verb, &console).unwrap_or_else(|failure| {
         // A reader that went away has seen what it wanted to see.
         if failure.is_broken_pipe() {
             return Exit::Clean;
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     exit.into()
 }
 
-fn start(verb: &Verb, console: &mut Console) -> Result<Exit, Failure> {
+fn start(verb: &Verb, console: &Console) -> Result<Exit, Failure> {
     match verb {
         Verb::Demo(demo) => demo::demo(demo, console),
         Verb::Judge(judge) => judge_command::judge(judge, console),

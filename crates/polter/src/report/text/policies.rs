@@ -10,7 +10,7 @@ use super::style::{ASIDE, TITLE};
 use crate::report::words::{clean, counted, cut_call, number};
 
 /// The columns of a call in the table.
-const CALL_WIDTH: usize = 40;
+const CALL_WIDTH: usize = 38;
 
 /// A line under the header, and nothing else.
 const RULED: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─'));
@@ -74,7 +74,7 @@ fn breaks(policy: &PolicyVerdict) -> String {
             number(policy.break_count)
         };
     };
-    format!("{}: {}", number(policy.break_count), describe(first))
+    format!("{}, {}", number(policy.break_count), describe(first))
 }
 
 fn describe(first: &Break) -> String {
@@ -83,10 +83,13 @@ fn describe(first: &Break) -> String {
     let what = match &first.what {
         Broken::Result { would_be, .. } => format!("would be {}", clean(would_be)),
         Broken::EventLost { fd, registered } => {
-            format!("loses fd {fd}'s event (added on line {})", registered.line)
+            format!("loses fd {fd}'s event, added on line {}", registered.line)
         }
     };
-    format!("line {}, {} {call} {what}", site.line, site.pid)
+    format!(
+        "first on line {} by {}\n{call}\n{what}",
+        site.line, site.pid
+    )
 }
 
 fn verdict(policy: &PolicyVerdict) -> String {
@@ -100,6 +103,6 @@ fn verdict(policy: &PolicyVerdict) -> String {
     };
     match policy.notices {
         0 => verdict.to_owned(),
-        notices => format!("{verdict}, {}", counted(notices, "notice")),
+        notices => format!("{verdict}\n{}", counted(notices, "notice")),
     }
 }
