@@ -122,10 +122,13 @@ impl Kernel {
     /// polling a file during its release. Linux: `epi_fget`.
     #[inline]
     pub(crate) fn get_if_alive(&mut self, file: FileId) -> bool {
-        let file = &mut self.files[file];
-        let is_alive = file.references != 0;
-        file.references += u32::from(is_alive);
-        is_alive
+        let references = &mut self.files[file].references;
+        if *references == 0 {
+            return false;
+        }
+        // A branch, not `+= u32::from(..)`: rustc 1.95 at opt-level 2 lost that addition here.
+        *references += 1;
+        true
     }
 
     /// Drops a reference; the last one starts the release when the call ends,
