@@ -1,9 +1,10 @@
 //! The calls on descriptors: `dup`, `fcntl`, `close`, `close_range`, `ioctl`.
 
 use crate::fd_table::{NR_OPEN, Slot};
-use crate::file::{FileKind, Opaque};
+use crate::file::{FileKind, Opaque, PidfdOf};
 use crate::ids::{Fd, FileId, TableId, Tid};
 use crate::policy::Inherited;
+use crate::process::Life;
 use crate::syscall::{Fcntl, Ioctl, Out, Return, flags};
 use crate::{Errno, Kernel, Pid};
 
@@ -300,7 +301,15 @@ impl Kernel {
                 self.put(slot.file);
             }
         }
-        self.tables.remove(table);
+        self.tables[table].shrink();
+        self.forget_table(table);
+    }
+
+    /// A table nobody uses goes when no epitem bears its name either.
+    pub(crate) fn forget_table(&mut self, table: TableId) {
+        if self.tables[table].users == 0 && self.tables[table].epitems == 0 {
+            self.tables.remove(table);
+        }
     }
 
     /// Closes what is marked close-on-exec. Linux: `do_close_on_exec`.
@@ -329,12 +338,17 @@ impl Kernel {
             return Err(Errno::EINVAL);
         }
         let pidfd = self.file_at(caller, pidfd)?;
-        let FileKind::Pidfd { process, thread } = self.files[pidfd].kind else {
+        let FileKind::Pidfd { process, of } = self.files[pidfd].kind else {
             return Err(Errno::EBADF);
         };
-        let tid = thread
-            .or_else(|| self.leader(process))
-            .ok_or(Errno::ESRCH)?;
+        // A leader that has ended has no table, whatever its other threads do.
+        let tid = match of {
+            PidfdOf::Thread(tid) => Some(tid),
+            PidfdOf::GoneThread { .. } => None,
+            PidfdOf::Process if self.processes[process].life == Life::Reaped => None,
+            PidfdOf::Process => self.tid(self.processes[process].pid),
+        };
+        let tid = tid.ok_or(Errno::ESRCH)?;
         let file = self.raw_file_at(tid, target)?;
         let fd = self.free_fd(caller, 0)?;
         self.get(file);

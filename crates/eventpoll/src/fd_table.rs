@@ -15,6 +15,9 @@ pub(crate) struct FdTable {
     lowest_free_hint: usize,
     /// The tasks that use the table. Linux: `files->count`.
     pub(crate) users: u32,
+    /// The epitems added through it. While there are any, its id is not
+    /// used again, or another table would pass for their owner.
+    pub(crate) epitems: u32,
 }
 
 /// What one number names.
@@ -99,6 +102,13 @@ impl FdTable {
         self.filled[index / 64] &= !(1 << (index % 64));
         self.lowest_free_hint = self.lowest_free_hint.min(index);
         Some(slot)
+    }
+
+    /// Gives the memory of an emptied table back.
+    pub(crate) fn shrink(&mut self) {
+        self.slots = Vec::new();
+        self.filled = Vec::new();
+        self.lowest_free_hint = 0;
     }
 
     /// The open numbers, ascending.

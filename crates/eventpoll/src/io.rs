@@ -29,6 +29,13 @@ pub(crate) struct WriteCall {
     progress: PipeWrite,
 }
 
+impl WriteCall {
+    /// Part of it is written, so its end is no error.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.progress.written > 0
+    }
+}
+
 impl Kernel {
     /// `read(2)`.
     #[inline]

@@ -11,7 +11,7 @@ use crate::ids::{
     TableId, Tid,
 };
 use crate::pipe::Pipe;
-use crate::process::{Process, Task};
+use crate::process::{Numbered, Process, Task};
 use crate::signal::Sighand;
 use crate::syscall::{Outcome, PathKind, Return, flags};
 use crate::unix::Socket;
@@ -51,8 +51,14 @@ pub struct Kernel {
 
     /// The first epitem of each file and number: an index, no state of its own.
     pub(crate) keys: FxHashMap<(FileId, Fd), EpitemId>,
-    pub(crate) pids: BTreeMap<Pid, Tid>,
+    /// Every number in use, of live threads and of processes not yet reaped.
+    pub(crate) pids: BTreeMap<Pid, Numbered>,
     pub(crate) next_pid: i32,
+
+    /// Sockets in the queues of sockets, each as often as it is there.
+    pub(crate) sockets_in_flight: u32,
+    /// References that the embedder took with [`Kernel::hold`].
+    pub(crate) holds: BTreeMap<FileId, u32>,
 
     /// Files whose last reference went in the call under way.
     pub(crate) task_work: Vec<FileId>,
@@ -91,6 +97,8 @@ impl Kernel {
             keys: FxHashMap::default(),
             pids: BTreeMap::new(),
             next_pid: 100,
+            sockets_in_flight: 0,
+            holds: BTreeMap::new(),
             task_work: Vec::new(),
             woken: VecDeque::new(),
             signalled: Vec::new(),

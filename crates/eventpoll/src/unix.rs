@@ -11,7 +11,7 @@ use crate::signal::{SIGPIPE, Scope};
 use crate::syscall::{Out, Outcome, Return, flags};
 use crate::wait_queue::{Limit, Waiter};
 use crate::{Errno, Events, Kernel};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Room for what was sent and not yet read. Linux: `sysctl_wmem_default`.
 const SEND_BUFFER: u64 = 212_992;
@@ -47,7 +47,6 @@ struct Message {
     len: u64,
     /// What it weighs in the sender's account.
     weight: u64,
-    sender: SocketId,
     /// Each a reference on its file.
     rights: Vec<FileId>,
 }
@@ -281,11 +280,11 @@ impl Kernel {
         state.unread_by_peer += weight;
         for right in rights {
             self.get(*right);
+            self.count_in_flight(*right, 1);
         }
         let message = Message {
             len,
             weight,
-            sender: socket,
             rights: rights.to_vec(),
         };
         self.sockets[peer].received.push_back(message);
@@ -461,25 +460,36 @@ impl Kernel {
             }
             let part = front.len.min(len - taken);
             taken += part;
-            rights.append(&mut front.rights);
             front.len -= part;
-            if front.len == 0 || !is_stream {
-                let message = state.received.pop_front().expect("the front is there");
-                self.message_freed(&message);
+            let is_used_up = front.len == 0 || !is_stream;
+            let came_with = std::mem::take(&mut front.rights);
+            let has_rights = !came_with.is_empty();
+            for file in came_with {
+                self.count_in_flight(file, -1);
+                rights.push(file);
             }
-            if !is_stream || taken == len || !rights.is_empty() {
+            if is_used_up {
+                let message = self.sockets[socket]
+                    .received
+                    .pop_front()
+                    .expect("the front is there");
+                self.message_freed(socket, &message);
+            }
+            if !is_stream || taken == len || has_rights {
                 break;
             }
         }
         (taken, rights)
     }
 
-    /// The sender's account is lighter, and it hears of it. Linux: `sock_wfree`, `unix_write_space`.
-    fn message_freed(&mut self, message: &Message) {
-        let Some(sender) = self.sockets.get_mut(message.sender) else {
+    /// The sender's account is lighter, and it hears of it. Of a pair, the
+    /// sender is the peer. Linux: `sock_wfree`, `unix_write_space`.
+    fn message_freed(&mut self, receiver: SocketId, message: &Message) {
+        let Some(sender) = self.sockets[receiver].peer else {
             return;
         };
-        sender.unread_by_peer = sender.unread_by_peer.saturating_sub(message.weight);
+        let sender = &mut self.sockets[sender];
+        sender.unread_by_peer -= message.weight;
         if sender.is_writable() {
             let queue = sender.queue;
             self.wake(queue, Limit::One, Events::WRITABLE | Events::WRBAND);
@@ -515,12 +525,7 @@ impl Kernel {
                 state.error = None;
             }
         }
-        while let Some(message) = self.sockets[socket].received.pop_front() {
-            self.message_freed(&message);
-            for file in message.rights {
-                self.put(file);
-            }
-        }
+        self.drop_messages(socket);
         let gone = self.sockets.remove(socket);
         self.waits.destroy(gone.queue);
         self.collect_unreachable();
@@ -529,50 +534,50 @@ impl Kernel {
     /// Drops the queues of sockets that only each other's queues hold.
     /// Linux: `unix_gc`.
     fn collect_unreachable(&mut self) {
-        let mut in_flight = std::collections::BTreeMap::<FileId, u32>::new();
-        for (_, socket) in self.sockets.iter() {
-            for file in socket.rights_in_flight() {
-                *in_flight.entry(file).or_default() += 1;
-            }
-        }
-        if in_flight.is_empty() {
+        if self.sockets_in_flight == 0 {
             return;
         }
-        let socket_files: Vec<(FileId, SocketId)> = self
-            .files
-            .iter()
-            .filter_map(|(id, file)| match file.kind {
-                FileKind::Socket(socket) => Some((id, socket)),
-                _ => None,
+        let mut in_flight = BTreeMap::<FileId, u32>::new();
+        for file in self.sockets.iter().flat_map(|(_, s)| s.rights_in_flight()) {
+            *in_flight.entry(file).or_default() += 1;
+        }
+        // Whoever is held from outside the queues reaches what is in its own.
+        let mut next: Vec<FileId> = (self.files.iter())
+            .filter(|(id, file)| {
+                let queued = in_flight.get(id).copied().unwrap_or(0);
+                matches!(file.kind, FileKind::Socket(_)) && file.references > queued
             })
+            .map(|(id, _)| id)
             .collect();
-        let is_root =
-            |file: FileId| self.files[file].references > in_flight.get(&file).copied().unwrap_or(0);
-        let mut reached: Vec<FileId> = socket_files
-            .iter()
-            .map(|(file, _)| *file)
-            .filter(|file| is_root(*file))
-            .collect();
-        let mut next = 0;
-        while let Some(file) = reached.get(next).copied() {
-            next += 1;
+        let mut reached: BTreeSet<FileId> = next.iter().copied().collect();
+        while let Some(file) = next.pop() {
             if let FileKind::Socket(socket) = self.files[file].kind {
-                for held in self.sockets[socket].rights_in_flight() {
-                    if !reached.contains(&held) {
-                        reached.push(held);
-                    }
-                }
+                let held = self.sockets[socket].rights_in_flight();
+                next.extend(held.filter(|held| reached.insert(*held)));
             }
         }
-        for (file, socket) in socket_files {
-            if !reached.contains(&file) {
-                while let Some(message) = self.sockets[socket].received.pop_front() {
-                    self.message_freed(&message);
-                    for held in message.rights {
-                        self.put(held);
-                    }
-                }
+        for file in in_flight.into_keys().filter(|file| !reached.contains(file)) {
+            if let FileKind::Socket(socket) = self.files[file].kind {
+                self.drop_messages(socket);
             }
+        }
+    }
+
+    fn drop_messages(&mut self, socket: SocketId) {
+        while let Some(message) = self.sockets[socket].received.pop_front() {
+            self.message_freed(socket, &message);
+            for file in message.rights {
+                self.count_in_flight(file, -1);
+                self.put(file);
+            }
+        }
+    }
+
+    /// A file joins or leaves a queue. Only sockets can hold each other.
+    /// Linux: `unix_inflight`, `unix_notinflight`.
+    fn count_in_flight(&mut self, file: FileId, change: i32) {
+        if let FileKind::Socket(_) = self.files[file].kind {
+            self.sockets_in_flight = self.sockets_in_flight.wrapping_add_signed(change);
         }
     }
 }
