@@ -348,6 +348,7 @@ impl Kernel {
             Call::Poll(poll) => Ok(poll.result()),
             // Of a non-blocking file; what was written counts.
             Call::Write(write) => self.stop_write(write, Errno::EAGAIN),
+            Call::Send(send) if send.sent() > 0 => Ok(Return::value(send.sent() as i64)),
             Call::Wait4 { .. } => Ok(Return::value(0)),
             Call::Read(_) | Call::Send(_) | Call::Recv(_) | Call::Vfork { .. } => {
                 Err(Errno::EAGAIN)
@@ -358,6 +359,7 @@ impl Kernel {
     fn interrupted_result(&mut self, call: &mut Call) -> Result<Return, Errno> {
         match call {
             Call::Write(write) => self.stop_write(write, Errno::EINTR),
+            Call::Send(send) if send.sent() > 0 => Ok(Return::value(send.sent() as i64)),
             _ => Err(Errno::EINTR),
         }
     }
@@ -406,6 +408,7 @@ impl Call {
         match self {
             Call::EpollWait(_) | Call::Poll(_) => false,
             Call::Write(write) => !write.has_begun(),
+            Call::Send(send) => send.sent() == 0,
             _ => true,
         }
     }
