@@ -46,17 +46,17 @@ pub(crate) enum Call {
 /// A thread's sleep.
 #[derive(Debug, Clone, Hash)]
 pub(crate) struct Waiting {
-    call: Call,
+    pub(crate) call: Call,
     /// Its places on wait queues.
-    entries: Vec<WaitId>,
-    deadline_ns: Option<u64>,
+    pub(crate) entries: Vec<WaitId>,
+    pub(crate) deadline_ns: Option<u64>,
     is_time_up: bool,
     /// On the way to its next try.
     is_woken: bool,
     /// The mask to put back when the call ends.
     saved_mask: Option<SigSet>,
     /// It has slept, and so holds references on its files.
-    is_holding: bool,
+    pub(crate) is_holding: bool,
 }
 
 /// How long a call may wait.

@@ -117,6 +117,17 @@ impl FdTable {
         numbered.filter_map(|(fd, slot)| Some((Fd(fd as i32), slot.as_ref()?)))
     }
 
+    /// The bits say what the slots say, and nothing below the hint is free.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        for (fd, slot) in self.slots.iter().enumerate() {
+            let is_filled = self.filled[fd / 64] & (1 << (fd % 64)) != 0;
+            if is_filled != slot.is_some() || slot.is_none() && fd < self.lowest_free_hint {
+                return Err(format!("slot {fd} is not what the bits say"));
+            }
+        }
+        Ok(())
+    }
+
     /// One past the highest number that was ever open.
     pub(crate) fn capacity(&self) -> usize {
         self.slots.len()

@@ -43,6 +43,11 @@ impl Pipe {
         }
     }
 
+    /// How many of its ends are open.
+    pub(crate) fn ends(&self) -> u32 {
+        self.readers + self.writers
+    }
+
     #[inline]
     fn poll(&self, end: PipeEnd) -> Events {
         let mut ready = Events::empty();

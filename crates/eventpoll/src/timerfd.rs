@@ -35,6 +35,11 @@ impl Timerfd {
         }
     }
 
+    /// When it expires next by itself: not before it is wound up again.
+    pub(crate) fn next_alarm_ns(&self) -> Option<u64> {
+        self.expires_ns.filter(|_| !self.has_expired)
+    }
+
     fn spec(&self, now_ns: u64) -> TimerSpec {
         let left = self
             .expires_ns

@@ -125,6 +125,19 @@ impl Socket {
             .flat_map(|message| message.rights.iter().copied())
     }
 
+    pub(crate) fn peer(&self) -> Option<SocketId> {
+        self.peer
+    }
+
+    pub(crate) fn unread_by_peer(&self) -> u64 {
+        self.unread_by_peer
+    }
+
+    /// What its queue weighs in its peer's account.
+    pub(crate) fn queued_weight(&self) -> u64 {
+        self.received.iter().map(|message| message.weight).sum()
+    }
+
     fn is_connection(&self) -> bool {
         self.kind != SocketKind::Datagram
     }
