@@ -27,6 +27,27 @@ impl fmt::Display for Pid {
     }
 }
 
+impl Tid {
+    /// A small dense number, reused once the task is gone: for tables of one's own.
+    pub fn slot(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
+impl FileId {
+    /// A small dense number, reused once the file is gone: for tables of one's own.
+    pub fn slot(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
+impl EpitemId {
+    /// A small dense number, reused once the epitem is gone: for tables of one's own.
+    pub fn slot(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $visibility:vis $name:ident;)*) => {$(
         $(#[$doc])*

@@ -30,6 +30,17 @@ pub struct Registration {
     pub is_ready: bool,
 }
 
+/// A number of a table, seen from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Descriptor {
+    /// What it names.
+    pub file: FileId,
+    /// `FD_CLOEXEC`.
+    pub is_cloexec: bool,
+    /// It came with a copied table, and was not made there.
+    pub is_inherited: bool,
+}
+
 /// A task, seen from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TaskView {
@@ -89,11 +100,24 @@ impl Kernel {
     /// Takes a reference that no table has: a file in flight somewhere the
     /// model does not follow.
     pub fn hold(&mut self, file: FileId) {
+        *self.holds.entry(file).or_default() += 1;
         self.get(file);
     }
 
     /// Drops what [`hold`](Kernel::hold) took.
+    ///
+    /// # Panics
+    ///
+    /// If nothing was taken, or all of it was dropped.
     pub fn unhold(&mut self, file: FileId) {
+        let count = self
+            .holds
+            .get_mut(&file)
+            .expect("only what is held is dropped");
+        *count -= 1;
+        if *count == 0 {
+            self.holds.remove(&file);
+        }
         self.put(file);
         self.run_task_work();
         self.settle();
@@ -179,6 +203,31 @@ impl Kernel {
         self.tables[self.tasks[tid].table].file(fd)
     }
 
+    /// A number of a task's table with all that is known of it.
+    pub fn descriptor(&self, tid: Tid, fd: Fd) -> Option<Descriptor> {
+        let slot = self.tables[self.tasks[tid].table].slot(fd)?;
+        let Slot {
+            file,
+            is_cloexec,
+            is_inherited,
+        } = *slot;
+        Some(Descriptor {
+            file,
+            is_cloexec,
+            is_inherited,
+        })
+    }
+
+    /// One past the highest number that was ever open in a task's table.
+    pub fn table_capacity(&self, tid: Tid) -> usize {
+        self.tables[self.tasks[tid].table].capacity()
+    }
+
+    /// The sum of the capacities of all tables: what they cost in memory.
+    pub fn total_capacity(&self) -> usize {
+        self.tables.iter().map(|(_, table)| table.capacity()).sum()
+    }
+
     /// The file a number names in a table, if the table lives.
     pub fn fd_in(&self, table: TableId, fd: Fd) -> Option<FileId> {
         self.tables.get(table)?.file(fd)
@@ -186,7 +235,7 @@ impl Kernel {
 
     /// True while some task uses the table.
     pub fn is_table_alive(&self, table: TableId) -> bool {
-        self.tables.get(table).is_some()
+        self.tables.get(table).is_some_and(|table| table.users > 0)
     }
 
     /// The instance behind a file, if it is one.
@@ -301,7 +350,7 @@ impl Kernel {
         [
             self.files.len(),
             self.epitems.len(),
-            self.tables.len(),
+            self.tables.iter().filter(|(_, t)| t.users > 0).count(),
             self.tasks.len(),
         ]
     }

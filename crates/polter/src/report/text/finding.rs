@@ -1,0 +1,199 @@
+//! One finding: a title, a sentence, the story, and what to do.
+//!
+//! ```text
+//!  1  fork ghost   process 100, fd 4, instance 3 (line 2)
+//!     Its wait goes on reporting a number that is closed.
+//!       line   4  100  epoll_ctl(3, EPOLL_CTL_ADD, 4, …) = 0   registered
+//!       line   6  100  close(4) = 0                            closed by its owner
+//!     kept by   process 101 fd 4
+//!     fix       DEL 4 before close
+//! ```
+
+use std::io::{self, Write};
+
+use polter_judge::{Finding, Instance, KeptBy, Severity, Step};
+
+use super::WIDTH;
+use super::style::{ASIDE, FAULT, LABEL, NOTE, TITLE};
+use crate::report::words::{clean, counted, cut, cut_call, number, width, wrap};
+
+const INDENT: usize = 4;
+const LABEL_WIDTH: usize = 10;
+
+/// The columns a step's own words may take beside its call.
+const WHAT_WIDTH: usize = 36;
+
+/// Steps shown of a long story: the first and the last ones.
+const STEPS_SHOWN: (usize, usize) = (9, 6);
+const HOLDERS_SHOWN: usize = 6;
+const FRAMES_SHOWN: usize = 8;
+
+/// Writes the finding under its number.
+pub(super) fn write(out: &mut dyn Write, ordinal: usize, finding: &Finding) -> io::Result<()> {
+    write_title(out, ordinal, finding)?;
+    for line in wrap(&clean(&finding.summary), WIDTH - INDENT) {
+        writeln!(out, "{:INDENT$}{line}", "")?;
+    }
+    write_story(out, &finding.story)?;
+    if let Some(events) = events(finding) {
+        write_labelled(out, "events", &events)?;
+    }
+    if !finding.holders.is_empty() {
+        write_labelled(out, "kept by", &holders(&finding.holders))?;
+    }
+    write_labelled(out, "fix", &clean(&finding.fix))?;
+    if finding.repeated > 0 {
+        write_labelled(
+            out,
+            "repeated",
+            &format!("{} more of the same", number(finding.repeated)),
+        )?;
+    }
+    Ok(())
+}
+
+/// Says how many findings are not shown.
+pub(super) fn write_left_out(out: &mut dyn Write, left_out: u64) -> io::Result<()> {
+    if left_out == 0 {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\n{ASIDE}{} left out{ASIDE:#}",
+        counted(left_out, "more finding")
+    )
+}
+
+fn write_title(out: &mut dyn Write, ordinal: usize, finding: &Finding) -> io::Result<()> {
+    let (style, mild) = match finding.severity {
+        Severity::Fault => (FAULT, ""),
+        Severity::Note => (NOTE, " (note)"),
+    };
+    let class = finding.class.name().replace('-', " ");
+    let Finding {
+        pid, fd, instance, ..
+    } = finding;
+    let instance = describe_instance(instance, *pid);
+    writeln!(
+        out,
+        "\n{TITLE}{ordinal:>2}{TITLE:#}  {style}{class}{style:#}{mild}   process {pid}, fd {fd}, {instance}"
+    )
+}
+
+fn describe_instance(instance: &Instance, pid: u32) -> String {
+    let of = if instance.pid == pid {
+        String::new()
+    } else {
+        format!(" of process {}", instance.pid)
+    };
+    match instance.line {
+        Some(line) => format!("instance {}{of} (line {line})", instance.fd),
+        None => format!("instance {}{of} (older than the log)", instance.fd),
+    }
+}
+
+fn write_story(out: &mut dyn Write, story: &[Step]) -> io::Result<()> {
+    let columns = Columns::of(story);
+    let (first, last) = STEPS_SHOWN;
+    if story.len() <= first + last + 1 {
+        return story.iter().try_for_each(|step| columns.write(out, step));
+    }
+    let (begin, rest) = story.split_at(first);
+    let (skipped, end) = rest.split_at(rest.len() - last);
+    begin.iter().try_for_each(|step| columns.write(out, step))?;
+    writeln!(
+        out,
+        "      {ASIDE}… {}{ASIDE:#}",
+        counted(skipped.len() as u64, "more step")
+    )?;
+    end.iter().try_for_each(|step| columns.write(out, step))
+}
+
+/// The widths that make a story's lines stand under each other.
+struct Columns {
+    line: usize,
+    pid: usize,
+    call: usize,
+}
+
+impl Columns {
+    fn of(story: &[Step]) -> Columns {
+        let widest = |width_fn: fn(&Step) -> usize| story.iter().map(width_fn).max().unwrap_or(0);
+        let line = widest(|step| step.site.line.to_string().len());
+        let pid = widest(|step| step.site.pid.to_string().len());
+        let what = widest(|step| width(&clean(&step.what))).min(WHAT_WIDTH);
+        let around = "      line ".len() + line + 2 + pid + 2 + 3 + what;
+        let call = widest(|step| width(&clean(&step.site.text))).min(WIDTH.saturating_sub(around));
+        Columns { line, pid, call }
+    }
+
+    fn write(&self, out: &mut dyn Write, step: &Step) -> io::Result<()> {
+        let Columns { line, pid, call } = *self;
+        let site = &step.site;
+        let text = cut_call(&clean(&site.text), call);
+        let pad = call - width(&text);
+        let before = format!("      line {:>line$}  {:>pid$}  ", site.line, site.pid);
+        let mut what = wrap(&clean(&step.what), WHAT_WIDTH).into_iter();
+        let first = what.next().unwrap_or_default();
+        writeln!(
+            out,
+            "{ASIDE}{before}{ASIDE:#}{text}{:pad$}   {TITLE}{first}{TITLE:#}",
+            ""
+        )?;
+        let indent = before.len() + call + 3;
+        for more in what {
+            writeln!(out, "{:indent$}{TITLE}{more}{TITLE:#}", "")?;
+        }
+        write_stack(out, before.len() + 2, &site.stack)
+    }
+}
+
+fn write_stack(out: &mut dyn Write, indent: usize, stack: &[String]) -> io::Result<()> {
+    for frame in stack.iter().take(FRAMES_SHOWN) {
+        let frame = cut(&clean(frame), WIDTH.saturating_sub(indent + 2));
+        writeln!(out, "{:indent$}{ASIDE}> {frame}{ASIDE:#}", "")?;
+    }
+    Ok(())
+}
+
+fn events(finding: &Finding) -> Option<String> {
+    let until = match finding.ended {
+        Some(line) => format!("until line {line}"),
+        None => "to the end of the log".to_owned(),
+    };
+    (finding.events > 0).then(|| format!("{} reported through it, {until}", number(finding.events)))
+}
+
+fn holders(holders: &[KeptBy]) -> String {
+    let mut named: Vec<String> = holders
+        .iter()
+        .take(HOLDERS_SHOWN)
+        .map(describe_holder)
+        .collect();
+    let more = holders.len() - named.len();
+    if more > 0 {
+        named.push(format!("{more} more"));
+    }
+    named.join(", ")
+}
+
+fn describe_holder(holder: &KeptBy) -> String {
+    match holder {
+        KeptBy::Fd { pid, fd } => format!("process {pid} fd {fd}"),
+        KeptBy::InFlight => "a message not yet received".to_owned(),
+        KeptBy::Ring => "the fixed files of an io_uring".to_owned(),
+        KeptBy::Unknown => "somebody the log does not show".to_owned(),
+    }
+}
+
+fn write_labelled(out: &mut dyn Write, label: &str, text: &str) -> io::Result<()> {
+    let mut lines = wrap(text, WIDTH - INDENT - LABEL_WIDTH).into_iter();
+    let first = lines.next().unwrap_or_default();
+    writeln!(
+        out,
+        "{:INDENT$}{LABEL}{label:LABEL_WIDTH$}{LABEL:#}{first}",
+        ""
+    )?;
+    let indent = INDENT + LABEL_WIDTH;
+    lines.try_for_each(|line| writeln!(out, "{:indent$}{line}", ""))
+}
