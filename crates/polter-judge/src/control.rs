@@ -2,11 +2,12 @@
 
 use crate::deed::CtlOp;
 use crate::judge::Judge;
+use crate::scan::contains;
 use crate::site::Place;
 use crate::stories::Story;
 use crate::verdict::{Class, Severity};
 use crate::worlds::Weight;
-use eventpoll::syscall::flags;
+use eventpoll::syscall::{Ioctl, flags};
 use eventpoll::{EpollEvent, EpollId, EpitemId, Errno, Events, Fd, FileId, Syscall, Tid};
 
 impl Judge {
@@ -98,6 +99,15 @@ impl Judge {
         }
     }
 
+    /// The explicit hand-over, which Linux refuses and one policy grants.
+    pub(crate) fn adopted(&mut self, tid: Tid, epfd: Fd, place: &Place<'_>) {
+        let base = self.worlds.base();
+        if base.fd(tid, epfd).is_some_and(|file| base.epoll_of(file).is_some()) {
+            let call = Syscall::Ioctl { fd: epfd, request: Ioctl::EpollAdopt };
+            let _ = self.worlds.call(tid, &call, &[], Weight::Result, || place.site());
+        }
+    }
+
     fn logged(&self, errno: Option<&str>) -> Result<i64, Errno> {
         errno.and_then(Errno::from_name).map_or(Ok(0), Err)
     }
@@ -163,7 +173,9 @@ impl Judge {
                     self.found_errno_after_reuse(story.epoll, fd, known, place);
                 } else if story.owner != table && self.worlds.base().fd_in(story.owner, fd) == Some(file) {
                     let is_inherited = self.worlds.base().descriptor(tid, fd).is_some_and(|d| d.is_inherited);
-                    if is_inherited {
+                    // Who watches for nothing wants no events, only the answer.
+                    let is_question = place.args.get(3).is_some_and(|event| contains(event.raw, b"{events=0,"));
+                    if is_inherited && !is_question {
                         self.found_foreign_key(known, process, fd, place);
                     } else {
                         self.found_kcmp_idiom(known, process, fd, place);

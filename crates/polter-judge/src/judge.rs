@@ -175,6 +175,7 @@ impl Judge {
             Deed::Close { .. } if was_closing.is_some() => {}
             Deed::Wait { epfd, events } => self.waited(pid, tid, epfd, events, &place),
             Deed::Ctl { epfd, op, fd, data } => self.controlled(pid, tid, epfd, op, fd, data, &place),
+            Deed::Adopt { epfd } => self.adopted(tid, epfd, &place),
             Deed::Clone { flags } => {
                 if let Some(child) = place.returned.and_then(|returned| returned.number()) {
                     self.forked(pid, child, flags);
@@ -194,7 +195,7 @@ impl Judge {
             Deed::Open { fds, .. } => fds.iter().flatten().max().map_or(0, |fd| fd.0),
             Deed::Dup { new, fd, .. } | Deed::Replace { new, fd, .. } => new.0.max(fd.0),
             Deed::GetFd { new, target, .. } => new.0.max(target.0),
-            Deed::Close { fd } | Deed::SetCloexec { fd, .. } => fd.0,
+            Deed::SetCloexec { fd, .. } => fd.0,
             Deed::Ctl { epfd, fd, .. } => epfd.0.max(fd.0),
             Deed::Wait { epfd, .. } => epfd.0,
             Deed::Send { rights } | Deed::Receive { rights, .. } => rights.iter().max().map_or(0, |fd| fd.0),
