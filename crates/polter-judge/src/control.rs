@@ -34,9 +34,9 @@ impl Judge {
         self.note_use(tid, epfd);
         let data = data.unwrap_or(0);
         let known = self.reconcile(tid, epoll, epfd, op, file, fd, data, errno, place);
-        self.explain_control(tid, epoll, op, fd, file, known, errno, place);
+        let weight = self.explain_control(tid, epoll, op, fd, file, known, errno, place);
         let call = ctl(epfd, op, fd, data);
-        let result = self.worlds.call(tid, &call, &[], Weight::Result, || place.site());
+        let result = self.worlds.call(tid, &call, &[], weight, || place.site());
         if result != self.logged(errno) {
             self.book.warn(place.line, 0, || "the model answers otherwise than the log; its lines do not fit".to_string());
         }
@@ -152,7 +152,8 @@ impl Judge {
         }
     }
 
-    /// Finds what a call's result says about numbers and processes.
+    /// Finds what a call's result says about numbers and processes, and how
+    /// much another result would matter.
     #[expect(clippy::too_many_arguments, reason = "the arguments of epoll_ctl and what is known of them")]
     fn explain_control(
         &mut self,
@@ -164,11 +165,11 @@ impl Judge {
         known: Option<EpitemId>,
         errno: Option<&str>,
         place: &Place<'_>,
-    ) {
+    ) -> Weight {
         let (process, table) = self.process_and_table(tid);
         match (op, errno) {
             (CtlOp::Add, Some("EEXIST")) => {
-                let Some(story) = known.and_then(|id| self.stories.get(id)) else { return };
+                let Some(story) = known.and_then(|id| self.stories.get(id)) else { return Weight::Result };
                 if story.orphaned.is_some() {
                     self.found_errno_after_reuse(story.epoll, fd, known, place);
                 } else if story.owner != table && self.worlds.base().fd_in(story.owner, fd) == Some(file) {
@@ -179,6 +180,7 @@ impl Judge {
                         self.found_foreign_key(known, process, fd, place);
                     } else {
                         self.found_kcmp_idiom(known, process, fd, place);
+                        return Weight::Answer;
                     }
                 }
             }
@@ -194,7 +196,7 @@ impl Judge {
                 }
             }
             (CtlOp::Del, None) => {
-                let Some(story) = known.and_then(|id| self.stories.get(id)) else { return };
+                let Some(story) = known.and_then(|id| self.stories.get(id)) else { return Weight::Result };
                 let is_owners = story.owner == table;
                 let is_live = self.worlds.base().fd_in(story.owner, fd) == Some(file);
                 if !is_owners && is_live {
@@ -211,6 +213,7 @@ impl Judge {
             }
             _ => {}
         }
+        Weight::Result
     }
 }
 
