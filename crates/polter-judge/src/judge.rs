@@ -119,7 +119,11 @@ impl Judge {
                     self.present(child);
                 }
             }
-            EventKind::Frame { of, frame } => self.stories.add_frame(of, frame.raw),
+            EventKind::Frame { of, frame } => {
+                self.stories.add_frame(of, frame.raw);
+                self.sharing.add_frame(of, frame.raw);
+                self.book.add_frame(of, frame.raw);
+            }
             EventKind::Signal(_) | EventKind::Comment(_) => {}
         }
     }

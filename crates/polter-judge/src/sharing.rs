@@ -5,6 +5,7 @@ use crate::batch::StaleUse;
 use crate::deed::Made;
 use crate::judge::Judge;
 use crate::site::{Place, Site};
+use crate::stories::add_frame;
 use crate::verdict::{Class, Finding, Instance, Severity, Step};
 use eventpoll::{EpitemId, EpollId, Fd, FileId, TableId, Tid};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -19,15 +20,35 @@ pub(crate) struct Sharing {
     waited: FxHashSet<(EpollId, TableId)>,
     /// Numbers that named an instance and were closed.
     dead: FxHashMap<(TableId, Fd), Step>,
+    newest_dead: Option<(TableId, Fd)>,
     /// Instances that came through an exec and were not used since.
     leaks: Vec<Leak>,
     /// Watched numbers closed while another thread waits.
     races: Vec<Race>,
     /// Reports of another process's registration, until its owner is seen to wait too.
     thefts: FxHashMap<(EpollId, TableId, TableId), Finding>,
+    newest_theft: Option<(EpollId, TableId, TableId)>,
     /// Signalfds by the instance they are registered in, with their owner.
     signalfds: FxHashMap<EpollId, Vec<EpitemId>>,
     told_deaf: FxHashSet<(EpollId, TableId)>,
+}
+
+impl Sharing {
+    /// A frame of the stack under a call that is remembered here.
+    pub(crate) fn add_frame(&mut self, line: u64, frame: &[u8]) {
+        if let Some(leak) = self.leaks.last_mut() {
+            add_frame(&mut leak.finding.story, line, frame);
+        }
+        if let Some(race) = self.races.last_mut() {
+            add_frame(&mut race.steps, line, frame);
+        }
+        if let Some(step) = self.newest_dead.and_then(|number| self.dead.get_mut(&number)) {
+            add_frame(std::slice::from_mut(step), line, frame);
+        }
+        if let Some(finding) = self.newest_theft.and_then(|key| self.thefts.get_mut(&key)) {
+            add_frame(&mut finding.story, line, frame);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -132,6 +153,7 @@ impl Judge {
         };
         let instance = self.instance(epoll);
         let finding = new_finding(class, Severity::Fault, pid, fd, instance, summary, steps, fix);
+        self.sharing.newest_theft = Some(key);
         self.sharing.thefts.insert(key, finding);
     }
 
@@ -234,6 +256,7 @@ impl Judge {
         }
         if self.sharing.dead.len() < MAX_REMEMBERED {
             let table = self.process_and_table(tid).1;
+            self.sharing.newest_dead = Some((table, fd));
             self.sharing.dead.insert((table, fd), place.step("the instance's number was closed"));
         }
     }
