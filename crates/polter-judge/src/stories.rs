@@ -101,7 +101,9 @@ impl Stories {
         };
         let by_epitem = &self.by_epitem;
         ids.retain(|id| {
-            let is_live = base.registration(*id).is_some_and(|r| r.epoll == epoll && r.event.data == data);
+            let is_live = base
+                .registration(*id)
+                .is_some_and(|r| r.epoll == epoll && r.event.data == data);
             is_live && by_epitem.get(id.slot()).is_some_and(Option::is_some)
         });
         match ids[..] {
@@ -123,10 +125,21 @@ impl Stories {
     /// A frame of the stack under a call that a story may have kept.
     pub(crate) fn add_frame(&mut self, line: u64, frame: &[u8]) {
         const MAX_FRAMES: usize = 32;
-        let Some(story) = self.newest.and_then(|id| self.get_mut(id)) else { return };
-        let Some(step) = story.steps.iter_mut().rev().find(|step| step.site.line == line) else { return };
+        let Some(story) = self.newest.and_then(|id| self.get_mut(id)) else {
+            return;
+        };
+        let Some(step) = story
+            .steps
+            .iter_mut()
+            .rev()
+            .find(|step| step.site.line == line)
+        else {
+            return;
+        };
         if step.site.stack.len() < MAX_FRAMES {
-            step.site.stack.push(String::from_utf8_lossy(frame).trim().to_string());
+            step.site
+                .stack
+                .push(String::from_utf8_lossy(frame).trim().to_string());
         }
     }
 
@@ -137,7 +150,10 @@ impl Stories {
         }
         let base = worlds.base();
         self.by_data.retain(|(epoll, data), ids| {
-            ids.retain(|id| base.registration(*id).is_some_and(|r| r.epoll == *epoll && r.event.data == *data));
+            ids.retain(|id| {
+                base.registration(*id)
+                    .is_some_and(|r| r.epoll == *epoll && r.event.data == *data)
+            });
             !ids.is_empty()
         });
         self.clean_size = self.by_data.len();
