@@ -15,13 +15,15 @@ use polter_judge::{Finding, Instance, KeptBy, Severity, Step};
 
 use super::WIDTH;
 use super::style::{ASIDE, FAULT, LABEL, NOTE, TITLE};
-use crate::report::words::{clean, counted, cut, cut_call, number, width, wrap};
+use crate::report::call_text;
+use crate::report::words::{clean, counted, cut, number, width, wrap};
 
 const INDENT: usize = 4;
 const LABEL_WIDTH: usize = 10;
 
-/// The columns a step's own words may take beside its call.
-const WHAT_WIDTH: usize = 36;
+/// The columns a story's calls and its own words get in any case, if they need them.
+const CALL_WIDTH: usize = 48;
+const WHAT_WIDTH: usize = 24;
 
 /// Steps shown of a long story: the first and the last ones.
 const STEPS_SHOWN: (usize, usize) = (9, 6);
@@ -86,6 +88,9 @@ fn describe_instance(instance: &Instance, pid: u32) -> String {
     } else {
         format!(" of process {}", instance.pid)
     };
+    if instance.fd < 0 {
+        return "an instance older than the log".to_owned();
+    }
     match instance.line {
         Some(line) => format!("instance {}{of} (line {line})", instance.fd),
         None => format!("instance {}{of} (older than the log)", instance.fd),
@@ -96,17 +101,17 @@ fn write_story(out: &mut dyn Write, story: &[Step]) -> io::Result<()> {
     let columns = Columns::of(story);
     let (first, last) = STEPS_SHOWN;
     if story.len() <= first + last + 1 {
-        return story.iter().try_for_each(|step| columns.write(out, step));
+        return columns.write(out, story);
     }
     let (begin, rest) = story.split_at(first);
     let (skipped, end) = rest.split_at(rest.len() - last);
-    begin.iter().try_for_each(|step| columns.write(out, step))?;
+    columns.write(out, begin)?;
     writeln!(
         out,
         "      {ASIDE}… {}{ASIDE:#}",
         counted(skipped.len() as u64, "more step")
     )?;
-    end.iter().try_for_each(|step| columns.write(out, step))
+    columns.write(out, end)
 }
 
 /// The widths that make a story's lines stand under each other.
@@ -114,30 +119,45 @@ struct Columns {
     line: usize,
     pid: usize,
     call: usize,
+    what: usize,
 }
 
 impl Columns {
     fn of(story: &[Step]) -> Columns {
-        let widest = |width_fn: fn(&Step) -> usize| story.iter().map(width_fn).max().unwrap_or(0);
-        let line = widest(|step| step.site.line.to_string().len());
-        let pid = widest(|step| step.site.pid.to_string().len());
-        let what = widest(|step| width(&clean(&step.what))).min(WHAT_WIDTH);
-        let around = "      line ".len() + line + 2 + pid + 2 + 3 + what;
-        let call = widest(|step| width(&clean(&step.site.text))).min(WIDTH.saturating_sub(around));
-        Columns { line, pid, call }
+        let widest =
+            |width_fn: &dyn Fn(&Step) -> usize| story.iter().map(width_fn).max().unwrap_or(0);
+        let line = widest(&|step| step.site.line.to_string().len());
+        let pid = widest(&|step| step.site.pid.to_string().len());
+        let what = widest(&|step| width(&clean(&step.what)));
+        let free = WIDTH.saturating_sub("      line ".len() + line + 2 + pid + 2 + 3);
+        let most = free.saturating_sub(what).max(CALL_WIDTH);
+        let most = most.min(free.saturating_sub(what.min(WHAT_WIDTH)));
+        let call = widest(&|step| width(&call_text::fit(&step.site.text, most)));
+        Columns {
+            line,
+            pid,
+            call,
+            what: free - call,
+        }
     }
 
-    fn write(&self, out: &mut dyn Write, step: &Step) -> io::Result<()> {
-        let Columns { line, pid, call } = *self;
+    fn write(&self, out: &mut dyn Write, steps: &[Step]) -> io::Result<()> {
+        steps.iter().try_for_each(|step| self.write_step(out, step))
+    }
+
+    fn write_step(&self, out: &mut dyn Write, step: &Step) -> io::Result<()> {
+        let Columns {
+            line, pid, call, ..
+        } = *self;
         let site = &step.site;
-        let text = cut_call(&clean(&site.text), call);
-        let pad = call - width(&text);
         let before = format!("      line {:>line$}  {:>pid$}  ", site.line, site.pid);
-        let mut what = wrap(&clean(&step.what), WHAT_WIDTH).into_iter();
+        let text = call_text::fit(&site.text, call);
+        let pad = call - width(&text) + 3;
+        let mut what = wrap(&clean(&step.what), self.what).into_iter();
         let first = what.next().unwrap_or_default();
         writeln!(
             out,
-            "{ASIDE}{before}{ASIDE:#}{text}{:pad$}   {TITLE}{first}{TITLE:#}",
+            "{ASIDE}{before}{ASIDE:#}{text}{:pad$}{TITLE}{first}{TITLE:#}",
             ""
         )?;
         let indent = before.len() + call + 3;

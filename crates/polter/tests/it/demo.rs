@@ -1,0 +1,16 @@
+//! The demo, as it is shown.
+
+use crate::polter::polter;
+
+#[test]
+fn the_demo_tells_its_story() {
+    let ran = polter(["demo"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err());
+    insta::assert_snapshot!(ran.out());
+}
+
+#[test]
+fn the_demo_is_followed_to_the_letter() {
+    let ran = polter(["demo", "--strict"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err());
+}
