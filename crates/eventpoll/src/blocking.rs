@@ -16,11 +16,11 @@
 use crate::Kernel;
 use crate::clock::Alarm;
 use crate::epoll::EpollWait;
-use crate::ids::{FileId, Pid, ProcessId, Tid, WaitId};
+use crate::ids::{Fd, FileId, Pid, ProcessId, Tid, WaitId};
 use crate::io::{ReadCall, WriteCall};
 use crate::poll::PollCall;
 use crate::signal::Interruption;
-use crate::syscall::{Outcome, Return, SigSet};
+use crate::syscall::{Out, Outcome, Return, SigSet};
 use crate::unix::{RecvCall, SendCall};
 use crate::{Errno, Events};
 
@@ -36,24 +36,27 @@ pub(crate) enum Call {
     Wait4 {
         pid: Pid,
     },
-    /// Ends when somebody else says so.
-    Completion,
+    /// `vfork(2)`: ends when the child has exec'ed or exited, and not before.
+    Vfork {
+        /// The child's descriptor, if `CLONE_PIDFD` asked for one.
+        pidfd: Option<Fd>,
+    },
 }
 
 /// A thread's sleep.
 #[derive(Debug, Clone, Hash)]
 pub(crate) struct Waiting {
-    call: Call,
+    pub(crate) call: Call,
     /// Its places on wait queues.
-    entries: Vec<WaitId>,
-    deadline_ns: Option<u64>,
+    pub(crate) entries: Vec<WaitId>,
+    pub(crate) deadline_ns: Option<u64>,
     is_time_up: bool,
     /// On the way to its next try.
     is_woken: bool,
     /// The mask to put back when the call ends.
     saved_mask: Option<SigSet>,
     /// It has slept, and so holds references on its files.
-    is_holding: bool,
+    pub(crate) is_holding: bool,
 }
 
 /// How long a call may wait.
@@ -103,31 +106,41 @@ impl Kernel {
     fn attempt(&mut self, tid: Tid, mut waiting: Waiting) -> Outcome {
         loop {
             if let Some(result) = self.try_call(tid, &mut waiting.call) {
-                return self.end_call(tid, &waiting, result);
+                return self.end_call(tid, waiting, result);
             }
             if waiting.is_time_up {
                 let result = self.time_up_result(&mut waiting.call);
-                return self.end_call(tid, &waiting, result);
+                return self.end_call(tid, waiting, result);
             }
-            if let Call::Completion = waiting.call {
-                break;
+            if let Call::Vfork { .. } = waiting.call {
+                // Only death can interrupt it.
+                match self.next_death(tid) {
+                    None => break,
+                    Some(signal) => return self.die_in_call(tid, waiting, signal),
+                }
             }
             match self.take_signal(tid) {
                 None => break,
-                Some(Interruption::Restarts) if waiting.call.can_restart() => {}
                 Some(Interruption::Kills(signal)) => {
-                    self.release_call(&waiting);
-                    let process = self.tasks[tid].process;
-                    self.end_process(process, signal as i32);
-                    return Outcome::Gone;
+                    return self.die_in_call(tid, waiting, signal);
                 }
-                Some(_) => {
-                    let result = self.interrupted_result(&mut waiting.call);
-                    return self.end_call(tid, &waiting, result);
+                Some(first) => {
+                    // The handlers of all pending signals run; the first one decides.
+                    while let Some(next) = self.take_signal(tid) {
+                        if let Interruption::Kills(signal) = next {
+                            return self.die_in_call(tid, waiting, signal);
+                        }
+                    }
+                    if first == Interruption::Interrupts || !waiting.call.can_restart() {
+                        let result = self.interrupted_result(&mut waiting.call);
+                        return self.end_call(tid, waiting, result);
+                    }
                 }
             }
         }
-        waiting.entries = self.enqueue(tid, &waiting.call);
+        if waiting.entries.is_empty() {
+            waiting.entries = self.enqueue(tid, &waiting.call);
+        }
         self.clock.set(waiting.deadline_ns, Alarm::Timeout(tid));
         if !std::mem::replace(&mut waiting.is_holding, true) {
             for file in waiting.call.files() {
@@ -138,44 +151,86 @@ impl Kernel {
         Outcome::Blocked
     }
 
-    /// For a caller whose call another task will complete.
-    pub(crate) fn block_until_completed(&mut self, caller: Tid) -> Outcome {
-        self.begin(caller, Call::Completion, Patience::Endless, None)
+    /// A signal ends the process of a thread that was about to sleep.
+    fn die_in_call(&mut self, tid: Tid, mut waiting: Waiting, signal: u32) -> Outcome {
+        self.stop_sleeping(tid, &mut waiting);
+        self.release_call(&waiting);
+        self.orphan_vfork_child(tid, &waiting.call);
+        let process = self.tasks[tid].process;
+        self.end_process(process, signal as i32);
+        Outcome::Gone
     }
 
-    /// Ends a waiting call from outside.
-    pub(crate) fn complete_call(&mut self, tid: Tid, result: Result<Return, Errno>) {
-        if let Some(waiting) = self.tasks[tid].waiting.take() {
-            self.leave_queues(tid, &waiting);
-            let outcome = self.end_call(tid, &waiting, result);
-            self.completions.push((tid, outcome));
+    /// A thread in `vfork(2)` dies: its child has nobody to wake any more.
+    fn orphan_vfork_child(&mut self, tid: Tid, call: &Call) {
+        if let Call::Vfork { .. } = call {
+            let child = self
+                .tasks
+                .iter()
+                .find(|(_, task)| task.vfork_parent == Some(tid))
+                .map(|(child, _)| child);
+            if let Some(child) = child {
+                self.tasks[child].vfork_parent = None;
+            }
         }
+    }
+
+    /// The child of a waiting `vfork(2)` has let go of its parent's memory.
+    pub(crate) fn complete_vfork(&mut self, parent: Tid, child: Pid) {
+        let Some(waiting) = self.tasks[parent].waiting.take() else {
+            return;
+        };
+        let Call::Vfork { pidfd } = waiting.call else {
+            unreachable!("only a thread in vfork(2) waits for its child");
+        };
+        let out = pidfd.map_or_else(Default::default, Out::Pidfd);
+        let result = Ok(Return::with(child.0.into(), out));
+        let outcome = self.end_call(parent, *waiting, result);
+        self.completions.push((parent, outcome));
     }
 
     /// The caller dies in the middle of a call.
     pub(crate) fn abandon_call(&mut self, tid: Tid) {
         if let Some(waiting) = self.tasks[tid].waiting.take() {
-            self.leave_queues(tid, &waiting);
+            let mut waiting = *waiting;
+            self.stop_sleeping(tid, &mut waiting);
             self.release_call(&waiting);
+            self.orphan_vfork_child(tid, &waiting.call);
             self.completions.push((tid, Outcome::Gone));
         }
     }
 
-    fn end_call(&mut self, tid: Tid, waiting: &Waiting, result: Result<Return, Errno>) -> Outcome {
-        self.release_call(waiting);
+    fn end_call(
+        &mut self,
+        tid: Tid,
+        mut waiting: Waiting,
+        result: Result<Return, Errno>,
+    ) -> Outcome {
+        self.stop_sleeping(tid, &mut waiting);
+        self.release_call(&waiting);
         self.run_task_work();
         if let Some(saved) = waiting.saved_mask {
             self.tasks[tid].mask = saved;
+        }
+        if waiting.saved_mask.is_some() || waiting.is_holding {
+            // Events beat signals: what came meanwhile is handled on the way out.
             self.signalled.push(tid);
         }
         Outcome::Done(result)
     }
 
-    fn leave_queues(&mut self, tid: Tid, waiting: &Waiting) {
-        for entry in &waiting.entries {
-            self.waits.remove(*entry);
+    /// A call that may have slept ends: nothing wakes it any more.
+    fn stop_sleeping(&mut self, tid: Tid, waiting: &mut Waiting) {
+        if waiting.is_holding {
+            self.leave_queues(&mut waiting.entries);
+            self.clock.cancel(waiting.deadline_ns, Alarm::Timeout(tid));
         }
-        self.clock.cancel(waiting.deadline_ns, Alarm::Timeout(tid));
+    }
+
+    fn leave_queues(&mut self, entries: &mut Vec<WaitId>) {
+        for entry in entries.drain(..) {
+            self.waits.remove(entry);
+        }
     }
 
     /// Lets every woken thread try again, in the order of the wakes.
@@ -188,9 +243,10 @@ impl Kernel {
             else {
                 continue;
             };
-            self.leave_queues(tid, &waiting);
             let mut waiting = *waiting;
-            waiting.entries.clear();
+            if !waiting.call.keeps_its_places() {
+                self.leave_queues(&mut waiting.entries);
+            }
             waiting.is_woken = false;
             match self.attempt(tid, waiting) {
                 Outcome::Blocked => {}
@@ -282,24 +338,28 @@ impl Kernel {
             Call::Send(send) => self.try_send(tid, send),
             Call::Recv(recv) => self.try_recv(tid, recv),
             Call::Wait4 { pid } => self.try_wait4(tid, *pid),
-            Call::Completion => None,
+            Call::Vfork { .. } => None,
         }
     }
 
     fn time_up_result(&mut self, call: &mut Call) -> Result<Return, Errno> {
         match call {
-            Call::EpollWait(_) => Ok(Return::with(0, crate::syscall::Out::Events(Vec::new()))),
+            Call::EpollWait(_) => Ok(Return::with(0, Out::Events(Vec::new()))),
             Call::Poll(poll) => Ok(poll.result()),
             // Of a non-blocking file; what was written counts.
             Call::Write(write) => self.stop_write(write, Errno::EAGAIN),
+            Call::Send(send) if send.sent() > 0 => Ok(Return::value(send.sent() as i64)),
             Call::Wait4 { .. } => Ok(Return::value(0)),
-            Call::Read(_) | Call::Send(_) | Call::Recv(_) | Call::Completion => Err(Errno::EAGAIN),
+            Call::Read(_) | Call::Send(_) | Call::Recv(_) | Call::Vfork { .. } => {
+                Err(Errno::EAGAIN)
+            }
         }
     }
 
     fn interrupted_result(&mut self, call: &mut Call) -> Result<Return, Errno> {
         match call {
             Call::Write(write) => self.stop_write(write, Errno::EINTR),
+            Call::Send(send) if send.sent() > 0 => Ok(Return::value(send.sent() as i64)),
             _ => Err(Errno::EINTR),
         }
     }
@@ -312,7 +372,7 @@ impl Kernel {
             Call::Write(write) => vec![self.enqueue_write(tid, write)],
             Call::Send(send) => self.enqueue_send(tid, send),
             Call::Recv(recv) => vec![self.enqueue_recv(tid, recv)],
-            Call::Wait4 { .. } | Call::Completion => Vec::new(),
+            Call::Wait4 { .. } | Call::Vfork { .. } => Vec::new(),
         }
     }
 
@@ -335,15 +395,27 @@ impl Call {
             Call::Write(write) => (Some(write.file), &[], &[]),
             Call::Send(send) => (Some(send.file), send.rights(), &[]),
             Call::Recv(recv) => (Some(recv.file), &[], &[]),
-            Call::Wait4 { .. } | Call::Completion => (None, &[], &[]),
+            Call::Wait4 { .. } | Call::Vfork { .. } => (None, &[], &[]),
         };
         one.into_iter()
             .chain(many.iter().copied())
             .chain(maybe.iter().flatten().copied())
     }
 
-    /// Waits for events are never restarted, `SA_RESTART` or not.
+    /// Waits for events are never restarted, `SA_RESTART` or not, nor is a
+    /// write that has begun.
     fn can_restart(&self) -> bool {
-        !matches!(self, Call::EpollWait(_) | Call::Poll(_))
+        match self {
+            Call::EpollWait(_) | Call::Poll(_) => false,
+            Call::Write(write) => !write.has_begun(),
+            Call::Send(send) => send.sent() == 0,
+            _ => true,
+        }
+    }
+
+    /// A poller stays on the queues until its call ends; the others join
+    /// them anew for each sleep.
+    fn keeps_its_places(&self) -> bool {
+        matches!(self, Call::Poll(_))
     }
 }

@@ -37,6 +37,11 @@ impl Clock {
         }
     }
 
+    /// What is due, and when, in order.
+    pub(crate) fn alarms(&self) -> impl Iterator<Item = (u64, Alarm)> + '_ {
+        self.due.iter().copied()
+    }
+
     fn pop_due(&mut self) -> Option<Alarm> {
         let first = *self
             .due

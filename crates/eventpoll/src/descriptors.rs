@@ -1,9 +1,10 @@
 //! The calls on descriptors: `dup`, `fcntl`, `close`, `close_range`, `ioctl`.
 
 use crate::fd_table::{NR_OPEN, Slot};
-use crate::file::{FileKind, Opaque};
+use crate::file::{FileKind, Opaque, PidfdOf};
 use crate::ids::{Fd, FileId, TableId, Tid};
 use crate::policy::Inherited;
+use crate::process::Life;
 use crate::syscall::{Fcntl, Ioctl, Out, Return, flags};
 use crate::{Errno, Kernel, Pid};
 
@@ -53,7 +54,7 @@ impl Kernel {
         new_fd: Fd,
         is_cloexec: bool,
     ) -> Result<Fd, Errno> {
-        let limit = self.processes[self.tasks[caller].process].nofile;
+        let limit = self.fd_limit(caller);
         if new_fd.0 < 0 || new_fd.0 as u64 >= limit {
             return Err(Errno::EBADF);
         }
@@ -130,15 +131,34 @@ impl Kernel {
                 Ok(Return::value((other == slot.file).into()))
             }
             _ if is_path => Err(Errno::EBADF),
-            Fcntl::SetFl(bits) => {
-                let file = &mut self.files[slot.file];
-                file.flags = file.flags & !SETFL | bits & SETFL;
-                Ok(Return::value(0))
-            }
+            Fcntl::SetFl(bits) => self.set_flags(slot.file, bits),
             Fcntl::SetPipeSize(bytes) => self.set_pipe_size(slot.file, bytes),
             Fcntl::GetPipeSize => self.pipe_size(slot.file),
             Fcntl::Other(_) => Err(Errno::EINVAL),
         }
+    }
+
+    /// Linux: `setfl`.
+    fn set_flags(&mut self, file: FileId, bits: u32) -> Result<Return, Errno> {
+        let file = &mut self.files[file];
+        let (is_pipe, is_regular, is_async) = match file.kind {
+            FileKind::Pipe { .. } => (true, false, true),
+            FileKind::Socket(_) | FileKind::Opaque(Opaque::Socket | Opaque::Pollable) => {
+                (false, false, true)
+            }
+            FileKind::Opaque(Opaque::NotPollable) => (false, true, false),
+            _ => (false, false, false),
+        };
+        if bits & flags::O_DIRECT != 0 && !is_pipe && !is_regular {
+            return Err(Errno::EINVAL);
+        }
+        let changes = if is_async {
+            SETFL
+        } else {
+            SETFL & !flags::O_ASYNC
+        };
+        file.flags = file.flags & !changes | bits & changes;
+        Ok(Return::value(0))
     }
 
     fn dup_from(
@@ -148,7 +168,7 @@ impl Kernel {
         from: i32,
         is_cloexec: bool,
     ) -> Result<Return, Errno> {
-        let limit = self.processes[self.tasks[caller].process].nofile;
+        let limit = self.fd_limit(caller);
         let from = u32::try_from(from)
             .ok()
             .filter(|from| u64::from(*from) < limit);
@@ -195,6 +215,15 @@ impl Kernel {
         }
     }
 
+    /// `prlimit64(2)` of `RLIMIT_NOFILE`: no more than any table can hold.
+    pub fn set_nofile(&mut self, caller: Tid, soft: u64) -> Result<(), Errno> {
+        if soft > NR_OPEN {
+            return Err(Errno::EPERM);
+        }
+        self.processes[self.tasks[caller].process].nofile = soft;
+        Ok(())
+    }
+
     pub(crate) fn slot_at(&self, caller: Tid, fd: Fd) -> Result<Slot, Errno> {
         let table = self.tasks[caller].table;
         self.tables[table].slot(fd).copied().ok_or(Errno::EBADF)
@@ -207,13 +236,17 @@ impl Kernel {
         if let Some(fd) = self.dictated_fds.pop() {
             return Ok(fd);
         }
-        let task = &self.tasks[caller];
-        let fd = self.tables[task.table].lowest_free(from);
-        let limit = self.processes[task.process].nofile.min(NR_OPEN);
-        if fd as u64 >= limit {
+        let fd = self.tables[self.tasks[caller].table].lowest_free(from);
+        if fd as u64 >= self.fd_limit(caller) {
             return Err(Errno::EMFILE);
         }
         Ok(Fd(fd as i32))
+    }
+
+    /// No number from here on. Linux: `rlimit(RLIMIT_NOFILE)`.
+    #[inline]
+    fn fd_limit(&self, caller: Tid) -> u64 {
+        self.processes[self.tasks[caller].process].nofile
     }
 
     #[inline]
@@ -256,8 +289,7 @@ impl Kernel {
         for _ in 0..count {
             fd = self.tables[task.table].lowest_free(fd) + 1;
         }
-        let limit = self.processes[task.process].nofile.min(NR_OPEN);
-        if fd as u64 > limit {
+        if fd as u64 > self.fd_limit(caller) {
             Err(Errno::EMFILE)
         } else {
             Ok(())
@@ -290,8 +322,8 @@ impl Kernel {
     /// The caller leaves its table; the last user closes what is in it.
     /// Linux: `exit_files`, `close_files`.
     pub(crate) fn put_table(&mut self, table: TableId) {
-        self.tables[table].users -= 1;
-        if self.tables[table].users > 0 {
+        if self.tables[table].users > 1 {
+            self.tables[table].users -= 1;
             return;
         }
         for fd in (0..self.tables[table].capacity()).map(|fd| Fd(fd as i32)) {
@@ -300,7 +332,16 @@ impl Kernel {
                 self.put(slot.file);
             }
         }
-        self.tables.remove(table);
+        self.tables[table].shrink();
+        self.tables[table].users = 0;
+        self.forget_table(table);
+    }
+
+    /// A table nobody uses goes when no epitem bears its name either.
+    pub(crate) fn forget_table(&mut self, table: TableId) {
+        if self.tables[table].users == 0 && self.tables[table].epitems == 0 {
+            self.tables.remove(table);
+        }
     }
 
     /// Closes what is marked close-on-exec. Linux: `do_close_on_exec`.
@@ -329,12 +370,17 @@ impl Kernel {
             return Err(Errno::EINVAL);
         }
         let pidfd = self.file_at(caller, pidfd)?;
-        let FileKind::Pidfd { process, thread } = self.files[pidfd].kind else {
+        let FileKind::Pidfd { process, of } = self.files[pidfd].kind else {
             return Err(Errno::EBADF);
         };
-        let tid = thread
-            .or_else(|| self.leader(process))
-            .ok_or(Errno::ESRCH)?;
+        // A leader that has ended has no table, whatever its other threads do.
+        let tid = match of {
+            PidfdOf::Thread(tid) => Some(tid),
+            PidfdOf::GoneThread { .. } => None,
+            PidfdOf::Process if self.processes[process].life == Life::Reaped => None,
+            PidfdOf::Process => self.tid(self.processes[process].pid),
+        };
+        let tid = tid.ok_or(Errno::ESRCH)?;
         let file = self.raw_file_at(tid, target)?;
         let fd = self.free_fd(caller, 0)?;
         self.get(file);

@@ -31,6 +31,16 @@ pub(crate) struct Buffer {
     callback_of: Option<FileId>,
 }
 
+impl Device {
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    pub(crate) fn buffers(&self) -> &[BufferId] {
+        &self.buffers
+    }
+}
+
 impl Kernel {
     pub(crate) fn open_device(&mut self, caller: Tid, flags: u32) -> Result<Fd, Errno> {
         self.room_for_fds(caller, 1)?;

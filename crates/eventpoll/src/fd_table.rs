@@ -15,6 +15,9 @@ pub(crate) struct FdTable {
     lowest_free_hint: usize,
     /// The tasks that use the table. Linux: `files->count`.
     pub(crate) users: u32,
+    /// The epitems added through it. While there are any, its id is not
+    /// used again, or another table would pass for their owner.
+    pub(crate) epitems: u32,
 }
 
 /// What one number names.
@@ -101,10 +104,28 @@ impl FdTable {
         Some(slot)
     }
 
+    /// Gives the memory of an emptied table back.
+    pub(crate) fn shrink(&mut self) {
+        self.slots = Vec::new();
+        self.filled = Vec::new();
+        self.lowest_free_hint = 0;
+    }
+
     /// The open numbers, ascending.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Fd, &Slot)> {
         let numbered = self.slots.iter().enumerate();
         numbered.filter_map(|(fd, slot)| Some((Fd(fd as i32), slot.as_ref()?)))
+    }
+
+    /// The bits say what the slots say, and nothing below the hint is free.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        for (fd, slot) in self.slots.iter().enumerate() {
+            let is_filled = self.filled[fd / 64] & (1 << (fd % 64)) != 0;
+            if is_filled != slot.is_some() || slot.is_none() && fd < self.lowest_free_hint {
+                return Err(format!("slot {fd} is not what the bits say"));
+            }
+        }
+        Ok(())
     }
 
     /// One past the highest number that was ever open.

@@ -48,8 +48,7 @@ pub(crate) enum FileKind {
     Epoll(EpollId),
     Pidfd {
         process: ProcessId,
-        /// Set for a thread's descriptor (`PIDFD_THREAD`).
-        thread: Option<Tid>,
+        of: PidfdOf,
     },
     /// An io_uring, as a holder of files.
     Ring {
@@ -71,6 +70,18 @@ pub enum Opaque {
     Socket,
     /// Opened with `O_PATH`: `EBADF` to every call that wants a file.
     Path,
+}
+
+/// What a process descriptor stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum PidfdOf {
+    Process,
+    /// One thread (`PIDFD_THREAD`).
+    Thread(Tid),
+    /// A thread that has ended; its leader's descriptor stays until the process is reaped.
+    GoneThread {
+        is_leader: bool,
+    },
 }
 
 /// Which end of a pipe.
@@ -202,7 +213,7 @@ impl Kernel {
             FileKind::Signalfd { mask } => self.poll_signalfd(*mask, caller),
             FileKind::Socket(socket) => self.poll_socket(*socket),
             &FileKind::Epoll(epoll) => self.ep_eventpoll_poll(epoll, caller),
-            FileKind::Pidfd { process, thread } => self.poll_pidfd(*process, *thread),
+            FileKind::Pidfd { process, of } => self.poll_pidfd(*process, *of),
             &FileKind::Buffer(buffer) => self.poll_buffer(file, buffer),
             FileKind::Custom(custom, _) => custom.poll(),
             FileKind::Opaque(_) | FileKind::Ring { .. } | FileKind::Device(_) => Events::empty(),

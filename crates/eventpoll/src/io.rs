@@ -6,6 +6,7 @@ use crate::ids::{Fd, FileId, Tid, WaitId};
 use crate::pipe::PipeWrite;
 use crate::signal::{SIGPIPE, Scope};
 use crate::syscall::{Out, Outcome, Return};
+use crate::unix::SendCall;
 use crate::wait_queue::Waiter;
 use crate::{Errno, Kernel};
 
@@ -27,6 +28,13 @@ pub(crate) struct WriteCall {
     len: u64,
     first: u64,
     progress: PipeWrite,
+}
+
+impl WriteCall {
+    /// Part of it is written, so its end is no error.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.progress.written > 0
+    }
 }
 
 impl Kernel {
@@ -112,6 +120,10 @@ impl Kernel {
             Err(errno) => return Outcome::Done(Err(errno)),
         };
         let patience = self.patience_of(file);
+        if let FileKind::Socket(socket) = self.files[file].kind {
+            let call = SendCall::write(file, socket, len);
+            return self.begin(caller, Call::Send(call), patience, None);
+        }
         let call = WriteCall {
             file,
             len,
@@ -128,7 +140,7 @@ impl Kernel {
             FileKind::Pipe {
                 end: PipeEnd::Read, ..
             } => Err(Errno::EBADF),
-            FileKind::Eventfd(_) if len < 8 || first == u64::MAX => Err(Errno::EINVAL),
+            FileKind::Eventfd(_) if len != 8 || first == u64::MAX => Err(Errno::EINVAL),
             FileKind::Timerfd(_) | FileKind::Signalfd { .. } | FileKind::Epoll(_) => {
                 Err(Errno::EINVAL)
             }
@@ -157,20 +169,20 @@ impl Kernel {
                 }
                 Some(result.map(|written| Return::value(written as i64)))
             }
-            FileKind::Socket(socket) => self.try_write_socket(caller, socket, call.len),
             _ => Some(Ok(Return::value(call.len as i64))),
         }
     }
 
-    /// A write ends before all is written: what was written counts.
+    /// A write ends before all is written: what was written counts. The
+    /// reader of a pipe that is polled hears of the attempt in any case.
     pub(crate) fn stop_write(&mut self, call: &WriteCall, errno: Errno) -> Result<Return, Errno> {
-        if let FileKind::Pipe { pipe, .. } = self.files[call.file].kind
-            && call.progress.written > 0
-        {
-            self.stop_pipe_write(pipe);
-            return Ok(Return::value(call.progress.written as i64));
+        if let FileKind::Pipe { pipe, .. } = self.files[call.file].kind {
+            self.stop_pipe_write(pipe, &call.progress);
         }
-        Err(errno)
+        match call.progress.written {
+            0 => Err(errno),
+            written => Ok(Return::value(written as i64)),
+        }
     }
 
     pub(crate) fn enqueue_write(&mut self, tid: Tid, call: &WriteCall) -> WaitId {
@@ -193,9 +205,10 @@ impl Kernel {
     pub fn lseek(&mut self, caller: Tid, fd: Fd) -> Result<i64, Errno> {
         let file = self.file_at(caller, fd)?;
         match self.files[file].kind {
-            FileKind::Pipe { .. } | FileKind::Socket(_) | FileKind::Opaque(Opaque::Socket) => {
-                Err(Errno::ESPIPE)
-            }
+            FileKind::Pipe { .. }
+            | FileKind::Socket(_)
+            | FileKind::Opaque(Opaque::Socket)
+            | FileKind::Pidfd { .. } => Err(Errno::ESPIPE),
             _ => Ok(0),
         }
     }

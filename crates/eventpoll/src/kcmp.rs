@@ -1,20 +1,24 @@
 //! `kcmp(2)`: the honest way to ask "is this one file?".
 
-use crate::ids::{Fd, FileId, Pid, Tid};
+use crate::ids::{Fd, FileId, Pid, SighandId, TableId, Tid};
 use crate::syscall::Kcmp;
 use crate::{Errno, Kernel};
+
+/// Compares signal handlers. The memory, the working directory and the like
+/// are not modelled, and refused as unknown.
+const KCMP_SIGHAND: i32 = 4;
 
 impl Kernel {
     /// `kcmp(2)`. 0 if the two are the same, 1 or 2 for their order if not,
     /// an order that means nothing else.
     pub fn kcmp(&self, pid1: Pid, pid2: Pid, what: Kcmp) -> Result<i64, Errno> {
-        let task1 = self.tid(pid1).ok_or(Errno::ESRCH)?;
-        let task2 = self.tid(pid2).ok_or(Errno::ESRCH)?;
+        let task1 = self.pids.get(&pid1).ok_or(Errno::ESRCH)?.task;
+        let task2 = self.pids.get(&pid2).ok_or(Errno::ESRCH)?.task;
         match what {
-            Kcmp::Files => Ok(order(&self.tasks[task1].table, &self.tasks[task2].table)),
+            Kcmp::Files => Ok(order(&self.table_of(task1), &self.table_of(task2))),
             Kcmp::File { fd1, fd2 } => {
-                let file1 = self.raw_file_at(task1, fd1)?;
-                Ok(order(&file1, &self.raw_file_at(task2, fd2)?))
+                let file1 = self.file_in(task1, fd1)?;
+                Ok(order(&file1, &self.file_in(task2, fd2)?))
             }
             Kcmp::EpollTfd {
                 fd1,
@@ -22,16 +26,39 @@ impl Kernel {
                 tfd,
                 toff,
             } => {
-                let file = self.raw_file_at(task1, fd1)?;
+                let file = self.file_in(task1, fd1)?;
                 Ok(order(&file, &self.epoll_target(task2, efd, tfd, toff)?))
             }
+            Kcmp::Other(KCMP_SIGHAND) => {
+                Ok(order(&self.handlers_of(task1), &self.handlers_of(task2)))
+            }
+            Kcmp::Other(_) => Err(Errno::EINVAL),
         }
+    }
+
+    /// A task that has ended has no table any more: nothing is open in it.
+    fn table_of(&self, task: Option<Tid>) -> Option<TableId> {
+        Some(self.tasks[task?].table)
+    }
+
+    fn handlers_of(&self, task: Option<Tid>) -> Option<SighandId> {
+        Some(self.tasks[task?].sighand)
+    }
+
+    fn file_in(&self, task: Option<Tid>, fd: Fd) -> Result<FileId, Errno> {
+        self.raw_file_at(task.ok_or(Errno::EBADF)?, fd)
     }
 
     /// The file of the `toff`-th registration of number `tfd`.
     /// Linux: `get_epoll_tfile_raw_ptr`.
-    fn epoll_target(&self, task: Tid, efd: Fd, tfd: Fd, toff: u32) -> Result<FileId, Errno> {
-        let file = self.raw_file_at(task, efd)?;
+    fn epoll_target(
+        &self,
+        task: Option<Tid>,
+        efd: Fd,
+        tfd: Fd,
+        toff: u32,
+    ) -> Result<FileId, Errno> {
+        let file = self.file_in(task, efd)?;
         let epoll = self.files[file].epoll().ok_or(Errno::EINVAL)?;
         let of_number = self
             .epitems_of(epoll)

@@ -11,7 +11,7 @@ use crate::ids::{
     TableId, Tid,
 };
 use crate::pipe::Pipe;
-use crate::process::{Process, Task};
+use crate::process::{Numbered, Process, Task};
 use crate::signal::Sighand;
 use crate::syscall::{Outcome, PathKind, Return, flags};
 use crate::unix::Socket;
@@ -51,8 +51,14 @@ pub struct Kernel {
 
     /// The first epitem of each file and number: an index, no state of its own.
     pub(crate) keys: FxHashMap<(FileId, Fd), EpitemId>,
-    pub(crate) pids: BTreeMap<Pid, Tid>,
+    /// Every number in use, of live threads and of processes not yet reaped.
+    pub(crate) pids: BTreeMap<Pid, Numbered>,
     pub(crate) next_pid: i32,
+
+    /// Sockets in the queues of sockets, each as often as it is there.
+    pub(crate) sockets_in_flight: u32,
+    /// References that the embedder took with [`Kernel::hold`].
+    pub(crate) holds: BTreeMap<FileId, u32>,
 
     /// Files whose last reference went in the call under way.
     pub(crate) task_work: Vec<FileId>,
@@ -91,6 +97,8 @@ impl Kernel {
             keys: FxHashMap::default(),
             pids: BTreeMap::new(),
             next_pid: 100,
+            sockets_in_flight: 0,
+            holds: BTreeMap::new(),
             task_work: Vec::new(),
             woken: VecDeque::new(),
             signalled: Vec::new(),
@@ -222,9 +230,11 @@ impl Kernel {
             }
             S::TimerfdGettime { fd } => done(self.timerfd_gettime(caller, fd)),
             S::Signalfd4 { fd, mask, flags } => done(self.signalfd(caller, fd, mask, flags)),
-            S::Socket { kind, .. } => {
-                done(self.open_opaque(caller, Opaque::Socket, kind & !flags::SOCK_TYPE_MASK))
-            }
+            S::Socket {
+                domain,
+                kind,
+                protocol,
+            } => done(self.socket(caller, domain, kind, protocol)),
             S::Socketpair {
                 domain,
                 kind,
@@ -270,6 +280,9 @@ impl Kernel {
             S::Sigaction { signal, action } => done(self.sigaction(caller, signal, action)),
             S::Wait4 { pid, options } => {
                 use crate::blocking::{Call, Patience};
+                if options & !WAIT_OPTIONS != 0 {
+                    return Outcome::Done(Err(Errno::EINVAL));
+                }
                 let patience = if options & flags::WNOHANG != 0 {
                     Patience::None
                 } else {
@@ -278,10 +291,7 @@ impl Kernel {
                 self.begin(caller, Call::Wait4 { pid }, patience, None)
             }
             S::Getpid => done(Ok(Return::value(self.process_pid(caller).0.into()))),
-            S::SetNofile { soft } => {
-                self.processes[self.tasks[caller].process].nofile = soft;
-                done(Ok(()))
-            }
+            S::SetNofile { soft } => done(self.set_nofile(caller, soft)),
             S::PidfdOpen { pid, flags } => done(self.pidfd_open(caller, pid, flags)),
             S::PidfdGetfd {
                 pidfd,
@@ -312,9 +322,11 @@ impl Kernel {
     /// `open(2)`: always found and always allowed.
     fn open(&mut self, caller: Tid, path: PathKind, flags: u32) -> Result<Fd, Errno> {
         if flags & flags::O_PATH != 0 {
-            return self.open_opaque(caller, Opaque::Path, flags);
+            let shown = flags::O_PATH | flags & flags::O_CLOEXEC;
+            return self.open_opaque(caller, Opaque::Path, shown);
         }
-        let flags = flags | flags::O_LARGEFILE;
+        // O_CREAT, O_EXCL, O_NOCTTY and O_TRUNC are for the opening alone.
+        let flags = flags & !0o1700 | flags::O_LARGEFILE;
         match path {
             PathKind::Regular | PathKind::Directory => {
                 self.open_opaque(caller, Opaque::NotPollable, flags)
@@ -328,22 +340,10 @@ impl Kernel {
     pub fn open_opaque(&mut self, caller: Tid, kind: Opaque, flags: u32) -> Result<Fd, Errno> {
         self.install_new(caller, FileKind::Opaque(kind), flags)
     }
-
-    /// `accept4(2)` on a socket that is not modelled: another such.
-    fn accept(&mut self, caller: Tid, fd: Fd, flags: u32) -> Result<Fd, Errno> {
-        if flags & !(flags::O_CLOEXEC | flags::O_NONBLOCK) != 0 {
-            return Err(Errno::EINVAL);
-        }
-        let file = self.file_at(caller, fd)?;
-        match self.files[file].kind {
-            FileKind::Opaque(Opaque::Socket) => {
-                self.open_opaque(caller, Opaque::Socket, flags | flags::O_RDWR)
-            }
-            FileKind::Socket(_) => Err(Errno::EINVAL),
-            _ => Err(Errno::ENOTSOCK),
-        }
-    }
 }
+
+/// `WNOHANG`, `WUNTRACED`, `WCONTINUED`, and the three for threads and clones.
+const WAIT_OPTIONS: u32 = 0xe000_000b;
 
 fn done<T: Into<Return>>(result: Result<T, Errno>) -> Outcome {
     Outcome::Done(result.map(Into::into))

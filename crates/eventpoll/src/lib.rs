@@ -14,6 +14,7 @@ mod events;
 mod fd_table;
 mod file;
 mod ids;
+mod invariants;
 mod io;
 mod kcmp;
 mod kernel;

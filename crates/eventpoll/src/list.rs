@@ -121,4 +121,35 @@ impl<I: Id> Head<I> {
         self.first = Some(other_first);
         *other = Head::default();
     }
+
+    /// The things on the list in order, if the links agree in both directions.
+    pub(crate) fn check<T: Clone>(
+        &self,
+        things: &Arena<I, T>,
+        links: LinksOf<I, T>,
+    ) -> Result<Vec<I>, String>
+    where
+        I: PartialEq + std::fmt::Debug,
+    {
+        let (mut all, mut next) = (Vec::new(), self.first);
+        while let Some(id) = next {
+            let thing = things
+                .get(id)
+                .ok_or_else(|| format!("{id:?} is on a list, and gone"))?;
+            let found = *links(&mut thing.clone());
+            if found.prev != all.last().copied() || all.len() > things.len() {
+                return Err(format!("the links of {id:?} do not agree: {found:?}"));
+            }
+            all.push(id);
+            next = found.next;
+        }
+        if self.last != all.last().copied() {
+            return Err(format!(
+                "a list ends at {:?}, not {:?}",
+                all.last(),
+                self.last
+            ));
+        }
+        Ok(all)
+    }
 }

@@ -1,9 +1,10 @@
 //! Process descriptors.
 
-use crate::file::FileKind;
+use crate::file::{FileKind, PidfdOf};
 use crate::ids::{Fd, Pid, ProcessId, Tid};
 use crate::process::Life;
 use crate::syscall::flags;
+use crate::wait_queue::Limit;
 use crate::{Errno, Events, Kernel};
 
 impl Kernel {
@@ -12,27 +13,67 @@ impl Kernel {
         if flags & !(flags::PIDFD_NONBLOCK | flags::PIDFD_THREAD) != 0 || pid.0 <= 0 {
             return Err(Errno::EINVAL);
         }
-        let is_thread = flags & flags::PIDFD_THREAD != 0;
-        let (process, thread) = match (self.process_numbered(pid), self.tid(pid)) {
-            (_, Some(tid)) if is_thread => (self.tasks[tid].process, Some(tid)),
-            (Some(process), _) => (process, None),
-            (None, Some(_)) => return Err(self.version.pidfd_open_of_thread()),
-            (None, None) => return Err(Errno::ESRCH),
+        let numbered = *self.pids.get(&pid).ok_or(Errno::ESRCH)?;
+        let is_leader = self.processes[numbered.process].pid == pid;
+        let of = match numbered.task {
+            Some(tid) if flags & flags::PIDFD_THREAD != 0 => PidfdOf::Thread(tid),
+            None if flags & flags::PIDFD_THREAD != 0 => PidfdOf::GoneThread { is_leader },
+            _ if is_leader => PidfdOf::Process,
+            _ => return Err(self.version.pidfd_open_of_thread()),
         };
         self.room_for_fds(caller, 1)?;
-        self.processes[process].pidfds += 1;
-        let kept = flags & !flags::PIDFD_THREAD | flags::O_RDWR | flags::O_CLOEXEC;
-        self.install_new(caller, FileKind::Pidfd { process, thread }, kept)
+        self.install_pidfd(caller, numbered.process, of, flags & flags::PIDFD_NONBLOCK)
     }
 
-    /// Readable when the process has ended. Linux: `pidfd_poll`.
-    pub(crate) fn poll_pidfd(&self, process: ProcessId, thread: Option<Tid>) -> Events {
-        let is_thread_gone = thread.is_some_and(|tid| self.tasks.get(tid).is_none());
-        match self.processes[process].life {
-            Life::Running if !is_thread_gone => Events::empty(),
-            Life::Running | Life::Zombie(_) => Events::READABLE,
-            Life::Reaped => Events::READABLE | Events::HUP,
+    /// Linux: `pidfd_prepare`. Always close-on-exec.
+    pub(crate) fn install_pidfd(
+        &mut self,
+        caller: Tid,
+        process: ProcessId,
+        of: PidfdOf,
+        flags: u32,
+    ) -> Result<Fd, Errno> {
+        let mut flags = flags | flags::O_RDWR | flags::O_CLOEXEC;
+        // F_GETFL shows it.
+        if of != PidfdOf::Process {
+            flags |= flags::PIDFD_THREAD;
         }
+        let fd = self.install_new(caller, FileKind::Pidfd { process, of }, flags)?;
+        self.processes[process].pidfds += 1;
+        if let PidfdOf::Thread(tid) = of {
+            self.tasks[tid].has_pidfd = true;
+        }
+        Ok(fd)
+    }
+
+    /// Readable when the process or thread has ended. Linux: `pidfd_poll`.
+    pub(crate) fn poll_pidfd(&self, process: ProcessId, of: PidfdOf) -> Events {
+        match (self.processes[process].life, of) {
+            (Life::Reaped, _) | (_, PidfdOf::GoneThread { is_leader: false }) => {
+                Events::READABLE | Events::HUP
+            }
+            (Life::Zombie(_), _) | (_, PidfdOf::GoneThread { is_leader: true }) => Events::READABLE,
+            (Life::Running, _) => Events::empty(),
+        }
+    }
+
+    /// A thread that descriptors stand for has ended; who polls them hears of it.
+    pub(crate) fn thread_gone(&mut self, process: ProcessId, thread: Tid, is_leader: bool) {
+        let watching: Vec<_> = self
+            .files
+            .iter()
+            .filter(|(_, file)| match file.kind {
+                FileKind::Pidfd { of, .. } => of == PidfdOf::Thread(thread),
+                _ => false,
+            })
+            .map(|(id, _)| id)
+            .collect();
+        for file in watching {
+            let of = PidfdOf::GoneThread { is_leader };
+            self.files[file].kind = FileKind::Pidfd { process, of };
+        }
+        let queue = self.processes[process].pidfd_queue;
+        self.wake(queue, Limit::All, Events::READABLE);
     }
 
     pub(crate) fn release_pidfd(&mut self, process: ProcessId) {

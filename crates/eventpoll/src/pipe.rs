@@ -43,6 +43,11 @@ impl Pipe {
         }
     }
 
+    /// How many of its ends are open.
+    pub(crate) fn ends(&self) -> u32 {
+        self.readers + self.writers
+    }
+
     #[inline]
     fn poll(&self, end: PipeEnd) -> Events {
         let mut ready = Events::empty();
@@ -123,6 +128,8 @@ pub(crate) struct PipeWrite {
     pub(crate) written: u64,
     has_started: bool,
     has_slept: bool,
+    /// By the last try.
+    has_told_reader: bool,
 }
 
 impl Kernel {
@@ -212,7 +219,8 @@ impl Kernel {
         so_far.written += state.put(len - so_far.written, is_packet, may_merge);
         so_far.has_started = true;
         let is_done = so_far.written == len;
-        if was_empty || (is_done && self.pipes[pipe].is_polled) {
+        so_far.has_told_reader = was_empty || (is_done && self.pipes[pipe].is_polled);
+        if so_far.has_told_reader {
             self.wake(read_queue, Limit::One, Events::READABLE);
         }
         if !is_done {
@@ -223,10 +231,11 @@ impl Kernel {
         Some(Ok(so_far.written))
     }
 
-    /// A write gave up waiting for room: what it wrote is news all the same.
-    pub(crate) fn stop_pipe_write(&mut self, pipe: PipeId) {
+    /// A write gave up waiting for room: news for the reader all the same.
+    pub(crate) fn stop_pipe_write(&mut self, pipe: PipeId, so_far: &PipeWrite) {
         let state = &self.pipes[pipe];
-        if state.is_polled {
+        // It was told already if it found the pipe empty.
+        if state.is_polled && !so_far.has_told_reader {
             let read_queue = state.read_queue;
             self.wake(read_queue, Limit::One, Events::READABLE);
         }

@@ -6,10 +6,11 @@
 //!    └─────▶ Sighand     (shared by CLONE_SIGHAND, else copied)
 //! ```
 
-use crate::blocking::Waiting;
+use crate::blocking::{Call, Patience, Waiting};
 use crate::fd_table::FdTable;
-use crate::file::FileKind;
+use crate::file::PidfdOf;
 use crate::ids::{Fd, Pid, ProcessId, QueueId, SighandId, TableId, Tid};
+use crate::list::{Head, Links};
 use crate::signal::Sighand;
 use crate::syscall::{Outcome, Return, SigSet, flags};
 use crate::wait_queue::Limit;
@@ -26,6 +27,8 @@ pub(crate) struct Task {
     pub(crate) pending: SigSet,
     /// The call it waits in.
     pub(crate) waiting: Option<Box<Waiting>>,
+    /// Some descriptor stands for this very thread (`PIDFD_THREAD`).
+    pub(crate) has_pidfd: bool,
     /// The thread that waits, after `vfork(2)`, for this one's exec or exit.
     pub(crate) vfork_parent: Option<Tid>,
 }
@@ -35,6 +38,9 @@ pub(crate) struct Task {
 pub(crate) struct Process {
     pub(crate) pid: Pid,
     pub(crate) parent: Option<ProcessId>,
+    /// Those that are not reaped, in the order of their birth.
+    pub(crate) children: Head<ProcessId>,
+    pub(crate) sibling: Links<ProcessId>,
     /// The live ones, oldest first.
     pub(crate) threads: Vec<Tid>,
     pub(crate) life: Life,
@@ -46,6 +52,20 @@ pub(crate) struct Process {
     pub(crate) pidfd_queue: QueueId,
     /// How many pidfds name it.
     pub(crate) pidfds: u32,
+}
+
+impl Process {
+    pub(crate) fn sibling(&mut self) -> &mut Links<ProcessId> {
+        &mut self.sibling
+    }
+}
+
+/// Who answers to a number. Linux: `struct pid`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Numbered {
+    pub(crate) process: ProcessId,
+    /// `None` for a leader that has ended before its process was reaped.
+    pub(crate) task: Option<Tid>,
 }
 
 /// How far a process has come.
@@ -61,12 +81,23 @@ pub(crate) enum Life {
 /// The soft `RLIMIT_NOFILE` of a first process.
 const DEFAULT_NOFILE: u64 = 1024;
 
+/// What `unshare(2)` knows: the descriptor table, the handlers, the memory,
+/// and the namespaces and the like that are not modelled.
+const UNSHARE_FLAGS: u64 =
+    flags::CLONE_FILES | flags::CLONE_SIGHAND | flags::CLONE_VM | flags::CLONE_THREAD | 0x7e06_0280;
+
+/// Numbers of processes begin anew after this one. Linux: `pid_max` on 64 bits.
+const PID_MAX: i32 = 1 << 22;
+/// Where they begin anew. Linux: `RESERVED_PIDS`.
+const RESERVED_PIDS: i32 = 300;
+
 impl Kernel {
     /// A process with an empty table and no parent: where a world begins.
     pub fn spawn(&mut self, pid: Pid) -> Tid {
         let table = self.tables.insert(FdTable::new());
         let sighand = Sighand::new(&mut self.waits);
         let sighand = self.sighands.insert(sighand);
+        self.next_pid = self.next_pid.max(pid.0.saturating_add(1));
         self.new_task(pid, None, None, table, sighand, DEFAULT_NOFILE, 0)
     }
 
@@ -86,9 +117,11 @@ impl Kernel {
     ) -> Tid {
         let process = process.unwrap_or_else(|| {
             self.sighands[sighand].users += 1;
-            self.processes.insert(Process {
+            let process = self.processes.insert(Process {
                 pid,
                 parent,
+                children: Head::default(),
+                sibling: Links::default(),
                 threads: Vec::new(),
                 life: Life::Running,
                 pending: 0,
@@ -96,7 +129,13 @@ impl Kernel {
                 nofile,
                 pidfd_queue: self.waits.create(),
                 pidfds: 0,
-            })
+            });
+            if let Some(parent) = parent {
+                let mut children = self.processes[parent].children;
+                children.push_back(process, &mut self.processes, Process::sibling);
+                self.processes[parent].children = children;
+            }
+            process
         });
         let tid = self.tasks.insert(Task {
             pid,
@@ -106,11 +145,12 @@ impl Kernel {
             mask,
             pending: 0,
             waiting: None,
+            has_pidfd: false,
             vfork_parent: None,
         });
         self.processes[process].threads.push(tid);
-        self.pids.insert(pid, tid);
-        self.next_pid = self.next_pid.max(pid.0.saturating_add(1));
+        let task = Some(tid);
+        self.pids.insert(pid, Numbered { process, task });
         tid
     }
 
@@ -157,13 +197,13 @@ impl Kernel {
         };
         let child = self.new_task(pid, thread_of, parent, table, sighand, nofile, mask);
         let pidfd = if has(CLONE_PIDFD) {
-            let process = self.tasks[child].process;
-            self.processes[process].pidfds += 1;
-            let kind = FileKind::Pidfd {
-                process,
-                thread: has(CLONE_THREAD).then_some(child),
+            let of = if has(CLONE_THREAD) {
+                PidfdOf::Thread(child)
+            } else {
+                PidfdOf::Process
             };
-            Some(self.install_new(caller, kind, flags::O_CLOEXEC | flags::O_RDWR)?)
+            let process = self.tasks[child].process;
+            Some(self.install_pidfd(caller, process, of, 0)?)
         } else {
             None
         };
@@ -174,7 +214,19 @@ impl Kernel {
     }
 
     /// `unshare(2)` of the descriptor table; other flags change nothing here.
+    /// Linux: `check_unshare_flags`.
     pub fn unshare(&mut self, caller: Tid, flags: u64) -> Result<(), Errno> {
+        use flags::{CLONE_SIGHAND, CLONE_THREAD, CLONE_VM};
+        let task = &self.tasks[caller];
+        let is_alone = self.processes[task.process].threads.len() == 1;
+        let shares_handlers = self.sighands[task.sighand].users > 1;
+        let needs_solitude = flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) != 0;
+        if flags & !UNSHARE_FLAGS != 0
+            || needs_solitude && !is_alone
+            || flags & (CLONE_SIGHAND | CLONE_VM) != 0 && shares_handlers
+        {
+            return Err(Errno::EINVAL);
+        }
         if flags & flags::CLONE_FILES != 0 {
             self.unshare_table(caller);
         }
@@ -195,7 +247,8 @@ impl Kernel {
         let leader_pid = self.processes[process].pid;
         let old_pid = std::mem::replace(&mut self.tasks[caller].pid, leader_pid);
         self.pids.remove(&old_pid);
-        self.pids.insert(leader_pid, caller);
+        let task = Some(caller);
+        self.pids.insert(leader_pid, Numbered { process, task });
         self.unshare_table(caller);
         self.end_vfork(caller);
         self.unshare_sighand(caller);
@@ -235,9 +288,22 @@ impl Kernel {
         self.run_task_work();
         let process = &mut self.processes[task.process];
         process.threads.retain(|thread| *thread != tid);
-        // A leader's number stays taken while its process lives.
-        if task.pid != process.pid {
+        let is_leader = task.pid == process.pid;
+        // A leader's number stays taken until its process is reaped.
+        if is_leader {
+            let process = task.process;
+            self.pids.insert(
+                task.pid,
+                Numbered {
+                    process,
+                    task: None,
+                },
+            );
+        } else {
             self.pids.remove(&task.pid);
+        }
+        if task.has_pidfd {
+            self.thread_gone(task.process, tid, is_leader);
         }
     }
 
@@ -247,8 +313,8 @@ impl Kernel {
         self.processes[process].life = Life::Zombie(wait_status);
         let queue = self.processes[process].pidfd_queue;
         self.wake(queue, Limit::All, Events::READABLE);
-        for child in self.children(process) {
-            self.processes[child].parent = None;
+        while let Some(child) = self.processes[process].children.first() {
+            self.leave_parent(child);
             if matches!(self.processes[child].life, Life::Zombie(_)) {
                 self.reap(child);
             }
@@ -268,6 +334,7 @@ impl Kernel {
 
     /// Forgets a dead process. Linux: `release_task`.
     pub(crate) fn reap(&mut self, process: ProcessId) {
+        self.leave_parent(process);
         let Process {
             pid,
             sighand,
@@ -290,22 +357,25 @@ impl Kernel {
         self.waits.destroy(gone.pidfd_queue);
     }
 
-    pub(crate) fn children(&self, process: ProcessId) -> Vec<ProcessId> {
-        let children = self
-            .processes
-            .iter()
-            .filter(|(_, child)| child.parent == Some(process) && child.life != Life::Reaped);
-        children.map(|(id, _)| id).collect()
+    pub(crate) fn children(&self, process: ProcessId) -> impl Iterator<Item = ProcessId> + '_ {
+        let first = self.processes[process].children.first();
+        std::iter::successors(first, |child| self.processes[*child].sibling.next())
+    }
+
+    /// A process leaves its parent, because one of them is gone.
+    fn leave_parent(&mut self, process: ProcessId) {
+        if let Some(parent) = self.processes[process].parent.take() {
+            let mut children = self.processes[parent].children;
+            children.remove(process, &mut self.processes, Process::sibling);
+            self.processes[parent].children = children;
+        }
     }
 
     /// One try of `wait4(2)`: `None` while there is a child that still runs.
     pub(crate) fn try_wait4(&mut self, caller: Tid, pid: Pid) -> Option<Result<Return, Errno>> {
         let process = self.tasks[caller].process;
-        let children = self.children(process);
-        let mut wanted = children
-            .into_iter()
-            .filter(|child| pid.0 == -1 || self.processes[*child].pid == pid)
-            .peekable();
+        let is_wanted = |child: &ProcessId| pid.0 == -1 || self.processes[*child].pid == pid;
+        let mut wanted = self.children(process).filter(is_wanted).peekable();
         if wanted.peek().is_none() {
             return Some(Err(Errno::ECHILD));
         }
@@ -313,6 +383,7 @@ impl Kernel {
             Life::Zombie(status) => Some((child, status)),
             _ => None,
         })?;
+        drop(wanted);
         let pid = self.processes[child].pid;
         self.reap(child);
         Some(Ok(Return::with(
@@ -323,10 +394,7 @@ impl Kernel {
 
     /// The task that answers to a number now.
     pub fn tid(&self, pid: Pid) -> Option<Tid> {
-        self.pids
-            .get(&pid)
-            .copied()
-            .filter(|tid| self.tasks.get(*tid).is_some_and(|task| task.pid == pid))
+        self.pids.get(&pid)?.task
     }
 
     /// A task's number.
@@ -346,26 +414,41 @@ impl Kernel {
 
     /// The process with this number, dead or alive, unless it was reaped.
     pub(crate) fn process_numbered(&self, pid: Pid) -> Option<ProcessId> {
-        let mut all = self.processes.iter();
-        all.find(|(_, process)| process.pid == pid && process.life != Life::Reaped)
-            .map(|(id, _)| id)
+        let process = self.pids.get(&pid)?.process;
+        (self.processes[process].pid == pid).then_some(process)
     }
 
+    /// The number for the next task: dictated, or the next one that is free.
+    /// Linux: `alloc_pid`.
     fn free_pid(&mut self) -> Pid {
-        self.dictated_pid.take().unwrap_or(Pid(self.next_pid))
+        if let Some(pid) = self.dictated_pid.take() {
+            self.next_pid = self.next_pid.max(pid.0.saturating_add(1));
+            return pid;
+        }
+        loop {
+            let pid = Pid(self.next_pid);
+            self.next_pid = if pid.0 < PID_MAX {
+                pid.0 + 1
+            } else {
+                RESERVED_PIDS
+            };
+            if !self.pids.contains_key(&pid) {
+                return pid;
+            }
+        }
     }
 
     fn end_vfork(&mut self, tid: Tid) {
         if let Some(parent) = self.tasks[tid].vfork_parent.take() {
             let pid = self.tasks[tid].pid;
-            self.complete_call(parent, Ok(Return::value(pid.0.into())));
+            self.complete_vfork(parent, pid);
         }
     }
 
     /// `vfork(2)`: the child runs, the caller waits for it.
     pub fn vfork(&mut self, caller: Tid, flags: u64) -> Outcome {
         match self.clone_task(caller, flags | flags::CLONE_VFORK) {
-            Ok(_) => self.block_until_completed(caller),
+            Ok((_, pidfd)) => self.begin(caller, Call::Vfork { pidfd }, Patience::Endless, None),
             Err(errno) => Outcome::Done(Err(errno)),
         }
     }

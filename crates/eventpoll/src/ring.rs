@@ -40,7 +40,12 @@ impl Kernel {
                 if *fd == Fd(-1) {
                     Ok(None)
                 } else {
-                    self.file_at(caller, *fd).map(Some)
+                    let file = self.file_at(caller, *fd)?;
+                    // A ring cannot hold a ring, so none can hold itself.
+                    match self.files[file].kind {
+                        FileKind::Ring { .. } => Err(Errno::EBADF),
+                        _ => Ok(Some(file)),
+                    }
                 }
             })
             .collect::<Result<Vec<_>, _>>()?;

@@ -77,10 +77,11 @@ pub(crate) enum Interruption {
 impl Kernel {
     /// `kill(2)` of one process; signal 0 only asks whether it is there.
     pub fn kill(&mut self, pid: Pid, signal: u32) -> Result<(), Errno> {
+        // A thread's number reaches its process as well.
+        let process = self.pids.get(&pid).ok_or(Errno::ESRCH)?.process;
         if signal as usize > SIGNALS {
             return Err(Errno::EINVAL);
         }
-        let process = self.process_numbered(pid).ok_or(Errno::ESRCH)?;
         if signal != 0 {
             self.send_signal_to_process(process, signal);
         }
@@ -89,21 +90,18 @@ impl Kernel {
 
     /// `tgkill(2)`.
     pub fn tgkill(&mut self, pid: Pid, tid: Pid, signal: u32) -> Result<(), Errno> {
-        if signal as usize > SIGNALS || pid.0 <= 0 || tid.0 <= 0 {
+        if pid.0 <= 0 || tid.0 <= 0 {
             return Err(Errno::EINVAL);
         }
-        let Some(thread) = self.tid(tid) else {
-            // A dead leader keeps its number until the process is reaped.
-            return self
-                .process_numbered(tid)
-                .filter(|_| pid == tid)
-                .map(|_| ())
-                .ok_or(Errno::ESRCH);
-        };
-        if self.process_pid(thread) != pid {
+        let numbered = *self.pids.get(&tid).ok_or(Errno::ESRCH)?;
+        if self.processes[numbered.process].pid != pid {
             return Err(Errno::ESRCH);
         }
-        if signal != 0 {
+        if signal as usize > SIGNALS {
+            return Err(Errno::EINVAL);
+        }
+        // A leader that has ended keeps its number; what it is sent is lost.
+        if let Some(thread) = numbered.task.filter(|_| signal != 0) {
             self.send_signal(thread, signal, Scope::Thread);
         }
         Ok(())
@@ -163,7 +161,10 @@ impl Kernel {
         loop {
             let task = &self.tasks[tid];
             let process = task.process;
-            let ready = (task.pending | self.processes[process].pending) & !task.mask;
+            // The thread's own come first.
+            let own = task.pending & !task.mask;
+            let shared = self.processes[process].pending & !task.mask;
+            let ready = if own != 0 { own } else { shared };
             if ready == 0 {
                 return None;
             }
@@ -177,6 +178,19 @@ impl Kernel {
                 _ => return Some(Interruption::Kills(signal)),
             }
         }
+    }
+
+    /// The signal that would end the thread's process now, if one is pending.
+    /// Linux: `fatal_signal_pending`.
+    pub(crate) fn next_death(&self, tid: Tid) -> Option<u32> {
+        let task = &self.tasks[tid];
+        let sighand = &self.sighands[task.sighand];
+        let ready = (task.pending | self.processes[task.process].pending) & !task.mask;
+        (1..=SIGNALS as u32)
+            .filter(|signal| ready & bit(*signal) != 0)
+            .find(|signal| {
+                sighand.action(*signal) == SigAction::Default && !sighand.ignores(*signal)
+            })
     }
 
     /// Handlers run and deaths happen on the way back to the program.

@@ -326,6 +326,8 @@ pub enum Kcmp {
         tfd: Fd,
         toff: u32,
     },
+    /// Any other, by number.
+    Other(i32),
 }
 
 /// What became of a call.

@@ -35,6 +35,11 @@ impl Timerfd {
         }
     }
 
+    /// When it expires next by itself: not before it is wound up again.
+    pub(crate) fn next_alarm_ns(&self) -> Option<u64> {
+        self.expires_ns.filter(|_| !self.has_expired)
+    }
+
     fn spec(&self, now_ns: u64) -> TimerSpec {
         let left = self
             .expires_ns
@@ -54,8 +59,9 @@ impl Timerfd {
             return false;
         };
         let missed = (now_ns - expired_at) / self.interval_ns;
+        let next_ns = (missed + 1).saturating_mul(self.interval_ns);
         self.ticks += missed;
-        self.expires_ns = Some(expired_at + (missed + 1) * self.interval_ns);
+        self.expires_ns = Some(expired_at.saturating_add(next_ns));
         self.has_expired = false;
         true
     }
@@ -108,7 +114,7 @@ impl Kernel {
             timer.expires_ns = Some(if is_absolute {
                 new.value_ns
             } else {
-                now_ns + new.value_ns
+                now_ns.saturating_add(new.value_ns)
             });
         }
         let armed = timer.expires_ns;

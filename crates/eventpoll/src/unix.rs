@@ -11,12 +11,20 @@ use crate::signal::{SIGPIPE, Scope};
 use crate::syscall::{Out, Outcome, Return, flags};
 use crate::wait_queue::{Limit, Waiter};
 use crate::{Errno, Events, Kernel};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Room for what was sent and not yet read. Linux: `sysctl_wmem_default`.
 const SEND_BUFFER: u64 = 212_992;
-/// Accounted for a message beside its bytes: the `sk_buff` and its shared part.
-const MESSAGE_OVERHEAD: u64 = 576;
+/// Linux: `sizeof(struct sk_buff)`, rounded up.
+const SK_BUFF: u64 = 256;
+/// Linux: `sizeof(struct skb_shared_info)`.
+const SHARED_INFO: u64 = 320;
+const PAGE: u64 = 4096;
+/// The most that goes into one message of a stream. Linux: `SKB_MAX_HEAD(0) + UNIX_SKB_FRAGS_SZ`.
+const STREAM_CHUNK: u64 = PAGE - SHARED_INFO + 8 * PAGE;
+/// Families and kinds of sockets end before these. Linux: `NPROTO`, `SOCK_MAX`.
+const AF_MAX: i32 = 46;
+const SOCK_MAX: u32 = 11;
 /// The most descriptors in one message. Linux: `SCM_MAX_FD`.
 const MAX_RIGHTS: usize = 253;
 
@@ -31,6 +39,8 @@ pub(crate) struct Socket {
     can_receive: bool,
     can_send: bool,
     error: Option<Errno>,
+    /// The other end of a datagram pair went, and no send has found out.
+    has_lost_peer: bool,
     pub(crate) queue: QueueId,
 }
 
@@ -47,7 +57,6 @@ struct Message {
     len: u64,
     /// What it weighs in the sender's account.
     weight: u64,
-    sender: SocketId,
     /// Each a reference on its file.
     rights: Vec<FileId>,
 }
@@ -58,6 +67,8 @@ pub(crate) struct SendCall {
     pub(crate) file: FileId,
     socket: SocketId,
     len: u64,
+    /// So much of it has gone.
+    sent: u64,
     rights: Vec<FileId>,
     flags: u32,
 }
@@ -73,8 +84,25 @@ pub(crate) struct RecvCall {
 }
 
 impl SendCall {
+    /// What `write(2)` does: a send with nothing beside the bytes.
+    pub(crate) fn write(file: FileId, socket: SocketId, len: u64) -> SendCall {
+        SendCall {
+            file,
+            socket,
+            len,
+            sent: 0,
+            rights: Vec::new(),
+            flags: 0,
+        }
+    }
+
     pub(crate) fn rights(&self) -> &[FileId] {
         &self.rights
+    }
+
+    /// Part of it has gone, so its end is no error.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
     }
 }
 
@@ -97,6 +125,19 @@ impl Socket {
             .flat_map(|message| message.rights.iter().copied())
     }
 
+    pub(crate) fn peer(&self) -> Option<SocketId> {
+        self.peer
+    }
+
+    pub(crate) fn unread_by_peer(&self) -> u64 {
+        self.unread_by_peer
+    }
+
+    /// What its queue weighs in its peer's account.
+    pub(crate) fn queued_weight(&self) -> u64 {
+        self.received.iter().map(|message| message.weight).sum()
+    }
+
     fn is_connection(&self) -> bool {
         self.kind != SocketKind::Datagram
     }
@@ -108,7 +149,21 @@ impl Socket {
 }
 
 impl Kernel {
-    /// `socketpair(2)`. Pairs of `AF_UNIX` are modelled.
+    /// `socket(2)`: an opaque file, whatever it is for.
+    pub fn socket(
+        &mut self,
+        caller: Tid,
+        domain: i32,
+        kind: u32,
+        protocol: i32,
+    ) -> Result<Fd, Errno> {
+        let flags = socket_flags(kind)?;
+        check_socket(domain, kind, protocol)?;
+        self.open_opaque(caller, Opaque::Socket, flags | flags::O_RDWR)
+    }
+
+    /// `socketpair(2)`. Pairs of `AF_UNIX` are modelled. The numbers are
+    /// reserved before the kind is looked at. Linux: `__sys_socketpair`.
     pub fn socketpair(
         &mut self,
         caller: Tid,
@@ -116,29 +171,41 @@ impl Kernel {
         kind: u32,
         protocol: i32,
     ) -> Result<[Fd; 2], Errno> {
-        let flags = kind & !flags::SOCK_TYPE_MASK;
-        if flags & !(flags::O_CLOEXEC | flags::O_NONBLOCK) != 0 {
-            return Err(Errno::EINVAL);
-        }
+        let flags = socket_flags(kind)?;
+        self.room_for_fds(caller, 2)?;
+        check_socket(domain, kind, protocol)?;
         if domain != flags::AF_UNIX {
             return Err(Errno::EOPNOTSUPP);
         }
         let kind = match kind & flags::SOCK_TYPE_MASK {
             flags::SOCK_STREAM => SocketKind::Stream,
             flags::SOCK_SEQPACKET => SocketKind::Seqpacket,
-            flags::SOCK_DGRAM | flags::SOCK_RAW => SocketKind::Datagram,
-            _ => return Err(Errno::EINVAL),
+            _ => SocketKind::Datagram,
         };
-        if protocol != 0 && protocol != flags::AF_UNIX {
-            return Err(Errno::EPROTONOSUPPORT);
-        }
-        self.room_for_fds(caller, 2)?;
         let [a, b] = [(); 2].map(|()| self.new_socket(kind));
         self.sockets[a].peer = Some(b);
         self.sockets[b].peer = Some(a);
         let a = self.install_new(caller, FileKind::Socket(a), flags | flags::O_RDWR)?;
         let b = self.install_new(caller, FileKind::Socket(b), flags | flags::O_RDWR)?;
         Ok([a, b])
+    }
+
+    /// `accept4(2)` on a socket that is not modelled: another such.
+    /// Linux: `__sys_accept4_file`, which reserves the number first.
+    pub fn accept(&mut self, caller: Tid, fd: Fd, flags: u32) -> Result<Fd, Errno> {
+        if flags & !(flags::O_CLOEXEC | flags::O_NONBLOCK) != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let file = self.file_at(caller, fd)?;
+        self.room_for_fds(caller, 1)?;
+        match self.files[file].kind {
+            FileKind::Opaque(Opaque::Socket) => {
+                self.open_opaque(caller, Opaque::Socket, flags | flags::O_RDWR)
+            }
+            FileKind::Socket(socket) if self.sockets[socket].is_connection() => Err(Errno::EINVAL),
+            FileKind::Socket(_) => Err(Errno::EOPNOTSUPP),
+            _ => Err(Errno::ENOTSOCK),
+        }
     }
 
     fn new_socket(&mut self, kind: SocketKind) -> SocketId {
@@ -150,6 +217,7 @@ impl Kernel {
             can_receive: true,
             can_send: true,
             error: None,
+            has_lost_peer: false,
             queue: self.waits.create(),
         })
     }
@@ -231,68 +299,92 @@ impl Kernel {
         }
         let rights = rights
             .iter()
-            .map(|fd| self.raw_file_at(caller, *fd))
+            .map(|fd| {
+                let file = self.raw_file_at(caller, *fd)?;
+                // A ring may not be sent: it could be in its own messages' hold.
+                match self.files[file].kind {
+                    FileKind::Ring { .. } => Err(Errno::EINVAL),
+                    _ => Ok(file),
+                }
+            })
             .collect::<Result<_, _>>()?;
         Ok(SendCall {
             file,
             socket,
             len,
+            sent: 0,
             rights,
             flags,
         })
     }
 
-    /// One try of a send; `None` while the peer has too much to read.
+    /// One try of a send; `None` while the peer has too much to read. A
+    /// stream takes what it can, piece by piece; the files go with the first.
+    /// Linux: `unix_stream_sendmsg`, `unix_dgram_sendmsg`.
     pub(crate) fn try_send(
         &mut self,
         caller: Tid,
-        call: &SendCall,
+        call: &mut SendCall,
     ) -> Option<Result<Return, Errno>> {
-        self.send_message(caller, call.socket, call.len, &call.rights, call.flags)
+        let SendCall {
+            socket, len, flags, ..
+        } = *call;
+        let kind = self.sockets[socket].kind;
+        loop {
+            if let Some(errno) = self.send_error(socket) {
+                let is_loud = errno == Errno::EPIPE && flags & flags::MSG_NOSIGNAL == 0;
+                if call.sent > 0 {
+                    return Some(Ok(Return::value(call.sent as i64)));
+                }
+                if is_loud && kind == SocketKind::Stream {
+                    self.send_signal(caller, SIGPIPE, Scope::Thread);
+                }
+                return Some(Err(errno));
+            }
+            let is_stream = kind == SocketKind::Stream;
+            if is_stream && call.sent == len {
+                return Some(Ok(Return::value(len as i64)));
+            }
+            if !is_stream && len > SEND_BUFFER - 32 {
+                return Some(Err(Errno::EMSGSIZE));
+            }
+            let state = &mut self.sockets[socket];
+            if state.unread_by_peer >= SEND_BUFFER {
+                return None;
+            }
+            let piece = if is_stream { STREAM_CHUNK } else { len };
+            let piece = piece.min(len - call.sent);
+            let rights = if call.sent == 0 {
+                &call.rights[..]
+            } else {
+                &[]
+            };
+            self.deliver_message(socket, piece, rights)?;
+            call.sent += piece;
+            if !is_stream {
+                return Some(Ok(Return::value(len as i64)));
+            }
+        }
     }
 
-    fn send_message(
-        &mut self,
-        caller: Tid,
-        socket: SocketId,
-        len: u64,
-        rights: &[FileId],
-        flags: u32,
-    ) -> Option<Result<Return, Errno>> {
-        if let Some(errno) = self.send_error(socket) {
-            let is_loud = errno == Errno::EPIPE && flags & flags::MSG_NOSIGNAL == 0;
-            if is_loud && self.sockets[socket].kind == SocketKind::Stream {
-                self.send_signal(caller, SIGPIPE, Scope::Thread);
-            }
-            return Some(Err(errno));
-        }
-        let state = &mut self.sockets[socket];
-        if state.is_connection() && len == 0 && state.kind == SocketKind::Stream {
-            return Some(Ok(Return::value(0)));
-        }
-        if state.kind != SocketKind::Stream && len > SEND_BUFFER - 32 {
-            return Some(Err(Errno::EMSGSIZE));
-        }
-        if state.unread_by_peer >= SEND_BUFFER {
-            return None;
-        }
+    fn deliver_message(&mut self, sender: SocketId, len: u64, rights: &[FileId]) -> Option<()> {
+        let state = &mut self.sockets[sender];
         let peer = state.peer?;
-        let weight = len + MESSAGE_OVERHEAD;
+        let weight = weight(state.kind, len);
         state.unread_by_peer += weight;
         for right in rights {
             self.get(*right);
+            self.count_in_flight(*right, 1);
         }
-        let message = Message {
+        self.sockets[peer].received.push_back(Message {
             len,
             weight,
-            sender: socket,
             rights: rights.to_vec(),
-        };
-        self.sockets[peer].received.push_back(message);
+        });
         let queue = self.sockets[peer].queue;
         let key = Events::READABLE | Events::PRI | Events::RDBAND;
         self.wake(queue, Limit::One, key);
-        Some(Ok(Return::value(len as i64)))
+        Some(())
     }
 
     /// What forbids a send now. Linux: `unix_stream_sendmsg`, `unix_dgram_sendmsg`.
@@ -304,10 +396,11 @@ impl Kernel {
             return Some(error);
         }
         let Some(peer) = state.peer else {
-            // A datagram peer that went is told of once.
-            let error = state.error.take();
             return Some(match state.kind {
-                SocketKind::Datagram => error.unwrap_or(Errno::ENOTCONN),
+                SocketKind::Datagram if std::mem::take(&mut state.has_lost_peer) => {
+                    Errno::ECONNREFUSED
+                }
+                SocketKind::Datagram => Errno::ENOTCONN,
                 _ => Errno::EPIPE,
             });
         };
@@ -315,15 +408,6 @@ impl Kernel {
             return Some(Errno::EPIPE);
         }
         (!self.sockets[peer].can_receive).then_some(Errno::EPIPE)
-    }
-
-    pub(crate) fn try_write_socket(
-        &mut self,
-        caller: Tid,
-        socket: SocketId,
-        len: u64,
-    ) -> Option<Result<Return, Errno>> {
-        self.send_message(caller, socket, len, &[], 0)
     }
 
     /// `recvmsg(2)` with room for so many descriptors.
@@ -366,7 +450,7 @@ impl Kernel {
             flags,
             ..
         } = *call;
-        if self.sockets[socket].received.is_empty() {
+        if self.has_nothing(socket) {
             return self.receive_nothing(socket);
         }
         let is_peek = flags & flags::MSG_PEEK != 0;
@@ -409,7 +493,7 @@ impl Kernel {
         socket: SocketId,
         len: u64,
     ) -> Option<Result<Return, Errno>> {
-        if self.sockets[socket].received.is_empty() {
+        if self.has_nothing(socket) {
             return self.receive_nothing(socket);
         }
         let (taken, rights) = self.take_bytes(socket, len);
@@ -417,6 +501,12 @@ impl Kernel {
             self.put(file);
         }
         Some(Ok(Return::value(taken as i64)))
+    }
+
+    /// Nothing to read; of packets, not before an error is told.
+    fn has_nothing(&self, socket: SocketId) -> bool {
+        let state = &self.sockets[socket];
+        state.received.is_empty() || state.kind == SocketKind::Seqpacket && state.error.is_some()
     }
 
     fn receive_nothing(&mut self, socket: SocketId) -> Option<Result<Return, Errno>> {
@@ -428,26 +518,26 @@ impl Kernel {
         }
     }
 
+    /// What a receive would take, with references of its own.
     fn peek(&mut self, socket: SocketId, len: u64) -> (u64, Vec<FileId>) {
         let state = &self.sockets[socket];
-        let first = &state.received[0];
-        let rights = first.rights.clone();
-        let mut taken = first.len.min(len);
-        if state.kind == SocketKind::Stream && rights.is_empty() {
-            let plain = state
-                .received
-                .iter()
-                .take_while(|message| message.rights.is_empty());
-            taken = plain.map(|message| message.len).sum::<u64>().min(len);
+        let is_stream = state.kind == SocketKind::Stream;
+        let (mut seen, mut rights) = (0, Vec::new());
+        for message in &state.received {
+            seen += message.len.min(len - seen);
+            rights.clone_from(&message.rights);
+            if !is_stream || seen == len || !rights.is_empty() {
+                break;
+            }
         }
         for file in &rights {
             self.get(*file);
         }
-        (taken, rights)
+        (seen, rights)
     }
 
-    /// Takes bytes off the queue: of a stream, across messages up to one that
-    /// carries files; of the others, one message, whose rest is lost.
+    /// Takes bytes off the queue: of a stream, across messages up to and with
+    /// one that carries files; of the others, one message, whose rest is lost.
     fn take_bytes(&mut self, socket: SocketId, len: u64) -> (u64, Vec<FileId>) {
         let (mut taken, mut rights) = (0, Vec::new());
         loop {
@@ -456,30 +546,38 @@ impl Kernel {
             let Some(front) = state.received.front_mut() else {
                 break;
             };
-            if taken > 0 && !front.rights.is_empty() {
-                break;
-            }
             let part = front.len.min(len - taken);
             taken += part;
-            rights.append(&mut front.rights);
             front.len -= part;
-            if front.len == 0 || !is_stream {
-                let message = state.received.pop_front().expect("the front is there");
-                self.message_freed(&message);
+            let is_used_up = front.len == 0 || !is_stream;
+            let came_with = std::mem::take(&mut front.rights);
+            let has_rights = !came_with.is_empty();
+            for file in came_with {
+                self.count_in_flight(file, -1);
+                rights.push(file);
             }
-            if !is_stream || taken == len || !rights.is_empty() {
+            if is_used_up {
+                let message = self.sockets[socket]
+                    .received
+                    .pop_front()
+                    .expect("the front is there");
+                self.message_freed(socket, &message);
+            }
+            if !is_stream || taken == len || has_rights {
                 break;
             }
         }
         (taken, rights)
     }
 
-    /// The sender's account is lighter, and it hears of it. Linux: `sock_wfree`, `unix_write_space`.
-    fn message_freed(&mut self, message: &Message) {
-        let Some(sender) = self.sockets.get_mut(message.sender) else {
+    /// The sender's account is lighter, and it hears of it. Of a pair, the
+    /// sender is the peer. Linux: `sock_wfree`, `unix_write_space`.
+    fn message_freed(&mut self, receiver: SocketId, message: &Message) {
+        let Some(sender) = self.sockets[receiver].peer else {
             return;
         };
-        sender.unread_by_peer = sender.unread_by_peer.saturating_sub(message.weight);
+        let sender = &mut self.sockets[sender];
+        sender.unread_by_peer -= message.weight;
         if sender.is_writable() {
             let queue = sender.queue;
             self.wake(queue, Limit::One, Events::WRITABLE | Events::WRBAND);
@@ -512,15 +610,11 @@ impl Kernel {
                 }
                 self.lose_halves(peer, true, true);
             } else {
-                state.error = None;
+                // The next send finds nobody there, those after it no address.
+                state.has_lost_peer = true;
             }
         }
-        while let Some(message) = self.sockets[socket].received.pop_front() {
-            self.message_freed(&message);
-            for file in message.rights {
-                self.put(file);
-            }
-        }
+        self.drop_messages(socket);
         let gone = self.sockets.remove(socket);
         self.waits.destroy(gone.queue);
         self.collect_unreachable();
@@ -529,50 +623,93 @@ impl Kernel {
     /// Drops the queues of sockets that only each other's queues hold.
     /// Linux: `unix_gc`.
     fn collect_unreachable(&mut self) {
-        let mut in_flight = std::collections::BTreeMap::<FileId, u32>::new();
-        for (_, socket) in self.sockets.iter() {
-            for file in socket.rights_in_flight() {
-                *in_flight.entry(file).or_default() += 1;
-            }
-        }
-        if in_flight.is_empty() {
+        if self.sockets_in_flight == 0 {
             return;
         }
-        let socket_files: Vec<(FileId, SocketId)> = self
-            .files
-            .iter()
-            .filter_map(|(id, file)| match file.kind {
-                FileKind::Socket(socket) => Some((id, socket)),
-                _ => None,
+        let mut in_flight = BTreeMap::<FileId, u32>::new();
+        for file in self.sockets.iter().flat_map(|(_, s)| s.rights_in_flight()) {
+            *in_flight.entry(file).or_default() += 1;
+        }
+        // Whoever is held from outside the queues reaches what is in its own.
+        let mut next: Vec<FileId> = (self.files.iter())
+            .filter(|(id, file)| {
+                let queued = in_flight.get(id).copied().unwrap_or(0);
+                matches!(file.kind, FileKind::Socket(_)) && file.references > queued
             })
+            .map(|(id, _)| id)
             .collect();
-        let is_root =
-            |file: FileId| self.files[file].references > in_flight.get(&file).copied().unwrap_or(0);
-        let mut reached: Vec<FileId> = socket_files
-            .iter()
-            .map(|(file, _)| *file)
-            .filter(|file| is_root(*file))
-            .collect();
-        let mut next = 0;
-        while let Some(file) = reached.get(next).copied() {
-            next += 1;
+        let mut reached: BTreeSet<FileId> = next.iter().copied().collect();
+        while let Some(file) = next.pop() {
             if let FileKind::Socket(socket) = self.files[file].kind {
-                for held in self.sockets[socket].rights_in_flight() {
-                    if !reached.contains(&held) {
-                        reached.push(held);
-                    }
-                }
+                let held = self.sockets[socket].rights_in_flight();
+                next.extend(held.filter(|held| reached.insert(*held)));
             }
         }
-        for (file, socket) in socket_files {
-            if !reached.contains(&file) {
-                while let Some(message) = self.sockets[socket].received.pop_front() {
-                    self.message_freed(&message);
-                    for held in message.rights {
-                        self.put(held);
-                    }
-                }
+        for file in in_flight.into_keys().filter(|file| !reached.contains(file)) {
+            if let FileKind::Socket(socket) = self.files[file].kind {
+                self.drop_messages(socket);
             }
         }
     }
+
+    fn drop_messages(&mut self, socket: SocketId) {
+        while let Some(message) = self.sockets[socket].received.pop_front() {
+            self.message_freed(socket, &message);
+            for file in message.rights {
+                self.count_in_flight(file, -1);
+                self.put(file);
+            }
+        }
+    }
+
+    /// A file joins or leaves a queue. Only sockets can hold each other.
+    /// Linux: `unix_inflight`, `unix_notinflight`.
+    fn count_in_flight(&mut self, file: FileId, change: i32) {
+        if let FileKind::Socket(_) = self.files[file].kind {
+            self.sockets_in_flight = self.sockets_in_flight.wrapping_add_signed(change);
+        }
+    }
+}
+
+/// The flags beside a socket's kind.
+fn socket_flags(kind: u32) -> Result<u32, Errno> {
+    let flags = kind & !flags::SOCK_TYPE_MASK;
+    if flags & !(flags::O_CLOEXEC | flags::O_NONBLOCK) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    Ok(flags)
+}
+
+/// What no kernel has: a family out of range, a kind it does not know.
+/// Linux: `__sock_create`, `unix_create`, `inet_create`.
+fn check_socket(domain: i32, kind: u32, protocol: i32) -> Result<(), Errno> {
+    let kind = kind & flags::SOCK_TYPE_MASK;
+    if !(1..AF_MAX).contains(&domain) {
+        return Err(Errno::EAFNOSUPPORT);
+    }
+    if kind >= SOCK_MAX {
+        return Err(Errno::EINVAL);
+    }
+    if domain != flags::AF_UNIX {
+        return Ok(());
+    }
+    if protocol != 0 && protocol != flags::AF_UNIX {
+        return Err(Errno::EPROTONOSUPPORT);
+    }
+    match kind {
+        flags::SOCK_STREAM | flags::SOCK_SEQPACKET | flags::SOCK_DGRAM | flags::SOCK_RAW => Ok(()),
+        _ => Err(Errno::ESOCKTNOSUPPORT),
+    }
+}
+
+/// What a message of so many bytes weighs in its sender's account: buffers
+/// come in powers of two, beside them pages and the head. Linux: `skb->truesize`.
+fn weight(kind: SocketKind, len: u64) -> u64 {
+    let unpaged = match kind {
+        SocketKind::Stream => PAGE - SHARED_INFO,
+        _ => 4 * PAGE - SHARED_INFO,
+    };
+    let paged = len.saturating_sub(unpaged).next_multiple_of(PAGE).min(len);
+    let linear = (len - paged + SHARED_INFO).next_power_of_two();
+    SK_BUFF + linear + paged
 }

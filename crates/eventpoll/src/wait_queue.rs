@@ -13,6 +13,7 @@ use crate::arena::Arena;
 use crate::ids::{EpitemId, QueueId, Tid, WaitId};
 use crate::list::{Head, Links};
 use crate::{Events, Kernel};
+use std::collections::BTreeSet;
 
 /// Every wait queue of a kernel, and every place on one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -100,6 +101,39 @@ impl WaitQueues {
         let first = self.queues[queue].first();
         std::iter::successors(first, |entry| self.entries[*entry].links.next())
             .map(|entry| self.entries[entry].waiter)
+    }
+
+    /// Who is at a place.
+    pub(crate) fn waiter(&self, place: WaitId) -> Option<Waiter> {
+        self.entries.get(place).map(|entry| entry.waiter)
+    }
+
+    /// How many queues there are, and who is on them, if all is well.
+    pub(crate) fn check(
+        &self,
+        queues: &BTreeSet<QueueId>,
+    ) -> Result<(usize, Vec<(WaitId, Waiter)>), String> {
+        let mut places = Vec::new();
+        for queue in queues {
+            let head = self
+                .queues
+                .get(*queue)
+                .ok_or_else(|| format!("{queue:?} is gone"))?;
+            for place in head.check(&self.entries, links)? {
+                let entry = self.entries[place];
+                if entry.queue != *queue {
+                    return Err(format!(
+                        "{place:?} is on {queue:?} and says {:?}",
+                        entry.queue
+                    ));
+                }
+                places.push((place, entry.waiter));
+            }
+        }
+        if places.len() != self.entries.len() {
+            return Err("a place is on no queue".into());
+        }
+        Ok((self.queues.len(), places))
     }
 
     fn insert(&mut self, queue: QueueId, waiter: Waiter, is_exclusive: bool) -> WaitId {

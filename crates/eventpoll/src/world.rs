@@ -100,11 +100,24 @@ impl Kernel {
     /// Takes a reference that no table has: a file in flight somewhere the
     /// model does not follow.
     pub fn hold(&mut self, file: FileId) {
+        *self.holds.entry(file).or_default() += 1;
         self.get(file);
     }
 
     /// Drops what [`hold`](Kernel::hold) took.
+    ///
+    /// # Panics
+    ///
+    /// If nothing was taken, or all of it was dropped.
     pub fn unhold(&mut self, file: FileId) {
+        let count = self
+            .holds
+            .get_mut(&file)
+            .expect("only what is held is dropped");
+        *count -= 1;
+        if *count == 0 {
+            self.holds.remove(&file);
+        }
         self.put(file);
         self.run_task_work();
         self.settle();
@@ -193,8 +206,16 @@ impl Kernel {
     /// A number of a task's table with all that is known of it.
     pub fn descriptor(&self, tid: Tid, fd: Fd) -> Option<Descriptor> {
         let slot = self.tables[self.tasks[tid].table].slot(fd)?;
-        let Slot { file, is_cloexec, is_inherited } = *slot;
-        Some(Descriptor { file, is_cloexec, is_inherited })
+        let Slot {
+            file,
+            is_cloexec,
+            is_inherited,
+        } = *slot;
+        Some(Descriptor {
+            file,
+            is_cloexec,
+            is_inherited,
+        })
     }
 
     /// One past the highest number that was ever open in a task's table.
@@ -214,7 +235,7 @@ impl Kernel {
 
     /// True while some task uses the table.
     pub fn is_table_alive(&self, table: TableId) -> bool {
-        self.tables.get(table).is_some()
+        self.tables.get(table).is_some_and(|table| table.users > 0)
     }
 
     /// The instance behind a file, if it is one.
@@ -329,7 +350,7 @@ impl Kernel {
         [
             self.files.len(),
             self.epitems.len(),
-            self.tables.len(),
+            self.tables.iter().filter(|(_, t)| t.users > 0).count(),
             self.tasks.len(),
         ]
     }

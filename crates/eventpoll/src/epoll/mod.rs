@@ -168,11 +168,13 @@ impl Kernel {
         if self.epitems.len() as u64 >= self.max_user_watches {
             return Err(Errno::ENOSPC);
         }
+        let owner = self.tasks[caller].table;
+        self.tables[owner].epitems += 1;
         let id = self.epitems.insert(Epitem {
             epoll,
             file,
             fd,
-            owner: self.tasks[caller].table,
+            owner,
             event,
             wait: None,
             next_of_key: None,
@@ -298,6 +300,8 @@ impl Kernel {
                 && self.ep_find(epoll, file, fd, table).is_some();
             if owner != table && is_same && !has_own {
                 self.epitems[id].owner = table;
+                self.tables[table].epitems += 1;
+                self.disown(owner);
                 adopted += 1;
             }
         }

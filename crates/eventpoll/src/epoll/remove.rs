@@ -91,7 +91,16 @@ impl Kernel {
 
     /// Last step. Linux: `kfree_rcu(epi, rcu)`.
     fn ep_free_epitem(&mut self, id: EpitemId) {
-        self.epitems.remove(id);
+        let owner = self.epitems.remove(id).owner;
+        self.disown(owner);
+    }
+
+    /// An epitem stops to bear a table's name.
+    pub(crate) fn disown(&mut self, owner: TableId) {
+        self.tables[owner].epitems -= 1;
+        if self.tables[owner].users == 0 {
+            self.forget_table(owner);
+        }
     }
 
     /// A slot `fd` → `file` of `table` was cleared, and its reference not yet

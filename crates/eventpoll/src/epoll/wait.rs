@@ -191,7 +191,10 @@ impl Kernel {
         match timeout_ms {
             0 => Patience::None,
             ms if ms < 0 => Patience::Endless,
-            ms => Patience::Until(self.clock.now_ns() + ms as u64 * 1_000_000),
+            ms => {
+                let wait_ns = ms as u64 * 1_000_000;
+                Patience::Until(self.clock.now_ns().saturating_add(wait_ns))
+            }
         }
     }
 

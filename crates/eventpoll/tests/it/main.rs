@@ -1,3 +1,4 @@
 //! Facts about the model, seen through its calls.
 
 mod policies;
+mod random;
