@@ -13,4 +13,4 @@ pub(crate) mod json;
 #[cfg(test)]
 pub(crate) mod sample;
 pub(crate) mod text;
-mod words;
+pub(crate) mod words;
