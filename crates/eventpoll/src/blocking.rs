@@ -233,8 +233,12 @@ impl Kernel {
         }
     }
 
-    /// Lets every woken thread try again, in the order of the wakes.
+    /// Ends what the call under way has begun: releases what it dropped,
+    /// delivers its signals, and lets every woken thread try again, in the
+    /// order of the wakes.
     pub(crate) fn settle(&mut self) {
+        self.run_task_work();
+        self.deliver_all_signals();
         while let Some(tid) = self.woken.pop_front() {
             let Some(waiting) = self
                 .tasks

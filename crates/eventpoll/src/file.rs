@@ -161,18 +161,28 @@ impl Kernel {
 
     #[inline]
     fn drop_reference(&mut self, file: FileId) -> bool {
-        let references = &mut self.files[file].references;
-        *references -= 1;
-        *references == 0
+        let gone = &mut self.files[file];
+        gone.references -= 1;
+        if self.sockets_in_flight > 0 && matches!(gone.kind, FileKind::Socket(_)) {
+            // What still holds it may be its own queue.
+            self.is_collection_due = true;
+        }
+        self.files[file].references == 0
     }
 
     /// Releases what the call has dropped, the last dropped first.
     /// Linux: `task_work_run`.
     pub(crate) fn run_task_work(&mut self) {
-        while !self.task_work.is_empty() {
-            for file in std::mem::take(&mut self.task_work).into_iter().rev() {
-                self.release(file);
+        loop {
+            while !self.task_work.is_empty() {
+                for file in std::mem::take(&mut self.task_work).into_iter().rev() {
+                    self.release(file);
+                }
             }
+            if !std::mem::take(&mut self.is_collection_due) {
+                return;
+            }
+            self.collect_unreachable();
         }
     }
 

@@ -57,6 +57,8 @@ pub struct Kernel {
 
     /// Sockets in the queues of sockets, each as often as it is there.
     pub(crate) sockets_in_flight: u32,
+    /// A socket was let go of while sockets were in flight.
+    pub(crate) is_collection_due: bool,
     /// References that the embedder took with [`Kernel::hold`].
     pub(crate) holds: BTreeMap<FileId, u32>,
 
@@ -98,6 +100,7 @@ impl Kernel {
             pids: BTreeMap::new(),
             next_pid: 100,
             sockets_in_flight: 0,
+            is_collection_due: false,
             holds: BTreeMap::new(),
             task_work: Vec::new(),
             woken: VecDeque::new(),

@@ -617,12 +617,12 @@ impl Kernel {
         self.drop_messages(socket);
         let gone = self.sockets.remove(socket);
         self.waits.destroy(gone.queue);
-        self.collect_unreachable();
     }
 
-    /// Drops the queues of sockets that only each other's queues hold.
-    /// Linux: `unix_gc`.
-    fn collect_unreachable(&mut self) {
+    /// Drops the queues of sockets that only each other's queues hold. Linux
+    /// looks when next a unix socket is released somewhere, which on a
+    /// machine at work is soon; the model looks at once. Linux: `unix_gc`.
+    pub(crate) fn collect_unreachable(&mut self) {
         if self.sockets_in_flight == 0 {
             return;
         }

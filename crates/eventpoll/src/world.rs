@@ -119,7 +119,6 @@ impl Kernel {
             self.holds.remove(&file);
         }
         self.put(file);
-        self.run_task_work();
         self.settle();
     }
 

@@ -562,6 +562,7 @@ impl Encoder<'_, '_> {
         Ok(match what {
             Kcmp::File { fd1, fd2 } => [KCMP_FILE, num(fd1), num(fd2)],
             Kcmp::Files => [KCMP_FILES, 0, 0],
+            Kcmp::Other(kind) => [u64::from(kind as u32), 0, 0],
             Kcmp::EpollTfd {
                 fd1,
                 efd,

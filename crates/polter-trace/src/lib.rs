@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `line`, `prefix`, `call`, `result`, `note` | one line and its parts, without a copy |
 //! | `args`, `value`, `text`, `decoration` | a call's arguments, read on demand |
-//! | `reader`, `assemble`, `event`, `tasks`, `stream` | many lines: bounded, joined, each with its task |
+//! | `reader`, `assemble`, `event`, `pending`, `tasks`, `stream` | many lines: bounded, joined, each with its task |
 //! | `decode`, `encode`, `names`, `signals`, `sockets` | the model's system calls, from this text and to it |
 //! | `escape` | hostile bytes, made safe to show |
 //!
@@ -35,6 +35,7 @@ mod event;
 mod line;
 mod names;
 mod note;
+mod pending;
 mod prefix;
 mod reader;
 mod result;
@@ -48,7 +49,7 @@ mod value;
 mod value_parser;
 
 pub use args::{Arg, ArgIter, Args};
-pub use assemble::{Assembler, Limits};
+pub use assemble::Assembler;
 pub use call::{Call, Cut, Resumed, Unfinished};
 pub use decode::{Decoded, decode, decode_entry};
 pub use decoration::{Decoration, DecorationKind};
@@ -58,6 +59,7 @@ pub use escape::{Escaped, escape};
 pub use event::{Assembled, Event, EventKind, Tally};
 pub use line::{Body, Line, Unparsed};
 pub use note::{Exit, ExitKind, Frame, Note, NoteKind, Signal};
+pub use pending::Limits;
 pub use prefix::{Clock, Prefix};
 pub use reader::{DEFAULT_MAX_LEN, LineReader, NumberedLine};
 pub use result::{ReturnValue, Returned};

@@ -1,21 +1,17 @@
-//! Files: made, opened, duplicated, closed, read and written.
+//! Files: made, opened, duplicated, closed.
 //!
-//! What a file is must be guessed from its path. What a read gave is a counter if the
-//! fd is an eventfd or a timerfd (`-y`), or, without `-y`, if eight bytes came; it is a
-//! list of signals if it looks like one.
+//! What a file is must be guessed from its path.
 
-use eventpoll::syscall::{EpollParams, Fcntl, Ioctl, Out, PathKind, TimerSpec};
+use eventpoll::syscall::{Out, PathKind, TimerSpec};
 use eventpoll::{Fd, Syscall};
 
 use super::Read;
+use super::bytes::{read_read, read_write};
+use super::control::{read_fcntl, read_ioctl};
 use super::epoll::read_timespec;
 use super::fields::{Fault, Field, Fields, field};
-use crate::decoration::DecorationKind;
 use crate::encode::DEVICE;
-use crate::names::{
-    CLOCKS, CLOSE_RANGE, EVENTFD, F_DUPFD_QUERY, FCNTL, FD_FLAGS, IOCTL, OPEN, OPEN_ACCESS,
-    SIGNALFD, TIMERFD, WHENCE,
-};
+use crate::names::{CLOCKS, CLOSE_RANGE, EVENTFD, OPEN, OPEN_ACCESS, SIGNALFD, TIMERFD, WHENCE};
 use crate::signals::read_set;
 use crate::value::Value;
 
@@ -72,135 +68,6 @@ pub(super) fn read(name: &str, fields: &mut Fields<'_>) -> Read {
         _ => return Err(Fault::Unmodelled),
     };
     Ok((syscall, Out::None))
-}
-
-fn read_fcntl(fields: &mut Fields<'_>) -> Result<Fcntl, Fault> {
-    let command = fields.next()?;
-    let number = match command.value.bare() {
-        Value::Name("F_DUPFD_QUERY") => F_DUPFD_QUERY,
-        Value::Name(name) if FCNTL.value(name).is_none() => return Err(Fault::Unmodelled),
-        _ => command.named(&FCNTL)?,
-    };
-    Ok(match number {
-        0 => Fcntl::DupFd(fields.i32()?),
-        1 => Fcntl::GetFd,
-        2 => Fcntl::SetFd(fields.named_u32(&FD_FLAGS)?),
-        3 => Fcntl::GetFl,
-        4 => Fcntl::SetFl(read_open_flags(&fields.next()?)?),
-        1030 => Fcntl::DupFdCloexec(fields.i32()?),
-        1031 => Fcntl::SetPipeSize(fields.u32()?),
-        1032 => Fcntl::GetPipeSize,
-        F_DUPFD_QUERY => Fcntl::DupFdQuery(fields.fd()?),
-        other => Fcntl::Other(other as i32),
-    })
-}
-
-fn read_ioctl(fields: &mut Fields<'_>) -> Read {
-    let fd = fields.fd()?;
-    let request = fields.next()?;
-    let number = match request.value.bare() {
-        Value::Function("_IOC", parts) => {
-            read_ioc(parts).ok_or_else(|| request.expected("_IOC of four numbers"))?
-        }
-        Value::Name(name) => match IOCTL.value(name) {
-            Some(number) => number as u32,
-            None => return Err(Fault::Unmodelled),
-        },
-        Value::Number(_) => request.i32()?.cast_unsigned(),
-        // Several names that share a number: `TCGETS or SNDCTL_TMR_TIMEBASE`.
-        _ => return Err(Fault::Unmodelled),
-    };
-    let mut out = Out::None;
-    let request = match number {
-        0x5421 => Ioctl::Fionbio(read_bool(fields)?),
-        0x5450 => Ioctl::Fionclex,
-        0x5451 => Ioctl::Fioclex,
-        0x541b => {
-            if let (Some(0), Some(room)) = (fields.success(), fields.next_if()?) {
-                let available = room
-                    .value
-                    .elements()
-                    .and_then(|it| it.first())
-                    .and_then(Value::number);
-                out = available.map_or(Out::None, |available| Out::Available(available as u32));
-            }
-            Ioctl::Fionread
-        }
-        0x4008_8a01 => match fields.next()? {
-            // strace 6.1 prints an address: the settings are not known.
-            params if params.value.number().is_some() => Ioctl::Other(number),
-            params => Ioctl::SetEpollParams(read_params(&params)?),
-        },
-        0x8008_8a02 => {
-            let params = fields
-                .next_if()?
-                .filter(|params| params.value.field("busy_poll_usecs").is_some());
-            if let (Some(0), Some(params)) = (fields.success(), params) {
-                out = Out::Params(read_params(&params)?);
-            }
-            Ioctl::GetEpollParams
-        }
-        eventpoll::EPIOCADOPT => Ioctl::EpollAdopt,
-        0x7001 => Ioctl::ExportBuffer,
-        0x7002 => Ioctl::AddFence,
-        0x7003 => Ioctl::SignalFence,
-        other => Ioctl::Other(other),
-    };
-    Ok((Syscall::Ioctl { fd, request }, out))
-}
-
-/// Reads `_IOC(_IOC_READ|_IOC_WRITE, 0x8a, 0x1, 0x8)`.
-fn read_ioc(parts: &[Value<'_>]) -> Option<u32> {
-    let [direction, kind, number, size] = parts else {
-        return None;
-    };
-    let one = |value: &Value<'_>| match value {
-        Value::Name("_IOC_NONE") => Some(0),
-        Value::Name("_IOC_WRITE") => Some(1),
-        Value::Name("_IOC_READ") => Some(2),
-        value => value.number().and_then(|bits| u32::try_from(bits).ok()),
-    };
-    let direction = match direction {
-        Value::Flags(parts) => parts
-            .iter()
-            .try_fold(0, |bits, part| Some(bits | one(part)?))?,
-        value => one(value)?,
-    };
-    Some(
-        direction << 30
-            | (one(size)? & 0x3fff) << 16
-            | (one(kind)? & 0xff) << 8
-            | one(number)? & 0xff,
-    )
-}
-
-fn read_bool(fields: &mut Fields<'_>) -> Result<bool, Fault> {
-    let pointer = fields.next()?;
-    let number = pointer
-        .value
-        .elements()
-        .and_then(|elements| elements.first())
-        .and_then(Value::number);
-    match number {
-        Some(number) => Ok(number != 0),
-        None if pointer.value.number().is_some() || pointer.value.is_null() => {
-            Err(Fault::Unmodelled)
-        }
-        None => Err(pointer.expected("[0] or [1]")),
-    }
-}
-
-fn read_params(params: &Field<'_>) -> Result<EpollParams, Fault> {
-    let number = |name, index| {
-        let number = field(params, &params.value, name, index)?.number();
-        number.ok_or_else(|| params.expected("numbers"))
-    };
-    Ok(EpollParams {
-        busy_poll_usecs: number("busy_poll_usecs", 0)? as u32,
-        busy_poll_budget: number("busy_poll_budget", 1)? as u16,
-        prefer_busy_poll: number("prefer_busy_poll", 2)? as u8,
-        pad: number("__pad", 3).unwrap_or(0) as u8,
-    })
 }
 
 fn read_pipe(name: &str, fields: &mut Fields<'_>) -> Read {
@@ -341,7 +208,7 @@ fn has_poll(path: &[u8]) -> bool {
     }
 }
 
-fn read_open_flags(flags: &Field<'_>) -> Result<u32, Fault> {
+pub(super) fn read_open_flags(flags: &Field<'_>) -> Result<u32, Fault> {
     read_open_bits(&flags.value).ok_or_else(|| flags.expected("flags"))
 }
 
@@ -357,115 +224,6 @@ fn read_open_bits(flags: &Value<'_>) -> Option<u32> {
             .try_fold(0, |bits, part| Some(bits | read_open_bits(part)?)),
         _ => None,
     }
-}
-
-fn read_read(name: &str, fields: &mut Fields<'_>) -> Read {
-    let file = fields.next()?;
-    let fd = file.fd()?;
-    let buffer = fields.next()?;
-    if name == "readv" {
-        let len = read_vector(&buffer)?;
-        return Ok((Syscall::Read { fd, len }, Out::None));
-    }
-    let len = fields.u64()?;
-    let bytes = match &buffer.value {
-        Value::Text(text) => text.unescape(),
-        _ => Vec::new().into(),
-    };
-    let out = fields
-        .success()
-        .map_or(Out::None, |count| read_out(&file, &bytes, count));
-    Ok((Syscall::Read { fd, len }, out))
-}
-
-fn read_out(file: &Field<'_>, bytes: &[u8], count: i64) -> Out {
-    let kind = file.value.decoration().map(|decoration| decoration.kind);
-    let name = match kind {
-        Some(DecorationKind::AnonInode(name)) => name,
-        // No anonymous inode: bytes the model does not keep.
-        Some(_) => return Out::None,
-        None => b"",
-    };
-    let is_counter = matches!(name, b"" | b"eventfd" | b"timerfd");
-    if let (true, 8, Ok(counter)) = (is_counter, count, bytes.try_into()) {
-        return Out::Counter(u64::from_ne_bytes(counter));
-    }
-    let is_signals = matches!(name, b"" | b"signalfd");
-    match read_signals(bytes, count) {
-        Some(signals) if is_signals => Out::Signals(signals),
-        _ => Out::None,
-    }
-}
-
-/// Reads the numbers out of `struct signalfd_siginfo`s, as far as strace printed them.
-fn read_signals(bytes: &[u8], count: i64) -> Option<Vec<u32>> {
-    const SIZE: usize = 128;
-    if count <= 0 || count % SIZE as i64 != 0 {
-        return None;
-    }
-    let mut signals = Vec::new();
-    for info in bytes.chunks(SIZE) {
-        let Some((head, _)) = info.split_first_chunk::<8>() else {
-            break;
-        };
-        let [number, errno] =
-            [&head[..4], &head[4..]].map(|word| word.try_into().map(u32::from_ne_bytes));
-        match (number, errno) {
-            (Ok(number @ 1..=64), Ok(0)) => signals.push(number),
-            _ => return None,
-        }
-    }
-    (!signals.is_empty()).then_some(signals)
-}
-
-fn read_write(name: &str, fields: &mut Fields<'_>) -> Result<Syscall, Fault> {
-    let fd = fields.fd()?;
-    let buffer = fields.next()?;
-    let (bytes, len) = match name {
-        "writev" => {
-            let first = buffer
-                .value
-                .elements()
-                .and_then(|elements| elements.first());
-            (
-                first.and_then(|first| first.field("iov_base")),
-                read_vector(&buffer)?,
-            )
-        }
-        _ => (Some(&buffer.value), fields.u64()?),
-    };
-    let first = bytes.map_or(0, |bytes| first_bytes(bytes, len));
-    Ok(Syscall::Write { fd, len, first })
-}
-
-/// Returns the first eight bytes of a string, in native order; what is missing is 0.
-fn first_bytes(buffer: &Value<'_>, len: u64) -> u64 {
-    let mut first = [0; 8];
-    let room = usize::try_from(len).map_or(8, |len| len.min(8));
-    if let Value::Text(text) = buffer {
-        for (to, from) in first[..room].iter_mut().zip(text.unescape().iter()) {
-            *to = *from;
-        }
-    }
-    u64::from_ne_bytes(first)
-}
-
-/// Sums up `[{iov_base="ab", iov_len=2}, …]`.
-pub(super) fn read_vector(vector: &Field<'_>) -> Result<u64, Fault> {
-    match vector.value.elements() {
-        Some(elements) => Ok(vector_len(elements)),
-        None if vector.value.number().is_some() || vector.value.is_null() => Err(Fault::Unmodelled),
-        None => Err(vector.expected("buffers")),
-    }
-}
-
-pub(super) fn vector_len(elements: &[Value<'_>]) -> u64 {
-    let lens = elements
-        .iter()
-        .filter_map(|element| element.field("iov_len")?.number());
-    lens.fold(0, |sum, len| {
-        sum.saturating_add(u64::try_from(len).unwrap_or(0))
-    })
 }
 
 fn read_register(fields: &mut Fields<'_>) -> Result<Syscall, Fault> {

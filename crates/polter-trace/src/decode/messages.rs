@@ -8,8 +8,9 @@ use eventpoll::syscall::Out;
 use eventpoll::{Fd, Syscall};
 
 use super::Read;
+use super::bytes::vector_len;
 use super::fields::{Fault, Field, Fields};
-use super::files::{read_pair, vector_len};
+use super::files::read_pair;
 use crate::names::{MESSAGE, SHUTDOWN};
 use crate::sockets::{FAMILIES, KIND_FLAGS, KINDS, protocol_number};
 use crate::value::Value;

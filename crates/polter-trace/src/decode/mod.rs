@@ -4,6 +4,8 @@
 //! arguments that do not fit, is an error with a column. What the text leaves out is
 //! filled in: see each family's file for how.
 
+mod bytes;
+mod control;
 mod epoll;
 mod fields;
 mod files;

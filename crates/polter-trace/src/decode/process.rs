@@ -286,7 +286,10 @@ fn read_kcmp(fields: &mut Fields<'_>) -> Result<Syscall, Fault> {
                 toff: fd("toff", 2)?.0.cast_unsigned(),
             }
         }
-        _ => return Err(Fault::Unmodelled),
+        // KCMP_VM, KCMP_FS, KCMP_SIGHAND, KCMP_IO, KCMP_SYSVSEM compare what is not modelled.
+        Ok(1 | 3..=6) => return Err(Fault::Unmodelled),
+        Ok(other) => Kcmp::Other(other as i32),
+        Err(_) => return Err(Fault::Unmodelled),
     };
     Ok(Syscall::Kcmp { pid1, pid2, what })
 }

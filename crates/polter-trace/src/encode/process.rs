@@ -183,5 +183,6 @@ fn kcmp(pid1: Pid, pid2: Pid, what: Kcmp) -> Writer {
             let slot = format!("{{efd={efd}, tfd={tfd}, toff={toff}}}");
             writer.arg("KCMP_EPOLL_TFD").arg(fd1).arg(slot)
         }
+        Kcmp::Other(kind) => writer.arg(format_args!("{kind:#x} /* KCMP_??? */")),
     }
 }

@@ -441,6 +441,7 @@ fn processes() -> impl Strategy<Value = Case> {
     let kcmp = prop_oneof![
         (fd(), fd()).prop_map(|(fd1, fd2)| Kcmp::File { fd1, fd2 }),
         Just(Kcmp::Files),
+        prop_oneof![8.., i32::MIN..0].prop_map(Kcmp::Other),
         (fd(), fd(), fd(), any::<u32>()).prop_map(|(fd1, efd, tfd, toff)| Kcmp::EpollTfd {
             fd1,
             efd,
