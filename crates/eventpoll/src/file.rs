@@ -134,9 +134,11 @@ impl Kernel {
     #[inline]
     pub(crate) fn get_if_alive(&mut self, file: FileId) -> bool {
         let file = &mut self.files[file];
-        let is_alive = file.references != 0;
-        file.references += u32::from(is_alive);
-        is_alive
+        if file.references == 0 {
+            return false;
+        }
+        file.references += 1;
+        true
     }
 
     /// Drops a reference; the last one starts the release when the call ends,
