@@ -198,6 +198,7 @@ impl Judge {
             Deed::Clone { flags } => {
                 if let Some(child) = place.returned.and_then(|returned| returned.number()) {
                     self.forked(pid, child, flags);
+                    self.note_copy(child as u32, &place);
                 }
             }
             Deed::Exec => self.executed(pid, tid, &place),
