@@ -18,3 +18,17 @@ fn the_demo_is_followed_to_the_letter() {
     assert_eq!(value["log"]["warning_count"], 0);
     assert_eq!(value["log"]["assumed"], 0);
 }
+
+#[test]
+fn the_readme_shows_the_demo_as_it_is() {
+    let readme = include_str!("../../../../README.md");
+    let shown: Vec<String> = polter(["demo"])
+        .out()
+        .lines()
+        .map(|line| line.trim_end().to_string())
+        .collect();
+    assert!(
+        readme.contains(shown.join("\n").trim_end()),
+        "README.md shows what `polter demo` printed once"
+    );
+}
