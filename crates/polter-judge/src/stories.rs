@@ -139,9 +139,9 @@ impl Stories {
             return;
         };
         if step.site.stack.len() < MAX_FRAMES {
-            step.site
-                .stack
-                .push(String::from_utf8_lossy(frame).trim().to_string());
+            let frame = String::from_utf8_lossy(frame);
+            let frame = frame.trim().trim_start_matches("> ");
+            step.site.stack.push(frame.to_string());
         }
     }
 
