@@ -133,11 +133,12 @@ impl Kernel {
     /// polling a file during its release. Linux: `epi_fget`.
     #[inline]
     pub(crate) fn get_if_alive(&mut self, file: FileId) -> bool {
-        let file = &mut self.files[file];
-        if file.references == 0 {
+        let references = &mut self.files[file].references;
+        if *references == 0 {
             return false;
         }
-        file.references += 1;
+        // A branch, not `+= u32::from(..)`: rustc 1.95 at opt-level 2 lost that addition here.
+        *references += 1;
         true
     }
 

@@ -1,30 +1,234 @@
 //! The judge: reads a log, and says what it showed.
+//!
+//! ```text
+//!   lines ─▶ events ─▶ deeds ─▶ worlds (one kernel a policy) ─▶ stories ─▶ findings
+//! ```
+//! Here an event finds its handler. What the handlers do is told in
+//! `lives` (tasks), `descriptors`, `control` (`epoll_ctl`), `reports` (waits)
+//! and `ghosts`.
 
 use crate::Verdict;
-use crate::verdict::LogSummary;
-use eventpoll::Policy;
+use crate::book::Book;
+use crate::deed::{self, Deed};
+use crate::ghosts::Ghosts;
+use crate::labels::Labels;
+use crate::sharing::Sharing;
+use crate::site::Place;
+use crate::stories::Stories;
+use crate::tasks::Tasks;
+use crate::worlds::Worlds;
+use eventpoll::{FileId, Policy, Tid};
+use polter_trace::{
+    Assembled, Call, Event, EventKind, ExitKind, NoteKind, Stream, Unfinished, escape,
+};
+use std::collections::VecDeque;
 use std::io::{self, BufRead};
+
+/// How often `progress_fn` is called, in lines.
+const PROGRESS_LINES: u64 = 1 << 14;
 
 /// Replays a log in one model per policy.
 #[derive(Debug)]
-pub struct Judge {}
+pub struct Judge {
+    pub(crate) worlds: Worlds,
+    pub(crate) tasks: Tasks,
+    pub(crate) stories: Stories,
+    pub(crate) labels: Labels,
+    pub(crate) ghosts: Ghosts,
+    pub(crate) sharing: Sharing,
+    pub(crate) book: Book,
+    /// What was sent and not yet received: the files of a message, in each world.
+    pub(crate) in_flight: VecDeque<Vec<Vec<Option<FileId>>>>,
+    /// What rings hold, in each world, with the ring's file in Linux's.
+    pub(crate) in_rings: Vec<(FileId, Vec<Option<FileId>>)>,
+    /// The line being read.
+    pub(crate) line: u64,
+}
 
 impl Judge {
     /// A judge that compares these policies with Linux's own.
-    pub fn new(_policies: &[Policy]) -> Judge {
-        Judge {}
+    pub fn new(policies: &[Policy]) -> Judge {
+        Judge {
+            worlds: Worlds::new(policies),
+            tasks: Tasks::default(),
+            stories: Stories::default(),
+            labels: Labels::default(),
+            ghosts: Ghosts::default(),
+            sharing: Sharing::default(),
+            book: Book::default(),
+            in_flight: VecDeque::new(),
+            in_rings: Vec::new(),
+            line: 0,
+        }
     }
 
     /// Reads a log to its end; `progress_fn` hears of the number of lines now and then.
     ///
     /// Errors: those of the reader. What cannot be understood is a warning of the verdict.
-    pub fn read(&mut self, _log: impl BufRead, mut progress_fn: impl FnMut(u64)) -> io::Result<()> {
-        progress_fn(0);
+    pub fn read(&mut self, log: impl BufRead, mut progress_fn: impl FnMut(u64)) -> io::Result<()> {
+        let mut stream = Stream::new(log);
+        while let Some(assembled) = stream.next_step()? {
+            self.book.log.lines += 1;
+            if self.book.log.lines.is_multiple_of(PROGRESS_LINES) {
+                progress_fn(self.book.log.lines);
+            }
+            self.step(&assembled);
+        }
+        progress_fn(self.book.log.lines);
         Ok(())
     }
 
     /// The verdict on all that was read.
-    pub fn finish(self) -> Verdict {
-        Verdict { log: LogSummary::default(), findings: Vec::new(), findings_left_out: 0, policies: Vec::new() }
+    pub fn finish(mut self) -> Verdict {
+        self.end_ghosts();
+        self.end_sharing();
+        self.book.log.tasks = self.tasks.seen;
+        self.book.log.registrations = self.stories.told;
+        self.book.into_verdict(self.worlds)
+    }
+
+    fn step(&mut self, assembled: &Assembled<'_>) {
+        if let Some(warning) = assembled.warning {
+            self.book.warn(warning.line, warning.column as u64, || {
+                warning.problem.to_string()
+            });
+        }
+        if let Some(pid) = assembled
+            .named
+            .filter(|pid| *pid != 0 && self.tasks.get(*pid).is_none())
+        {
+            self.tasks.name_root(pid);
+        }
+        if let Some(event) = &assembled.event {
+            self.line = event.line;
+            self.event(event);
+        }
+    }
+
+    fn event(&mut self, event: &Event<'_>) {
+        let pid = event.pid.unwrap_or(0);
+        if i32::try_from(pid).is_err() {
+            return self.book.warn(event.line, 1, || {
+                format!("no task can have the number {pid}")
+            });
+        }
+        match event.kind {
+            EventKind::Call(ref call) => self.ended(pid, event.line, call),
+            EventKind::Entry(ref entry) => self.begun(pid, event.line, entry),
+            EventKind::Exit { ref call, .. } => self.ended(pid, event.line, call),
+            EventKind::Gone(exit) => match exit.how {
+                ExitKind::Superseded { by } => self.superseded(pid, by),
+                _ => self.gone(pid),
+            },
+            EventKind::Note(note) => {
+                if let NoteKind::Attached(child) = note.what
+                    && i32::try_from(child).is_ok()
+                {
+                    self.present(child);
+                }
+            }
+            EventKind::Frame { of, frame } => self.stories.add_frame(of, frame.raw),
+            EventKind::Signal(_) | EventKind::Comment(_) => {}
+        }
+    }
+
+    /// A call began and has not ended: a close takes its number away at
+    /// once; a clone may show its child before it returns; a wait may be raced.
+    fn begun(&mut self, pid: u32, line: u64, entry: &Unfinished<'_>) {
+        let Some(tid) = self.present(pid) else { return };
+        match entry.name {
+            "close" => {
+                let Some(fd) = deed::fd_at(entry.args, 0) else {
+                    return;
+                };
+                let place = Place {
+                    line,
+                    pid,
+                    name: entry.name,
+                    args: entry.args,
+                    returned: None,
+                };
+                self.close(pid, tid, fd, &place);
+                if let Some(task) = self.tasks.get_mut(pid) {
+                    task.closing = Some(fd);
+                }
+            }
+            "fork" | "clone" | "clone2" | "clone3" => self
+                .tasks
+                .begin_birth(pid, deed::clone_flags(entry.args.raw)),
+            "vfork" => self.tasks.begin_birth(pid, 0),
+            "epoll_wait" | "epoll_pwait" | "epoll_pwait2" => {
+                if let Some(epfd) = deed::fd_at(entry.args, 0) {
+                    self.wait_begun(pid, tid, epfd, line);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A call has ended.
+    fn ended(&mut self, pid: u32, line: u64, call: &Call<'_>) {
+        self.book.log.calls += 1;
+        let Some(tid) = self.present(pid) else { return };
+        let was_closing = self.tasks.get_mut(pid).and_then(|task| task.closing.take());
+        let Some(deed) = deed::deed(call.name, call.args, &call.returned) else {
+            self.tasks.end_wait(pid);
+            return;
+        };
+        if let Deed::Touch { fd } = deed {
+            return self.touched(pid, tid, fd, call, line);
+        }
+        self.book.log.followed += 1;
+        let place = Place::of_call(line, pid, call);
+        if !self.has_room(tid, &deed) {
+            return self.book.warn(line, 0, || {
+                format!(
+                    "the descriptor numbers of {}() are too large to follow",
+                    escape(call.name.as_bytes())
+                )
+            });
+        }
+        match deed {
+            // It took effect when it began.
+            Deed::Close { .. } if was_closing.is_some() => {}
+            Deed::Wait { epfd, events } => self.waited(pid, tid, epfd, events, &place),
+            Deed::Ctl { epfd, op, fd, data } => {
+                self.controlled(pid, tid, epfd, op, fd, data, &place);
+            }
+            Deed::Clone { flags } => {
+                if let Some(child) = place.returned.and_then(|returned| returned.number()) {
+                    self.forked(pid, child, flags);
+                    self.note_copy(child as u32, &place);
+                }
+            }
+            Deed::Exec => self.executed(pid, tid, &place),
+            Deed::Close { fd } => self.close_ended(pid, tid, fd, &place),
+            deed => self.descriptors_changed(pid, tid, &deed, &place),
+        }
+    }
+
+    /// Refuses numbers that would cost more memory than a log may cost.
+    fn has_room(&self, tid: Tid, deed: &Deed<'_>) -> bool {
+        const CHEAP: i32 = 4096;
+        const MAX_SLOTS: usize = 1 << 21;
+        let highest = match deed {
+            Deed::Open { fds, .. } => fds.iter().flatten().max().map_or(0, |fd| fd.0),
+            Deed::Dup { new, fd, .. } | Deed::Replace { new, fd, .. } => new.0.max(fd.0),
+            Deed::GetFd { new, target, .. } => new.0.max(target.0),
+            Deed::SetCloexec { fd, .. } => fd.0,
+            Deed::Ctl { epfd, fd, .. } => epfd.0.max(fd.0),
+            Deed::Wait { epfd, .. } => epfd.0,
+            Deed::Send { rights } | Deed::Receive { rights, .. } => {
+                rights.iter().max().map_or(0, |fd| fd.0)
+            }
+            Deed::Register { files, .. } => files.iter().max().map_or(0, |fd| fd.0),
+            _ => 0,
+        };
+        let base = self.worlds.base();
+        if highest < CHEAP || (highest as usize) < base.table_capacity(tid) {
+            return true;
+        }
+        (highest as u64) < eventpoll::NR_OPEN
+            && base.total_capacity() + highest as usize <= MAX_SLOTS
     }
 }

@@ -1,10 +1,47 @@
 //! Replays a log in one model per policy: ghosts, and what each policy breaks or mends.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `judge` | from events of the log to their handlers |
+//! | `deed`, `scan`, `site` | what a call did, read from its text, and where it stands |
+//! | `worlds` | one kernel for each policy, all following the same log |
+//! | `tasks`, `labels`, `stories`, `batch` | what is known beside them: who is who, who made what |
+//! | `lives`, `descriptors`, `control`, `reports` | the handlers, by kind of call |
+//! | `ghosts`, `sharing` | the faults |
+//! | `book`, `verdict` | what is said in the end |
+//!
+//! ```
+//! use eventpoll::Policy;
+//!
+//! let log = b"100 epoll_create1(0) = 3\n100 epoll_wait(3, [], 8, 0) = 0\n";
+//! let mut judge = polter_judge::Judge::new(&Policy::ALL);
+//! judge.read(&log[..], |_| {})?;
+//! let verdict = judge.finish();
+//! assert_eq!((verdict.log.instances, verdict.findings.len()), (1, 0));
+//! # Ok::<(), std::io::Error>(())
+//! ```
 #![forbid(unsafe_code)]
 
+mod batch;
+mod book;
+mod control;
+mod deed;
+mod descriptors;
+mod ghosts;
 mod judge;
+mod labels;
+mod lives;
+mod reports;
+mod scan;
+mod sharing;
+mod site;
+mod stories;
+mod tasks;
 mod verdict;
+mod worlds;
 
 pub use judge::Judge;
 pub use verdict::{
-    Break, Broken, Class, Finding, Instance, KeptBy, LogSummary, PolicyVerdict, Severity, Site, Step, Verdict, Warning,
+    Break, Broken, Class, Finding, Instance, KeptBy, LogSummary, PolicyVerdict, Severity, Site,
+    Step, Verdict, Warning,
 };

@@ -1,1 +1,34 @@
 //! The running kernel: executes scripts with real processes.
+//!
+//! An [`Executor`] holds the tasks of one script: real processes and threads
+//! of their own, which do nothing but the calls they are told to do, and hold
+//! no descriptor but the script's. Numbers come out as the script has them,
+//! for descriptors because they are, for processes by a table.
+//!
+//! ```text
+//!   executor    one call: hand over, look, tell       ── the way in
+//!   ├ request   a typed call as number and arguments  ── and the way back
+//!   ├ tasks     the script's numbers and the kernel's
+//!   ├ look      what a task is doing, from /proc
+//!   ├ keeper    the first process; none outlives it
+//!   └ sys       the only unsafe code: raw calls, the shared region, the worker
+//! ```
+//!
+//! Linux on x86-64 only, so far.
+#![deny(unsafe_code)]
+
+mod error;
+mod executor;
+mod keeper;
+mod look;
+mod patience;
+mod pin;
+mod reply;
+mod request;
+mod scratch;
+mod sys;
+mod tasks;
+
+pub use error::ExecutorError;
+pub use executor::Executor;
+pub use keeper::Confinement;

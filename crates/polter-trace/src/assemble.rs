@@ -8,24 +8,20 @@
 //! ```
 //! Nothing is kept but the calls under way, within [`Limits`].
 
-use std::collections::BTreeMap;
-
 use crate::args::Args;
 use crate::call::{Call, Cut, Resumed, Unfinished};
 use crate::error::{Diagnostic, Problem};
 use crate::event::{Assembled, Event, EventKind, Tally};
 use crate::line::{Body, Line};
 use crate::note::{Exit, ExitKind, Note, NoteKind};
+use crate::pending::{Limits, Pending, PendingCalls};
 use crate::tasks::Tasks;
 
 /// Turns lines into events, one line at a time.
 #[derive(Debug, Clone)]
 pub struct Assembler {
-    limits: Limits,
     tasks: Tasks,
-    pending: BTreeMap<Option<u32>, Pending>,
-    /// How many bytes `pending` holds.
-    bytes: usize,
+    pending: PendingCalls,
     /// The task whose line is torn, until the rest comes.
     torn: Option<Option<u32>>,
     /// The event that stack lines belong to.
@@ -35,38 +31,6 @@ pub struct Assembler {
     tally: Tally,
 }
 
-/// How much may be kept of the calls under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// How many tasks.
-    pub tasks: usize,
-    /// How many bytes of arguments for one call.
-    pub bytes_per_call: usize,
-    /// How many bytes in all.
-    pub bytes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            tasks: 1 << 16,
-            bytes_per_call: 1 << 16,
-            bytes: 1 << 26,
-        }
-    }
-}
-
-/// A call under way.
-#[derive(Debug, Clone)]
-struct Pending {
-    line: u64,
-    /// Where the arguments begin on that line.
-    column: usize,
-    name_len: usize,
-    /// Name and arguments.
-    text: Vec<u8>,
-}
-
 /// What a body comes to, before its task is added.
 type Step<'a> = (Option<EventKind<'a>>, Option<Problem>);
 
@@ -74,10 +38,8 @@ impl Assembler {
     /// Starts at the beginning of a log.
     pub fn new(limits: Limits) -> Self {
         Self {
-            limits,
             tasks: Tasks::new(limits.tasks),
-            pending: BTreeMap::new(),
-            bytes: 0,
+            pending: PendingCalls::new(limits),
             torn: None,
             last: None,
             joined: Vec::new(),
@@ -88,7 +50,11 @@ impl Assembler {
     /// Takes the next line.
     pub fn push<'e>(&'e mut self, number: u64, line: &Line<'e>) -> Assembled<'e> {
         self.tally.lines += 1;
-        let torn = self.torn.take();
+        let torn = match line.body {
+            // What comes between does not belong to any task.
+            Body::Note(_) | Body::Unparsed(_) => None,
+            _ => self.torn.take(),
+        };
         if let Body::Exit(Exit {
             how: ExitKind::Superseded { by },
             ..
@@ -105,7 +71,7 @@ impl Assembler {
             Body::Resumed(call) => return self.end(pid, named, number, line, &call),
             Body::Suspended(raw) => {
                 if raw.starts_with(b" <detached") {
-                    self.forget(pid);
+                    self.pending.forget(pid);
                 }
                 (None, None)
             }
@@ -158,7 +124,7 @@ impl Assembler {
     pub fn pending(&self) -> impl Iterator<Item = (Option<u32>, u64, &str)> {
         self.pending
             .iter()
-            .map(|(&pid, call)| (pid, call.line, call.name()))
+            .map(|(pid, call)| (pid, call.line, call.name()))
     }
 
     /// Finds the line's task, and moves the nameless task's call to its number.
@@ -175,30 +141,25 @@ impl Assembler {
             Body::Comment(_) | Body::Note(_) | Body::Unparsed(_) => return (line.prefix.pid, None),
             _ => {}
         }
-        let nameless = self.pending.get(&None);
+        let nameless = self.pending.get(None);
         let is_forking = nameless.is_some_and(|call| is_fork(call.name()));
         let is_resumed = match line.body {
             Body::Resumed(call) => {
-                !self.pending.contains_key(&line.prefix.pid)
+                self.pending.get(line.prefix.pid).is_none()
                     && nameless.is_some_and(|pending| Some(pending.name()) == call.name)
             }
             _ => false,
         };
         let task = self.tasks.resolve(&line.prefix, is_resumed, is_forking);
-        if task.named.is_some()
-            && let Some(call) = self.pending.remove(&None)
-        {
-            // Its own call, if it is in one, is not the nameless one's.
-            self.bytes -= self
-                .pending
-                .insert(task.named, call)
-                .map_or(0, |old| old.text.len());
+        if task.named.is_some() {
+            self.pending.hand_over(None, task.named);
         }
         (task.pid, task.named)
     }
 
     fn whole<'e>(&mut self, pid: Option<u32>, number: u64, call: Call<'e>) -> Step<'e> {
         let problem = self
+            .pending
             .forget(pid)
             .map(|entry| Problem::NeverResumed { entry });
         self.last = Some((pid, number));
@@ -210,10 +171,11 @@ impl Assembler {
 
     fn begin<'e>(&mut self, pid: Option<u32>, number: u64, call: Unfinished<'e>) -> Step<'e> {
         let mut problem = self
+            .pending
             .forget(pid)
             .map(|entry| Problem::NeverResumed { entry });
         self.last = Some((pid, number));
-        if call.cut != Cut::Detached && !self.keep(pid, number, &call) {
+        if call.cut != Cut::Detached && !self.pending.keep(pid, number, &call, &mut self.joined) {
             problem = Some(Problem::OverLimit);
         }
         if let Cut::Torn(note) = call.cut {
@@ -221,29 +183,6 @@ impl Assembler {
             self.note(note);
         }
         (Some(EventKind::Entry(call)), problem)
-    }
-
-    /// Stores a call under way, if there is room.
-    fn keep(&mut self, pid: Option<u32>, line: u64, call: &Unfinished<'_>) -> bool {
-        let len = call.name.len() + call.args.raw.len();
-        let is_room = self.pending.len() < self.limits.tasks
-            && call.args.raw.len() <= self.limits.bytes_per_call
-            && len <= self.limits.bytes.saturating_sub(self.bytes);
-        if is_room {
-            let mut text = std::mem::take(&mut self.joined);
-            text.clear();
-            text.extend_from_slice(call.name.as_bytes());
-            text.extend_from_slice(call.args.raw);
-            self.bytes += len;
-            let pending = Pending {
-                line,
-                column: call.args.column,
-                name_len: call.name.len(),
-                text,
-            };
-            self.pending.insert(pid, pending);
-        }
-        is_room
     }
 
     /// Ends a call under way: its arguments are joined in a buffer of our own.
@@ -256,8 +195,7 @@ impl Assembler {
         rest: &Resumed<'e>,
     ) -> Assembled<'e> {
         let column = line.prefix.raw.len() + 1;
-        let pending = self.take_pending(pid, rest.name);
-        let pending = match pending {
+        let pending = match self.pending.take(pid, rest.name) {
             Ok(pending) => pending,
             Err(problem) => {
                 let warning = Some(self.tally.warn(number, column, problem));
@@ -303,29 +241,13 @@ impl Assembler {
         }
     }
 
-    /// Takes the call that a task resumes, if that is what it is in.
-    fn take_pending(&mut self, pid: Option<u32>, name: Option<&str>) -> Result<Pending, Problem> {
-        let pending = self
-            .pending
-            .remove(&pid)
-            .ok_or(Problem::ResumedWithoutEntry)?;
-        self.bytes -= pending.text.len();
-        match name {
-            Some(name) if name != pending.name() => Err(Problem::ResumedAsAnother {
-                entry: pending.line,
-            }),
-            _ => Ok(pending),
-        }
-    }
-
     fn gone<'e>(&mut self, pid: Option<u32>, number: u64, exit: Exit<'e>) -> Step<'e> {
         self.last = Some((pid, number));
-        self.forget(pid);
+        self.pending.forget(pid);
         match exit.how {
             ExitKind::Superseded { by } => {
                 // The thread's execve goes on under the leader's number.
-                let call = self.pending.remove(&Some(by));
-                self.pending.extend(call.map(|call| (pid, call)));
+                self.pending.hand_over(Some(by), pid);
             }
             ExitKind::Exited(_) | ExitKind::Killed { .. } => {
                 if let Some(pid) = pid {
@@ -344,27 +266,11 @@ impl Assembler {
         }
         (Some(EventKind::Note(note)), None)
     }
-
-    /// Drops a task's call under way, and returns its line.
-    fn forget(&mut self, pid: Option<u32>) -> Option<u64> {
-        if self.pending.is_empty() {
-            return None;
-        }
-        let pending = self.pending.remove(&pid)?;
-        self.bytes -= pending.text.len();
-        Some(pending.line)
-    }
 }
 
 impl Default for Assembler {
     fn default() -> Self {
         Self::new(Limits::default())
-    }
-}
-
-impl Pending {
-    fn name(&self) -> &str {
-        str::from_utf8(&self.text[..self.name_len]).unwrap_or_default()
     }
 }
 
@@ -494,32 +400,6 @@ mod tests {
              warning 2:3: a call resumes under another name than on line 1
              warning 3:1: not a line of strace's",
         );
-    }
-
-    #[test]
-    fn no_more_is_kept_than_the_limits_allow() {
-        let limits = Limits {
-            tasks: 2,
-            bytes_per_call: 10,
-            bytes: 20,
-        };
-        let mut assembler = Assembler::new(limits);
-        let mut over = |pid: u32, args: usize| {
-            let text = format!("{pid} read({} <unfinished ...>", "x".repeat(args));
-            let assembled = assembler.push(1, &Line::parse(text.as_bytes()));
-            assembled.warning.is_some()
-        };
-        assert!(over(1, 11), "one call is too long");
-        assert!(!over(1, 10));
-        assert!(over(2, 10), "both are too long together");
-        assert!(!over(2, 2));
-        assert!(over(3, 0), "too many tasks");
-        assert_eq!(assembler.bytes, 20);
-        for pid in 1..3 {
-            let text = format!("{pid} +++ exited with 0 +++");
-            assembler.push(1, &Line::parse(text.as_bytes()));
-        }
-        assert_eq!((assembler.bytes, assembler.pending().count()), (0, 0));
     }
 
     /// Compares the events of a log, line by line; the indent of the test is no part of it.

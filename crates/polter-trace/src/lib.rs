@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `line`, `prefix`, `call`, `result`, `note` | one line and its parts, without a copy |
 //! | `args`, `value`, `text`, `decoration` | a call's arguments, read on demand |
-//! | `reader`, `assemble`, `event`, `tasks`, `stream` | many lines: bounded, joined, each with its task |
+//! | `reader`, `assemble`, `event`, `pending`, `tasks`, `stream` | many lines: bounded, joined, each with its task |
+//! | `decode`, `encode`, `names`, `signals`, `sockets` | the model's system calls, from this text and to it |
 //! | `escape` | hostile bytes, made safe to show |
 //!
 //! Nothing here opens a file or knows its name: bytes come from outside.
@@ -25,16 +26,22 @@
 mod args;
 mod assemble;
 mod call;
+mod decode;
 mod decoration;
+mod encode;
 mod error;
 mod escape;
 mod event;
 mod line;
+mod names;
 mod note;
+mod pending;
 mod prefix;
 mod reader;
 mod result;
 mod scan;
+mod signals;
+mod sockets;
 mod stream;
 mod tasks;
 mod text;
@@ -42,14 +49,17 @@ mod value;
 mod value_parser;
 
 pub use args::{Arg, ArgIter, Args};
-pub use assemble::{Assembler, Limits};
+pub use assemble::Assembler;
 pub use call::{Call, Cut, Resumed, Unfinished};
+pub use decode::{Decoded, decode, decode_entry};
 pub use decoration::{Decoration, DecorationKind};
+pub use encode::{DEVICE, encode, encode_entry, encode_exit};
 pub use error::{Diagnostic, ErrorKind, ParseError, Problem};
 pub use escape::{Escaped, escape};
 pub use event::{Assembled, Event, EventKind, Tally};
 pub use line::{Body, Line, Unparsed};
 pub use note::{Exit, ExitKind, Frame, Note, NoteKind, Signal};
+pub use pending::Limits;
 pub use prefix::{Clock, Prefix};
 pub use reader::{DEFAULT_MAX_LEN, LineReader, NumberedLine};
 pub use result::{ReturnValue, Returned};

@@ -2,10 +2,11 @@
 
 use std::io::{self, BufRead};
 
-use crate::assemble::{Assembler, Limits};
+use crate::assemble::Assembler;
 use crate::error::{Diagnostic, ErrorKind, Problem};
 use crate::event::Assembled;
 use crate::line::Line;
+use crate::pending::Limits;
 use crate::reader::LineReader;
 
 /// Reads a log from a byte stream, event by event.

@@ -1,4 +1,61 @@
 //! Finds, explains and judges what epoll leaves behind.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`cli`] | the command line, once for parsing, help, completions and man pages |
+//! | [`judge_command`], [`run`], [`demo`], [`pages`] | a verb each |
+//! | [`log`] | opens a log and shows how far its reading is |
+//! | [`verdicts`] | judges one log after another: reports, warnings, the exit code |
+//! | [`report`] | a verdict as text or as JSON |
+//! | [`console`] | where reports and complaints go, and in which colours |
+//! | [`fail_on`], [`exit`], [`failure`] | what the exit code says |
+//!
+//! Nothing here knows how epoll works: the judge says what is wrong, and this
+//! crate alone prints.
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod cli;
+mod console;
+mod demo;
+mod exit;
+mod fail_on;
+mod failure;
+mod judge_command;
+mod log;
+mod pages;
+mod report;
+mod run;
+mod verdicts;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Cli, Verb};
+use console::Console;
+use exit::Exit;
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let console = Console::new(cli.color.into());
+    let exit = start(&cli.verb, &console).unwrap_or_else(|failure| {
+        // A reader that went away has seen what it wanted to see.
+        if failure.is_broken_pipe() {
+            return Exit::Clean;
+        }
+        console.complain(&failure);
+        Exit::Error
+    });
+    exit.into()
+}
+
+fn start(verb: &Verb, console: &Console) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Demo(demo) => demo::demo(demo, console),
+        Verb::Judge(judge) => judge_command::judge(judge, console),
+        Verb::Run(run) => run::run(run, console),
+        Verb::Completions { shell } => pages::completions(*shell, console),
+        Verb::Man { dir } => pages::man(dir.as_deref(), console),
+    }
+}

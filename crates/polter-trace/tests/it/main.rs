@@ -1,4 +1,6 @@
 //! The whole crate against real logs and arbitrary bytes.
 
 mod arbitrary;
+mod decode;
+mod round_trip;
 mod samples;

@@ -165,7 +165,7 @@ fn has_other(value: &Value<'_>) -> bool {
 }
 
 /// The fixtures, by name; the last newline is not a line of its own.
-fn samples() -> Vec<(String, Vec<u8>)> {
+pub(crate) fn samples() -> Vec<(String, Vec<u8>)> {
     let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let mut samples = Vec::new();
     for entry in fs::read_dir(dir).unwrap() {

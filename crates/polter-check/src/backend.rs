@@ -1,0 +1,168 @@
+//! Where a script runs: on the model, or on the running kernel.
+
+use eventpoll::syscall::{PathKind, flags};
+use eventpoll::{Kernel, Outcome, Pid, Policy, Syscall, Tid, Version};
+use polter_live::{Executor, ExecutorError};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// Something that executes calls for numbered tasks.
+pub trait Backend {
+    /// Performs a call. A task it makes is known as `child` from now on.
+    fn call(
+        &mut self,
+        pid: Pid,
+        call: &Syscall,
+        child: Option<Pid>,
+    ) -> Result<Outcome, ExecutorError>;
+
+    /// The waiting calls that have ended since the last time.
+    fn completions(&mut self) -> Result<Vec<(Pid, Outcome)>, ExecutorError>;
+
+    /// Lets time pass until some waiting call ends, or none will.
+    fn pass_time(&mut self) -> Result<(), ExecutorError>;
+
+    /// What fdinfo says of a descriptor, as far as it can be told.
+    fn fdinfo(&self, pid: Pid, fd: eventpoll::Fd) -> String;
+}
+
+/// A kernel of the model.
+#[derive(Debug)]
+pub struct Model {
+    kernel: Kernel,
+    pids: BTreeMap<Tid, Pid>,
+}
+
+impl Model {
+    /// A world with one process, which has 0, 1 and 2 open.
+    pub fn new(policy: Policy, version: Version, first: Pid) -> Model {
+        let mut kernel = Kernel::new(policy).with_version(version);
+        let tid = kernel.spawn(first);
+        for _ in 0..3 {
+            kernel.call(
+                tid,
+                &Syscall::Open {
+                    path: PathKind::Regular,
+                    flags: flags::O_RDWR,
+                },
+            );
+        }
+        Model {
+            kernel,
+            pids: BTreeMap::from([(tid, first)]),
+        }
+    }
+
+    /// The model itself.
+    pub fn kernel(&self) -> &Kernel {
+        &self.kernel
+    }
+}
+
+impl Backend for Model {
+    fn call(
+        &mut self,
+        pid: Pid,
+        call: &Syscall,
+        child: Option<Pid>,
+    ) -> Result<Outcome, ExecutorError> {
+        let Some(tid) = self.kernel.tid(pid) else {
+            return Ok(Outcome::Gone);
+        };
+        if let Some(child) = child {
+            self.kernel.dictate_pid(child);
+        }
+        let outcome = self.kernel.call(tid, call);
+        for (tid, view) in self.kernel.tasks() {
+            self.pids.insert(tid, view.pid);
+        }
+        Ok(outcome)
+    }
+
+    fn completions(&mut self) -> Result<Vec<(Pid, Outcome)>, ExecutorError> {
+        let ended = self.kernel.drain_completions();
+        Ok(ended
+            .into_iter()
+            .map(|(tid, outcome)| (self.pids[&tid], outcome))
+            .collect())
+    }
+
+    fn pass_time(&mut self) -> Result<(), ExecutorError> {
+        if let Some(date_ns) = self.kernel.next_alarm_ns() {
+            self.kernel.advance_to(date_ns);
+        }
+        Ok(())
+    }
+
+    fn fdinfo(&self, pid: Pid, fd: eventpoll::Fd) -> String {
+        let Some(tid) = self.kernel.tid(pid) else {
+            return String::new();
+        };
+        let epoll = self
+            .kernel
+            .fd(tid, fd)
+            .and_then(|file| self.kernel.epoll_of(file));
+        let rows = epoll
+            .into_iter()
+            .flat_map(|epoll| self.kernel.registrations(epoll));
+        rows.map(|r| {
+            format!(
+                "tfd: {:8} events: {:8x} data: {:16x}\n",
+                r.fd.0,
+                r.event.events.bits(),
+                r.event.data
+            )
+        })
+        .collect()
+    }
+}
+
+/// The kernel under us.
+#[derive(Debug)]
+pub struct Running {
+    executor: Executor,
+}
+
+impl Running {
+    /// How long a waiting call may take to end.
+    const PATIENCE: Duration = Duration::from_secs(3);
+
+    /// A fresh process, which has 0, 1 and 2 open.
+    pub fn start(first: Pid) -> Result<Running, ExecutorError> {
+        Ok(Running {
+            executor: Executor::start(first)?,
+        })
+    }
+
+    /// Leaves the world behind for a fresh one.
+    pub fn restart(&mut self, first: Pid) -> Result<(), ExecutorError> {
+        self.executor.restart(first)
+    }
+}
+
+impl Backend for Running {
+    fn call(
+        &mut self,
+        pid: Pid,
+        call: &Syscall,
+        child: Option<Pid>,
+    ) -> Result<Outcome, ExecutorError> {
+        self.executor.call(pid, call, child)
+    }
+
+    fn completions(&mut self) -> Result<Vec<(Pid, Outcome)>, ExecutorError> {
+        self.executor.drain_completions()
+    }
+
+    fn pass_time(&mut self) -> Result<(), ExecutorError> {
+        let (start, waiting) = (Instant::now(), self.executor.blocked().count());
+        while self.executor.blocked().count() == waiting && start.elapsed() < Self::PATIENCE {
+            self.executor.advance(Duration::from_millis(5))?;
+        }
+        Ok(())
+    }
+
+    fn fdinfo(&self, pid: Pid, fd: eventpoll::Fd) -> String {
+        self.executor.fdinfo(pid, fd).unwrap_or_default()
+    }
+}

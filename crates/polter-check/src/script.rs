@@ -1,0 +1,272 @@
+//! Scripts: what `strace -f` prints, read as a program with its answers.
+//!
+//! ```text
+//! 100 epoll_create1(0) = 3                       a call, and what it answers
+//! 101 epoll_ctl(3, EPOLL_CTL_DEL, 4, NULL) = 0
+//! # owner, owner-adopt: = -1 ENOENT (…)          what it answers under these policies
+//! # close: epoll_wait(3, [], 8, 0) = 0           the same, where more than the result differs
+//! 100 epoll_wait(3,  <unfinished ...>            a call that waits
+//! 100 <... epoll_wait resumed>[], 8, -1) = 0     … and its end
+//! ```
+
+use eventpoll::{Outcome, Pid, Policy, Syscall};
+use polter_trace::{EventKind, Line, Stream, decode};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A program, with the answers it expects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// The first comment: what the script shows.
+    pub title: String,
+    /// What happens, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One thing that happens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The line it stands on, from 1.
+    pub line: u64,
+    /// Who does it.
+    pub pid: Pid,
+    /// What it is.
+    pub action: Action,
+}
+
+/// What happens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// A call that ends at once.
+    Call {
+        /// The call.
+        syscall: Syscall,
+        /// Its answer, by policy.
+        answer: Answer,
+    },
+    /// A call that waits.
+    Begin {
+        /// The call.
+        syscall: Syscall,
+    },
+    /// The end of a call that waited.
+    End {
+        /// Its answer, by policy.
+        answer: Answer,
+    },
+}
+
+/// What a call answers: one thing, except under some policies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Under Linux's own policy, and every one that has no answer of its own.
+    pub usual: Outcome,
+    /// Under others.
+    pub under: Vec<(Policy, Outcome)>,
+}
+
+/// Why a text is no script.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct ScriptError {
+    /// The line, from 1.
+    pub line: u64,
+    /// The column, from 1; 0 if the whole line is meant.
+    pub column: u64,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl fmt::Display for ScriptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.line, self.column, self.message)
+    }
+}
+
+impl Answer {
+    /// The answer under a policy.
+    pub fn under(&self, policy: Policy) -> &Outcome {
+        let own = self.under.iter().find(|(other, _)| *other == policy);
+        own.map_or(&self.usual, |(_, outcome)| outcome)
+    }
+}
+
+impl Script {
+    /// Reads a script.
+    pub fn parse(text: &[u8]) -> Result<Script, ScriptError> {
+        let mut reader = Reader::default();
+        let mut stream = Stream::new(text);
+        while let Some(assembled) = stream.next_step().expect("bytes in memory can be read") {
+            if let Some(warning) = assembled.warning {
+                return Err(error(
+                    warning.line,
+                    warning.column,
+                    warning.problem.to_string(),
+                ));
+            }
+            if let Some(event) = assembled.event {
+                let pid = Pid(event.pid.map_or(100, |pid| pid as i32));
+                reader.read(pid, event.line, &event.kind)?;
+            }
+        }
+        reader.finish()
+    }
+
+    /// The process the script begins with.
+    pub fn first(&self) -> Pid {
+        self.steps.first().map_or(Pid(100), |step| step.pid)
+    }
+}
+
+/// A script half read.
+#[derive(Debug, Default)]
+struct Reader {
+    title: Option<String>,
+    steps: Vec<Step>,
+    /// The steps that have begun and not ended, by their line.
+    begun: BTreeMap<u64, usize>,
+    /// The text of the last answer's call, for answers that give a result only.
+    last_call: Option<(String, String)>,
+}
+
+impl Reader {
+    fn read(&mut self, pid: Pid, line: u64, kind: &EventKind<'_>) -> Result<(), ScriptError> {
+        match kind {
+            EventKind::Call(call) => {
+                let (syscall, usual) = whole(call, line)?;
+                self.keep_text(call);
+                let answer = Answer {
+                    usual,
+                    under: Vec::new(),
+                };
+                self.steps.push(Step {
+                    line,
+                    pid,
+                    action: Action::Call { syscall, answer },
+                });
+            }
+            EventKind::Entry(call) => {
+                // What strace prints only at the end is not known yet.
+                let syscall = polter_trace::decode_entry(call)
+                    .map_err(|bad| error(line, bad.column, bad.to_string()))?
+                    .unwrap_or(Syscall::Getpid);
+                self.begun.insert(line, self.steps.len());
+                self.steps.push(Step {
+                    line,
+                    pid,
+                    action: Action::Begin { syscall },
+                });
+            }
+            EventKind::Exit { entry, call } => {
+                let (syscall, usual) = whole(call, line)?;
+                self.keep_text(call);
+                if let Some(begun) = self.begun.remove(entry) {
+                    self.steps[begun].action = Action::Begin { syscall };
+                }
+                let answer = Answer {
+                    usual,
+                    under: Vec::new(),
+                };
+                self.steps.push(Step {
+                    line,
+                    pid,
+                    action: Action::End { answer },
+                });
+            }
+            EventKind::Comment(text) => self.comment(line, text)?,
+            EventKind::Signal(_)
+            | EventKind::Gone(_)
+            | EventKind::Frame { .. }
+            | EventKind::Note(_) => {}
+        }
+        Ok(())
+    }
+
+    fn keep_text(&mut self, call: &polter_trace::Call<'_>) {
+        let args = String::from_utf8_lossy(call.args.raw).into_owned();
+        self.last_call = Some((call.name.to_string(), args));
+    }
+
+    /// A comment is an answer if it begins with names of policies.
+    fn comment(&mut self, line: u64, text: &[u8]) -> Result<(), ScriptError> {
+        let text = String::from_utf8_lossy(text);
+        let Some(text) = text.trim().strip_prefix('#').map(str::trim) else {
+            return Ok(());
+        };
+        let answered = text.split_once(": ").and_then(|(names, answer)| {
+            let policies: Result<Vec<Policy>, _> =
+                names.split(',').map(|name| name.trim().parse()).collect();
+            Some((policies.ok()?, answer.trim()))
+        });
+        let Some((policies, answer)) = answered else {
+            self.title.get_or_insert_with(|| text.to_string());
+            return Ok(());
+        };
+        if policies.contains(&Policy::LAST_FPUT) {
+            return Err(error(
+                line,
+                1,
+                "Linux's own answer stands with the call itself".to_string(),
+            ));
+        }
+        let Some((name, args)) = &self.last_call else {
+            return Err(error(
+                line,
+                1,
+                "an answer stands before any call".to_string(),
+            ));
+        };
+        let full = if answer.starts_with('=') {
+            format!("{name}({args}) {answer}")
+        } else {
+            answer.to_string()
+        };
+        let parsed = Line::parse(full.as_bytes());
+        let polter_trace::Body::Call(call) = parsed.body else {
+            return Err(error(
+                line,
+                1,
+                "an answer is a result or a whole call".to_string(),
+            ));
+        };
+        let (_, outcome) = whole(&call, line)?;
+        match self.steps.last_mut().map(|step| &mut step.action) {
+            Some(Action::Call { answer, .. } | Action::End { answer }) => {
+                answer
+                    .under
+                    .extend(policies.into_iter().map(|policy| (policy, outcome.clone())));
+                Ok(())
+            }
+            _ => Err(error(
+                line,
+                1,
+                "an answer follows a call that has ended".to_string(),
+            )),
+        }
+    }
+
+    fn finish(self) -> Result<Script, ScriptError> {
+        Ok(Script {
+            title: self.title.unwrap_or_default(),
+            steps: self.steps,
+        })
+    }
+}
+
+/// A call of the text as a call of the model, with what it answered.
+fn whole(call: &polter_trace::Call<'_>, line: u64) -> Result<(Syscall, Outcome), ScriptError> {
+    let decoded = decode(call).map_err(|bad| error(line, bad.column, bad.to_string()))?;
+    let decoded =
+        decoded.ok_or_else(|| error(line, 1, format!("{}() is not modelled", call.name)))?;
+    let outcome = decoded
+        .outcome
+        .ok_or_else(|| error(line, 1, "the model has no word for this answer".to_string()))?;
+    Ok((decoded.syscall, outcome))
+}
+
+fn error(line: u64, column: usize, message: String) -> ScriptError {
+    ScriptError {
+        line,
+        column: column as u64,
+        message,
+    }
+}

@@ -1,0 +1,75 @@
+//! The book of findings and warnings: bounded, repetitions counted.
+
+use crate::verdict::{Class, Finding, LogSummary, Severity, Verdict, Warning};
+use crate::worlds::Worlds;
+use rustc_hash::FxHashMap;
+
+/// Findings kept in all.
+const MAX_FINDINGS: usize = 1000;
+/// Findings of one class, process and instance that are kept; others count as repetitions.
+const MAX_ALIKE: u64 = 3;
+/// Warnings kept.
+const MAX_WARNINGS: usize = 100;
+
+/// What makes findings alike: class, process, line of the instance, severity.
+type Kind = (Class, u32, Option<u64>, Severity);
+
+/// Everything there is to say at the end.
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    pub(crate) log: LogSummary,
+    findings: Vec<Finding>,
+    /// The first finding of a kind, and how many there were.
+    alike: FxHashMap<Kind, (usize, u64)>,
+    left_out: u64,
+}
+
+impl Book {
+    pub(crate) fn find(&mut self, finding: Finding) {
+        let kind = (
+            finding.class,
+            finding.pid,
+            finding.instance.line,
+            finding.severity,
+        );
+        if let Some((first, count)) = self.alike.get_mut(&kind) {
+            *count += 1;
+            if *count > MAX_ALIKE {
+                self.findings[*first].repeated += 1;
+                self.findings[*first].events += finding.events;
+                return;
+            }
+        }
+        if self.findings.len() >= MAX_FINDINGS {
+            self.left_out += 1;
+            return;
+        }
+        self.alike.entry(kind).or_insert((self.findings.len(), 1));
+        self.findings.push(finding);
+    }
+
+    pub(crate) fn warn(&mut self, line: u64, column: u64, message: impl FnOnce() -> String) {
+        self.log.warning_count += 1;
+        if self.log.warnings.len() < MAX_WARNINGS {
+            self.log.warnings.push(Warning {
+                line,
+                column,
+                message: message(),
+            });
+        }
+    }
+
+    pub(crate) fn into_verdict(mut self, worlds: Worlds) -> Verdict {
+        // Faults first, each kind in the order of its last step.
+        self.findings.sort_by_key(|finding| {
+            let last = finding.story.last().map_or(0, |step| step.site.line);
+            (finding.severity, last)
+        });
+        Verdict {
+            log: self.log,
+            findings: self.findings,
+            findings_left_out: self.left_out,
+            policies: worlds.into_verdicts(),
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! `epoll_ctl(2)`: registrations made, changed, removed, and what its errors tell.
+
+use crate::deed::CtlOp;
+use crate::judge::Judge;
+use crate::site::Place;
+use crate::stories::Story;
+use crate::verdict::{Class, Severity};
+use crate::worlds::Weight;
+use eventpoll::syscall::flags;
+use eventpoll::{EpitemId, EpollEvent, EpollId, Errno, Events, Fd, FileId, Syscall, Tid};
+
+impl Judge {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of epoll_ctl and where it stands"
+    )]
+    pub(crate) fn controlled(
+        &mut self,
+        pid: u32,
+        tid: Tid,
+        epfd: Fd,
+        op: CtlOp,
+        fd: Fd,
+        data: Option<u64>,
+        place: &Place<'_>,
+    ) {
+        let errno = place.returned.and_then(|returned| returned.errno);
+        match errno {
+            None | Some("EEXIST" | "ENOENT") => {}
+            Some("EBADF") => return self.found_bad_control(tid, epfd, fd, place),
+            Some(_) => return,
+        }
+        let (Some(epoll), Some(file)) = (
+            self.ensure_epoll(pid, tid, epfd),
+            self.ensure_open(pid, tid, fd),
+        ) else {
+            return;
+        };
+        self.note_use(tid, epfd);
+        let data = data.unwrap_or(0);
+        let known = self.reconcile(tid, epoll, epfd, op, file, fd, data, errno, place);
+        self.explain_control(tid, epoll, op, fd, file, known, errno, place);
+        let call = ctl(epfd, op, fd, data);
+        let result = self
+            .worlds
+            .call(tid, &call, &[], Weight::Result, || place.site());
+        if result != self.logged(errno) {
+            self.book.warn(place.line, 0, || {
+                "the model answers otherwise than the log; its lines do not fit".to_string()
+            });
+        }
+        match (op, result) {
+            (CtlOp::Add, Ok(_)) => self.tell(pid, tid, epfd, fd, data, Some(place)),
+            (CtlOp::Mod, Ok(_)) => {
+                if let Some(id) = known {
+                    self.stories.index(epoll, data, id);
+                }
+            }
+            (CtlOp::Del, Ok(_)) => {
+                if let Some(id) = known {
+                    self.removed(id);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Brings Linux's world to where the log's result can come from. Gives
+    /// the registration the call finds, if there is one.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of epoll_ctl and what is known of them"
+    )]
+    fn reconcile(
+        &mut self,
+        tid: Tid,
+        epoll: EpollId,
+        epfd: Fd,
+        op: CtlOp,
+        file: FileId,
+        fd: Fd,
+        data: u64,
+        errno: Option<&str>,
+        place: &Place<'_>,
+    ) -> Option<EpitemId> {
+        let known = self
+            .worlds
+            .base()
+            .find_registration(tid, epoll, file, fd)
+            .map(|r| r.id);
+        let is_there = !matches!((op, errno), (CtlOp::Add, None) | (_, Some("ENOENT")));
+        match (known, is_there) {
+            (Some(id), false) => {
+                // Its end was not in the log.
+                self.book.warn(place.line, 0, || {
+                    format!("the registration of {fd} seemed to be there still")
+                });
+                self.removed(id);
+                self.worlds.each(|kernel| {
+                    kernel.call(tid, &ctl(epfd, CtlOp::Del, fd, 0));
+                });
+                None
+            }
+            (None, true) => {
+                // It was made before the log began.
+                self.book.log.assumed += 1;
+                self.worlds.each(|kernel| {
+                    kernel.call(tid, &ctl(epfd, CtlOp::Add, fd, data));
+                });
+                self.tell(place.pid, tid, epfd, fd, data, None);
+                self.worlds
+                    .base()
+                    .find_registration(tid, epoll, file, fd)
+                    .map(|r| r.id)
+            }
+            (known, _) => known,
+        }
+    }
+
+    fn logged(&self, errno: Option<&str>) -> Result<i64, Errno> {
+        errno.and_then(Errno::from_name).map_or(Ok(0), Err)
+    }
+
+    /// A registration was made: its story begins.
+    fn tell(&mut self, pid: u32, tid: Tid, epfd: Fd, fd: Fd, data: u64, place: Option<&Place<'_>>) {
+        self.stories.told += 1;
+        let id = self.stories.told;
+        let in_worlds = self.worlds.tell_story(id, tid, epfd, fd);
+        let Some(epitem) = in_worlds[0] else { return };
+        let base = self.worlds.base();
+        let registration = base.registration(epitem).expect("it was found just now");
+        let (process, owner) = self.process_and_table(tid);
+        if let Some(old) = self.stories.remove(epitem) {
+            self.registration_ended(&old);
+        }
+        let story = Story {
+            id,
+            epoll: registration.epoll,
+            file: registration.file,
+            fd,
+            owner,
+            instance: self.instance(registration.epoll),
+            pid: process,
+            steps: place
+                .map(|place| place.step("registered"))
+                .into_iter()
+                .collect(),
+            in_worlds,
+            orphaned: None,
+            ghost_events: 0,
+        };
+        let file = registration.file;
+        self.stories.insert(epitem, data, story);
+        self.stories.clean_up(&self.worlds);
+        if let Some(task) = self.tasks.get_mut(pid) {
+            task.batch.register(fd);
+        }
+        self.note_registration(tid, epitem, file, place);
+    }
+
+    /// A registration was removed by DEL.
+    fn removed(&mut self, id: EpitemId) {
+        if let Some(story) = self.stories.remove(id) {
+            self.registration_ended(&story);
+        }
+    }
+
+    /// Finds what a call's result says about numbers and processes.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of epoll_ctl and what is known of them"
+    )]
+    fn explain_control(
+        &mut self,
+        tid: Tid,
+        epoll: EpollId,
+        op: CtlOp,
+        fd: Fd,
+        file: FileId,
+        known: Option<EpitemId>,
+        errno: Option<&str>,
+        place: &Place<'_>,
+    ) {
+        let (process, table) = self.process_and_table(tid);
+        match (op, errno) {
+            (CtlOp::Add, Some("EEXIST")) => {
+                let Some(story) = known.and_then(|id| self.stories.get(id)) else {
+                    return;
+                };
+                if story.orphaned.is_some() {
+                    self.found_errno_after_reuse(story.epoll, fd, known, place);
+                } else if story.owner != table
+                    && self.worlds.base().fd_in(story.owner, fd) == Some(file)
+                {
+                    if self.sharing.is_duplicate(table, fd) {
+                        self.found_kcmp_idiom(known, process, fd, place);
+                    } else {
+                        self.found_foreign_key(known, process, fd, place);
+                    }
+                }
+            }
+            (CtlOp::Mod | CtlOp::Del, Some("ENOENT")) => {
+                let ghost = self.ghosts.of_number(&self.stories, epoll, fd);
+                if ghost.is_some() {
+                    self.found_errno_after_reuse(epoll, fd, ghost, place);
+                }
+            }
+            (CtlOp::Add, None) => {
+                if let Some(ghost) = self.ghosts.of_number(&self.stories, epoll, fd) {
+                    self.found_number_reuse(ghost, process, fd, place);
+                }
+            }
+            (CtlOp::Del, None) => {
+                let Some(story) = known.and_then(|id| self.stories.get(id)) else {
+                    return;
+                };
+                let is_owners = story.owner == table;
+                let is_live = self.worlds.base().fd_in(story.owner, fd) == Some(file);
+                if !is_owners && is_live {
+                    let summary = format!(
+                        "process {process} removed what process {} had registered: {} is never woken for {fd} again",
+                        story.pid, story.pid
+                    );
+                    let steps = [
+                        story.steps.clone(),
+                        vec![place.step("removed by another process")],
+                    ]
+                    .concat();
+                    let (victim, instance) = (story.pid, self.instance(story.epoll));
+                    let fix = "close the instance in the child before anything else, or let it make its own; never DEL \
+                               through an inherited instance";
+                    self.find(
+                        Class::ChildRemoves,
+                        Severity::Fault,
+                        victim,
+                        fd,
+                        instance,
+                        summary,
+                        steps,
+                        fix,
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn ctl(epfd: Fd, op: CtlOp, fd: Fd, data: u64) -> Syscall {
+    let op = match op {
+        CtlOp::Add => flags::EPOLL_CTL_ADD,
+        CtlOp::Del => flags::EPOLL_CTL_DEL,
+        CtlOp::Mod => flags::EPOLL_CTL_MOD,
+    };
+    Syscall::EpollCtl {
+        epfd,
+        op,
+        fd,
+        event: Some(EpollEvent {
+            events: Events::IN,
+            data,
+        }),
+    }
+}

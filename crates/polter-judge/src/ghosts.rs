@@ -1,0 +1,349 @@
+//! Ghosts: registrations whose number no longer names their file for the
+//! process that made them.
+//!
+//! A number loses its file by close, by dup2 over it, by exec, or with its
+//! table. If the registration is still there afterwards, somebody else keeps
+//! the file: a duplicate, a forked process, a message.
+
+use crate::judge::Judge;
+use crate::site::{Place, Site};
+use crate::stories::{Orphaned, Stories, Story, is_live};
+use crate::verdict::{Class, Finding, KeptBy, Severity, Step};
+use crate::worlds::Worlds;
+use eventpoll::{Descriptor, EpitemId, EpollId, Fd, FileId, Holder, TableId, Tid};
+
+/// Beyond so many live ghosts their ends are looked for only now and then.
+const CLOSELY_WATCHED: usize = 64;
+/// Ghosts whose holders are searched for; the search looks at every table.
+const EXPLAINED: u64 = 512;
+
+/// The ghosts of Linux's world.
+#[derive(Debug, Default)]
+pub(crate) struct Ghosts {
+    live: Vec<EpitemId>,
+    born: u64,
+    sweeps: u64,
+}
+
+/// A number about to be cleared, and the registrations its table has made under it.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    fd: Fd,
+    file: FileId,
+    table: TableId,
+    is_inherited: bool,
+    ids: Vec<EpitemId>,
+}
+
+impl Ghosts {
+    /// A ghost of an instance under a number.
+    pub(crate) fn of_number(&self, stories: &Stories, epoll: EpollId, fd: Fd) -> Option<EpitemId> {
+        let mut live = self.live.iter().copied();
+        live.find(|id| {
+            stories
+                .get(*id)
+                .is_some_and(|story| story.epoll == epoll && story.fd == fd)
+        })
+    }
+}
+
+impl Judge {
+    pub(crate) fn watched(&self, tid: Tid, fd: Fd) -> Option<Watched> {
+        let descriptor = self.worlds.base().descriptor(tid, fd)?;
+        let table = self.worlds.base().task(tid)?.table;
+        watched(&self.worlds, table, fd, descriptor)
+    }
+
+    /// The watched numbers of a task's table that `lose_fn` picks.
+    pub(crate) fn watched_by_table(
+        &self,
+        tid: Tid,
+        lose_fn: impl Fn(&Descriptor) -> bool,
+    ) -> Vec<Watched> {
+        let base = self.worlds.base();
+        let Some(view) = base.task(tid).filter(|_| self.stories.told > 0) else {
+            return Vec::new();
+        };
+        let numbers = base
+            .fds(tid)
+            .filter_map(|(fd, ..)| Some((fd, base.descriptor(tid, fd)?)));
+        numbers
+            .filter(|(_, descriptor)| lose_fn(descriptor))
+            .filter_map(|(fd, descriptor)| watched(&self.worlds, view.table, fd, descriptor))
+            .collect()
+    }
+
+    /// Numbers were cleared: what is still registered under them is a ghost now.
+    pub(crate) fn orphans<'a>(
+        &mut self,
+        watched: impl IntoIterator<Item = &'a Watched>,
+        process: u32,
+        place: &Place<'_>,
+        what: &str,
+    ) {
+        for number in watched {
+            for id in &number.ids {
+                if self.is_still_registered(*id, number) {
+                    self.orphan(*id, number, process, place.step(what));
+                }
+            }
+        }
+    }
+
+    /// A table is gone. What it registered lives on without harm while a
+    /// process that has the instance has the same number for the same file.
+    pub(crate) fn orphans_of_exit(&mut self, watched: &[Watched], process: u32) {
+        for number in watched {
+            for id in &number.ids {
+                if self.is_still_registered(*id, number) && !self.is_named_by_a_holder(*id) {
+                    let text = "+++ exited +++".to_string();
+                    let site = Site {
+                        line: self.line,
+                        pid: process,
+                        text,
+                        stack: Vec::new(),
+                    };
+                    self.orphan(
+                        *id,
+                        number,
+                        process,
+                        Step {
+                            what: "its owner is gone".to_string(),
+                            site,
+                        },
+                    );
+                }
+            }
+        }
+    }
+
+    fn is_still_registered(&self, id: EpitemId, number: &Watched) -> bool {
+        let registration = self.worlds.base().registration(id);
+        registration.is_some_and(|r| r.file == number.file && r.fd == number.fd)
+    }
+
+    fn orphan(&mut self, id: EpitemId, number: &Watched, process: u32, step: Step) {
+        self.ghosts.born += 1;
+        let holders = self.holders(number);
+        let class = self.class_of(number, process, &holders);
+        // How the other copy came to be: the fork that gave it, or that gave this one.
+        let tables = holders
+            .iter()
+            .filter_map(|(table, _)| *table)
+            .chain([number.table]);
+        let copied: Vec<Step> = tables
+            .filter_map(|table| self.sharing.copied(table).cloned())
+            .collect();
+        let Some(story) = self.stories.get_mut(id) else {
+            return;
+        };
+        if story.orphaned.is_some() {
+            return;
+        }
+        if let Some(first) = story.steps.first().map(|step| step.site.line) {
+            let is_its = |copy: &Step| class == Class::HandedOverGhost || copy.site.line > first;
+            story
+                .steps
+                .extend(copied.into_iter().filter(is_its).take(2));
+        }
+        story.steps.push(step);
+        story.steps.sort_by_key(|step| step.site.line);
+        story.steps.dedup();
+        story.orphaned = Some(Orphaned {
+            class,
+            holders: holders.into_iter().map(|(_, kept_by)| kept_by).collect(),
+        });
+        self.worlds.note_ghost(story.id, &story.in_worlds);
+        self.ghosts.live.push(id);
+    }
+
+    /// Who keeps a file alive, each with its table if it is one.
+    fn holders(&self, number: &Watched) -> Vec<(Option<TableId>, KeptBy)> {
+        let base = self.worlds.base();
+        if self.ghosts.born > EXPLAINED {
+            return vec![(None, KeptBy::Unknown)];
+        }
+        let mut holders: Vec<_> = base
+            .holders(number.file)
+            .into_iter()
+            .map(|holder| match holder {
+                Holder::Slot { table, fd } => {
+                    let user = base.tasks().find(|(_, view)| view.table == table);
+                    let pid = user.map_or(0, |(_, view)| self.tasks.shown(view.process));
+                    (Some(table), KeptBy::Fd { pid, fd: fd.0 })
+                }
+                Holder::InFlight => (None, KeptBy::InFlight),
+                Holder::Ring => (None, KeptBy::Ring),
+                Holder::Call => (None, KeptBy::Unknown),
+            })
+            .collect();
+        let is_held = |held: &Vec<Option<FileId>>| held.first() == Some(&Some(number.file));
+        let in_flight = self.in_flight.iter().flatten().filter(|held| is_held(held));
+        holders.extend(in_flight.map(|_| (None, KeptBy::InFlight)));
+        let in_rings = self.in_rings.iter().filter(|(_, held)| is_held(held));
+        holders.extend(in_rings.map(|_| (None, KeptBy::Ring)));
+        holders.sort();
+        holders.dedup();
+        holders
+    }
+
+    fn class_of(
+        &self,
+        number: &Watched,
+        process: u32,
+        holders: &[(Option<TableId>, KeptBy)],
+    ) -> Class {
+        let tables = || holders.iter().filter_map(|(table, _)| *table);
+        // Beyond the first ghosts nobody is asked; most are of forks.
+        let is_unknown = holders
+            .iter()
+            .any(|(_, kept_by)| *kept_by == KeptBy::Unknown);
+        if tables().any(|table| table == number.table) {
+            return Class::DupGhost;
+        }
+        if tables().next().is_none() && !is_unknown {
+            return Class::InFlightGhost;
+        }
+        let maker = self.labels.get(number.file).map(|label| label.pid);
+        if number.is_inherited || maker.is_some_and(|maker| maker != process) {
+            Class::HandedOverGhost
+        } else {
+            Class::ForkGhost
+        }
+    }
+
+    /// True while a registration's number does not name its file for its owner.
+    pub(crate) fn is_ghost(&self, id: EpitemId) -> bool {
+        let Some(story) = self.stories.get(id) else {
+            return false;
+        };
+        story.orphaned.is_some()
+            && self.worlds.base().fd_in(story.owner, story.fd) != Some(story.file)
+    }
+
+    /// True if some process that has the instance has this number for this file.
+    fn is_named_by_a_holder(&self, id: EpitemId) -> bool {
+        let base = self.worlds.base();
+        let Some(registration) = base.registration(id) else {
+            return false;
+        };
+        let Some(epoll_file) = base.epoll_file(registration.epoll) else {
+            return false;
+        };
+        base.tasks().any(|(tid, view)| {
+            base.fd_in(view.table, registration.fd) == Some(registration.file)
+                && base.fds(tid).any(|(_, file, _)| file == epoll_file)
+        })
+    }
+
+    /// Looks for ghosts that are gone.
+    pub(crate) fn sweep_ghosts(&mut self) {
+        if self.ghosts.live.is_empty() {
+            return;
+        }
+        self.ghosts.sweeps += 1;
+        if self.ghosts.live.len() > CLOSELY_WATCHED && !self.ghosts.sweeps.is_multiple_of(256) {
+            return;
+        }
+        let mut at = 0;
+        while at < self.ghosts.live.len() {
+            let id = self.ghosts.live[at];
+            let is_live = self
+                .stories
+                .get(id)
+                .is_some_and(|story| is_live(&self.worlds, story));
+            if is_live {
+                at += 1;
+                continue;
+            }
+            self.ghosts.live.swap_remove(at);
+            if let Some(story) = self.stories.remove(id) {
+                self.registration_ended(&story);
+            }
+        }
+    }
+
+    /// A registration is gone: if it was a ghost, that is a finding.
+    pub(crate) fn registration_ended(&mut self, story: &Story) {
+        self.report_ghost(story, Some(self.line));
+    }
+
+    /// The log is over; ghosts that are there still lasted to the end.
+    pub(crate) fn end_ghosts(&mut self) {
+        for id in std::mem::take(&mut self.ghosts.live) {
+            if let Some(story) = self.stories.remove(id) {
+                let ended = (!is_live(&self.worlds, &story)).then_some(self.line);
+                self.report_ghost(&story, ended);
+            }
+        }
+    }
+
+    fn report_ghost(&mut self, story: &Story, ended: Option<u64>) {
+        let Some(orphaned) = &story.orphaned else {
+            return;
+        };
+        // A ghost that nobody was told of and that is gone again did no harm here.
+        let is_harmless = story.ghost_events == 0 && ended.is_some();
+        let who = match orphaned.class {
+            Class::DupGhost => "a duplicate of the descriptor keeps the file alive",
+            Class::HandedOverGhost => {
+                "the process it came from, or another it went to, keeps the file alive"
+            }
+            Class::InFlightGhost => "a message or a ring keeps the file alive",
+            _ => "a forked process keeps the file alive",
+        };
+        let harm = match story.ghost_events {
+            0 => "no event came through it in this log".to_string(),
+            1 => "an event was reported for a number that no longer means it".to_string(),
+            events => format!("{events} events were reported for a number that no longer means it"),
+        };
+        let fd = story.fd;
+        let fix = match orphaned.class {
+            Class::DupGhost => format!(
+                "EPOLL_CTL_DEL {fd} before closing it, or register the descriptor that stays open"
+            ),
+            Class::InFlightGhost => format!("EPOLL_CTL_DEL {fd} before closing what was sent away"),
+            Class::HandedOverGhost => {
+                format!("EPOLL_CTL_DEL {fd} before closing it: the file is not yours alone")
+            }
+            _ => format!(
+                "EPOLL_CTL_DEL {fd} before closing it, or keep it from the child with O_CLOEXEC and an exec"
+            ),
+        };
+        let finding = Finding {
+            class: orphaned.class,
+            severity: if is_harmless {
+                Severity::Note
+            } else {
+                Severity::Fault
+            },
+            pid: story.pid,
+            fd: fd.0,
+            instance: story.instance.clone(),
+            summary: format!("{fd} was closed without EPOLL_CTL_DEL and {who}; {harm}"),
+            story: story.steps.clone(),
+            holders: orphaned.holders.clone(),
+            events: story.ghost_events,
+            ended,
+            fix,
+            repeated: 0,
+        };
+        self.book.find(finding);
+    }
+}
+
+fn watched(worlds: &Worlds, table: TableId, fd: Fd, descriptor: Descriptor) -> Option<Watched> {
+    let Descriptor {
+        file, is_inherited, ..
+    } = descriptor;
+    let registrations = worlds.base().registrations_of_file(file);
+    let own = registrations.filter(|r| r.fd == fd && r.owner == table);
+    let ids: Vec<EpitemId> = own.map(|r| r.id).collect();
+    (!ids.is_empty()).then_some(Watched {
+        fd,
+        file,
+        table,
+        is_inherited,
+        ids,
+    })
+}

@@ -1,0 +1,35 @@
+//! What is known of a file beside what the worlds hold: what it is, and who made it.
+
+use crate::deed::Made;
+use eventpoll::{Fd, FileId};
+
+/// A file's origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Label {
+    pub(crate) made: Made,
+    /// The process that made it, or was first seen to use it.
+    pub(crate) pid: u32,
+    pub(crate) fd: Fd,
+    /// The line it was made on; nothing if it was there before.
+    pub(crate) line: Option<u64>,
+}
+
+/// The labels of the files in Linux's world.
+#[derive(Debug, Default)]
+pub(crate) struct Labels {
+    by_file: Vec<Option<Label>>,
+}
+
+impl Labels {
+    pub(crate) fn set(&mut self, file: FileId, label: Label) {
+        let slot = file.slot();
+        if slot >= self.by_file.len() {
+            self.by_file.resize(slot + 1, None);
+        }
+        self.by_file[slot] = Some(label);
+    }
+
+    pub(crate) fn get(&self, file: FileId) -> Option<Label> {
+        *self.by_file.get(file.slot())?
+    }
+}

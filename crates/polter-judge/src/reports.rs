@@ -1,0 +1,142 @@
+//! Waits and what they report: where each event came from.
+
+use crate::deed::event_words;
+use crate::judge::Judge;
+use crate::site::Place;
+use crate::stories::Origin;
+use crate::tasks::Wait;
+use crate::verdict::{Break, Broken};
+use eventpoll::{EpitemId, EpollId, Fd, TableId, Tid};
+
+/// How many steps of reports a ghost's story keeps.
+const KEPT_REPORTS: u64 = 1;
+
+impl Judge {
+    pub(crate) fn wait_begun(&mut self, pid: u32, tid: Tid, epfd: Fd, line: u64) {
+        let base = self.worlds.base();
+        if let Some(epoll) = base.fd(tid, epfd).and_then(|file| base.epoll_of(file)) {
+            let table = self.process_and_table(tid).1;
+            self.tasks.begin_wait(pid, Wait { epoll, table, line });
+        }
+        if let Some(task) = self.tasks.get_mut(pid) {
+            task.batch.begin(std::iter::empty());
+        }
+    }
+
+    /// A wait has ended; `events` is the text of the array.
+    pub(crate) fn waited(
+        &mut self,
+        pid: u32,
+        tid: Tid,
+        epfd: Fd,
+        events: &[u8],
+        place: &Place<'_>,
+    ) {
+        let wait = self
+            .tasks
+            .get_mut(pid)
+            .and_then(|task| task.waiting.clone());
+        self.tasks.end_wait(pid);
+        if place
+            .returned
+            .is_some_and(|returned| returned.errno.is_some())
+        {
+            if Judge::has_failed_with(place, eventpoll::Errno::EBADF) {
+                self.found_dead_epoll(tid, epfd, place);
+            }
+            return;
+        }
+        // The number may name another file by now; the call waited on what it named then.
+        let epoll = match wait {
+            Some(wait) => wait.epoll,
+            None => match self.ensure_epoll(pid, tid, epfd) {
+                Some(epoll) => epoll,
+                None => return,
+            },
+        };
+        self.note_wait(tid, epfd, epoll, place);
+        let refusals = self.worlds.note_refused_waits(tid, epfd, || place.site());
+        let table = self.process_and_table(tid).1;
+        let mut fds = Vec::new();
+        for data in event_words(events) {
+            self.book.log.events += 1;
+            match self.stories.origin(&self.worlds, epoll, data) {
+                Origin::Unknown => {
+                    self.book.log.unknown_events += 1;
+                    self.note_unknown_event(pid, epoll, data, tid, place);
+                }
+                Origin::Several(newest) => {
+                    self.book.log.ambiguous_events += 1;
+                    self.note_ambiguous(epoll, data, place);
+                    fds.extend(self.stories.get(newest).map(|story| story.fd));
+                }
+                Origin::One(id) => {
+                    fds.extend(self.stories.get(id).map(|story| story.fd));
+                    self.reported(id, tid, table, refusals, place);
+                }
+            }
+        }
+        if let Some(task) = self.tasks.get_mut(pid) {
+            task.batch.begin(fds.into_iter());
+        }
+    }
+
+    /// An event came from one registration.
+    fn reported(
+        &mut self,
+        id: EpitemId,
+        tid: Tid,
+        table: TableId,
+        refusals: crate::worlds::Refusals,
+        place: &Place<'_>,
+    ) {
+        let is_ghost = self.is_ghost(id);
+        let Some(story) = self.stories.get_mut(id) else {
+            return;
+        };
+        if is_ghost {
+            story.ghost_events += 1;
+            if story.ghost_events <= KEPT_REPORTS {
+                story.steps.push(place.step("reported through the ghost"));
+            }
+        }
+        let (number, ids, fd) = (story.id, &story.in_worlds, story.fd);
+        let first = story.steps.first().map(|step| step.site.clone());
+        self.worlds
+            .note_event(number, ids, is_ghost, refusals, || Break {
+                site: place.site(),
+                what: Broken::EventLost {
+                    fd: fd.0,
+                    registered: first.clone().unwrap_or_else(|| place.site()),
+                },
+            });
+        if !is_ghost
+            && self
+                .stories
+                .get(id)
+                .is_some_and(|story| story.owner != table)
+        {
+            self.note_foreign_report(id, tid, place);
+        }
+    }
+
+    /// Several registrations have the same data. If one is a ghost, that is
+    /// how an old file's event is taken for a new one's.
+    fn note_ambiguous(&mut self, epoll: EpollId, data: u64, place: &Place<'_>) {
+        let candidates: Vec<EpitemId> = self.stories.candidates(epoll, data).to_vec();
+        for id in candidates {
+            if self.is_ghost(id)
+                && let Some(story) = self.stories.get_mut(id)
+            {
+                if story.ghost_events == 0 {
+                    story.steps.push(
+                        place.step(
+                            "reported, by the ghost or by the new file: their data is the same",
+                        ),
+                    );
+                }
+                story.ghost_events += 1;
+            }
+        }
+    }
+}

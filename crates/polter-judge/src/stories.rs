@@ -1,0 +1,174 @@
+//! The stories of registrations: who made each, and what became of it.
+//!
+//! A story lives as long as its registration in Linux's world. An event is
+//! traced to its story by instance and data.
+
+use crate::verdict::{Class, Instance, KeptBy, Step};
+use crate::worlds::Worlds;
+use eventpoll::{EpitemId, EpollId, Fd, FileId, TableId};
+use rustc_hash::FxHashMap;
+
+/// What is known of one registration.
+#[derive(Debug)]
+pub(crate) struct Story {
+    /// Its number among all stories, from 1.
+    pub(crate) id: u64,
+    pub(crate) epoll: EpollId,
+    pub(crate) file: FileId,
+    pub(crate) fd: Fd,
+    pub(crate) owner: TableId,
+    /// Kept here, because the instance may go before the story is told.
+    pub(crate) instance: Instance,
+    /// The process that registered it.
+    pub(crate) pid: u32,
+    /// How it came to be, and what happened to it since.
+    pub(crate) steps: Vec<Step>,
+    /// The registration in each world, if it was made there.
+    pub(crate) in_worlds: Vec<Option<EpitemId>>,
+    /// Set when its number stopped naming its file.
+    pub(crate) orphaned: Option<Orphaned>,
+    pub(crate) ghost_events: u64,
+}
+
+/// How a registration became a ghost.
+#[derive(Debug)]
+pub(crate) struct Orphaned {
+    pub(crate) class: Class,
+    pub(crate) holders: Vec<KeptBy>,
+}
+
+/// Every live story, by its epitem in Linux's world.
+#[derive(Debug, Default)]
+pub(crate) struct Stories {
+    by_epitem: Vec<Option<Box<Story>>>,
+    by_data: FxHashMap<(EpollId, u64), Vec<EpitemId>>,
+    /// Entries of `by_data` at the last clean-up.
+    clean_size: usize,
+    pub(crate) told: u64,
+    /// The story that got the last step: stack lines that follow belong to it.
+    newest: Option<EpitemId>,
+}
+
+/// Where an event came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// From this registration.
+    One(EpitemId),
+    /// From one of several with the same data; this one is the newest.
+    Several(EpitemId),
+    /// From none that is known.
+    Unknown,
+}
+
+impl Stories {
+    pub(crate) fn insert(&mut self, id: EpitemId, data: u64, story: Story) {
+        let slot = id.slot();
+        if slot >= self.by_epitem.len() {
+            self.by_epitem.resize_with(slot + 1, || None);
+        }
+        let epoll = story.epoll;
+        self.newest = Some(id);
+        self.by_epitem[slot] = Some(Box::new(story));
+        self.index(epoll, data, id);
+    }
+
+    /// A registration got new data.
+    pub(crate) fn index(&mut self, epoll: EpollId, data: u64, id: EpitemId) {
+        let ids = self.by_data.entry((epoll, data)).or_default();
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+
+    /// The story of a registration that lives in Linux's world.
+    pub(crate) fn get(&self, id: EpitemId) -> Option<&Story> {
+        self.by_epitem.get(id.slot())?.as_deref()
+    }
+
+    pub(crate) fn get_mut(&mut self, id: EpitemId) -> Option<&mut Story> {
+        self.newest = Some(id);
+        self.by_epitem.get_mut(id.slot())?.as_deref_mut()
+    }
+
+    /// Takes a story out; later events cannot be its own.
+    pub(crate) fn remove(&mut self, id: EpitemId) -> Option<Box<Story>> {
+        self.by_epitem.get_mut(id.slot())?.take()
+    }
+
+    /// Which registration of an instance an event with this data came from.
+    pub(crate) fn origin(&mut self, worlds: &Worlds, epoll: EpollId, data: u64) -> Origin {
+        let base = worlds.base();
+        let Some(ids) = self.by_data.get_mut(&(epoll, data)) else {
+            return Origin::Unknown;
+        };
+        let by_epitem = &self.by_epitem;
+        ids.retain(|id| {
+            let is_live = base
+                .registration(*id)
+                .is_some_and(|r| r.epoll == epoll && r.event.data == data);
+            is_live && by_epitem.get(id.slot()).is_some_and(Option::is_some)
+        });
+        match ids[..] {
+            [] => {
+                self.by_data.remove(&(epoll, data));
+                Origin::Unknown
+            }
+            [one] => Origin::One(one),
+            [.., newest] => Origin::Several(newest),
+        }
+    }
+
+    /// The registrations an event with this data can have come from, as
+    /// [`origin`](Stories::origin) has just found them.
+    pub(crate) fn candidates(&self, epoll: EpollId, data: u64) -> &[EpitemId] {
+        self.by_data.get(&(epoll, data)).map_or(&[], Vec::as_slice)
+    }
+
+    /// A frame of the stack under a call that a story may have kept.
+    pub(crate) fn add_frame(&mut self, line: u64, frame: &[u8]) {
+        const MAX_FRAMES: usize = 32;
+        let Some(story) = self.newest.and_then(|id| self.get_mut(id)) else {
+            return;
+        };
+        let Some(step) = story
+            .steps
+            .iter_mut()
+            .rev()
+            .find(|step| step.site.line == line)
+        else {
+            return;
+        };
+        if step.site.stack.len() < MAX_FRAMES {
+            let frame = String::from_utf8_lossy(frame);
+            let frame = frame.trim().trim_start_matches("> ");
+            step.site.stack.push(frame.to_string());
+        }
+    }
+
+    /// Drops what only registrations that are gone had, now and then.
+    pub(crate) fn clean_up(&mut self, worlds: &Worlds) {
+        if self.by_data.len() <= 2 * self.clean_size + 1024 {
+            return;
+        }
+        let base = worlds.base();
+        self.by_data.retain(|(epoll, data), ids| {
+            ids.retain(|id| {
+                base.registration(*id)
+                    .is_some_and(|r| r.epoll == *epoll && r.event.data == *data)
+            });
+            !ids.is_empty()
+        });
+        self.clean_size = self.by_data.len();
+        for slot in &mut self.by_epitem {
+            if slot.as_ref().is_some_and(|story| !is_live(worlds, story)) {
+                *slot = None;
+            }
+        }
+    }
+}
+
+/// True while the registration a story tells of is there in Linux's world.
+pub(crate) fn is_live(worlds: &Worlds, story: &Story) -> bool {
+    let registration = story.in_worlds[0].and_then(|id| worlds.base().registration(id));
+    registration.is_some_and(|r| r.epoll == story.epoll && r.file == story.file && r.fd == story.fd)
+}

@@ -1,0 +1,152 @@
+//! Who is who: the log's task numbers and the worlds' tasks.
+
+use crate::batch::Batch;
+use eventpoll::{EpollId, Fd, TableId, Tid};
+use rustc_hash::FxHashMap;
+
+/// How many tasks may live at once before new ones are left out.
+pub(crate) const MAX_TASKS: usize = 16_384;
+
+/// A live task of the log.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) tid: Tid,
+    /// It is in a clone that has not returned: with these flags.
+    pub(crate) giving_birth: Option<u64>,
+    /// The parent that was guessed when the task spoke before its parent's clone returned.
+    pub(crate) guessed_parent: Option<u32>,
+    /// It is in a close that has not returned, of this number.
+    pub(crate) closing: Option<Fd>,
+    /// It is in a wait that has not returned.
+    pub(crate) waiting: Option<Wait>,
+    /// The events it handles now.
+    pub(crate) batch: Batch,
+}
+
+/// A wait under way.
+#[derive(Debug, Clone)]
+pub(crate) struct Wait {
+    pub(crate) epoll: EpollId,
+    pub(crate) table: TableId,
+    pub(crate) line: u64,
+}
+
+/// The live tasks, by the log's numbers; the nameless one is 0.
+#[derive(Debug, Default)]
+pub(crate) struct Tasks {
+    tasks: FxHashMap<u32, Task>,
+    /// The tasks in a clone that has not returned, oldest first.
+    births: Vec<u32>,
+    /// The number the nameless task turned out to have.
+    root: u32,
+    /// The tasks in a wait that has not returned.
+    waiting: Vec<u32>,
+    pub(crate) seen: u64,
+}
+
+impl Task {
+    fn new(tid: Tid) -> Task {
+        Task {
+            tid,
+            giving_birth: None,
+            guessed_parent: None,
+            closing: None,
+            waiting: None,
+            batch: Batch::default(),
+        }
+    }
+}
+
+impl Tasks {
+    pub(crate) fn get(&self, pid: u32) -> Option<&Task> {
+        self.tasks.get(&pid)
+    }
+
+    pub(crate) fn get_mut(&mut self, pid: u32) -> Option<&mut Task> {
+        self.tasks.get_mut(&pid)
+    }
+
+    pub(crate) fn tid(&self, pid: u32) -> Option<Tid> {
+        Some(self.tasks.get(&pid)?.tid)
+    }
+
+    pub(crate) fn insert(&mut self, pid: u32, tid: Tid) -> &mut Task {
+        self.seen += 1;
+        self.tasks
+            .entry(pid)
+            .insert_entry(Task::new(tid))
+            .into_mut()
+    }
+
+    pub(crate) fn remove(&mut self, pid: u32) -> Option<Task> {
+        self.births.retain(|parent| *parent != pid);
+        self.waiting.retain(|waiter| *waiter != pid);
+        self.tasks.remove(&pid)
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.tasks.len() >= MAX_TASKS
+    }
+
+    /// The nameless task has a number.
+    pub(crate) fn name_root(&mut self, pid: u32) {
+        if let Some(task) = self.tasks.remove(&0) {
+            self.tasks.insert(pid, task);
+            for listed in [&mut self.births, &mut self.waiting] {
+                listed
+                    .iter_mut()
+                    .filter(|listed| **listed == 0)
+                    .for_each(|listed| *listed = pid);
+            }
+        }
+        self.root = pid;
+    }
+
+    /// A process number of a world, as the log has it.
+    pub(crate) fn shown(&self, pid: eventpoll::Pid) -> u32 {
+        if pid.0 == 0 { self.root } else { pid.0 as u32 }
+    }
+
+    pub(crate) fn begin_birth(&mut self, pid: u32, flags: u64) {
+        if let Some(task) = self.tasks.get_mut(&pid) {
+            task.giving_birth = Some(flags);
+            self.births.push(pid);
+        }
+    }
+
+    pub(crate) fn end_birth(&mut self, pid: u32) -> Option<u64> {
+        self.births.retain(|parent| *parent != pid);
+        self.tasks.get_mut(&pid)?.giving_birth.take()
+    }
+
+    /// Whose child a task is that nobody has named yet: of the one that has
+    /// been in a clone for longest. Its clone counts as spent.
+    pub(crate) fn likely_parent(&mut self) -> Option<(u32, u64)> {
+        let parent = *self.births.first()?;
+        self.births.remove(0);
+        let flags = self.tasks.get_mut(&parent)?.giving_birth?;
+        Some((parent, flags))
+    }
+
+    pub(crate) fn begin_wait(&mut self, pid: u32, wait: Wait) {
+        if let Some(task) = self.tasks.get_mut(&pid) {
+            task.waiting = Some(wait);
+            self.waiting.push(pid);
+        }
+    }
+
+    pub(crate) fn end_wait(&mut self, pid: u32) {
+        if let Some(task) = self.tasks.get_mut(&pid)
+            && task.waiting.take().is_some()
+        {
+            self.waiting.retain(|waiter| *waiter != pid);
+        }
+    }
+
+    /// The waits under way, each with its task.
+    pub(crate) fn waits(&self) -> impl Iterator<Item = (u32, &Wait)> {
+        self.waiting
+            .iter()
+            .filter_map(|pid| Some((*pid, self.tasks.get(pid)?.waiting.as_ref()?)))
+    }
+}

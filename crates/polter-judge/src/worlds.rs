@@ -1,0 +1,319 @@
+//! The worlds: one kernel for each policy, all following the same log.
+//!
+//! The first is Linux's own; the log is its truth. The others show what the
+//! same calls would have done.
+
+use crate::site::Site;
+use crate::verdict::{Break, Broken, PolicyVerdict};
+use eventpoll::syscall::{PathKind, flags};
+use eventpoll::{
+    EpitemId, Errno, Fd, FileId, Inherited, Kernel, Outcome, Pid, Policy, Syscall, Tid,
+};
+
+/// How many breaks of a policy are kept.
+const KEPT_BREAKS: usize = 8;
+
+/// One kernel under one policy, and what became different in it.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) kernel: Kernel,
+    verdict: PolicyVerdict,
+    /// The story of each epitem, by slot; see [`crate::stories`].
+    story_of: Vec<u64>,
+}
+
+/// Every world, Linux's own first.
+#[derive(Debug)]
+pub(crate) struct Worlds {
+    worlds: Vec<World>,
+}
+
+/// How much a changed result matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// The program acts on it.
+    Result,
+    /// Nobody looks: the close of what was not copied.
+    Notice,
+}
+
+impl Worlds {
+    pub(crate) fn new(policies: &[Policy]) -> Worlds {
+        let others = policies
+            .iter()
+            .filter(|policy| **policy != Policy::LAST_FPUT);
+        let all = std::iter::once(&Policy::LAST_FPUT).chain(others);
+        let worlds = all.map(|policy| World {
+            kernel: Kernel::new(*policy),
+            verdict: PolicyVerdict {
+                policy: policy.to_string(),
+                mended_ghosts: 0,
+                mended_events: 0,
+                mended_calls: 0,
+                break_count: 0,
+                breaks: Vec::new(),
+                notices: 0,
+            },
+            story_of: Vec::new(),
+        });
+        Worlds {
+            worlds: worlds.collect(),
+        }
+    }
+
+    /// Linux's own world.
+    pub(crate) fn base(&self) -> &Kernel {
+        &self.worlds[0].kernel
+    }
+
+    /// Changes every world in the same way, whatever the log says.
+    pub(crate) fn each(&mut self, mut change_fn: impl FnMut(&mut Kernel)) {
+        for world in &mut self.worlds {
+            change_fn(&mut world.kernel);
+        }
+    }
+
+    /// Performs a call in every world and compares the results with Linux's.
+    pub(crate) fn call(
+        &mut self,
+        tid: Tid,
+        call: &Syscall,
+        dictated: &[Fd],
+        weight: Weight,
+        site_fn: impl Fn() -> Site,
+    ) -> Result<i64, Errno> {
+        let (base, others) = self
+            .worlds
+            .split_first_mut()
+            .expect("Linux's world is always there");
+        let was = base.perform(tid, call, dictated);
+        for world in others {
+            let would_be = world.perform(tid, call, dictated);
+            if would_be != was {
+                world.note_change(was, would_be, weight, &site_fn);
+            }
+        }
+        was
+    }
+
+    /// Asks whether a wait would be refused in each world; says which.
+    pub(crate) fn note_refused_waits(
+        &mut self,
+        tid: Tid,
+        epfd: Fd,
+        site_fn: impl Fn() -> Site,
+    ) -> Refusals {
+        let mut refusals = Refusals::default();
+        for (index, world) in self.worlds.iter_mut().enumerate().skip(1) {
+            let refused = match world.kernel.policy().inherited {
+                Inherited::Shared => None,
+                Inherited::Stale => {
+                    let is_stale = world
+                        .kernel
+                        .descriptor(tid, epfd)
+                        .is_some_and(|d| d.is_inherited);
+                    is_stale.then_some(Errno::ESTALE)
+                }
+                Inherited::NotCopied => {
+                    world.kernel.fd(tid, epfd).is_none().then_some(Errno::EBADF)
+                }
+            };
+            if let Some(errno) = refused {
+                refusals.0 |= 1 << index;
+                world.note_change(Ok(0), Err(errno), Weight::Result, &site_fn);
+            }
+        }
+        refusals
+    }
+
+    /// New opaque files at given numbers, closing what is there.
+    pub(crate) fn open(&mut self, tid: Tid, fd: Fd, is_epoll: bool, is_cloexec: bool) {
+        let flags = if is_cloexec { flags::O_CLOEXEC } else { 0 };
+        let call = if is_epoll {
+            Syscall::EpollCreate1 { flags }
+        } else {
+            Syscall::Open {
+                path: PathKind::Pollable,
+                flags: flags | flags::O_RDWR,
+            }
+        };
+        for world in &mut self.worlds {
+            if world.kernel.fd(tid, fd).is_some() {
+                world.kernel.forget_fd(tid, fd);
+            }
+            let opened = world.perform(tid, &call, &[fd]);
+            debug_assert_eq!(opened, Ok(fd.0.into()));
+        }
+    }
+
+    /// What the same number names in each world, for a task.
+    pub(crate) fn files_at(&self, tid: Tid, fd: Fd) -> Vec<Option<FileId>> {
+        self.worlds
+            .iter()
+            .map(|world| world.kernel.fd(tid, fd))
+            .collect()
+    }
+
+    /// Changes each world with what [`files_at`](Worlds::files_at) gave for it.
+    pub(crate) fn each_with(
+        &mut self,
+        files: &[Option<FileId>],
+        mut change_fn: impl FnMut(&mut Kernel, FileId),
+    ) {
+        for (world, file) in self.worlds.iter_mut().zip(files) {
+            if let Some(file) = file {
+                change_fn(&mut world.kernel, *file);
+            }
+        }
+    }
+
+    /// A first process in every world, which may have any number of descriptors.
+    pub(crate) fn spawn(&mut self, pid: Pid) -> Tid {
+        let mut tid = None;
+        for world in &mut self.worlds {
+            let new = world.kernel.spawn(pid);
+            world.kernel.call(
+                new,
+                &Syscall::SetNofile {
+                    soft: eventpoll::NR_OPEN,
+                },
+            );
+            debug_assert!(
+                tid.is_none_or(|tid| tid == new),
+                "the worlds' tasks go in step"
+            );
+            tid = Some(new);
+        }
+        tid.expect("Linux's world is always there")
+    }
+
+    /// Remembers which registration a story is about in each world.
+    pub(crate) fn tell_story(
+        &mut self,
+        story: u64,
+        tid: Tid,
+        epfd: Fd,
+        fd: Fd,
+    ) -> Vec<Option<EpitemId>> {
+        let ids = self.worlds.iter_mut().map(|world| {
+            let kernel = &world.kernel;
+            let epoll = kernel.epoll_of(kernel.fd(tid, epfd)?)?;
+            let id = kernel
+                .find_registration(tid, epoll, kernel.fd(tid, fd)?, fd)?
+                .id;
+            let slot = id.slot();
+            if slot >= world.story_of.len() {
+                world.story_of.resize(slot + 1, 0);
+            }
+            world.story_of[slot] = story;
+            Some(id)
+        });
+        ids.collect()
+    }
+
+    /// True if a world other than Linux's still has a story's registration.
+    fn has(&self, index: usize, story: u64, ids: &[Option<EpitemId>]) -> bool {
+        let world = &self.worlds[index];
+        ids[index].is_some_and(|id| {
+            world.story_of[id.slot()] == story && world.kernel.registration(id).is_some()
+        })
+    }
+
+    /// A ghost was born in Linux's world: those that had its registration and
+    /// have it no more have mended it.
+    pub(crate) fn note_ghost(&mut self, story: u64, ids: &[Option<EpitemId>]) {
+        for index in 1..self.worlds.len() {
+            if ids[index].is_some() && !self.has(index, story, ids) {
+                self.worlds[index].verdict.mended_ghosts += 1;
+            }
+        }
+    }
+
+    /// An event was reported in Linux's world: where its registration is
+    /// gone, it would have been lost, or, if it came from a ghost, spared.
+    pub(crate) fn note_event(
+        &mut self,
+        story: u64,
+        ids: &[Option<EpitemId>],
+        is_ghost: bool,
+        refusals: Refusals,
+        break_fn: impl Fn() -> Break,
+    ) {
+        for index in 1..self.worlds.len() {
+            if refusals.0 & 1 << index != 0 || self.has(index, story, ids) {
+                continue;
+            }
+            let verdict = &mut self.worlds[index].verdict;
+            if is_ghost {
+                verdict.mended_events += 1;
+            } else {
+                verdict.add_break(&break_fn);
+            }
+        }
+    }
+
+    pub(crate) fn into_verdicts(self) -> Vec<PolicyVerdict> {
+        self.worlds.into_iter().map(|world| world.verdict).collect()
+    }
+}
+
+/// The worlds in which a wait was refused, a bit for each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Refusals(u32);
+
+impl World {
+    pub(crate) fn perform(
+        &mut self,
+        tid: Tid,
+        call: &Syscall,
+        dictated: &[Fd],
+    ) -> Result<i64, Errno> {
+        if !dictated.is_empty() {
+            self.kernel.dictate_fds(dictated);
+        }
+        match self.kernel.call(tid, call) {
+            Outcome::Done(result) => result.map(|ret| ret.value),
+            // Nothing here waits; a task that is gone has changed nothing.
+            Outcome::Blocked | Outcome::Gone => Ok(0),
+        }
+    }
+
+    fn note_change(
+        &mut self,
+        was: Result<i64, Errno>,
+        would_be: Result<i64, Errno>,
+        weight: Weight,
+        site_fn: &impl Fn() -> Site,
+    ) {
+        match (was, would_be) {
+            _ if weight == Weight::Notice => self.verdict.notices += 1,
+            (Err(_), Ok(_)) => self.verdict.mended_calls += 1,
+            (Ok(_), Err(_)) => self.verdict.add_break(|| Break {
+                site: site_fn(),
+                what: Broken::Result {
+                    was: shown(was),
+                    would_be: shown(would_be),
+                },
+            }),
+            // Another error, or another number: the program goes the same way.
+            _ => self.verdict.notices += 1,
+        }
+    }
+}
+
+impl PolicyVerdict {
+    fn add_break(&mut self, break_fn: impl Fn() -> Break) {
+        self.break_count += 1;
+        if self.breaks.len() < KEPT_BREAKS {
+            self.breaks.push(break_fn());
+        }
+    }
+}
+
+/// A result as strace prints it, without the words.
+fn shown(result: Result<i64, Errno>) -> String {
+    match result {
+        Ok(value) => value.to_string(),
+        Err(errno) => format!("-1 {}", errno.name()),
+    }
+}

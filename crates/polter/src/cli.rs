@@ -1,0 +1,247 @@
+//! The command line: one definition for parsing, help, completions and man pages.
+
+mod examples;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use eventpoll::Policy;
+
+use crate::exit::Exit;
+use crate::fail_on::FailOn;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Finds, explains and judges what epoll leaves behind.
+///
+/// epoll remembers a descriptor until the last copy of its file is closed, in whatever process that
+/// copy is. polter finds what comes of that: ghosts, stolen events, children that remove their
+/// parent's registrations; and says what each proposed rule for the kernel would mend and break.
+#[derive(Debug, Parser)]
+#[command(
+    name = "polter",
+    version,
+    styles = STYLES,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_help = with_exit_codes(examples::POLTER)
+)]
+pub(crate) struct Cli {
+    /// Colour the output
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Show the whole story on a log that comes with polter
+    ///
+    /// Needs nothing: no strace and no root.
+    #[command(after_help = examples::DEMO)]
+    Demo(DemoArgs),
+
+    /// Judge strace logs: what was wrong, and what each policy would change
+    ///
+    /// A log is what `strace -f` writes into one file; -yy and -k make the report say more. Each log is
+    /// judged by itself. `strace -ff` writes a file per process, none of which tells the whole story:
+    /// with -ttt, strace-log-merge(1) makes them one.
+    #[command(after_help = with_exit_codes(examples::JUDGE))]
+    Judge(JudgeArgs),
+
+    /// Run a command under strace, and judge what it did
+    ///
+    /// The command keeps its standard input, output and error; the report goes to standard error, or
+    /// with -o to a file, when the command and all its descendants have ended. If the command fails,
+    /// its exit code is passed on (128 and the signal's number if a signal ended it); otherwise the exit
+    /// code is the judge's. Signals are passed to the command; when it has ended and a descendant has
+    /// not, a signal lets that one go. As under any strace, programs are slower, and setuid has no effect.
+    #[command(after_help = with_exit_codes(examples::RUN))]
+    Run(RunArgs),
+
+    /// Print a shell's completions
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+
+    /// Print the manual page, or write every page into a directory
+    #[command(after_help = examples::MAN)]
+    Man {
+        /// Where polter.1, polter-judge.1, … go
+        dir: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    #[command(flatten)]
+    pub(crate) reporting: Reporting,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JudgeArgs {
+    /// Logs; `-`, or nothing when something is piped in, is standard input
+    #[arg(value_name = "LOG")]
+    pub(crate) logs: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) judging: Judging,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Keep the log in this file; `polter judge` reads it
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+
+    /// Record the stack under every call (strace -k): slow, and says who did it
+    #[arg(long)]
+    pub(crate) stacks: bool,
+
+    #[command(flatten)]
+    pub(crate) judging: Judging,
+
+    /// The command and its arguments
+    #[arg(
+        value_name = "COMMAND",
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// How to judge, and what to make of it.
+#[derive(Debug, Args)]
+pub(crate) struct Judging {
+    #[command(flatten)]
+    pub(crate) reporting: Reporting,
+
+    /// Exit with 1 if the log shows one of these
+    #[arg(
+        long,
+        value_name = "CLASS",
+        value_delimiter = ',',
+        default_value = "fault"
+    )]
+    pub(crate) fail_on: Vec<FailOn>,
+
+    /// Exit with 2 if a line of the log could not be followed
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// What to report, how, and where to.
+#[derive(Debug, Args)]
+pub(crate) struct Reporting {
+    /// Policies to compare with Linux's own, by default all
+    #[arg(long = "policy", value_name = "POLICY", value_delimiter = ',', value_parser = policy_parser())]
+    policy: Vec<Policy>,
+
+    /// How the report is written; docs/json.md in the source says what the JSON holds
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Format,
+
+    /// Write the report to this file
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+impl Reporting {
+    /// The policies asked for, or all.
+    pub(crate) fn policies(&self) -> Vec<Policy> {
+        if self.policy.is_empty() {
+            return Policy::ALL.to_vec();
+        }
+        self.policy.clone()
+    }
+}
+
+/// How a report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For programs: one object a log, each on its own line
+    Json,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl From<Color> for anstream::ColorChoice {
+    fn from(color: Color) -> anstream::ColorChoice {
+        match color {
+            Color::Auto => anstream::ColorChoice::Auto,
+            Color::Always => anstream::ColorChoice::Always,
+            Color::Never => anstream::ColorChoice::Never,
+        }
+    }
+}
+
+fn policy_parser() -> impl clap::builder::TypedValueParser<Value = Policy> {
+    PossibleValuesParser::new(Policy::NAMES).try_map(|name| name.parse::<Policy>())
+}
+
+fn with_exit_codes(examples: &str) -> String {
+    format!("{examples}\n\n{}", Exit::HELP)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definitions_fit_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_policy_and_class_is_a_value() {
+        let names = Policy::NAMES.join(",");
+        let cli = Cli::try_parse_from([
+            "polter",
+            "judge",
+            "--policy",
+            &names,
+            "--fail-on",
+            "ghost,stale-batch",
+            "x",
+        ]);
+        let Verb::Judge(judge) = cli.unwrap().verb else {
+            panic!("not judge")
+        };
+        assert_eq!(judge.judging.reporting.policies(), Policy::ALL);
+        assert_eq!(judge.judging.fail_on.len(), 2);
+    }
+
+    #[test]
+    fn a_command_keeps_its_options() {
+        let cli = Cli::try_parse_from(["polter", "run", "--stacks", "--", "ls", "--color", "-o"]);
+        let Verb::Run(run) = cli.unwrap().verb else {
+            panic!("not run")
+        };
+        assert_eq!(run.command, ["ls", "--color", "-o"]);
+    }
+}

@@ -1,0 +1,42 @@
+//! `polter demo`: a log that comes with the program, shown and judged.
+
+use std::io::{self, Write};
+
+use anstyle::Style;
+
+use crate::cli::{DemoArgs, Format};
+use crate::console::{Console, Stream};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::log::Log;
+use crate::verdicts;
+
+const NAME: &str = "worker.strace";
+const STORY: &str = include_str!("../demo/worker.strace");
+
+/// Shows the log with its line numbers, and the report on it.
+///
+/// The exit code is 0 although there are findings: they are what was asked for.
+pub(crate) fn demo(args: &DemoArgs, console: &Console) -> Result<Exit, Failure> {
+    let mut out = console.report_to(args.reporting.output.as_deref(), Stream::Out)?;
+    if args.reporting.format == Format::Text {
+        tell(&mut *out)?;
+    }
+    let log = Log::embedded(NAME, STORY, console);
+    verdicts::report(log, &args.reporting, &mut *out)?;
+    Ok(Exit::Clean)
+}
+
+fn tell(out: &mut dyn Write) -> io::Result<()> {
+    let (bold, dim) = (Style::new().bold(), Style::new().dimmed());
+    writeln!(out, "{bold}What strace saw{bold:#}\n")?;
+    for (index, line) in STORY.lines().enumerate() {
+        let style = if line.starts_with('#') {
+            dim
+        } else {
+            Style::new()
+        };
+        writeln!(out, "{dim}{:>4}{dim:#}  {style}{line}{style:#}", index + 1)?;
+    }
+    writeln!(out, "\n{bold}What polter says{bold:#}\n")
+}

@@ -1,0 +1,54 @@
+//! How a run ends, for scripts.
+
+use std::process::ExitCode;
+
+/// How a run ended; of several, the greatest counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Exit {
+    /// 0: nothing was found that `--fail-on` names.
+    Clean,
+    /// 1: something was.
+    Findings,
+    /// 2: the command line makes no sense, a log cannot be read, a report cannot
+    /// be written, or there were warnings and `--strict`.
+    Error,
+    /// `polter run`: the command under it failed, and this is its own code; 128
+    /// and the signal's number if a signal ended it.
+    Command(u8),
+}
+
+impl Exit {
+    /// The table, for `--help` and the man pages.
+    pub(crate) const HELP: &str = "\
+Exit codes:
+  0  clean: nothing was found that --fail-on names
+  1  findings
+  2  error: a wrong command line, an unreadable log, or warnings with --strict";
+
+    fn code(self) -> u8 {
+        match self {
+            Exit::Clean => 0,
+            Exit::Findings => 1,
+            Exit::Error => 2,
+            Exit::Command(code) => code,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_is_the_greatest() {
+        let exits = [Exit::Findings, Exit::Command(3), Exit::Clean, Exit::Error];
+        assert_eq!(exits.into_iter().max(), Some(Exit::Command(3)));
+        assert_eq!(exits[..1].iter().max(), Some(&Exit::Findings));
+    }
+}

@@ -1,0 +1,111 @@
+//! `--fail-on`: which findings make the exit code 1.
+
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+use polter_judge::{Class, Finding, Severity, Verdict};
+
+/// One name given to `--fail-on`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FailOn {
+    /// What did harm or lasted, of any class.
+    Fault,
+    /// Every finding, notes too.
+    Any,
+    /// Nothing.
+    Nothing,
+    /// The four ghosts, notes too.
+    Ghost,
+    /// One class, notes too.
+    Class(Class),
+}
+
+impl FailOn {
+    /// True if one of the names stands for something in the verdict.
+    ///
+    /// Findings the judge left out are of some class; which one is not known, so
+    /// that only `any` counts them.
+    pub(crate) fn is_met(names: &[FailOn], verdict: &Verdict) -> bool {
+        let left_out = verdict.findings_left_out > 0 && names.contains(&FailOn::Any);
+        let stands_for = |finding| names.iter().any(|name| name.stands_for(finding));
+        left_out || verdict.findings.iter().any(stands_for)
+    }
+
+    fn stands_for(self, finding: &Finding) -> bool {
+        match self {
+            FailOn::Fault => finding.severity == Severity::Fault,
+            FailOn::Any => true,
+            FailOn::Nothing => false,
+            FailOn::Ghost => finding.class.is_ghost(),
+            FailOn::Class(class) => finding.class == class,
+        }
+    }
+}
+
+impl ValueEnum for FailOn {
+    fn value_variants<'a>() -> &'a [FailOn] {
+        const CLASSES: usize = Class::ALL.len();
+        static NAMES: [FailOn; 4 + CLASSES] = {
+            let mut names = [FailOn::Fault; 4 + CLASSES];
+            names[1] = FailOn::Any;
+            names[2] = FailOn::Nothing;
+            names[3] = FailOn::Ghost;
+            let mut at = 0;
+            while at < CLASSES {
+                names[4 + at] = FailOn::Class(Class::ALL[at]);
+                at += 1;
+            }
+            names
+        };
+        &NAMES
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let value = match self {
+            FailOn::Fault => PossibleValue::new("fault").help("what did harm or lasted"),
+            FailOn::Any => PossibleValue::new("any").help("every finding, notes too"),
+            FailOn::Nothing => PossibleValue::new("none").help("nothing"),
+            FailOn::Ghost => PossibleValue::new("ghost").help("the four ghost classes, notes too"),
+            FailOn::Class(class) => PossibleValue::new(class.name()),
+        };
+        Some(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn a_fault_is_what_did_harm() {
+        check(&["fault"], true);
+        check(&["none"], false);
+        check(&["any"], true);
+    }
+
+    #[test]
+    fn a_class_counts_however_mild() {
+        check(&["fork-ghost"], true);
+        check(&["epoll-as-kcmp"], true);
+        check(&["event-theft"], false);
+        check(&["event-theft", "ghost"], true);
+    }
+
+    #[test]
+    fn a_clean_verdict_meets_nothing() {
+        let clean = sample::clean();
+        assert!(!FailOn::is_met(FailOn::value_variants(), &clean));
+    }
+
+    #[track_caller]
+    fn check(names: &[&str], expected: bool) {
+        let names: Result<Vec<FailOn>, String> = names
+            .iter()
+            .map(|name| FailOn::from_str(name, false))
+            .collect();
+        assert_eq!(
+            FailOn::is_met(&names.unwrap(), &sample::haunted()),
+            expected
+        );
+    }
+}

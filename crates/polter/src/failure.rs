@@ -1,0 +1,91 @@
+//! What can go wrong around the judging, each with its file.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// Why there is no report.
+#[derive(Debug, Error)]
+pub(crate) enum Failure {
+    /// No log was named, and a terminal is no log.
+    #[error(
+        "no log: name a file, or pipe one in\n  \
+         record one:  strace -f -yy -o LOG COMMAND   (or: polter run -- COMMAND)\n  \
+         or look at:  polter demo"
+    )]
+    NoLog,
+    /// A log cannot be opened or read.
+    #[error("{}: {source}", .path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file cannot be made or written.
+    #[error("{}: cannot write: {source}", .path.display())]
+    WriteFile {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Standard output cannot be written.
+    #[error("cannot write: {0}")]
+    Write(#[from] io::Error),
+    /// strace is not to be found.
+    #[error(
+        "strace is not installed, and `polter run` watches the command with it\n  \
+         install it:         apt install strace | dnf install strace | pacman -S strace | apk add strace\n  \
+         record elsewhere:   strace -f -yy -o LOG COMMAND, then here: polter judge LOG\n  \
+         see what it shows:  polter demo"
+    )]
+    NoStrace,
+    /// strace is there and cannot trace.
+    #[error("strace cannot watch a command here\n{}\n{hint}", indent(.said))]
+    StraceRefused {
+        /// What it said.
+        said: String,
+        /// What may help.
+        hint: String,
+    },
+    /// A program cannot be started.
+    #[error("{}: cannot start: {source}", .program.display())]
+    Start {
+        /// Which.
+        program: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The command did not even start, and strace has said why.
+    #[error("the command did not start: strace recorded nothing")]
+    NothingRecorded,
+    /// Signals cannot be caught.
+    #[error("cannot catch signals: {0}")]
+    Signals(io::Error),
+}
+
+impl Failure {
+    /// Names the file that could not be read.
+    pub(crate) fn read(path: &Path) -> impl FnOnce(io::Error) -> Failure {
+        let path = path.to_owned();
+        move |source| Failure::Read { path, source }
+    }
+
+    /// Names the file that could not be written.
+    pub(crate) fn write_file(path: &Path) -> impl FnOnce(io::Error) -> Failure {
+        let path = path.to_owned();
+        move |source| Failure::WriteFile { path, source }
+    }
+
+    /// True if whoever read the report has gone away.
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Failure::Write(source) if source.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+fn indent(said: &str) -> String {
+    let lines: Vec<String> = said.lines().map(|line| format!("  | {line}")).collect();
+    lines.join("\n")
+}

@@ -1,0 +1,125 @@
+//! Opens a log, and shows how far its reading is.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal as _, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use polter_trace::escape;
+
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::report::words::number;
+
+/// What `-` is called in reports.
+const STDIN: &str = "standard input";
+
+/// Below this a log is read before a bar could be looked at.
+const LONG_LOG: u64 = 8 << 20;
+
+/// Lines read from a log of unknown length before its progress is shown.
+const MANY_LINES: u64 = 200_000;
+
+const BAR: &str = "{spinner} {wide_msg} {bytes}/{total_bytes} {bar:20} {eta}";
+const SPINNER: &str = "{spinner} {wide_msg} {elapsed}";
+
+/// A log, open.
+pub(crate) struct Log {
+    /// What it is called in reports.
+    pub(crate) name: PathBuf,
+    reader: Box<dyn BufRead>,
+    progress: ProgressBar,
+    is_progress_shown: bool,
+}
+
+impl Log {
+    /// Opens the file, or standard input for `-`.
+    pub(crate) fn open(path: &Path, console: &Console) -> Result<Log, Failure> {
+        if path.as_os_str() == "-" {
+            return Ok(Log::stdin(console));
+        }
+        let file = File::open(path).map_err(Failure::read(path))?;
+        let metadata = file.metadata().map_err(Failure::read(path))?;
+        let len = metadata.is_file().then_some(metadata.len());
+        Ok(Log::new(path.to_owned(), file, len, console))
+    }
+
+    fn stdin(console: &Console) -> Log {
+        Log::new(PathBuf::from(STDIN), io::stdin(), None, console)
+    }
+
+    /// Text that is part of the program.
+    pub(crate) fn embedded(name: &str, text: &'static str, console: &Console) -> Log {
+        Log::new(
+            PathBuf::from(name),
+            text.as_bytes(),
+            Some(text.len() as u64),
+            console,
+        )
+    }
+
+    /// Bytes, of a known number or not.
+    pub(crate) fn new(
+        name: PathBuf,
+        bytes: impl Read + 'static,
+        len: Option<u64>,
+        console: &Console,
+    ) -> Log {
+        let is_progress_shown = console.shows_progress();
+        let progress = progress(&name, len, is_progress_shown);
+        let reader = Box::new(BufReader::with_capacity(1 << 16, progress.wrap_read(bytes)));
+        Log {
+            name,
+            reader,
+            progress,
+            is_progress_shown,
+        }
+    }
+
+    /// The text, and whom to tell how many lines were read.
+    pub(crate) fn parts(&mut self) -> (&mut dyn BufRead, impl FnMut(u64)) {
+        let progress = self.progress.clone();
+        let is_shown = self.is_progress_shown;
+        let lines_fn = move |lines| {
+            if is_shown && progress.length().is_none() && lines >= MANY_LINES {
+                progress.set_draw_target(ProgressDrawTarget::stderr());
+                progress.set_message(format!("{} lines", number(lines)));
+            }
+        };
+        (&mut self.reader, lines_fn)
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.progress.finish_and_clear();
+    }
+}
+
+/// True if logs can come from standard input unasked.
+pub(crate) fn is_stdin_a_log() -> bool {
+    !io::stdin().is_terminal()
+}
+
+fn progress(name: &Path, len: Option<u64>, is_shown: bool) -> ProgressBar {
+    let Some(len) = len else {
+        // Shown when there have been many lines.
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        return styled(bar, SPINNER);
+    };
+    if len < LONG_LOG || !is_shown {
+        return ProgressBar::hidden();
+    }
+    let bar = styled(ProgressBar::new(len), BAR);
+    bar.set_message(escape(name.as_os_str().as_encoded_bytes()).to_string());
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}
+
+fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

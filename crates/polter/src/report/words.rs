@@ -1,0 +1,106 @@
+//! Text made safe, cut and wrapped; numbers in words.
+
+use polter_trace::escape;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+/// Makes text from a log safe to show.
+pub(crate) fn clean(text: &str) -> String {
+    escape(text.as_bytes()).to_string()
+}
+
+/// The columns a text takes.
+pub(crate) fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// Cuts a text to so many columns, the last of them `…`.
+pub(crate) fn cut(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    format!("{}…", head(text, columns.saturating_sub(1)))
+}
+
+/// As much of the beginning as fits into so many columns.
+pub(crate) fn head(text: &str, columns: usize) -> &str {
+    let mut taken = 0;
+    for (index, character) in text.char_indices() {
+        taken += character.width().unwrap_or(0);
+        if taken > columns {
+            return &text[..index];
+        }
+    }
+    text
+}
+
+/// Breaks a text into lines of so many columns, between words where it can.
+pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let mut word = word;
+        loop {
+            let line = lines.last_mut().expect("there is always a line");
+            let gap = usize::from(!line.is_empty());
+            if width(line) + gap + width(word) <= columns {
+                line.push_str(&" "[..gap]);
+                line.push_str(word);
+                break;
+            }
+            if !line.is_empty() {
+                lines.push(String::new());
+                continue;
+            }
+            let first = head(word, columns.max(2));
+            line.push_str(first);
+            word = &word[first.len()..];
+        }
+    }
+    lines
+}
+
+/// A number with its thousands apart: `1,234,567`.
+pub(crate) fn number(value: u64) -> String {
+    let digits = value.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A count with its noun: `1 event`, `2 events`.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", number(count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wide_characters_count_twice() {
+        assert_eq!(cut("幽霊幽霊", 5), "幽霊…");
+    }
+
+    #[test]
+    fn words_stay_whole_where_they_fit() {
+        check("one two three", 7, &["one two", "three"]);
+        check("abcdefghij kl", 4, &["abcd", "efgh", "ij", "kl"]);
+        check("", 4, &[""]);
+    }
+
+    #[test]
+    fn counts_read_well() {
+        assert_eq!(counted(1, "event"), "1 event");
+        assert_eq!(counted(1_234_567, "line"), "1,234,567 lines");
+    }
+
+    #[track_caller]
+    fn check(text: &str, columns: usize, expected: &[&str]) {
+        assert_eq!(wrap(text, columns), expected);
+    }
+}

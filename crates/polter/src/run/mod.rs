@@ -1,0 +1,86 @@
+//! `polter run`: a command under strace, judged at its end.
+//!
+//! ```text
+//!    polter ──▶ strace ──▶ command ──▶ its descendants
+//!      │           └─ log ◀──┴────────────┘
+//!      └─ signals ─────────▶ command
+//! ```
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`strace`] | finds the options this strace takes, or says why it cannot trace |
+//! | [`signals`] | passes signals on to the command |
+//! | [`recording`] | the log: kept, or gone when it is read |
+
+mod recording;
+mod signals;
+mod strace;
+
+use std::ffi::OsString;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
+
+use crate::cli::RunArgs;
+use crate::console::{Console, Stream};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::verdicts;
+use recording::Recording;
+use signals::Signals;
+use strace::Strace;
+
+/// Runs the command to its end, reports, and passes a failure of the command on.
+pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
+    let strace = Strace::find(args.stacks)?;
+    if args.stacks && !strace.has_stacks() {
+        console.warn("this strace cannot record stacks: it was built without libunwind and libdw");
+    }
+    // Before the command: what it did cannot be done again if the report cannot be written.
+    let mut out = console.report_to(args.judging.reporting.output.as_deref(), Stream::Err)?;
+    let recording = Recording::new(args.log.as_deref())?;
+    let command = watch(&strace, &recording, &args.command)?;
+    let log = recording.open(&args.command, console)?;
+    let judged = verdicts::judge(log, &args.judging, &mut *out, console)?;
+    Ok(judged.max(command))
+}
+
+/// Runs the command until it and its descendants have ended, or are let go.
+fn watch(strace: &Strace, recording: &Recording, command: &[OsString]) -> Result<Exit, Failure> {
+    // Before the command: a signal in between would end polter and not the command.
+    let signals = Signals::catch().map_err(Failure::Signals)?;
+    let mut child = strace.start(recording.path(), command)?;
+    let forwarding = signals.forward_from(recording.path(), &child);
+    let status = child.wait().map_err(|source| strace.cannot_start(source))?;
+    let is_let_go = forwarding.end();
+    Ok(if is_let_go {
+        Exit::Clean
+    } else {
+        exit_of(status)
+    })
+}
+
+fn exit_of(status: ExitStatus) -> Exit {
+    // strace ends as the command did, by the same signal if it was one.
+    let signalled = status.signal().map(|signal| 128 + signal);
+    match status.code().or(signalled) {
+        Some(0) | None => Exit::Clean,
+        Some(code) => Exit::Command(u8::try_from(code).unwrap_or(u8::MAX)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_of_the_command_is_passed_on() {
+        check(0, Exit::Clean);
+        check(3 << 8, Exit::Command(3));
+        check(15, Exit::Command(143));
+    }
+
+    #[track_caller]
+    fn check(status: i32, expected: Exit) {
+        assert_eq!(exit_of(ExitStatus::from_raw(status)), expected);
+    }
+}

@@ -1,0 +1,148 @@
+//! strace: which options this one takes, and what to say when it cannot trace.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use crate::failure::Failure;
+
+const PROGRAM: &str = "strace";
+
+/// What every strace takes: one log for all tasks, 64 bytes of each string, clock times.
+const BASE: &[&str] = &["-f", "-q", "-ttt", "-s", "64"];
+
+/// What makes, copies, sends, uses or ends a descriptor, and the processes that hold it.
+///
+/// `%desc` alone leaves some out, in one strace or another; a `?` lets a call be unknown.
+const TRACE: &str = "trace=%desc,%process,%network,?close_range,?kcmp,?pidfd_open,?pidfd_getfd,\
+    ?memfd_create,?memfd_secret,?userfaultfd,?io_uring_setup,?io_uring_register,?io_uring_enter,\
+    ?fanotify_init,?open_by_handle_at,?perf_event_open,?bpf,?mq_open,?fsopen,?open_tree,?prctl,\
+    ?setns,?epoll_pwait2,?kill,?tkill,?tgkill";
+
+/// The same for a strace before 4.17.
+const OLD_TRACE: &str = "trace=desc,process,network";
+
+/// Lists that must not be cut at `-s`: which events were reported, which descriptors were sent.
+const WHOLE: &str = "abbrev=!epoll_wait,epoll_pwait,poll,ppoll,sendmsg,recvmsg,io_uring_register";
+
+/// Options beyond [`BASE`], the best first; an old strace refuses some.
+const CHOICES: [&[&str]; 2] = [
+    &["-yy", "-e", WHOLE, "-e", TRACE],
+    &["-y", "-e", WHOLE, "-e", OLD_TRACE],
+];
+
+/// A strace that was tried out.
+#[derive(Debug)]
+pub(super) struct Strace {
+    options: Vec<&'static str>,
+}
+
+impl Strace {
+    /// Tries options out on a command that does nothing, the best first.
+    pub(super) fn find(stacks: bool) -> Result<Strace, Failure> {
+        let mut first_said = None;
+        for has_stacks in [true, false]
+            .into_iter()
+            .filter(|has_stacks| stacks || !has_stacks)
+        {
+            for choice in CHOICES {
+                let options = [BASE, choice, if has_stacks { &["-k"] } else { &[] }].concat();
+                let output = Strace::try_out(&options)?;
+                if output.status.success() {
+                    return Ok(Strace { options });
+                }
+                first_said.get_or_insert(output.stderr);
+            }
+        }
+        let said = String::from_utf8_lossy(&first_said.unwrap_or_default())
+            .trim_end()
+            .to_owned();
+        let hint = hint(&said);
+        Err(Failure::StraceRefused { said, hint })
+    }
+
+    /// True if it records stacks.
+    pub(super) fn has_stacks(&self) -> bool {
+        self.options.contains(&"-k")
+    }
+
+    /// Starts the command, its calls going to the log.
+    pub(super) fn start(&self, log: &Path, command: &[OsString]) -> Result<Child, Failure> {
+        let mut strace = Command::new(PROGRAM);
+        strace
+            .args(&self.options)
+            .arg("-o")
+            .arg(log)
+            .arg("--")
+            .args(command);
+        strace.spawn().map_err(|source| self.cannot_start(source))
+    }
+
+    /// Names strace as what cannot be started, or waited for.
+    pub(super) fn cannot_start(&self, source: io::Error) -> Failure {
+        let program = PathBuf::from(PROGRAM);
+        Failure::Start { program, source }
+    }
+
+    fn try_out(options: &[&str]) -> Result<Output, Failure> {
+        let own = env::current_exe();
+        let (command, argument) = match &own {
+            Ok(path) => (path.as_os_str(), "--version"),
+            Err(_) => (OsStr::new("true"), "--version"),
+        };
+        let mut strace = Command::new(PROGRAM);
+        strace
+            .args(options)
+            .args(["-o", "/dev/null", "--"])
+            .arg(command)
+            .arg(argument);
+        strace
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        strace.output().map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => Failure::NoStrace,
+            _ => Failure::Start {
+                program: PathBuf::from(PROGRAM),
+                source,
+            },
+        })
+    }
+}
+
+/// What may help, by what strace said and how the machine is set up.
+fn hint(said: &str) -> String {
+    if !said.contains("ptrace") && !said.contains("PTRACE") {
+        return "  is it older than 4.9? polter needs -f, -y, -ttt and -e trace".to_owned();
+    }
+    let scope = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();
+    let yama = match scope.trim() {
+        "2" => "  kernel.yama.ptrace_scope is 2: only root may trace here; run polter as root\n",
+        "3" => "  kernel.yama.ptrace_scope is 3: nobody may trace here until the next boot\n",
+        _ => "",
+    };
+    format!(
+        "{yama}  in a container:     docker run --cap-add=SYS_PTRACE … (a seccomp profile may forbid it, too)\n  \
+         record elsewhere:   strace -f -yy -o LOG COMMAND, then here: polter judge LOG"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_ptrace_names_the_way_out() {
+        let hint =
+            hint("strace: test_ptrace_get_syscall_info: PTRACE_TRACEME: Operation not permitted");
+        assert!(hint.contains("SYS_PTRACE"), "{hint}");
+    }
+
+    #[test]
+    fn a_refused_option_is_not_blamed_on_ptrace() {
+        assert!(!hint("strace: invalid option -- 'y'").contains("SYS_PTRACE"));
+    }
+}

@@ -1,0 +1,88 @@
+//! Judges one log after another: a report each, and one exit code for all.
+
+use std::io::{self, Write};
+
+use eventpoll::Policy;
+use polter_judge::{Judge, Verdict};
+
+use crate::cli::{Format, Judging, Reporting};
+use crate::console::Console;
+use crate::exit::Exit;
+use crate::fail_on::FailOn;
+use crate::failure::Failure;
+use crate::log::Log;
+use crate::report::{json, text};
+
+/// The warnings `--strict` spells out as errors.
+const ERRORS_SHOWN: usize = 10;
+
+/// Judges the log, writes the report to `out` and says how it went.
+pub(crate) fn judge(
+    log: Log,
+    judging: &Judging,
+    out: &mut dyn Write,
+    console: &Console,
+) -> Result<Exit, Failure> {
+    let (name, verdict) = report(log, &judging.reporting, out)?;
+    Ok(exit(&name, &verdict, judging, console))
+}
+
+/// Judges the log and writes the report; gives the log's name and the verdict.
+pub(crate) fn report(
+    mut log: Log,
+    reporting: &Reporting,
+    out: &mut dyn Write,
+) -> Result<(String, Verdict), Failure> {
+    let verdict = read(&mut log, &reporting.policies())?;
+    let name = log.name.to_string_lossy().into_owned();
+    // Takes its progress off the screen.
+    drop(log);
+    match write(&name, &verdict, reporting.format, out) {
+        // The verdict stands although its reader went away.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Write(error)),
+        _ => Ok((name, verdict)),
+    }
+}
+
+fn read(log: &mut Log, policies: &[Policy]) -> Result<Verdict, Failure> {
+    let mut judge = Judge::new(policies);
+    let name = log.name.clone();
+    let (reader, lines_fn) = log.parts();
+    judge.read(reader, lines_fn).map_err(Failure::read(&name))?;
+    Ok(judge.finish())
+}
+
+fn write(name: &str, verdict: &Verdict, format: Format, out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        Format::Text => text::write(out, name, verdict)?,
+        Format::Json => json::write(out, name, verdict)?,
+    }
+    out.flush()
+}
+
+fn exit(name: &str, verdict: &Verdict, judging: &Judging, console: &Console) -> Exit {
+    if judging.strict && verdict.log.warning_count > 0 {
+        say_warnings(name, verdict, console);
+        return Exit::Error;
+    }
+    if FailOn::is_met(&judging.fail_on, verdict) {
+        Exit::Findings
+    } else {
+        Exit::Clean
+    }
+}
+
+fn say_warnings(name: &str, verdict: &Verdict, console: &Console) {
+    let shown = verdict.log.warnings.iter().take(ERRORS_SHOWN);
+    let mut rest = verdict.log.warning_count;
+    for warning in shown {
+        console.say_error(format_args!(
+            "{name}:{}:{}: {}",
+            warning.line, warning.column, warning.message
+        ));
+        rest -= 1;
+    }
+    if rest > 0 {
+        console.say_error(format_args!("{name}: {rest} more"));
+    }
+}
