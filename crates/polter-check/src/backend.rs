@@ -9,7 +9,12 @@ use std::time::{Duration, Instant};
 /// Something that executes calls for numbered tasks.
 pub trait Backend {
     /// Performs a call. A task it makes is known as `child` from now on.
-    fn call(&mut self, pid: Pid, call: &Syscall, child: Option<Pid>) -> Result<Outcome, ExecutorError>;
+    fn call(
+        &mut self,
+        pid: Pid,
+        call: &Syscall,
+        child: Option<Pid>,
+    ) -> Result<Outcome, ExecutorError>;
 
     /// The waiting calls that have ended since the last time.
     fn completions(&mut self) -> Result<Vec<(Pid, Outcome)>, ExecutorError>;
@@ -34,9 +39,18 @@ impl Model {
         let mut kernel = Kernel::new(policy).with_version(version);
         let tid = kernel.spawn(first);
         for _ in 0..3 {
-            kernel.call(tid, &Syscall::Open { path: PathKind::Regular, flags: flags::O_RDWR });
+            kernel.call(
+                tid,
+                &Syscall::Open {
+                    path: PathKind::Regular,
+                    flags: flags::O_RDWR,
+                },
+            );
         }
-        Model { kernel, pids: BTreeMap::from([(tid, first)]) }
+        Model {
+            kernel,
+            pids: BTreeMap::from([(tid, first)]),
+        }
     }
 
     /// The model itself.
@@ -46,8 +60,15 @@ impl Model {
 }
 
 impl Backend for Model {
-    fn call(&mut self, pid: Pid, call: &Syscall, child: Option<Pid>) -> Result<Outcome, ExecutorError> {
-        let Some(tid) = self.kernel.tid(pid) else { return Ok(Outcome::Gone) };
+    fn call(
+        &mut self,
+        pid: Pid,
+        call: &Syscall,
+        child: Option<Pid>,
+    ) -> Result<Outcome, ExecutorError> {
+        let Some(tid) = self.kernel.tid(pid) else {
+            return Ok(Outcome::Gone);
+        };
         if let Some(child) = child {
             self.kernel.dictate_pid(child);
         }
@@ -60,7 +81,10 @@ impl Backend for Model {
 
     fn completions(&mut self) -> Result<Vec<(Pid, Outcome)>, ExecutorError> {
         let ended = self.kernel.drain_completions();
-        Ok(ended.into_iter().map(|(tid, outcome)| (self.pids[&tid], outcome)).collect())
+        Ok(ended
+            .into_iter()
+            .map(|(tid, outcome)| (self.pids[&tid], outcome))
+            .collect())
     }
 
     fn pass_time(&mut self) -> Result<(), ExecutorError> {
@@ -71,10 +95,25 @@ impl Backend for Model {
     }
 
     fn fdinfo(&self, pid: Pid, fd: eventpoll::Fd) -> String {
-        let Some(tid) = self.kernel.tid(pid) else { return String::new() };
-        let epoll = self.kernel.fd(tid, fd).and_then(|file| self.kernel.epoll_of(file));
-        let rows = epoll.into_iter().flat_map(|epoll| self.kernel.registrations(epoll));
-        rows.map(|r| format!("tfd: {:8} events: {:8x} data: {:16x}\n", r.fd.0, r.event.events.bits(), r.event.data)).collect()
+        let Some(tid) = self.kernel.tid(pid) else {
+            return String::new();
+        };
+        let epoll = self
+            .kernel
+            .fd(tid, fd)
+            .and_then(|file| self.kernel.epoll_of(file));
+        let rows = epoll
+            .into_iter()
+            .flat_map(|epoll| self.kernel.registrations(epoll));
+        rows.map(|r| {
+            format!(
+                "tfd: {:8} events: {:8x} data: {:16x}\n",
+                r.fd.0,
+                r.event.events.bits(),
+                r.event.data
+            )
+        })
+        .collect()
     }
 }
 
@@ -90,7 +129,9 @@ impl Running {
 
     /// A fresh process, which has 0, 1 and 2 open.
     pub fn start(first: Pid) -> Result<Running, ExecutorError> {
-        Ok(Running { executor: Executor::start(first)? })
+        Ok(Running {
+            executor: Executor::start(first)?,
+        })
     }
 
     /// Leaves the world behind for a fresh one.
@@ -100,7 +141,12 @@ impl Running {
 }
 
 impl Backend for Running {
-    fn call(&mut self, pid: Pid, call: &Syscall, child: Option<Pid>) -> Result<Outcome, ExecutorError> {
+    fn call(
+        &mut self,
+        pid: Pid,
+        call: &Syscall,
+        child: Option<Pid>,
+    ) -> Result<Outcome, ExecutorError> {
         self.executor.call(pid, call, child)
     }
 

@@ -26,7 +26,11 @@ pub struct Difference {
 /// Runs a script and compares each answer with the one written for `policy`.
 ///
 /// Nothing if all agree. Errors: those of the backend, none of the model.
-pub fn run(script: &Script, policy: Policy, backend: &mut impl Backend) -> Result<Option<Difference>, ExecutorError> {
+pub fn run(
+    script: &Script,
+    policy: Policy,
+    backend: &mut impl Backend,
+) -> Result<Option<Difference>, ExecutorError> {
     let mut begun: BTreeMap<Pid, Syscall> = BTreeMap::new();
     let mut ended: BTreeMap<Pid, Outcome> = BTreeMap::new();
     for step in &script.steps {
@@ -37,7 +41,8 @@ pub fn run(script: &Script, policy: Policy, backend: &mut impl Backend) -> Resul
                 (syscall.clone(), written, came)
             }
             Action::Begin { syscall } => {
-                let came = backend.call(step.pid, syscall, child_begun(script, step.pid, step.line))?;
+                let came =
+                    backend.call(step.pid, syscall, child_begun(script, step.pid, step.line))?;
                 begun.insert(step.pid, syscall.clone());
                 // A policy may refuse what would wait.
                 match came {
@@ -61,7 +66,13 @@ pub fn run(script: &Script, policy: Policy, backend: &mut impl Backend) -> Resul
         };
         ended.extend(backend.completions()?);
         if !agree(&call, &written, &came) {
-            return Ok(Some(Difference { line: step.line, pid: step.pid, call, written, came }));
+            return Ok(Some(Difference {
+                line: step.line,
+                pid: step.pid,
+                call,
+                written,
+                came,
+            }));
         }
     }
     Ok(None)
@@ -78,7 +89,10 @@ fn child_of(call: &Syscall, answer: &Answer) -> Option<Pid> {
 
 /// The number of a task whose maker waits for it (`vfork(2)`): in its end's answer.
 fn child_begun(script: &Script, pid: Pid, line: u64) -> Option<Pid> {
-    let mut later = script.steps.iter().filter(|step| step.pid == pid && step.line > line);
+    let mut later = script
+        .steps
+        .iter()
+        .filter(|step| step.pid == pid && step.line > line);
     match &later.next()?.action {
         Action::End { answer } => match &answer.usual {
             Outcome::Done(Ok(ret)) => Some(Pid(ret.value as i32)),
@@ -94,9 +108,10 @@ pub fn agree(call: &Syscall, a: &Outcome, b: &Outcome) -> bool {
         (Outcome::Done(Ok(a)), Outcome::Done(Ok(b))) => {
             let is_same_value = match call {
                 // Which of two different files comes first means nothing.
-                Syscall::Kcmp { what: Kcmp::File { .. } | Kcmp::Files | Kcmp::EpollTfd { .. }, .. } => {
-                    (a.value == 0) == (b.value == 0)
-                }
+                Syscall::Kcmp {
+                    what: Kcmp::File { .. } | Kcmp::Files | Kcmp::EpollTfd { .. },
+                    ..
+                } => (a.value == 0) == (b.value == 0),
                 _ => a.value == b.value,
             };
             is_same_value && same_out(&a.out, &b.out)
@@ -122,9 +137,13 @@ fn same_out(a: &Out, b: &Out) -> bool {
             };
             ready(a) == ready(b)
         }
-        (Out::None, Out::Polled(fds)) | (Out::Polled(fds), Out::None) => fds.iter().all(|fd| fd.revents.is_empty()),
+        (Out::None, Out::Polled(fds)) | (Out::Polled(fds), Out::None) => {
+            fds.iter().all(|fd| fd.revents.is_empty())
+        }
         // Former settings and masks are not always written.
-        (Out::Timer(_) | Out::Mask(_), Out::None) | (Out::None, Out::Timer(_) | Out::Mask(_)) => true,
+        (Out::Timer(_) | Out::Mask(_), Out::None) | (Out::None, Out::Timer(_) | Out::Mask(_)) => {
+            true
+        }
         (a, b) => a == b,
     }
 }
@@ -132,7 +151,17 @@ fn same_out(a: &Out, b: &Out) -> bool {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "line {}:", self.line)?;
-        writeln!(f, "  written  {} {}", self.pid, polter_trace::encode(&self.call, &self.written))?;
-        write!(f, "  came     {} {}", self.pid, polter_trace::encode(&self.call, &self.came))
+        writeln!(
+            f,
+            "  written  {} {}",
+            self.pid,
+            polter_trace::encode(&self.call, &self.written)
+        )?;
+        write!(
+            f,
+            "  came     {} {}",
+            self.pid,
+            polter_trace::encode(&self.call, &self.came)
+        )
     }
 }

@@ -97,7 +97,11 @@ impl Script {
         let mut stream = Stream::new(text);
         while let Some(assembled) = stream.next_step().expect("bytes in memory can be read") {
             if let Some(warning) = assembled.warning {
-                return Err(error(warning.line, warning.column, warning.problem.to_string()));
+                return Err(error(
+                    warning.line,
+                    warning.column,
+                    warning.problem.to_string(),
+                ));
             }
             if let Some(event) = assembled.event {
                 let pid = Pid(event.pid.map_or(100, |pid| pid as i32));
@@ -130,8 +134,15 @@ impl Reader {
             EventKind::Call(call) => {
                 let (syscall, usual) = whole(call, line)?;
                 self.keep_text(call);
-                let answer = Answer { usual, under: Vec::new() };
-                self.steps.push(Step { line, pid, action: Action::Call { syscall, answer } });
+                let answer = Answer {
+                    usual,
+                    under: Vec::new(),
+                };
+                self.steps.push(Step {
+                    line,
+                    pid,
+                    action: Action::Call { syscall, answer },
+                });
             }
             EventKind::Entry(call) => {
                 // What strace prints only at the end is not known yet.
@@ -139,7 +150,11 @@ impl Reader {
                     .map_err(|bad| error(line, bad.column, bad.to_string()))?
                     .unwrap_or(Syscall::Getpid);
                 self.begun.insert(line, self.steps.len());
-                self.steps.push(Step { line, pid, action: Action::Begin { syscall } });
+                self.steps.push(Step {
+                    line,
+                    pid,
+                    action: Action::Begin { syscall },
+                });
             }
             EventKind::Exit { entry, call } => {
                 let (syscall, usual) = whole(call, line)?;
@@ -147,11 +162,21 @@ impl Reader {
                 if let Some(begun) = self.begun.remove(entry) {
                     self.steps[begun].action = Action::Begin { syscall };
                 }
-                let answer = Answer { usual, under: Vec::new() };
-                self.steps.push(Step { line, pid, action: Action::End { answer } });
+                let answer = Answer {
+                    usual,
+                    under: Vec::new(),
+                };
+                self.steps.push(Step {
+                    line,
+                    pid,
+                    action: Action::End { answer },
+                });
             }
             EventKind::Comment(text) => self.comment(line, text)?,
-            EventKind::Signal(_) | EventKind::Gone(_) | EventKind::Frame { .. } | EventKind::Note(_) => {}
+            EventKind::Signal(_)
+            | EventKind::Gone(_)
+            | EventKind::Frame { .. }
+            | EventKind::Note(_) => {}
         }
         Ok(())
     }
@@ -164,9 +189,12 @@ impl Reader {
     /// A comment is an answer if it begins with names of policies.
     fn comment(&mut self, line: u64, text: &[u8]) -> Result<(), ScriptError> {
         let text = String::from_utf8_lossy(text);
-        let Some(text) = text.trim().strip_prefix('#').map(str::trim) else { return Ok(()) };
+        let Some(text) = text.trim().strip_prefix('#').map(str::trim) else {
+            return Ok(());
+        };
         let answered = text.split_once(": ").and_then(|(names, answer)| {
-            let policies: Result<Vec<Policy>, _> = names.split(',').map(|name| name.trim().parse()).collect();
+            let policies: Result<Vec<Policy>, _> =
+                names.split(',').map(|name| name.trim().parse()).collect();
             Some((policies.ok()?, answer.trim()))
         });
         let Some((policies, answer)) = answered else {
@@ -174,39 +202,71 @@ impl Reader {
             return Ok(());
         };
         if policies.contains(&Policy::LAST_FPUT) {
-            return Err(error(line, 1, "Linux's own answer stands with the call itself".to_string()));
+            return Err(error(
+                line,
+                1,
+                "Linux's own answer stands with the call itself".to_string(),
+            ));
         }
         let Some((name, args)) = &self.last_call else {
-            return Err(error(line, 1, "an answer stands before any call".to_string()));
+            return Err(error(
+                line,
+                1,
+                "an answer stands before any call".to_string(),
+            ));
         };
-        let full = if answer.starts_with('=') { format!("{name}({args}) {answer}") } else { answer.to_string() };
+        let full = if answer.starts_with('=') {
+            format!("{name}({args}) {answer}")
+        } else {
+            answer.to_string()
+        };
         let parsed = Line::parse(full.as_bytes());
         let polter_trace::Body::Call(call) = parsed.body else {
-            return Err(error(line, 1, "an answer is a result or a whole call".to_string()));
+            return Err(error(
+                line,
+                1,
+                "an answer is a result or a whole call".to_string(),
+            ));
         };
         let (_, outcome) = whole(&call, line)?;
         match self.steps.last_mut().map(|step| &mut step.action) {
             Some(Action::Call { answer, .. } | Action::End { answer }) => {
-                answer.under.extend(policies.into_iter().map(|policy| (policy, outcome.clone())));
+                answer
+                    .under
+                    .extend(policies.into_iter().map(|policy| (policy, outcome.clone())));
                 Ok(())
             }
-            _ => Err(error(line, 1, "an answer follows a call that has ended".to_string())),
+            _ => Err(error(
+                line,
+                1,
+                "an answer follows a call that has ended".to_string(),
+            )),
         }
     }
 
     fn finish(self) -> Result<Script, ScriptError> {
-        Ok(Script { title: self.title.unwrap_or_default(), steps: self.steps })
+        Ok(Script {
+            title: self.title.unwrap_or_default(),
+            steps: self.steps,
+        })
     }
 }
 
 /// A call of the text as a call of the model, with what it answered.
 fn whole(call: &polter_trace::Call<'_>, line: u64) -> Result<(Syscall, Outcome), ScriptError> {
     let decoded = decode(call).map_err(|bad| error(line, bad.column, bad.to_string()))?;
-    let decoded = decoded.ok_or_else(|| error(line, 1, format!("{}() is not modelled", call.name)))?;
-    let outcome = decoded.outcome.ok_or_else(|| error(line, 1, "the model has no word for this answer".to_string()))?;
+    let decoded =
+        decoded.ok_or_else(|| error(line, 1, format!("{}() is not modelled", call.name)))?;
+    let outcome = decoded
+        .outcome
+        .ok_or_else(|| error(line, 1, "the model has no word for this answer".to_string()))?;
     Ok((decoded.syscall, outcome))
 }
 
 fn error(line: u64, column: usize, message: String) -> ScriptError {
-    ScriptError { line, column: column as u64, message }
+    ScriptError {
+        line,
+        column: column as u64,
+        message,
+    }
 }

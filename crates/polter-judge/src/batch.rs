@@ -43,7 +43,10 @@ const MAX_BATCH: usize = 512;
 impl Batch {
     pub(crate) fn begin(&mut self, fds: impl Iterator<Item = Fd>) {
         self.events.clear();
-        self.events.extend(fds.take(MAX_BATCH).map(|fd| Pending { fd, state: State::Waiting }));
+        self.events.extend(fds.take(MAX_BATCH).map(|fd| Pending {
+            fd,
+            state: State::Waiting,
+        }));
         // With one event there is no order to get wrong.
         if self.events.len() < 2 {
             self.events.clear();
@@ -58,8 +61,14 @@ impl Batch {
     pub(crate) fn touch(&mut self, fd: Fd) -> Option<StaleUse> {
         let pending = self.events.iter_mut().find(|pending| pending.fd == fd)?;
         match std::mem::replace(&mut pending.state, State::Handled) {
-            State::Closed(closed) => Some(StaleUse { closed, is_reused: false }),
-            State::Reused(closed) => Some(StaleUse { closed, is_reused: true }),
+            State::Closed(closed) => Some(StaleUse {
+                closed,
+                is_reused: false,
+            }),
+            State::Reused(closed) => Some(StaleUse {
+                closed,
+                is_reused: true,
+            }),
             State::Waiting | State::Handled => None,
         }
     }
@@ -70,14 +79,19 @@ impl Batch {
     /// event's handler closing what is not its own.
     pub(crate) fn close(&mut self, fd: Fd, step_fn: impl Fn() -> Step) -> Option<StaleUse> {
         let at = self.events.iter().position(|pending| pending.fd == fd)?;
-        let has_begun = self.events[..at].iter().any(|pending| pending.state == State::Handled);
+        let has_begun = self.events[..at]
+            .iter()
+            .any(|pending| pending.state == State::Handled);
         let pending = &mut self.events[at];
         let state = match pending.state {
             State::Waiting if has_begun => State::Closed(step_fn()),
             _ => State::Handled,
         };
         match std::mem::replace(&mut pending.state, state) {
-            State::Reused(closed) => Some(StaleUse { closed, is_reused: true }),
+            State::Reused(closed) => Some(StaleUse {
+                closed,
+                is_reused: true,
+            }),
             _ => None,
         }
     }

@@ -27,7 +27,12 @@ pub(crate) struct Book {
 
 impl Book {
     pub(crate) fn find(&mut self, finding: Finding) {
-        let kind = (finding.class, finding.pid, finding.instance.line, finding.severity);
+        let kind = (
+            finding.class,
+            finding.pid,
+            finding.instance.line,
+            finding.severity,
+        );
         if let Some((first, count)) = self.alike.get_mut(&kind) {
             *count += 1;
             if *count > MAX_ALIKE {
@@ -54,7 +59,11 @@ impl Book {
     pub(crate) fn warn(&mut self, line: u64, column: u64, message: impl FnOnce() -> String) {
         self.log.warning_count += 1;
         if self.log.warnings.len() < MAX_WARNINGS {
-            self.log.warnings.push(Warning { line, column, message: message() });
+            self.log.warnings.push(Warning {
+                line,
+                column,
+                message: message(),
+            });
         }
     }
 

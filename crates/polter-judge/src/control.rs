@@ -2,16 +2,18 @@
 
 use crate::deed::CtlOp;
 use crate::judge::Judge;
-use crate::scan::contains;
 use crate::site::Place;
 use crate::stories::Story;
 use crate::verdict::{Class, Severity};
 use crate::worlds::Weight;
 use eventpoll::syscall::{Ioctl, flags};
-use eventpoll::{EpollEvent, EpollId, EpitemId, Errno, Events, Fd, FileId, Syscall, Tid};
+use eventpoll::{EpitemId, EpollEvent, EpollId, Errno, Events, Fd, FileId, Syscall, Tid};
 
 impl Judge {
-    #[expect(clippy::too_many_arguments, reason = "the arguments of epoll_ctl and where it stands")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of epoll_ctl and where it stands"
+    )]
     pub(crate) fn controlled(
         &mut self,
         pid: u32,
@@ -28,7 +30,10 @@ impl Judge {
             Some("EBADF") => return self.found_bad_control(tid, epfd, fd, place),
             Some(_) => return,
         }
-        let (Some(epoll), Some(file)) = (self.ensure_epoll(pid, tid, epfd), self.ensure_open(pid, tid, fd)) else {
+        let (Some(epoll), Some(file)) = (
+            self.ensure_epoll(pid, tid, epfd),
+            self.ensure_open(pid, tid, fd),
+        ) else {
             return;
         };
         self.note_use(tid, epfd);
@@ -38,7 +43,9 @@ impl Judge {
         let call = ctl(epfd, op, fd, data);
         let result = self.worlds.call(tid, &call, &[], weight, || place.site());
         if result != self.logged(errno) {
-            self.book.warn(place.line, 0, || "the model answers otherwise than the log; its lines do not fit".to_string());
+            self.book.warn(place.line, 0, || {
+                "the model answers otherwise than the log; its lines do not fit".to_string()
+            });
         }
         match (op, result) {
             (CtlOp::Add, Ok(_)) => self.tell(pid, tid, epfd, fd, data, Some(place)),
@@ -58,7 +65,10 @@ impl Judge {
 
     /// Brings Linux's world to where the log's result can come from. Gives
     /// the registration the call finds, if there is one.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of epoll_ctl and what is known of them")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of epoll_ctl and what is known of them"
+    )]
     fn reconcile(
         &mut self,
         tid: Tid,
@@ -71,15 +81,18 @@ impl Judge {
         errno: Option<&str>,
         place: &Place<'_>,
     ) -> Option<EpitemId> {
-        let known = self.worlds.base().find_registration(tid, epoll, file, fd).map(|r| r.id);
-        let is_there = match (op, errno) {
-            (CtlOp::Add, None) | (_, Some("ENOENT")) => false,
-            _ => true,
-        };
+        let known = self
+            .worlds
+            .base()
+            .find_registration(tid, epoll, file, fd)
+            .map(|r| r.id);
+        let is_there = !matches!((op, errno), (CtlOp::Add, None) | (_, Some("ENOENT")));
         match (known, is_there) {
             (Some(id), false) => {
                 // Its end was not in the log.
-                self.book.warn(place.line, 0, || format!("the registration of {fd} seemed to be there still"));
+                self.book.warn(place.line, 0, || {
+                    format!("the registration of {fd} seemed to be there still")
+                });
                 self.removed(id);
                 self.worlds.each(|kernel| {
                     kernel.call(tid, &ctl(epfd, CtlOp::Del, fd, 0));
@@ -93,7 +106,10 @@ impl Judge {
                     kernel.call(tid, &ctl(epfd, CtlOp::Add, fd, data));
                 });
                 self.tell(place.pid, tid, epfd, fd, data, None);
-                self.worlds.base().find_registration(tid, epoll, file, fd).map(|r| r.id)
+                self.worlds
+                    .base()
+                    .find_registration(tid, epoll, file, fd)
+                    .map(|r| r.id)
             }
             (known, _) => known,
         }
@@ -102,9 +118,17 @@ impl Judge {
     /// The explicit hand-over, which Linux refuses and one policy grants.
     pub(crate) fn adopted(&mut self, tid: Tid, epfd: Fd, place: &Place<'_>) {
         let base = self.worlds.base();
-        if base.fd(tid, epfd).is_some_and(|file| base.epoll_of(file).is_some()) {
-            let call = Syscall::Ioctl { fd: epfd, request: Ioctl::EpollAdopt };
-            let _ = self.worlds.call(tid, &call, &[], Weight::Result, || place.site());
+        if base
+            .fd(tid, epfd)
+            .is_some_and(|file| base.epoll_of(file).is_some())
+        {
+            let call = Syscall::Ioctl {
+                fd: epfd,
+                request: Ioctl::EpollAdopt,
+            };
+            let _ = self
+                .worlds
+                .call(tid, &call, &[], Weight::Result, || place.site());
         }
     }
 
@@ -130,8 +154,12 @@ impl Judge {
             file: registration.file,
             fd,
             owner,
+            instance: self.instance(registration.epoll),
             pid: process,
-            steps: place.map(|place| place.step("registered")).into_iter().collect(),
+            steps: place
+                .map(|place| place.step("registered"))
+                .into_iter()
+                .collect(),
             in_worlds,
             orphaned: None,
             ghost_events: 0,
@@ -154,7 +182,10 @@ impl Judge {
 
     /// Finds what a call's result says about numbers and processes, and how
     /// much another result would matter.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of epoll_ctl and what is known of them")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of epoll_ctl and what is known of them"
+    )]
     fn explain_control(
         &mut self,
         tid: Tid,
@@ -169,19 +200,19 @@ impl Judge {
         let (process, table) = self.process_and_table(tid);
         match (op, errno) {
             (CtlOp::Add, Some("EEXIST")) => {
-                let Some(story) = known.and_then(|id| self.stories.get(id)) else { return Weight::Result };
+                let Some(story) = known.and_then(|id| self.stories.get(id)) else {
+                    return Weight::Result;
+                };
                 if story.orphaned.is_some() {
                     self.found_errno_after_reuse(story.epoll, fd, known, place);
-                } else if story.owner != table && self.worlds.base().fd_in(story.owner, fd) == Some(file) {
-                    let is_inherited = self.worlds.base().descriptor(tid, fd).is_some_and(|d| d.is_inherited);
-                    // Who watches for nothing wants no events, only the answer.
-                    let is_question = place.args.get(3).is_some_and(|event| contains(event.raw, b"{events=0,"));
-                    if is_inherited && !is_question {
-                        self.found_foreign_key(known, process, fd, place);
-                    } else {
+                } else if story.owner != table
+                    && self.worlds.base().fd_in(story.owner, fd) == Some(file)
+                {
+                    if self.sharing.is_duplicate(table, fd) {
                         self.found_kcmp_idiom(known, process, fd, place);
                         return Weight::Answer;
                     }
+                    self.found_foreign_key(known, process, fd, place);
                 }
             }
             (CtlOp::Mod | CtlOp::Del, Some("ENOENT")) => {
@@ -196,7 +227,9 @@ impl Judge {
                 }
             }
             (CtlOp::Del, None) => {
-                let Some(story) = known.and_then(|id| self.stories.get(id)) else { return Weight::Result };
+                let Some(story) = known.and_then(|id| self.stories.get(id)) else {
+                    return Weight::Result;
+                };
                 let is_owners = story.owner == table;
                 let is_live = self.worlds.base().fd_in(story.owner, fd) == Some(file);
                 if !is_owners && is_live {
@@ -204,11 +237,24 @@ impl Judge {
                         "process {process} removed what process {} had registered: {} is never woken for {fd} again",
                         story.pid, story.pid
                     );
-                    let steps = [story.steps.clone(), vec![place.step("removed by another process")]].concat();
+                    let steps = [
+                        story.steps.clone(),
+                        vec![place.step("removed by another process")],
+                    ]
+                    .concat();
                     let (victim, instance) = (story.pid, self.instance(story.epoll));
                     let fix = "close the instance in the child before anything else, or let it make its own; never DEL \
                                through an inherited instance";
-                    self.find(Class::ChildRemoves, Severity::Fault, victim, fd, instance, summary, steps, fix);
+                    self.find(
+                        Class::ChildRemoves,
+                        Severity::Fault,
+                        victim,
+                        fd,
+                        instance,
+                        summary,
+                        steps,
+                        fix,
+                    );
                 }
             }
             _ => {}
@@ -223,5 +269,13 @@ fn ctl(epfd: Fd, op: CtlOp, fd: Fd, data: u64) -> Syscall {
         CtlOp::Del => flags::EPOLL_CTL_DEL,
         CtlOp::Mod => flags::EPOLL_CTL_MOD,
     };
-    Syscall::EpollCtl { epfd, op, fd, event: Some(EpollEvent { events: Events::IN, data }) }
+    Syscall::EpollCtl {
+        epfd,
+        op,
+        fd,
+        event: Some(EpollEvent {
+            events: Events::IN,
+            data,
+        }),
+    }
 }

@@ -11,28 +11,77 @@ use polter_trace::{Args, Returned};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Deed<'a> {
     /// New files, at one number or two.
-    Open { fds: [Option<Fd>; 2], made: Made, is_cloexec: bool },
-    Dup { fd: Fd, new: Fd, is_cloexec: bool },
+    Open {
+        fds: [Option<Fd>; 2],
+        made: Made,
+        is_cloexec: bool,
+    },
+    Dup {
+        fd: Fd,
+        new: Fd,
+        is_cloexec: bool,
+    },
     /// `dup2`, `dup3`: over what was there.
-    Replace { fd: Fd, new: Fd, is_cloexec: bool },
-    Close { fd: Fd },
-    CloseRange { first: u32, last: u32, flags: u32 },
-    SetCloexec { fd: Fd, on: bool },
-    Ctl { epfd: Fd, op: CtlOp, fd: Fd, data: Option<u64> },
+    Replace {
+        fd: Fd,
+        new: Fd,
+        is_cloexec: bool,
+    },
+    Close {
+        fd: Fd,
+    },
+    CloseRange {
+        first: u32,
+        last: u32,
+        flags: u32,
+    },
+    SetCloexec {
+        fd: Fd,
+        on: bool,
+    },
+    Ctl {
+        epfd: Fd,
+        op: CtlOp,
+        fd: Fd,
+        data: Option<u64>,
+    },
     /// `events` is the text of the array.
-    Wait { epfd: Fd, events: &'a [u8] },
+    Wait {
+        epfd: Fd,
+        events: &'a [u8],
+    },
     /// `EPIOCADOPT`, which one of the policies knows.
-    Adopt { epfd: Fd },
-    Clone { flags: u64 },
-    Unshare { flags: u64 },
+    Adopt {
+        epfd: Fd,
+    },
+    Clone {
+        flags: u64,
+    },
+    Unshare {
+        flags: u64,
+    },
     Exec,
     /// Files sent away; a reference each is in flight from now on.
-    Send { rights: Vec<Fd> },
-    Receive { rights: Vec<Fd>, is_cloexec: bool },
-    GetFd { pidfd: Fd, target: Fd, new: Fd },
-    Register { ring: Fd, files: Vec<Fd> },
+    Send {
+        rights: Vec<Fd>,
+    },
+    Receive {
+        rights: Vec<Fd>,
+        is_cloexec: bool,
+    },
+    GetFd {
+        pidfd: Fd,
+        target: Fd,
+        new: Fd,
+    },
+    Register {
+        ring: Fd,
+        files: Vec<Fd>,
+    },
     /// Another call on a descriptor.
-    Touch { fd: Fd },
+    Touch {
+        fd: Fd,
+    },
 }
 
 /// What was made.
@@ -62,19 +111,35 @@ pub(crate) fn deed<'a>(name: &str, args: Args<'a>, returned: &Returned<'_>) -> O
     match name {
         "epoll_wait" | "epoll_pwait" | "epoll_pwait2" => {
             let epfd = fd_at(args, 0)?;
-            let events = if value > 0 { args.get(1).map_or(&b""[..], |arg| arg.raw) } else { b"" };
+            let events = if value > 0 {
+                args.get(1).map_or(&b""[..], |arg| arg.raw)
+            } else {
+                b""
+            };
             return Some(Deed::Wait { epfd, events });
         }
         "epoll_ctl" => return control(args),
-        "close" => return Some(Deed::Close { fd: fd_at(args, 0)? }),
-        "ioctl" if is_adoption(args) => return Some(Deed::Adopt { epfd: fd_at(args, 0)? }),
+        "close" => {
+            return Some(Deed::Close {
+                fd: fd_at(args, 0)?,
+            });
+        }
+        "ioctl" if is_adoption(args) => {
+            return Some(Deed::Adopt {
+                epfd: fd_at(args, 0)?,
+            });
+        }
         _ if value < 0 => return touch(args),
         _ => {}
     }
     let new = Fd(i32::try_from(value).unwrap_or(-1));
     let open = |made, flags_at| {
         let is_cloexec = is_cloexec(args, flags_at);
-        Some(Deed::Open { fds: [Some(new), None], made, is_cloexec })
+        Some(Deed::Open {
+            fds: [Some(new), None],
+            made,
+            is_cloexec,
+        })
     };
     match name {
         "open" => open(Made::Other, 1),
@@ -85,23 +150,42 @@ pub(crate) fn deed<'a>(name: &str, args: Args<'a>, returned: &Returned<'_>) -> O
         "timerfd_create" | "perf_event_open" | "open_by_handle_at" => open(Made::Other, 1),
         "accept" => open(Made::Accepted, usize::MAX),
         "accept4" => open(Made::Accepted, 3),
-        "creat" | "eventfd" | "inotify_init" | "userfaultfd" | "inotify_init1" | "fanotify_init" | "fsmount" => {
-            open(Made::Other, 0)
-        }
-        "io_uring_setup" => Some(Deed::Open { fds: [Some(new), None], made: Made::Other, is_cloexec: true }),
+        "creat" | "eventfd" | "inotify_init" | "userfaultfd" | "inotify_init1"
+        | "fanotify_init" | "fsmount" => open(Made::Other, 0),
+        "io_uring_setup" => Some(Deed::Open {
+            fds: [Some(new), None],
+            made: Made::Other,
+            is_cloexec: true,
+        }),
         "signalfd" | "signalfd4" if fd_at(args, 0) == Some(Fd(-1)) => open(Made::Signalfd, 3),
         "pidfd_open" => {
             let made = Made::Pidfd(int_at(args, 0)? as i32);
-            Some(Deed::Open { fds: [Some(new), None], made, is_cloexec: true })
+            Some(Deed::Open {
+                fds: [Some(new), None],
+                made,
+                is_cloexec: true,
+            })
         }
-        "pidfd_getfd" => Some(Deed::GetFd { pidfd: fd_at(args, 0)?, target: fd_at(args, 1)?, new }),
+        "pidfd_getfd" => Some(Deed::GetFd {
+            pidfd: fd_at(args, 0)?,
+            target: fd_at(args, 1)?,
+            new,
+        }),
         "pipe" => pair(args, 0, false),
         "pipe2" => pair(args, 0, is_cloexec(args, 1)),
         "socketpair" => pair(args, 3, is_cloexec(args, 1)),
-        "dup" => Some(Deed::Dup { fd: fd_at(args, 0)?, new, is_cloexec: false }),
+        "dup" => Some(Deed::Dup {
+            fd: fd_at(args, 0)?,
+            new,
+            is_cloexec: false,
+        }),
         "dup2" | "dup3" => {
             let is_cloexec = is_cloexec(args, 2);
-            Some(Deed::Replace { fd: fd_at(args, 0)?, new, is_cloexec })
+            Some(Deed::Replace {
+                fd: fd_at(args, 0)?,
+                new,
+                is_cloexec,
+            })
         }
         "fcntl" | "fcntl64" => fcntl(args, new),
         "ioctl" => ioctl(args),
@@ -111,12 +195,22 @@ pub(crate) fn deed<'a>(name: &str, args: Args<'a>, returned: &Returned<'_>) -> O
             let bits = leading_int(flags).unwrap_or(0) as u32;
             let unshare = u32::from(contains(flags, b"UNSHARE")) << 1;
             let cloexec = u32::from(contains(flags, b"CLOEXEC")) << 2;
-            Some(Deed::CloseRange { first: bound(0)?, last: bound(1)?, flags: bits | unshare | cloexec })
+            Some(Deed::CloseRange {
+                first: bound(0)?,
+                last: bound(1)?,
+                flags: bits | unshare | cloexec,
+            })
         }
         "fork" => Some(Deed::Clone { flags: 0 }),
-        "vfork" => Some(Deed::Clone { flags: CLONE_VFORK | CLONE_VM }),
-        "clone" | "clone2" | "clone3" => Some(Deed::Clone { flags: clone_flags(args.raw) }),
-        "unshare" => Some(Deed::Unshare { flags: flag_bits(args.get(0)?.raw) }),
+        "vfork" => Some(Deed::Clone {
+            flags: CLONE_VFORK | CLONE_VM,
+        }),
+        "clone" | "clone2" | "clone3" => Some(Deed::Clone {
+            flags: clone_flags(args.raw),
+        }),
+        "unshare" => Some(Deed::Unshare {
+            flags: flag_bits(args.get(0)?.raw),
+        }),
         "execve" | "execveat" => Some(Deed::Exec),
         "sendmsg" | "sendmmsg" => match rights(args.raw) {
             rights if rights.is_empty() => touch(args),
@@ -126,13 +220,19 @@ pub(crate) fn deed<'a>(name: &str, args: Args<'a>, returned: &Returned<'_>) -> O
             rights if rights.is_empty() => touch(args),
             rights => {
                 let flags = int_at(args, if name == "recvmsg" { 2 } else { 3 }).unwrap_or(0);
-                let is_cloexec = contains(args.raw, b"MSG_CMSG_CLOEXEC") || flags & MSG_CMSG_CLOEXEC != 0;
+                let is_cloexec =
+                    contains(args.raw, b"MSG_CMSG_CLOEXEC") || flags & MSG_CMSG_CLOEXEC != 0;
                 Some(Deed::Receive { rights, is_cloexec })
             }
         },
         "io_uring_register" if is_files_registration(args.get(1)?.raw) => {
-            let files = ints_in_brackets(args.get(2)?.raw).map(|fd| Fd(fd as i32)).collect();
-            Some(Deed::Register { ring: fd_at(args, 0)?, files })
+            let files = ints_in_brackets(args.get(2)?.raw)
+                .map(|fd| Fd(fd as i32))
+                .collect();
+            Some(Deed::Register {
+                ring: fd_at(args, 0)?,
+                files,
+            })
         }
         _ => touch(args),
     }
@@ -145,7 +245,10 @@ const CLONE_VFORK: u64 = eventpoll::syscall::flags::CLONE_VFORK;
 pub(crate) fn clone_flags(args: &[u8]) -> u64 {
     match find_after(args, b"flags=") {
         Some(flags) => {
-            let end = flags.iter().position(|byte| matches!(byte, b',' | b'}' | b' ' | b')')).unwrap_or(flags.len());
+            let end = flags
+                .iter()
+                .position(|byte| matches!(byte, b',' | b'}' | b' ' | b')'))
+                .unwrap_or(flags.len());
             flag_bits(&flags[..end])
         }
         None => flag_bits(args),
@@ -163,8 +266,12 @@ fn flag_bits(text: &[u8]) -> u64 {
         (b"CLONE_PARENT", flags::CLONE_PARENT),
     ];
     let words = || text.split(|byte| *byte == b'|');
-    let names = named.iter().filter(|(name, _)| words().any(|word| word == *name));
-    let numbers = words().filter_map(leading_int).fold(0, |bits, number| bits | number as u64);
+    let names = named
+        .iter()
+        .filter(|(name, _)| words().any(|word| word == *name));
+    let numbers = words()
+        .filter_map(leading_int)
+        .fold(0, |bits, number| bits | number as u64);
     names.fold(numbers, |bits, (_, bit)| bits | bit)
 }
 
@@ -182,7 +289,12 @@ fn control(args: Args<'_>) -> Option<Deed<'_>> {
         },
     };
     let data = args.get(3).and_then(|event| event_words(event.raw).next());
-    Some(Deed::Ctl { epfd: fd_at(args, 0)?, op, fd: fd_at(args, 2)?, data })
+    Some(Deed::Ctl {
+        epfd: fd_at(args, 0)?,
+        op,
+        fd: fd_at(args, 2)?,
+        data,
+    })
 }
 
 /// The words of the events in a text, in order.
@@ -197,14 +309,27 @@ pub(crate) fn event_words(text: &[u8]) -> impl Iterator<Item = u64> + '_ {
 fn fcntl<'a>(args: Args<'a>, new: Fd) -> Option<Deed<'a>> {
     let (fd, command) = (fd_at(args, 0)?, args.get(1)?.raw);
     match (command, leading_int(command)) {
-        (b"F_DUPFD", _) | (_, Some(0)) => Some(Deed::Dup { fd, new, is_cloexec: false }),
-        (b"F_DUPFD_CLOEXEC", _) | (_, Some(1030)) => Some(Deed::Dup { fd, new, is_cloexec: true }),
+        (b"F_DUPFD", _) | (_, Some(0)) => Some(Deed::Dup {
+            fd,
+            new,
+            is_cloexec: false,
+        }),
+        (b"F_DUPFD_CLOEXEC", _) | (_, Some(1030)) => Some(Deed::Dup {
+            fd,
+            new,
+            is_cloexec: true,
+        }),
         (b"F_SETFD", _) | (_, Some(2)) => {
             let bits = args.get(2)?.raw;
-            let on = contains(bits, b"CLOEXEC") || leading_int(bits).is_some_and(|bits| bits & 1 != 0);
+            let on =
+                contains(bits, b"CLOEXEC") || leading_int(bits).is_some_and(|bits| bits & 1 != 0);
             Some(Deed::SetCloexec { fd, on })
         }
-        _ if contains(command, b"F_DUPFD_CLOEXEC") => Some(Deed::Dup { fd, new, is_cloexec: true }),
+        _ if contains(command, b"F_DUPFD_CLOEXEC") => Some(Deed::Dup {
+            fd,
+            new,
+            is_cloexec: true,
+        }),
         _ => Some(Deed::Touch { fd }),
     }
 }
@@ -223,13 +348,19 @@ fn is_files_registration(opcode: &[u8]) -> bool {
 }
 
 fn is_adoption(args: Args<'_>) -> bool {
-    let Some(request) = args.get(1) else { return false };
+    let Some(request) = args.get(1) else {
+        return false;
+    };
     request.raw == b"EPIOCADOPT" || leading_int(request.raw) == Some(eventpoll::EPIOCADOPT.into())
 }
 
 fn pair(args: Args<'_>, at: usize, is_cloexec: bool) -> Option<Deed<'_>> {
     let mut fds = ints_in_brackets(args.get(at)?.raw).map(|fd| Fd(fd as i32));
-    Some(Deed::Open { fds: [Some(fds.next()?), Some(fds.next()?)], made: Made::Other, is_cloexec })
+    Some(Deed::Open {
+        fds: [Some(fds.next()?), Some(fds.next()?)],
+        made: Made::Other,
+        is_cloexec,
+    })
 }
 
 /// The descriptors of every `SCM_RIGHTS` in a text.
@@ -237,9 +368,14 @@ fn rights(args: &[u8]) -> Vec<Fd> {
     let mut found = Vec::new();
     let mut rest = args;
     // `strace -X raw` has no names.
-    let next = |rest| find_after(rest, b"SCM_RIGHTS").or_else(|| find_after(rest, b"cmsg_level=0x1, cmsg_type=0x1,"));
+    let next = |rest| {
+        find_after(rest, b"SCM_RIGHTS")
+            .or_else(|| find_after(rest, b"cmsg_level=0x1, cmsg_type=0x1,"))
+    };
     while let Some(after) = next(rest) {
-        let Some(data) = find_after(after, b"cmsg_data=") else { break };
+        let Some(data) = find_after(after, b"cmsg_data=") else {
+            break;
+        };
         found.extend(ints_in_brackets(data).take(253).map(|fd| Fd(fd as i32)));
         rest = data;
     }
@@ -247,7 +383,9 @@ fn rights(args: &[u8]) -> Vec<Fd> {
 }
 
 fn touch(args: Args<'_>) -> Option<Deed<'_>> {
-    Some(Deed::Touch { fd: fd_at(args, 0)? })
+    Some(Deed::Touch {
+        fd: fd_at(args, 0)?,
+    })
 }
 
 /// The number an argument begins with, decorated or not.
@@ -256,6 +394,9 @@ pub(crate) fn fd_at(args: Args<'_>, at: usize) -> Option<Fd> {
 }
 
 fn is_cloexec(args: Args<'_>, flags_at: usize) -> bool {
-    let Some(flags) = args.get(flags_at) else { return false };
-    contains(flags.raw, b"CLOEXEC") || leading_int(flags.raw).is_some_and(|bits| bits & O_CLOEXEC != 0)
+    let Some(flags) = args.get(flags_at) else {
+        return false;
+    };
+    contains(flags.raw, b"CLOEXEC")
+        || leading_int(flags.raw).is_some_and(|bits| bits & O_CLOEXEC != 0)
 }

@@ -15,7 +15,9 @@ const MAX_IN_FLIGHT: usize = 4096;
 impl Judge {
     /// A call on a descriptor that changes none.
     pub(crate) fn touched(&mut self, pid: u32, tid: Tid, fd: Fd, call: &Call<'_>, line: u64) {
-        let Some(task) = self.tasks.get_mut(pid) else { return };
+        let Some(task) = self.tasks.get_mut(pid) else {
+            return;
+        };
         if !task.batch.is_empty()
             && let Some(stale) = task.batch.touch(fd)
         {
@@ -23,33 +25,79 @@ impl Judge {
         }
     }
 
-    pub(crate) fn descriptors_changed(&mut self, pid: u32, tid: Tid, deed: &Deed<'_>, place: &Place<'_>) {
+    pub(crate) fn descriptors_changed(
+        &mut self,
+        pid: u32,
+        tid: Tid,
+        deed: &Deed<'_>,
+        place: &Place<'_>,
+    ) {
         match *deed {
-            Deed::Open { fds, made, is_cloexec } => {
+            Deed::Open {
+                fds,
+                made,
+                is_cloexec,
+            } => {
                 for fd in fds.into_iter().flatten() {
                     self.opened(pid, tid, fd, made, is_cloexec);
                 }
             }
-            Deed::Dup { fd, new, is_cloexec } => {
+            Deed::Dup {
+                fd,
+                new,
+                is_cloexec,
+            } => {
                 self.ensure_open(pid, tid, fd);
                 self.vacate(tid, new);
-                let cmd = if is_cloexec { Fcntl::DupFdCloexec(0) } else { Fcntl::DupFd(0) };
-                let _ = self.worlds.call(tid, &Syscall::Fcntl { fd, cmd }, &[new], Weight::Result, || place.site());
+                let cmd = if is_cloexec {
+                    Fcntl::DupFdCloexec(0)
+                } else {
+                    Fcntl::DupFd(0)
+                };
+                let _ = self.worlds.call(
+                    tid,
+                    &Syscall::Fcntl { fd, cmd },
+                    &[new],
+                    Weight::Result,
+                    || place.site(),
+                );
                 self.number_taken(pid, tid, new);
+                self.note_duplicate(tid, new);
             }
             Deed::Replace { fd, new, .. } if fd == new => {}
-            Deed::Replace { fd, new, is_cloexec } => self.replaced(pid, tid, fd, new, is_cloexec, place),
-            Deed::CloseRange { first, last, flags } => self.range_closed(tid, first, last, flags, place),
+            Deed::Replace {
+                fd,
+                new,
+                is_cloexec,
+            } => self.replaced(pid, tid, fd, new, is_cloexec, place),
+            Deed::CloseRange { first, last, flags } => {
+                self.range_closed(tid, first, last, flags, place);
+            }
             Deed::SetCloexec { fd, on } => {
                 self.ensure_open(pid, tid, fd);
                 let cmd = Fcntl::SetFd(if on { flags::FD_CLOEXEC } else { 0 });
-                let _ = self.worlds.call(tid, &Syscall::Fcntl { fd, cmd }, &[], Weight::Notice, || place.site());
+                let _ = self.worlds.call(
+                    tid,
+                    &Syscall::Fcntl { fd, cmd },
+                    &[],
+                    Weight::Notice,
+                    || place.site(),
+                );
             }
             Deed::Unshare { flags } => {
-                let _ = self.worlds.call(tid, &Syscall::Unshare { flags }, &[], Weight::Notice, || place.site());
+                let _ = self.worlds.call(
+                    tid,
+                    &Syscall::Unshare { flags },
+                    &[],
+                    Weight::Notice,
+                    || place.site(),
+                );
             }
             Deed::Send { ref rights } => self.sent(pid, tid, rights),
-            Deed::Receive { ref rights, is_cloexec } => self.received(pid, tid, rights, is_cloexec),
+            Deed::Receive {
+                ref rights,
+                is_cloexec,
+            } => self.received(pid, tid, rights, is_cloexec),
             Deed::GetFd { pidfd, target, new } => self.fetched(pid, tid, pidfd, target, new),
             Deed::Register { ring, ref files } => self.registered_in_ring(pid, tid, ring, files),
             _ => {}
@@ -76,7 +124,15 @@ impl Judge {
     fn label(&mut self, tid: Tid, fd: Fd, made: Made, line: Option<u64>) {
         let pid = self.process_and_table(tid).0;
         if let Some(file) = self.worlds.base().fd(tid, fd) {
-            self.labels.set(file, Label { made, pid, fd, line });
+            self.labels.set(
+                file,
+                Label {
+                    made,
+                    pid,
+                    fd,
+                    line,
+                },
+            );
         }
     }
 
@@ -84,7 +140,9 @@ impl Judge {
     fn vacate(&mut self, tid: Tid, fd: Fd) {
         if self.worlds.base().fd(tid, fd).is_some() {
             let line = self.line;
-            self.book.warn(line, 0, || format!("{fd} is given out though it was not seen to be closed"));
+            self.book.warn(line, 0, || {
+                format!("{fd} is given out though it was not seen to be closed")
+            });
             self.worlds.each(|kernel| kernel.forget_fd(tid, fd));
             self.sweep_ghosts();
         }
@@ -114,7 +172,12 @@ impl Judge {
     }
 
     /// A number is used as an instance: if it was not known as one, it was one before.
-    pub(crate) fn ensure_epoll(&mut self, pid: u32, tid: Tid, epfd: Fd) -> Option<eventpoll::EpollId> {
+    pub(crate) fn ensure_epoll(
+        &mut self,
+        pid: u32,
+        tid: Tid,
+        epfd: Fd,
+    ) -> Option<eventpoll::EpollId> {
         let base = self.worlds.base();
         if let Some(epoll) = base.fd(tid, epfd).and_then(|file| base.epoll_of(file)) {
             return Some(epoll);
@@ -129,7 +192,10 @@ impl Judge {
             None => Vec::new(),
             Some(file) => {
                 let tasks = base.tasks().map(|(tid, _)| tid);
-                let all = tasks.flat_map(|tid| base.fds(tid).map(move |(fd, named, cloexec)| (tid, fd, named, cloexec)));
+                let all = tasks.flat_map(|tid| {
+                    base.fds(tid)
+                        .map(move |(fd, named, cloexec)| (tid, fd, named, cloexec))
+                });
                 all.filter(|(other, fd, named, _)| *named == file && (*other, *fd) != (tid, epfd))
                     .map(|(tid, fd, _, cloexec)| (tid, fd, cloexec))
                     .collect()
@@ -154,25 +220,46 @@ impl Judge {
     pub(crate) fn close(&mut self, pid: u32, tid: Tid, fd: Fd, place: &Place<'_>) {
         let process = self.process_and_table(tid).0;
         let task = self.tasks.get_mut(pid);
-        let stale = task.and_then(|task| task.batch.close(fd, || place.step("closed while its event waits")));
+        let stale = task.and_then(|task| {
+            task.batch
+                .close(fd, || place.step("closed while its event waits"))
+        });
         if let Some(stale) = stale {
             self.found_stale_use(tid, fd, &stale, place);
         }
         self.note_raced_close(pid, tid, fd, place);
         self.note_dead_number(tid, fd, place);
         let watched = self.watched(tid, fd);
-        let _ = self.worlds.call(tid, &Syscall::Close { fd }, &[], Weight::Notice, || place.site());
-        self.orphans(&watched, process, place, "closed by its owner: the number is gone, the file is not");
+        let _ = self
+            .worlds
+            .call(tid, &Syscall::Close { fd }, &[], Weight::Notice, || {
+                place.site()
+            });
+        self.orphans(
+            &watched,
+            process,
+            place,
+            "closed by its owner: the number is gone, the file is not",
+        );
         self.drop_held_by_rings();
         self.sweep_ghosts();
     }
 
     pub(crate) fn close_ended(&mut self, pid: u32, tid: Tid, fd: Fd, place: &Place<'_>) {
-        let has_failed = place.returned.is_some_and(|returned| returned.errno.is_some());
+        let has_failed = place
+            .returned
+            .is_some_and(|returned| returned.errno.is_some());
         if has_failed {
-            if place.returned.is_some_and(|returned| returned.errno == Some("EBADF")) {
+            if place
+                .returned
+                .is_some_and(|returned| returned.errno == Some("EBADF"))
+            {
                 self.found_double_close(tid, fd, place);
-                if let Some(stale) = self.tasks.get_mut(pid).and_then(|task| task.batch.touch(fd)) {
+                if let Some(stale) = self
+                    .tasks
+                    .get_mut(pid)
+                    .and_then(|task| task.batch.touch(fd))
+                {
                     self.found_stale_use(tid, fd, &stale, place);
                 }
                 self.worlds.each(|kernel| kernel.forget_fd(tid, fd));
@@ -182,16 +269,36 @@ impl Judge {
         self.close(pid, tid, fd, place);
     }
 
-    fn replaced(&mut self, pid: u32, tid: Tid, fd: Fd, new: Fd, is_cloexec: bool, place: &Place<'_>) {
+    fn replaced(
+        &mut self,
+        pid: u32,
+        tid: Tid,
+        fd: Fd,
+        new: Fd,
+        is_cloexec: bool,
+        place: &Place<'_>,
+    ) {
         self.ensure_open(pid, tid, fd);
         let process = self.process_and_table(tid).0;
         self.note_dead_number(tid, new, place);
         let watched = self.watched(tid, new);
         let flags = if is_cloexec { flags::O_CLOEXEC } else { 0 };
-        let call = Syscall::Dup3 { fd, new_fd: new, flags };
-        let _ = self.worlds.call(tid, &call, &[], Weight::Result, || place.site());
-        self.orphans(&watched, process, place, "replaced by another file: the number names it no more");
+        let call = Syscall::Dup3 {
+            fd,
+            new_fd: new,
+            flags,
+        };
+        let _ = self
+            .worlds
+            .call(tid, &call, &[], Weight::Result, || place.site());
+        self.orphans(
+            &watched,
+            process,
+            place,
+            "replaced by another file: the number names it no more",
+        );
         self.number_taken(pid, tid, new);
+        self.note_duplicate(tid, new);
         self.sweep_ghosts();
     }
 
@@ -203,7 +310,10 @@ impl Judge {
         if is_close {
             let base = self.worlds.base();
             let numbers: Vec<Fd> = base.fds(tid).map(|(fd, ..)| fd).collect();
-            for fd in numbers.into_iter().filter(|fd| (first..=last).contains(&(fd.0 as u32))) {
+            for fd in numbers
+                .into_iter()
+                .filter(|fd| (first..=last).contains(&(fd.0 as u32)))
+            {
                 self.note_dead_number(tid, fd, place);
                 if is_own {
                     watched.extend(self.watched(tid, fd));
@@ -211,8 +321,15 @@ impl Judge {
             }
         }
         let call = Syscall::CloseRange { first, last, flags };
-        let _ = self.worlds.call(tid, &call, &[], Weight::Notice, || place.site());
-        self.orphans(&watched, process, place, "closed by its owner: the number is gone, the file is not");
+        let _ = self
+            .worlds
+            .call(tid, &call, &[], Weight::Notice, || place.site());
+        self.orphans(
+            &watched,
+            process,
+            place,
+            "closed by its owner: the number is gone, the file is not",
+        );
         self.sweep_ghosts();
     }
 
@@ -240,7 +357,10 @@ impl Judge {
 
     /// Files arrive: those of the oldest message with as many of them.
     fn received(&mut self, pid: u32, tid: Tid, rights: &[Fd], is_cloexec: bool) {
-        let message = self.in_flight.iter().position(|message| message.len() == rights.len());
+        let message = self
+            .in_flight
+            .iter()
+            .position(|message| message.len() == rights.len());
         let message = message.and_then(|at| self.in_flight.remove(at));
         for (index, fd) in rights.iter().enumerate() {
             if fd.0 < 0 {
@@ -265,21 +385,28 @@ impl Judge {
             return;
         }
         self.vacate(tid, new);
-        let process = self.worlds.base().fd(tid, pidfd).and_then(|file| match self.labels.get(file)?.made {
-            Made::Pidfd(pid) => self.tasks.tid(u32::try_from(pid).ok()?),
-            _ => None,
-        });
+        let process =
+            self.worlds
+                .base()
+                .fd(tid, pidfd)
+                .and_then(|file| match self.labels.get(file)?.made {
+                    Made::Pidfd(pid) => self.tasks.tid(u32::try_from(pid).ok()?),
+                    _ => None,
+                });
         let Some(other) = process else {
             return self.opened(pid, tid, new, Made::Other, true);
         };
         self.ensure_open(pid, other, target);
         let files = self.worlds.files_at(other, target);
-        self.worlds.each_with(&files, |kernel, file| kernel.share_fd(tid, new, file, true));
+        self.worlds
+            .each_with(&files, |kernel, file| kernel.share_fd(tid, new, file, true));
         self.number_taken(pid, tid, new);
     }
 
     fn registered_in_ring(&mut self, pid: u32, tid: Tid, ring: Fd, fds: &[Fd]) {
-        let Some(ring) = self.ensure_open(pid, tid, ring) else { return };
+        let Some(ring) = self.ensure_open(pid, tid, ring) else {
+            return;
+        };
         for fd in fds {
             if self.ensure_open(pid, tid, *fd).is_some() {
                 let files = self.worlds.files_at(tid, *fd);
@@ -295,8 +422,9 @@ impl Judge {
             return;
         }
         let base = self.worlds.base();
-        let (kept, gone): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.in_rings).into_iter().partition(|(ring, _)| base.references(*ring) > 0);
+        let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.in_rings)
+            .into_iter()
+            .partition(|(ring, _)| base.references(*ring) > 0);
         self.in_rings = kept;
         for (_, files) in gone {
             self.worlds.each_with(&files, eventpoll::Kernel::unhold);
@@ -305,7 +433,11 @@ impl Judge {
 
     /// The process a task belongs to, as the log numbers it, and its table.
     pub(crate) fn process_and_table(&self, tid: Tid) -> (u32, TableId) {
-        let view = self.worlds.base().task(tid).expect("a task of the log lives in the worlds");
+        let view = self
+            .worlds
+            .base()
+            .task(tid)
+            .expect("a task of the log lives in the worlds");
         (self.tasks.shown(view.process), view.table)
     }
 

@@ -39,7 +39,11 @@ impl Ghosts {
     /// A ghost of an instance under a number.
     pub(crate) fn of_number(&self, stories: &Stories, epoll: EpollId, fd: Fd) -> Option<EpitemId> {
         let mut live = self.live.iter().copied();
-        live.find(|id| stories.get(*id).is_some_and(|story| story.epoll == epoll && story.fd == fd))
+        live.find(|id| {
+            stories
+                .get(*id)
+                .is_some_and(|story| story.epoll == epoll && story.fd == fd)
+        })
     }
 }
 
@@ -51,10 +55,18 @@ impl Judge {
     }
 
     /// The watched numbers of a task's table that `lose_fn` picks.
-    pub(crate) fn watched_by_table(&self, tid: Tid, lose_fn: impl Fn(&Descriptor) -> bool) -> Vec<Watched> {
+    pub(crate) fn watched_by_table(
+        &self,
+        tid: Tid,
+        lose_fn: impl Fn(&Descriptor) -> bool,
+    ) -> Vec<Watched> {
         let base = self.worlds.base();
-        let Some(view) = base.task(tid).filter(|_| self.stories.told > 0) else { return Vec::new() };
-        let numbers = base.fds(tid).filter_map(|(fd, ..)| Some((fd, base.descriptor(tid, fd)?)));
+        let Some(view) = base.task(tid).filter(|_| self.stories.told > 0) else {
+            return Vec::new();
+        };
+        let numbers = base
+            .fds(tid)
+            .filter_map(|(fd, ..)| Some((fd, base.descriptor(tid, fd)?)));
         numbers
             .filter(|(_, descriptor)| lose_fn(descriptor))
             .filter_map(|(fd, descriptor)| watched(&self.worlds, view.table, fd, descriptor))
@@ -85,8 +97,21 @@ impl Judge {
             for id in &number.ids {
                 if self.is_still_registered(*id, number) && !self.is_named_by_a_holder(*id) {
                     let text = "+++ exited +++".to_string();
-                    let site = Site { line: self.line, pid: process, text, stack: Vec::new() };
-                    self.orphan(*id, number, process, Step { what: "its owner is gone".to_string(), site });
+                    let site = Site {
+                        line: self.line,
+                        pid: process,
+                        text,
+                        stack: Vec::new(),
+                    };
+                    self.orphan(
+                        *id,
+                        number,
+                        process,
+                        Step {
+                            what: "its owner is gone".to_string(),
+                            site,
+                        },
+                    );
                 }
             }
         }
@@ -101,12 +126,33 @@ impl Judge {
         self.ghosts.born += 1;
         let holders = self.holders(number);
         let class = self.class_of(number, process, &holders);
-        let Some(story) = self.stories.get_mut(id) else { return };
+        // How the other copy came to be: the fork that gave it, or that gave this one.
+        let tables = holders
+            .iter()
+            .filter_map(|(table, _)| *table)
+            .chain([number.table]);
+        let copied: Vec<Step> = tables
+            .filter_map(|table| self.sharing.copied(table).cloned())
+            .collect();
+        let Some(story) = self.stories.get_mut(id) else {
+            return;
+        };
         if story.orphaned.is_some() {
             return;
         }
+        if let Some(first) = story.steps.first().map(|step| step.site.line) {
+            let is_its = |copy: &Step| class == Class::HandedOverGhost || copy.site.line > first;
+            story
+                .steps
+                .extend(copied.into_iter().filter(is_its).take(2));
+        }
         story.steps.push(step);
-        story.orphaned = Some(Orphaned { class, holders: holders.into_iter().map(|(_, kept_by)| kept_by).collect() });
+        story.steps.sort_by_key(|step| step.site.line);
+        story.steps.dedup();
+        story.orphaned = Some(Orphaned {
+            class,
+            holders: holders.into_iter().map(|(_, kept_by)| kept_by).collect(),
+        });
         self.worlds.note_ghost(story.id, &story.in_worlds);
         self.ghosts.live.push(id);
     }
@@ -141,10 +187,17 @@ impl Judge {
         holders
     }
 
-    fn class_of(&self, number: &Watched, process: u32, holders: &[(Option<TableId>, KeptBy)]) -> Class {
+    fn class_of(
+        &self,
+        number: &Watched,
+        process: u32,
+        holders: &[(Option<TableId>, KeptBy)],
+    ) -> Class {
         let tables = || holders.iter().filter_map(|(table, _)| *table);
         // Beyond the first ghosts nobody is asked; most are of forks.
-        let is_unknown = holders.iter().any(|(_, kept_by)| *kept_by == KeptBy::Unknown);
+        let is_unknown = holders
+            .iter()
+            .any(|(_, kept_by)| *kept_by == KeptBy::Unknown);
         if tables().any(|table| table == number.table) {
             return Class::DupGhost;
         }
@@ -161,15 +214,22 @@ impl Judge {
 
     /// True while a registration's number does not name its file for its owner.
     pub(crate) fn is_ghost(&self, id: EpitemId) -> bool {
-        let Some(story) = self.stories.get(id) else { return false };
-        story.orphaned.is_some() && self.worlds.base().fd_in(story.owner, story.fd) != Some(story.file)
+        let Some(story) = self.stories.get(id) else {
+            return false;
+        };
+        story.orphaned.is_some()
+            && self.worlds.base().fd_in(story.owner, story.fd) != Some(story.file)
     }
 
     /// True if some process that has the instance has this number for this file.
     fn is_named_by_a_holder(&self, id: EpitemId) -> bool {
         let base = self.worlds.base();
-        let Some(registration) = base.registration(id) else { return false };
-        let Some(epoll_file) = base.epoll_file(registration.epoll) else { return false };
+        let Some(registration) = base.registration(id) else {
+            return false;
+        };
+        let Some(epoll_file) = base.epoll_file(registration.epoll) else {
+            return false;
+        };
         base.tasks().any(|(tid, view)| {
             base.fd_in(view.table, registration.fd) == Some(registration.file)
                 && base.fds(tid).any(|(_, file, _)| file == epoll_file)
@@ -188,7 +248,10 @@ impl Judge {
         let mut at = 0;
         while at < self.ghosts.live.len() {
             let id = self.ghosts.live[at];
-            let is_live = self.stories.get(id).is_some_and(|story| is_live(&self.worlds, story));
+            let is_live = self
+                .stories
+                .get(id)
+                .is_some_and(|story| is_live(&self.worlds, story));
             if is_live {
                 at += 1;
                 continue;
@@ -216,12 +279,16 @@ impl Judge {
     }
 
     fn report_ghost(&mut self, story: &Story, ended: Option<u64>) {
-        let Some(orphaned) = &story.orphaned else { return };
+        let Some(orphaned) = &story.orphaned else {
+            return;
+        };
         // A ghost that nobody was told of and that is gone again did no harm here.
         let is_harmless = story.ghost_events == 0 && ended.is_some();
         let who = match orphaned.class {
             Class::DupGhost => "a duplicate of the descriptor keeps the file alive",
-            Class::HandedOverGhost => "the process it came from, or another it went to, keeps the file alive",
+            Class::HandedOverGhost => {
+                "the process it came from, or another it went to, keeps the file alive"
+            }
             Class::InFlightGhost => "a message or a ring keeps the file alive",
             _ => "a forked process keeps the file alive",
         };
@@ -232,19 +299,27 @@ impl Judge {
         };
         let fd = story.fd;
         let fix = match orphaned.class {
-            Class::DupGhost => format!("EPOLL_CTL_DEL {fd} before closing it, or register the descriptor that stays open"),
+            Class::DupGhost => format!(
+                "EPOLL_CTL_DEL {fd} before closing it, or register the descriptor that stays open"
+            ),
             Class::InFlightGhost => format!("EPOLL_CTL_DEL {fd} before closing what was sent away"),
             Class::HandedOverGhost => {
                 format!("EPOLL_CTL_DEL {fd} before closing it: the file is not yours alone")
             }
-            _ => format!("EPOLL_CTL_DEL {fd} before closing it, or keep it from the child with O_CLOEXEC and an exec"),
+            _ => format!(
+                "EPOLL_CTL_DEL {fd} before closing it, or keep it from the child with O_CLOEXEC and an exec"
+            ),
         };
         let finding = Finding {
             class: orphaned.class,
-            severity: if is_harmless { Severity::Note } else { Severity::Fault },
+            severity: if is_harmless {
+                Severity::Note
+            } else {
+                Severity::Fault
+            },
             pid: story.pid,
             fd: fd.0,
-            instance: self.instance(story.epoll),
+            instance: story.instance.clone(),
             summary: format!("{fd} was closed without EPOLL_CTL_DEL and {who}; {harm}"),
             story: story.steps.clone(),
             holders: orphaned.holders.clone(),
@@ -258,9 +333,17 @@ impl Judge {
 }
 
 fn watched(worlds: &Worlds, table: TableId, fd: Fd, descriptor: Descriptor) -> Option<Watched> {
-    let Descriptor { file, is_inherited, .. } = descriptor;
+    let Descriptor {
+        file, is_inherited, ..
+    } = descriptor;
     let registrations = worlds.base().registrations_of_file(file);
     let own = registrations.filter(|r| r.fd == fd && r.owner == table);
     let ids: Vec<EpitemId> = own.map(|r| r.id).collect();
-    (!ids.is_empty()).then_some(Watched { fd, file, table, is_inherited, ids })
+    (!ids.is_empty()).then_some(Watched {
+        fd,
+        file,
+        table,
+        is_inherited,
+        ids,
+    })
 }

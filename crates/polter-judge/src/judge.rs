@@ -18,7 +18,9 @@ use crate::stories::Stories;
 use crate::tasks::Tasks;
 use crate::worlds::Worlds;
 use eventpoll::{FileId, Policy, Tid};
-use polter_trace::{Assembled, Call, Event, EventKind, ExitKind, NoteKind, Stream, Unfinished, escape};
+use polter_trace::{
+    Assembled, Call, Event, EventKind, ExitKind, NoteKind, Stream, Unfinished, escape,
+};
 use std::collections::VecDeque;
 use std::io::{self, BufRead};
 
@@ -87,9 +89,14 @@ impl Judge {
 
     fn step(&mut self, assembled: &Assembled<'_>) {
         if let Some(warning) = assembled.warning {
-            self.book.warn(warning.line, warning.column as u64, || warning.problem.to_string());
+            self.book.warn(warning.line, warning.column as u64, || {
+                warning.problem.to_string()
+            });
         }
-        if let Some(pid) = assembled.named.filter(|pid| *pid != 0 && self.tasks.get(*pid).is_none()) {
+        if let Some(pid) = assembled
+            .named
+            .filter(|pid| *pid != 0 && self.tasks.get(*pid).is_none())
+        {
             self.tasks.name_root(pid);
         }
         if let Some(event) = &assembled.event {
@@ -101,7 +108,9 @@ impl Judge {
     fn event(&mut self, event: &Event<'_>) {
         let pid = event.pid.unwrap_or(0);
         if i32::try_from(pid).is_err() {
-            return self.book.warn(event.line, 1, || format!("no task can have the number {pid}"));
+            return self.book.warn(event.line, 1, || {
+                format!("no task can have the number {pid}")
+            });
         }
         match event.kind {
             EventKind::Call(ref call) => self.ended(pid, event.line, call),
@@ -134,14 +143,24 @@ impl Judge {
         let Some(tid) = self.present(pid) else { return };
         match entry.name {
             "close" => {
-                let Some(fd) = deed::fd_at(entry.args, 0) else { return };
-                let place = Place { line, pid, name: entry.name, args: entry.args, returned: None };
+                let Some(fd) = deed::fd_at(entry.args, 0) else {
+                    return;
+                };
+                let place = Place {
+                    line,
+                    pid,
+                    name: entry.name,
+                    args: entry.args,
+                    returned: None,
+                };
                 self.close(pid, tid, fd, &place);
                 if let Some(task) = self.tasks.get_mut(pid) {
                     task.closing = Some(fd);
                 }
             }
-            "fork" | "clone" | "clone2" | "clone3" => self.tasks.begin_birth(pid, deed::clone_flags(entry.args.raw)),
+            "fork" | "clone" | "clone2" | "clone3" => self
+                .tasks
+                .begin_birth(pid, deed::clone_flags(entry.args.raw)),
             "vfork" => self.tasks.begin_birth(pid, 0),
             "epoll_wait" | "epoll_pwait" | "epoll_pwait2" => {
                 if let Some(epfd) = deed::fd_at(entry.args, 0) {
@@ -171,18 +190,24 @@ impl Judge {
         let place = Place::of_call(line, pid, call);
         if !self.has_room(tid, &deed) {
             return self.book.warn(line, 0, || {
-                format!("the descriptor numbers of {}() are too large to follow", escape(call.name.as_bytes()))
+                format!(
+                    "the descriptor numbers of {}() are too large to follow",
+                    escape(call.name.as_bytes())
+                )
             });
         }
         match deed {
             // It took effect when it began.
             Deed::Close { .. } if was_closing.is_some() => {}
             Deed::Wait { epfd, events } => self.waited(pid, tid, epfd, events, &place),
-            Deed::Ctl { epfd, op, fd, data } => self.controlled(pid, tid, epfd, op, fd, data, &place),
+            Deed::Ctl { epfd, op, fd, data } => {
+                self.controlled(pid, tid, epfd, op, fd, data, &place)
+            }
             Deed::Adopt { epfd } => self.adopted(tid, epfd, &place),
             Deed::Clone { flags } => {
                 if let Some(child) = place.returned.and_then(|returned| returned.number()) {
                     self.forked(pid, child, flags);
+                    self.note_copy(child as u32, &place);
                 }
             }
             Deed::Exec => self.executed(pid, tid, &place),
@@ -202,7 +227,9 @@ impl Judge {
             Deed::SetCloexec { fd, .. } => fd.0,
             Deed::Ctl { epfd, fd, .. } => epfd.0.max(fd.0),
             Deed::Wait { epfd, .. } => epfd.0,
-            Deed::Send { rights } | Deed::Receive { rights, .. } => rights.iter().max().map_or(0, |fd| fd.0),
+            Deed::Send { rights } | Deed::Receive { rights, .. } => {
+                rights.iter().max().map_or(0, |fd| fd.0)
+            }
             Deed::Register { files, .. } => files.iter().max().map_or(0, |fd| fd.0),
             _ => 0,
         };
@@ -210,6 +237,7 @@ impl Judge {
         if highest < CHEAP || (highest as usize) < base.table_capacity(tid) {
             return true;
         }
-        (highest as u64) < eventpoll::NR_OPEN && base.total_capacity() + highest as usize <= MAX_SLOTS
+        (highest as u64) < eventpoll::NR_OPEN
+            && base.total_capacity() + highest as usize <= MAX_SLOTS
     }
 }

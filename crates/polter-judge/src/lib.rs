@@ -42,5 +42,6 @@ mod worlds;
 
 pub use judge::Judge;
 pub use verdict::{
-    Break, Broken, Class, Finding, Instance, KeptBy, LogSummary, PolicyVerdict, Severity, Site, Step, Verdict, Warning,
+    Break, Broken, Class, Finding, Instance, KeptBy, LogSummary, PolicyVerdict, Severity, Site,
+    Step, Verdict, Warning,
 };

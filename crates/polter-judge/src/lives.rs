@@ -8,7 +8,8 @@ use eventpoll::syscall::flags;
 use eventpoll::{Pid, Syscall, Tid};
 
 /// The flags of a clone that the worlds look at.
-const CLONE_FLAGS: u64 = flags::CLONE_VM | flags::CLONE_FILES | flags::CLONE_SIGHAND | flags::CLONE_THREAD;
+const CLONE_FLAGS: u64 =
+    flags::CLONE_VM | flags::CLONE_FILES | flags::CLONE_SIGHAND | flags::CLONE_THREAD;
 
 impl Judge {
     /// The task with this number. One that nobody made, as far as the log
@@ -38,7 +39,9 @@ impl Judge {
     fn is_crowded(&mut self) -> bool {
         let is_full = self.tasks.is_full();
         if is_full {
-            self.book.warn(self.line, 1, || format!("more than {MAX_TASKS} tasks at once; new ones are left out"));
+            self.book.warn(self.line, 1, || {
+                format!("more than {MAX_TASKS} tasks at once; new ones are left out")
+            });
         }
         is_full
     }
@@ -46,15 +49,24 @@ impl Judge {
     /// A clone has returned in its parent.
     pub(crate) fn forked(&mut self, parent: u32, child: i64, flags: u64) {
         self.tasks.end_birth(parent);
-        let Some(child) = u32::try_from(child).ok().filter(|child| *child > 0 && i32::try_from(*child).is_ok()) else {
+        let Some(child) = u32::try_from(child)
+            .ok()
+            .filter(|child| *child > 0 && i32::try_from(*child).is_ok())
+        else {
             return;
         };
-        match self.tasks.get_mut(child).map(|task| task.guessed_parent.take()) {
+        match self
+            .tasks
+            .get_mut(child)
+            .map(|task| task.guessed_parent.take())
+        {
             // It spoke before its parent's clone returned.
             Some(Some(guessed)) if guessed == parent => return,
             Some(Some(guessed)) => {
                 let line = self.line;
-                self.book.warn(line, 1, || format!("{child} was taken for a child of {guessed}, and is one of {parent}"));
+                self.book.warn(line, 1, || {
+                    format!("{child} was taken for a child of {guessed}, and is one of {parent}")
+                });
                 return;
             }
             // The number was used before; the log missed that task's end.
@@ -65,7 +77,9 @@ impl Judge {
     }
 
     fn born(&mut self, parent: u32, child: u32, flags: u64) {
-        let Some(parent_tid) = self.tasks.tid(parent) else { return };
+        let Some(parent_tid) = self.tasks.tid(parent) else {
+            return;
+        };
         if self.is_crowded() {
             return;
         }
@@ -92,8 +106,13 @@ impl Judge {
     pub(crate) fn leaves(&mut self, pid: u32, tid: Tid, is_group: bool) {
         let base = self.worlds.base();
         let leader = base.process_pid(tid);
-        let group = base.tasks().filter(|(_, view)| is_group && view.process == leader);
-        let mut leaving: Vec<u32> = group.map(|(_, view)| self.tasks.shown(view.pid)).filter(|other| *other != pid).collect();
+        let group = base
+            .tasks()
+            .filter(|(_, view)| is_group && view.process == leader);
+        let mut leaving: Vec<u32> = group
+            .map(|(_, view)| self.tasks.shown(view.pid))
+            .filter(|other| *other != pid)
+            .collect();
         leaving.push(pid);
         for pid in leaving {
             self.gone(pid);
@@ -103,7 +122,9 @@ impl Judge {
 
     /// A task has ended, and its table with the last user.
     pub(crate) fn gone(&mut self, pid: u32) {
-        let Some(task) = self.tasks.remove(pid) else { return };
+        let Some(task) = self.tasks.remove(pid) else {
+            return;
+        };
         let tid = task.tid;
         let watched = self.watched_by_table(tid, |_| true);
         let (process, table) = self.process_and_table(tid);
@@ -122,7 +143,9 @@ impl Judge {
 
     /// A thread other than the leader has exec'ed: it goes on under the leader's number.
     pub(crate) fn superseded(&mut self, leader: u32, by: u32) {
-        let Some(tid) = self.tasks.tid(by) else { return };
+        let Some(tid) = self.tasks.tid(by) else {
+            return;
+        };
         if leader == by {
             return;
         }
@@ -152,7 +175,9 @@ impl Judge {
             self.gone(other);
         }
         let watched = self.watched_by_table(tid, |descriptor| descriptor.is_cloexec);
-        let _ = self.worlds.call(tid, &Syscall::Execve, &[], Weight::Notice, || place.site());
+        let _ = self
+            .worlds
+            .call(tid, &Syscall::Execve, &[], Weight::Notice, || place.site());
         self.orphans(&watched, process, place, "closed by the exec of its owner");
         self.note_leaks(tid, process, place);
         self.sweep_ghosts();

@@ -24,10 +24,23 @@ impl Judge {
     }
 
     /// A wait has ended; `events` is the text of the array.
-    pub(crate) fn waited(&mut self, pid: u32, tid: Tid, epfd: Fd, events: &[u8], place: &Place<'_>) {
-        let wait = self.tasks.get_mut(pid).and_then(|task| task.waiting.clone());
+    pub(crate) fn waited(
+        &mut self,
+        pid: u32,
+        tid: Tid,
+        epfd: Fd,
+        events: &[u8],
+        place: &Place<'_>,
+    ) {
+        let wait = self
+            .tasks
+            .get_mut(pid)
+            .and_then(|task| task.waiting.clone());
         self.tasks.end_wait(pid);
-        if place.returned.is_some_and(|returned| returned.errno.is_some()) {
+        if place
+            .returned
+            .is_some_and(|returned| returned.errno.is_some())
+        {
             if Judge::has_failed_with(place, eventpoll::Errno::EBADF) {
                 self.found_dead_epoll(tid, epfd, place);
             }
@@ -48,7 +61,10 @@ impl Judge {
         for data in event_words(events) {
             self.book.log.events += 1;
             match self.stories.origin(&self.worlds, epoll, data) {
-                Origin::Unknown => self.book.log.unknown_events += 1,
+                Origin::Unknown => {
+                    self.book.log.unknown_events += 1;
+                    self.note_unknown_event(pid, epoll, data, tid, place);
+                }
                 Origin::Several(newest) => {
                     self.book.log.ambiguous_events += 1;
                     self.note_ambiguous(epoll, data, place);
@@ -75,7 +91,9 @@ impl Judge {
         place: &Place<'_>,
     ) {
         let is_ghost = self.is_ghost(id);
-        let Some(story) = self.stories.get_mut(id) else { return };
+        let Some(story) = self.stories.get_mut(id) else {
+            return;
+        };
         if is_ghost {
             story.ghost_events += 1;
             if story.ghost_events <= KEPT_REPORTS {
@@ -84,11 +102,20 @@ impl Judge {
         }
         let (number, ids, fd) = (story.id, &story.in_worlds, story.fd);
         let first = story.steps.first().map(|step| step.site.clone());
-        self.worlds.note_event(number, ids, is_ghost, refusals, || Break {
-            site: place.site(),
-            what: Broken::EventLost { fd: fd.0, registered: first.clone().unwrap_or_else(|| place.site()) },
-        });
-        if !is_ghost && self.stories.get(id).is_some_and(|story| story.owner != table) {
+        self.worlds
+            .note_event(number, ids, is_ghost, refusals, || Break {
+                site: place.site(),
+                what: Broken::EventLost {
+                    fd: fd.0,
+                    registered: first.clone().unwrap_or_else(|| place.site()),
+                },
+            });
+        if !is_ghost
+            && self
+                .stories
+                .get(id)
+                .is_some_and(|story| story.owner != table)
+        {
             self.note_foreign_report(id, tid, place);
         }
     }
@@ -102,7 +129,11 @@ impl Judge {
                 && let Some(story) = self.stories.get_mut(id)
             {
                 if story.ghost_events == 0 {
-                    story.steps.push(place.step("reported, by the ghost or by the new file: their data is the same"));
+                    story.steps.push(
+                        place.step(
+                            "reported, by the ghost or by the new file: their data is the same",
+                        ),
+                    );
                 }
                 story.ghost_events += 1;
             }

@@ -17,7 +17,9 @@ pub(crate) fn leading_int(text: &[u8]) -> Option<i64> {
     let mut value: u64 = 0;
     let mut count = 0;
     for byte in digits {
-        let Some(digit) = (*byte as char).to_digit(radix) else { break };
+        let Some(digit) = (*byte as char).to_digit(radix) else {
+            break;
+        };
         value = value.checked_mul(radix.into())?.checked_add(digit.into())?;
         count += 1;
     }
@@ -86,7 +88,11 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &[i64]) {
-        assert_eq!(ints_in_brackets(text.as_bytes()).collect::<Vec<_>>(), expected, "{text}");
+        assert_eq!(
+            ints_in_brackets(text.as_bytes()).collect::<Vec<_>>(),
+            expected,
+            "{text}"
+        );
     }
 
     #[test]

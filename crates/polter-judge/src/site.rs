@@ -1,7 +1,7 @@
 //! Places in the log.
 
-use crate::verdict::Step;
 pub(crate) use crate::verdict::Site;
+use crate::verdict::Step;
 use polter_trace::{Args, Call, Returned};
 
 /// The longest text of a call that is kept, in bytes.
@@ -20,20 +20,38 @@ pub(crate) struct Place<'a> {
 
 impl<'a> Place<'a> {
     pub(crate) fn of_call(line: u64, pid: u32, call: &Call<'a>) -> Place<'a> {
-        Place { line, pid, name: call.name, args: call.args, returned: Some(call.returned) }
+        Place {
+            line,
+            pid,
+            name: call.name,
+            args: call.args,
+            returned: Some(call.returned),
+        }
     }
 
     pub(crate) fn site(&self) -> Site {
         let args = String::from_utf8_lossy(cut(self.args.raw));
         let text = match self.returned {
-            Some(returned) => format!("{}({args}) = {}", self.name, String::from_utf8_lossy(cut(returned.raw))),
-            None => format!("{}({args}", self.name),
+            Some(returned) => format!(
+                "{}({args}) = {}",
+                self.name,
+                String::from_utf8_lossy(cut(returned.raw))
+            ),
+            None => format!("{}({args} <unfinished ...>", self.name),
         };
-        Site { line: self.line, pid: self.pid, text, stack: Vec::new() }
+        Site {
+            line: self.line,
+            pid: self.pid,
+            text,
+            stack: Vec::new(),
+        }
     }
 
     pub(crate) fn step(&self, what: &str) -> Step {
-        Step { what: what.to_string(), site: self.site() }
+        Step {
+            what: what.to_string(),
+            site: self.site(),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! A story lives as long as its registration in Linux's world. An event is
 //! traced to its story by instance and data.
 
-use crate::verdict::{Class, KeptBy, Step};
+use crate::verdict::{Class, Instance, KeptBy, Step};
 use crate::worlds::Worlds;
 use eventpoll::{EpitemId, EpollId, Fd, FileId, TableId};
 use rustc_hash::FxHashMap;
@@ -17,6 +17,8 @@ pub(crate) struct Story {
     pub(crate) file: FileId,
     pub(crate) fd: Fd,
     pub(crate) owner: TableId,
+    /// Kept here, because the instance may go before the story is told.
+    pub(crate) instance: Instance,
     /// The process that registered it.
     pub(crate) pid: u32,
     /// How it came to be, and what happened to it since.
@@ -101,7 +103,9 @@ impl Stories {
         };
         let by_epitem = &self.by_epitem;
         ids.retain(|id| {
-            let is_live = base.registration(*id).is_some_and(|r| r.epoll == epoll && r.event.data == data);
+            let is_live = base
+                .registration(*id)
+                .is_some_and(|r| r.epoll == epoll && r.event.data == data);
             is_live && by_epitem.get(id.slot()).is_some_and(Option::is_some)
         });
         match ids[..] {
@@ -134,7 +138,10 @@ impl Stories {
         }
         let base = worlds.base();
         self.by_data.retain(|(epoll, data), ids| {
-            ids.retain(|id| base.registration(*id).is_some_and(|r| r.epoll == *epoll && r.event.data == *data));
+            ids.retain(|id| {
+                base.registration(*id)
+                    .is_some_and(|r| r.epoll == *epoll && r.event.data == *data)
+            });
             !ids.is_empty()
         });
         self.clean_size = self.by_data.len();
@@ -149,9 +156,13 @@ impl Stories {
 /// Puts a frame under the last of these steps, if it is the call's.
 pub(crate) fn add_frame(steps: &mut [Step], line: u64, frame: &[u8]) {
     const MAX_FRAMES: usize = 32;
-    let Some(step) = steps.iter_mut().rev().find(|step| step.site.line == line) else { return };
+    let Some(step) = steps.iter_mut().rev().find(|step| step.site.line == line) else {
+        return;
+    };
     if step.site.stack.len() < MAX_FRAMES {
-        step.site.stack.push(String::from_utf8_lossy(frame).trim().to_string());
+        let frame = String::from_utf8_lossy(frame);
+        let frame = frame.trim().trim_start_matches("> ");
+        step.site.stack.push(frame.to_string());
     }
 }
 

@@ -75,7 +75,10 @@ impl Tasks {
 
     pub(crate) fn insert(&mut self, pid: u32, tid: Tid) -> &mut Task {
         self.seen += 1;
-        self.tasks.entry(pid).insert_entry(Task::new(tid)).into_mut()
+        self.tasks
+            .entry(pid)
+            .insert_entry(Task::new(tid))
+            .into_mut()
     }
 
     pub(crate) fn remove(&mut self, pid: u32) -> Option<Task> {
@@ -108,7 +111,10 @@ impl Tasks {
         if let Some(task) = self.tasks.remove(&0) {
             self.tasks.insert(pid, task);
             for listed in [&mut self.births, &mut self.waiting] {
-                listed.iter_mut().filter(|listed| **listed == 0).for_each(|listed| *listed = pid);
+                listed
+                    .iter_mut()
+                    .filter(|listed| **listed == 0)
+                    .for_each(|listed| *listed = pid);
             }
         }
         self.root = pid;
@@ -157,6 +163,8 @@ impl Tasks {
 
     /// The waits under way, each with its task.
     pub(crate) fn waits(&self) -> impl Iterator<Item = (u32, &Wait)> {
-        self.waiting.iter().filter_map(|pid| Some((*pid, self.tasks.get(pid)?.waiting.as_ref()?)))
+        self.waiting
+            .iter()
+            .filter_map(|pid| Some((*pid, self.tasks.get(pid)?.waiting.as_ref()?)))
     }
 }

@@ -6,7 +6,9 @@
 use crate::site::Site;
 use crate::verdict::{Break, Broken, PolicyVerdict};
 use eventpoll::syscall::{PathKind, flags};
-use eventpoll::{EpitemId, Errno, Fd, FileId, Inherited, Kernel, Outcome, Pid, Policy, Syscall, Tid};
+use eventpoll::{
+    EpitemId, Errno, Fd, FileId, Inherited, Kernel, Outcome, Pid, Policy, Syscall, Tid,
+};
 
 /// How many breaks of a policy are kept.
 const KEPT_BREAKS: usize = 8;
@@ -39,7 +41,9 @@ pub(crate) enum Weight {
 
 impl Worlds {
     pub(crate) fn new(policies: &[Policy]) -> Worlds {
-        let others = policies.iter().filter(|policy| **policy != Policy::LAST_FPUT);
+        let others = policies
+            .iter()
+            .filter(|policy| **policy != Policy::LAST_FPUT);
         let all = std::iter::once(&Policy::LAST_FPUT).chain(others);
         let worlds = all.map(|policy| World {
             kernel: Kernel::new(*policy),
@@ -54,14 +58,15 @@ impl Worlds {
             },
             story_of: Vec::new(),
         });
-        Worlds { worlds: worlds.collect() }
+        Worlds {
+            worlds: worlds.collect(),
+        }
     }
 
     /// Linux's own world.
     pub(crate) fn base(&self) -> &Kernel {
         &self.worlds[0].kernel
     }
-
 
     /// Changes every world in the same way, whatever the log says.
     pub(crate) fn each(&mut self, mut change_fn: impl FnMut(&mut Kernel)) {
@@ -79,7 +84,10 @@ impl Worlds {
         weight: Weight,
         site_fn: impl Fn() -> Site,
     ) -> Result<i64, Errno> {
-        let (base, others) = self.worlds.split_first_mut().expect("Linux's world is always there");
+        let (base, others) = self
+            .worlds
+            .split_first_mut()
+            .expect("Linux's world is always there");
         let was = base.perform(tid, call, dictated);
         for world in others {
             let would_be = world.perform(tid, call, dictated);
@@ -91,16 +99,26 @@ impl Worlds {
     }
 
     /// Asks whether a wait would be refused in each world; says which.
-    pub(crate) fn note_refused_waits(&mut self, tid: Tid, epfd: Fd, site_fn: impl Fn() -> Site) -> Refusals {
+    pub(crate) fn note_refused_waits(
+        &mut self,
+        tid: Tid,
+        epfd: Fd,
+        site_fn: impl Fn() -> Site,
+    ) -> Refusals {
         let mut refusals = Refusals::default();
         for (index, world) in self.worlds.iter_mut().enumerate().skip(1) {
             let refused = match world.kernel.policy().inherited {
                 Inherited::Shared => None,
                 Inherited::Stale => {
-                    let is_stale = world.kernel.descriptor(tid, epfd).is_some_and(|d| d.is_inherited);
+                    let is_stale = world
+                        .kernel
+                        .descriptor(tid, epfd)
+                        .is_some_and(|d| d.is_inherited);
                     is_stale.then_some(Errno::ESTALE)
                 }
-                Inherited::NotCopied => world.kernel.fd(tid, epfd).is_none().then_some(Errno::EBADF),
+                Inherited::NotCopied => {
+                    world.kernel.fd(tid, epfd).is_none().then_some(Errno::EBADF)
+                }
             };
             if let Some(errno) = refused {
                 refusals.0 |= 1 << index;
@@ -116,7 +134,10 @@ impl Worlds {
         let call = if is_epoll {
             Syscall::EpollCreate1 { flags }
         } else {
-            Syscall::Open { path: PathKind::Pollable, flags: flags | flags::O_RDWR }
+            Syscall::Open {
+                path: PathKind::Pollable,
+                flags: flags | flags::O_RDWR,
+            }
         };
         for world in &mut self.worlds {
             if world.kernel.fd(tid, fd).is_some() {
@@ -129,11 +150,18 @@ impl Worlds {
 
     /// What the same number names in each world, for a task.
     pub(crate) fn files_at(&self, tid: Tid, fd: Fd) -> Vec<Option<FileId>> {
-        self.worlds.iter().map(|world| world.kernel.fd(tid, fd)).collect()
+        self.worlds
+            .iter()
+            .map(|world| world.kernel.fd(tid, fd))
+            .collect()
     }
 
     /// Changes each world with what [`files_at`](Worlds::files_at) gave for it.
-    pub(crate) fn each_with(&mut self, files: &[Option<FileId>], mut change_fn: impl FnMut(&mut Kernel, FileId)) {
+    pub(crate) fn each_with(
+        &mut self,
+        files: &[Option<FileId>],
+        mut change_fn: impl FnMut(&mut Kernel, FileId),
+    ) {
         for (world, file) in self.worlds.iter_mut().zip(files) {
             if let Some(file) = file {
                 change_fn(&mut world.kernel, *file);
@@ -146,19 +174,35 @@ impl Worlds {
         let mut tid = None;
         for world in &mut self.worlds {
             let new = world.kernel.spawn(pid);
-            world.kernel.call(new, &Syscall::SetNofile { soft: eventpoll::NR_OPEN });
-            debug_assert!(tid.is_none_or(|tid| tid == new), "the worlds' tasks go in step");
+            world.kernel.call(
+                new,
+                &Syscall::SetNofile {
+                    soft: eventpoll::NR_OPEN,
+                },
+            );
+            debug_assert!(
+                tid.is_none_or(|tid| tid == new),
+                "the worlds' tasks go in step"
+            );
             tid = Some(new);
         }
         tid.expect("Linux's world is always there")
     }
 
     /// Remembers which registration a story is about in each world.
-    pub(crate) fn tell_story(&mut self, story: u64, tid: Tid, epfd: Fd, fd: Fd) -> Vec<Option<EpitemId>> {
+    pub(crate) fn tell_story(
+        &mut self,
+        story: u64,
+        tid: Tid,
+        epfd: Fd,
+        fd: Fd,
+    ) -> Vec<Option<EpitemId>> {
         let ids = self.worlds.iter_mut().map(|world| {
             let kernel = &world.kernel;
             let epoll = kernel.epoll_of(kernel.fd(tid, epfd)?)?;
-            let id = kernel.find_registration(tid, epoll, kernel.fd(tid, fd)?, fd)?.id;
+            let id = kernel
+                .find_registration(tid, epoll, kernel.fd(tid, fd)?, fd)?
+                .id;
             let slot = id.slot();
             if slot >= world.story_of.len() {
                 world.story_of.resize(slot + 1, 0);
@@ -172,7 +216,9 @@ impl Worlds {
     /// True if a world other than Linux's still has a story's registration.
     fn has(&self, index: usize, story: u64, ids: &[Option<EpitemId>]) -> bool {
         let world = &self.worlds[index];
-        ids[index].is_some_and(|id| world.story_of[id.slot()] == story && world.kernel.registration(id).is_some())
+        ids[index].is_some_and(|id| {
+            world.story_of[id.slot()] == story && world.kernel.registration(id).is_some()
+        })
     }
 
     /// A ghost was born in Linux's world: those that had its registration and
@@ -218,7 +264,12 @@ impl Worlds {
 pub(crate) struct Refusals(u32);
 
 impl World {
-    pub(crate) fn perform(&mut self, tid: Tid, call: &Syscall, dictated: &[Fd]) -> Result<i64, Errno> {
+    pub(crate) fn perform(
+        &mut self,
+        tid: Tid,
+        call: &Syscall,
+        dictated: &[Fd],
+    ) -> Result<i64, Errno> {
         if !dictated.is_empty() {
             self.kernel.dictate_fds(dictated);
         }
@@ -242,7 +293,10 @@ impl World {
             (Err(_), Err(_)) if weight == Weight::Result => self.verdict.notices += 1,
             (Ok(_), Err(_)) | (Err(_), _) => self.verdict.add_break(|| Break {
                 site: site_fn(),
-                what: Broken::Result { was: shown(was), would_be: shown(would_be) },
+                what: Broken::Result {
+                    was: shown(was),
+                    would_be: shown(would_be),
+                },
             }),
             // Another error, or another number: the program goes the same way.
             _ => self.verdict.notices += 1,

@@ -9,17 +9,28 @@ use std::path::Path;
 pub(crate) fn rewrite(path: &Path) {
     let text = std::fs::read_to_string(path).expect("a scenario can be read");
     let is_answer = |line: &&str| {
-        let names = line.strip_prefix("# ").and_then(|line| line.split_once(": "));
+        let names = line
+            .strip_prefix("# ")
+            .and_then(|line| line.split_once(": "));
         names.is_some_and(|(names, _)| names.split(", ").all(|name| name.parse::<Policy>().is_ok()))
     };
     let plain: Vec<&str> = text.lines().filter(|line| !is_answer(line)).collect();
     let script = Script::parse(plain.join("\n").as_bytes()).expect("a scenario is a script");
-    let by_policy: Vec<Vec<Option<Outcome>>> = Policy::ALL.iter().map(|policy| answers(&script, *policy)).collect();
+    let by_policy: Vec<Vec<Option<Outcome>>> = Policy::ALL
+        .iter()
+        .map(|policy| answers(&script, *policy))
+        .collect();
     let mut out = String::new();
     for (index, line) in plain.iter().enumerate() {
         out.push_str(line);
         out.push('\n');
-        let Some(at) = script.steps.iter().position(|step| step.line == index as u64 + 1) else { continue };
+        let Some(at) = script
+            .steps
+            .iter()
+            .position(|step| step.line == index as u64 + 1)
+        else {
+            continue;
+        };
         let (syscall, usual) = match &script.steps[at].action {
             Action::Call { syscall, answer } => (syscall, &answer.usual),
             Action::End { answer } => (begun(&script, at), &answer.usual),
@@ -46,7 +57,10 @@ pub(crate) fn rewrite(path: &Path) {
 
 fn begun(script: &Script, end: usize) -> &eventpoll::Syscall {
     let pid = script.steps[end].pid;
-    let earlier = script.steps[..end].iter().rev().find(|step| step.pid == pid);
+    let earlier = script.steps[..end]
+        .iter()
+        .rev()
+        .find(|step| step.pid == pid);
     match &earlier.expect("what ends has begun").action {
         Action::Begin { syscall } => syscall,
         _ => panic!("what ends has begun"),
@@ -62,9 +76,10 @@ fn answers(script: &Script, policy: Policy) -> Vec<Option<Outcome>> {
         let outcome = match &step.action {
             Action::Call { syscall, answer } => {
                 let child = match (&answer.usual, syscall) {
-                    (Outcome::Done(Ok(ret)), eventpoll::Syscall::Fork | eventpoll::Syscall::Clone { .. }) => {
-                        Some(eventpoll::Pid(ret.value as i32))
-                    }
+                    (
+                        Outcome::Done(Ok(ret)),
+                        eventpoll::Syscall::Fork | eventpoll::Syscall::Clone { .. },
+                    ) => Some(eventpoll::Pid(ret.value as i32)),
                     _ => None,
                 };
                 model.call(step.pid, syscall, child).ok()

@@ -11,7 +11,14 @@ pub(crate) fn all() -> BTreeMap<String, PathBuf> {
     let files = std::fs::read_dir(folder).expect("the scenarios are there");
     let paths = files.map(|file| file.expect("a folder can be listed").path());
     let scripts = paths.filter(|path| path.extension().is_some_and(|end| end == "strace"));
-    scripts.map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), path)).collect()
+    scripts
+        .map(|path| {
+            (
+                path.file_stem().unwrap().to_string_lossy().into_owned(),
+                path,
+            )
+        })
+        .collect()
 }
 
 pub(crate) fn read(path: &Path) -> Script {
@@ -21,9 +28,16 @@ pub(crate) fn read(path: &Path) -> Script {
 
 #[track_caller]
 fn report(failures: &[(String, Policy, Difference)]) {
-    let shown: Vec<String> =
-        failures.iter().map(|(name, policy, difference)| format!("{name} under {policy}, {difference}")).collect();
-    assert!(failures.is_empty(), "{} differ:\n{}", failures.len(), shown.join("\n"));
+    let shown: Vec<String> = failures
+        .iter()
+        .map(|(name, policy, difference)| format!("{name} under {policy}, {difference}"))
+        .collect();
+    assert!(
+        failures.is_empty(),
+        "{} differ:\n{}",
+        failures.len(),
+        shown.join("\n")
+    );
 }
 
 #[test]
@@ -37,7 +51,8 @@ fn every_scenario_answers_as_written_under_every_policy() {
         assert!(!script.title.is_empty(), "{name} says what it shows");
         for policy in Policy::ALL {
             let mut model = Model::new(policy, Version::default(), script.first());
-            if let Some(difference) = run(&script, policy, &mut model).expect("a model cannot fail") {
+            if let Some(difference) = run(&script, policy, &mut model).expect("a model cannot fail")
+            {
                 failures.push((name.clone(), policy, difference));
             }
         }
@@ -55,13 +70,18 @@ fn every_scenario_answers_as_written_on_the_running_kernel() {
     let mut failures = Vec::new();
     let mut running: Option<Running> = None;
     for (name, path) in all() {
-        if NOT_ON_A_KERNEL.iter().any(|prefix| name.starts_with(prefix)) {
+        if NOT_ON_A_KERNEL
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+        {
             eprintln!("skipped: {name} needs a device that only the model has");
             continue;
         }
         let script = read(&path);
         match &mut running {
-            Some(running) => running.restart(script.first()).expect("a world can be left"),
+            Some(running) => running
+                .restart(script.first())
+                .expect("a world can be left"),
             None => match Running::start(script.first()) {
                 Ok(started) => running = Some(started),
                 Err(error) => {

@@ -16,7 +16,10 @@ const SHOWN: [(&str, &[Class]); 16] = [
     ("deaf-signalfd", &[Class::DeafSignalfd]),
     ("dup-ghost", &[Class::DupGhost]),
     ("epoll-as-kcmp", &[Class::EpollAsKcmp]),
-    ("errno-after-reuse", &[Class::DupGhost, Class::ErrnoAfterReuse]),
+    (
+        "errno-after-reuse",
+        &[Class::DupGhost, Class::ErrnoAfterReuse],
+    ),
     ("event-theft", &[Class::EventTheft]),
     ("foreign-entry", &[Class::ForeignEntry]),
     ("fork-ghost", &[Class::ForkGhost]),
@@ -33,12 +36,18 @@ fn programs() -> Option<&'static Path> {
     static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
     let built = BUILT.get_or_init(|| {
         let test = std::env::current_exe().expect("a test has a path");
-        let target = test.ancestors().nth(3).expect("a test lies in target/PROFILE/deps");
+        let target = test
+            .ancestors()
+            .nth(3)
+            .expect("a test lies in target/PROFILE/deps");
         let build = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "-p", "haunted", "--target-dir"])
             .arg(target)
             .status();
-        assert!(build.is_ok_and(|status| status.success()), "haunted cannot be built");
+        assert!(
+            build.is_ok_and(|status| status.success()),
+            "haunted cannot be built"
+        );
         can_trace(&[]).then(|| target.join("debug/haunted"))
     });
     if built.is_none() {
@@ -48,7 +57,11 @@ fn programs() -> Option<&'static Path> {
 }
 
 fn can_trace(options: &[&str]) -> bool {
-    let strace = Command::new("strace").args(options).arg("true").stderr(Stdio::null()).status();
+    let strace = Command::new("strace")
+        .args(options)
+        .arg("true")
+        .stderr(Stdio::null())
+        .status();
     strace.is_ok_and(|status| status.success())
 }
 
@@ -59,12 +72,26 @@ fn skip(reason: &str) {
 
 /// What strace writes of a program, and the program's own log if it is to be kept.
 fn record(program: &Path, options: &[&str], class: &str) -> Vec<u8> {
-    let name = format!("judge-{}-{}-{class}.strace", std::process::id(), options.join(""));
+    let name = format!(
+        "judge-{}-{}-{class}.strace",
+        std::process::id(),
+        options.join("")
+    );
     let log = std::env::temp_dir().join(name);
-    let status = Command::new("strace").args(options).arg("-o").arg(&log).arg(program).arg(class).status();
+    let status = Command::new("strace")
+        .args(options)
+        .arg("-o")
+        .arg(&log)
+        .arg(program)
+        .arg(class)
+        .status();
     let status = status.expect("strace is there");
     let text = fs::read(&log).expect("strace has written its log");
-    assert!(status.success(), "{class} did not show its fault; its log is {}", log.display());
+    assert!(
+        status.success(),
+        "{class} did not show its fault; its log is {}",
+        log.display()
+    );
     fs::remove_file(&log).expect("it is ours");
     text
 }
@@ -74,11 +101,26 @@ fn check(options: &[&str], mut look_fn: impl FnMut(&str, &Verdict)) {
     for (name, classes) in SHOWN {
         let log = record(program, options, name);
         let verdict = judge(&log);
-        let found: BTreeSet<Class> = verdict.findings.iter().map(|finding| finding.class).collect();
+        let found: BTreeSet<Class> = verdict
+            .findings
+            .iter()
+            .map(|finding| finding.class)
+            .collect();
         let text = || String::from_utf8_lossy(&log).into_owned();
         let expected = classes.iter().copied().collect();
-        assert_eq!(found, expected, "{name} under strace {options:?}: {:#?}\n{}", findings(&verdict), text());
-        assert_eq!(warnings(&verdict), [""; 0], "{name} under strace {options:?}\n{}", text());
+        assert_eq!(
+            found,
+            expected,
+            "{name} under strace {options:?}: {:#?}\n{}",
+            findings(&verdict),
+            text()
+        );
+        assert_eq!(
+            warnings(&verdict),
+            [""; 0],
+            "{name} under strace {options:?}\n{}",
+            text()
+        );
         look_fn(name, &verdict);
     }
 }

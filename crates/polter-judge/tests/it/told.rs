@@ -33,7 +33,12 @@ pub(crate) fn check_policies(log: &str, expected: &[&str]) {
 /// Checks the warnings, each `line: message`.
 #[track_caller]
 pub(crate) fn check_warnings(log: &str, expected: &[&str]) {
-    assert_eq!(warnings(&judge(log.as_bytes())), expected, "in\n{}", numbered(log));
+    assert_eq!(
+        warnings(&judge(log.as_bytes())),
+        expected,
+        "in\n{}",
+        numbered(log)
+    );
 }
 
 pub(crate) fn findings(verdict: &Verdict) -> Vec<String> {
@@ -42,7 +47,9 @@ pub(crate) fn findings(verdict: &Verdict) -> Vec<String> {
 
 pub(crate) fn warnings(verdict: &Verdict) -> Vec<String> {
     let warnings = verdict.log.warnings.iter();
-    warnings.map(|warning| format!("{}: {}", warning.line, warning.message)).collect()
+    warnings
+        .map(|warning| format!("{}: {}", warning.line, warning.message))
+        .collect()
 }
 
 /// What each policy changes; calls nobody looks at are left out.
@@ -51,8 +58,17 @@ pub(crate) fn policies(verdict: &Verdict) -> Vec<String> {
 }
 
 fn told(finding: &Finding) -> String {
-    let note = if finding.severity == Severity::Note { "note " } else { "" };
-    let mut text = format!("{note}{} {}:{} @", finding.class.name(), finding.pid, finding.fd);
+    let note = if finding.severity == Severity::Note {
+        "note "
+    } else {
+        ""
+    };
+    let mut text = format!(
+        "{note}{} {}:{} @",
+        finding.class.name(),
+        finding.pid,
+        finding.fd
+    );
     for step in &finding.story {
         text += &format!(" {}", step.site.line);
     }
@@ -71,15 +87,21 @@ fn told(finding: &Finding) -> String {
 fn changes(verdict: &PolicyVerdict) -> Vec<String> {
     let mut changes = Vec::new();
     if let Some(first) = verdict.breaks.first() {
-        changes.push(format!("{} breaks {} @ {}", verdict.policy, verdict.break_count, first.site.line));
+        changes.push(format!(
+            "{} breaks {} @ {}",
+            verdict.policy, verdict.break_count, first.site.line
+        ));
     }
     let mended = [
         (verdict.mended_ghosts, "ghosts"),
         (verdict.mended_events, "events"),
         (verdict.mended_calls, "calls"),
     ];
-    let mended: Vec<String> =
-        mended.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let mended: Vec<String> = mended
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
     if !mended.is_empty() {
         changes.push(format!("{} mends {}", verdict.policy, mended.join(", ")));
     }
@@ -88,5 +110,8 @@ fn changes(verdict: &PolicyVerdict) -> Vec<String> {
 
 /// A log with its lines numbered, for whoever reads a failure.
 fn numbered(log: &str) -> String {
-    log.lines().zip(1..).map(|(line, number): (&str, u32)| format!("{number:4} {line}\n")).collect()
+    log.lines()
+        .zip(1..)
+        .map(|(line, number): (&str, u32)| format!("{number:4} {line}\n"))
+        .collect()
 }

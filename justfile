@@ -1,0 +1,36 @@
+# What a developer does here; `just` lists it.
+
+default:
+    @just --list
+
+# Formats, lints, and builds the docs, with warnings denied.
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+
+# Runs every test.
+test:
+    cargo test --workspace
+
+# Runs every scenario on the model, under every policy, and on the running kernel.
+conform:
+    cargo test -p polter-check
+
+# Writes what the model answers under the other policies into the scenarios; read the change.
+refresh:
+    REFRESH=1 cargo test -p polter-check every_scenario_answers_as_written_under_every_policy
+
+# Measures the parser, the judge and the model.
+bench:
+    cargo bench -p polter-trace --bench parse -- --gigabyte
+    cargo bench -p polter-judge --bench judge -- --gigabyte
+    cargo bench -p eventpoll
+
+# Fuzzes a target (parse_line, stream, decode, judge) for some seconds.
+fuzz target seconds="60":
+    RUSTC_BOOTSTRAP=1 cargo fuzz run {{target}} --sanitizer none -- -max_total_time={{seconds}} -rss_limit_mb=2048
+
+# Builds the documentation.
+doc:
+    cargo doc --workspace --no-deps --open
