@@ -50,6 +50,10 @@ pub(crate) enum Deed<'a> {
         epfd: Fd,
         events: &'a [u8],
     },
+    /// `EPIOCADOPT`, which one of the policies knows.
+    Adopt {
+        epfd: Fd,
+    },
     Clone {
         flags: u64,
     },
@@ -117,6 +121,11 @@ pub(crate) fn deed<'a>(name: &str, args: Args<'a>, returned: &Returned<'_>) -> O
         "close" => {
             return Some(Deed::Close {
                 fd: fd_at(args, 0)?,
+            });
+        }
+        "ioctl" if is_adoption(args) => {
+            return Some(Deed::Adopt {
+                epfd: fd_at(args, 0)?,
             });
         }
         _ if value < 0 => return touch(args),
@@ -329,6 +338,13 @@ fn ioctl(args: Args<'_>) -> Option<Deed<'_>> {
         b"FIONCLEX" => Some(Deed::SetCloexec { fd, on: false }),
         _ => Some(Deed::Touch { fd }),
     }
+}
+
+fn is_adoption(args: Args<'_>) -> bool {
+    let Some(request) = args.get(1) else {
+        return false;
+    };
+    request.raw == b"EPIOCADOPT" || leading_int(request.raw) == Some(eventpoll::EPIOCADOPT.into())
 }
 
 fn pair(args: Args<'_>, at: usize, is_cloexec: bool) -> Option<Deed<'_>> {

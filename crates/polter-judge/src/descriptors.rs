@@ -219,9 +219,13 @@ impl Judge {
     /// A close that has not ended yet, or ends on its line.
     pub(crate) fn close(&mut self, pid: u32, tid: Tid, fd: Fd, place: &Place<'_>) {
         let process = self.process_and_table(tid).0;
-        if let Some(task) = self.tasks.get_mut(pid) {
+        let task = self.tasks.get_mut(pid);
+        let stale = task.and_then(|task| {
             task.batch
-                .close(fd, || place.step("closed while its event waits"));
+                .close(fd, || place.step("closed while its event waits"))
+        });
+        if let Some(stale) = stale {
+            self.found_stale_use(tid, fd, &stale, place);
         }
         self.note_raced_close(pid, tid, fd, place);
         self.note_dead_number(tid, fd, place);
@@ -251,6 +255,13 @@ impl Judge {
                 .is_some_and(|returned| returned.errno == Some("EBADF"))
             {
                 self.found_double_close(tid, fd, place);
+                if let Some(stale) = self
+                    .tasks
+                    .get_mut(pid)
+                    .and_then(|task| task.batch.touch(fd))
+                {
+                    self.found_stale_use(tid, fd, &stale, place);
+                }
                 self.worlds.each(|kernel| kernel.forget_fd(tid, fd));
             }
             return;
