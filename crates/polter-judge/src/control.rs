@@ -208,7 +208,12 @@ impl Judge {
                 } else if story.owner != table
                     && self.worlds.base().fd_in(story.owner, fd) == Some(file)
                 {
-                    if self.sharing.is_duplicate(table, fd) {
+                    // Who watches for nothing wants no events, only the answer.
+                    let is_question = place
+                        .args
+                        .get(3)
+                        .is_some_and(|event| contains(event.raw, b"{events=0,"));
+                    if is_question || self.sharing.is_duplicate(table, fd) {
                         self.found_kcmp_idiom(known, process, fd, place);
                         return Weight::Answer;
                     }

@@ -126,12 +126,13 @@ impl Judge {
         self.ghosts.born += 1;
         let holders = self.holders(number);
         let class = self.class_of(number, process, &holders);
-        // How the other copy came to be: the fork that gave it, or that gave this one.
-        let tables = holders
-            .iter()
-            .filter_map(|(table, _)| *table)
-            .chain([number.table]);
+        // How the other copy came to be: by the fork that gave it away, or the one that gave this one.
+        let tables: Vec<TableId> = match class {
+            Class::HandedOverGhost => vec![number.table],
+            _ => holders.iter().filter_map(|(table, _)| *table).collect(),
+        };
         let copied: Vec<Step> = tables
+            .into_iter()
             .filter_map(|table| self.sharing.copied(table).cloned())
             .collect();
         let Some(story) = self.stories.get_mut(id) else {
