@@ -2,6 +2,7 @@
 
 use crate::deed::CtlOp;
 use crate::judge::Judge;
+use crate::scan::contains;
 use crate::site::Place;
 use crate::stories::Story;
 use crate::verdict::{Class, Severity};

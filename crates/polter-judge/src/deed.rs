@@ -344,7 +344,11 @@ fn ioctl(args: Args<'_>) -> Option<Deed<'_>> {
 }
 
 fn is_files_registration(opcode: &[u8]) -> bool {
-    contains(opcode, b"REGISTER_FILES") || leading_int(opcode) == Some(2)
+    match leading_int(opcode) {
+        // What is taken back is replaced by nothing.
+        Some(number) => matches!(number, 2 | 3),
+        None => opcode.ends_with(b"REGISTER_FILES"),
+    }
 }
 
 fn is_adoption(args: Args<'_>) -> bool {

@@ -40,7 +40,7 @@ pub struct Judge {
     /// What was sent and not yet received: the files of a message, in each world.
     pub(crate) in_flight: VecDeque<Vec<Vec<Option<FileId>>>>,
     /// What rings hold, in each world, with the ring's file in Linux's.
-    pub(crate) in_rings: Vec<(FileId, Vec<Option<FileId>>)>,
+    pub(crate) in_rings: Vec<(FileId, Vec<Vec<Option<FileId>>>)>,
     /// The line being read.
     pub(crate) line: u64,
 }
