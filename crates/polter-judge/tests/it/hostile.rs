@@ -253,15 +253,16 @@ fn storm_of_forks_that_are_never_over() {
 #[test]
 fn storm_of_instances() {
     let verdict = check_storm(20_000, |n, text| {
-        let epfd = 10 + n;
-        if n == 0 {
-            text.push_str("100 pipe2([4, 5], 0) = 0\n");
-        }
-        writeln!(text, "100 epoll_create1(0) = {epfd}").expect("a string");
-        text.push_str(&add(100, epfd, 5));
+        let (epfd, fd) = (10 + 2 * n, 11 + 2 * n);
         writeln!(
             text,
-            "100 epoll_wait({epfd}, [{{events=EPOLLIN, data={{u32=5, u64=5}}}}], 8, 0) = 1"
+            "100 epoll_create1(0) = {epfd}\n100 eventfd2(0, 0) = {fd}"
+        )
+        .expect("a string");
+        text.push_str(&add(100, epfd, fd));
+        writeln!(
+            text,
+            "100 epoll_wait({epfd}, [{{events=EPOLLIN, data={{u32={fd}, u64={fd}}}}}], 8, 0) = 1"
         )
         .expect("a string");
     });
@@ -269,6 +270,18 @@ fn storm_of_instances() {
         (verdict.log.instances, verdict.log.events),
         (20_000, 20_000)
     );
+    assert_eq!((verdict.findings.len(), verdict.log.warning_count), (0, 0));
+}
+
+#[test]
+fn one_listener_in_very_many_instances() {
+    let verdict = check_storm(2_000, |n, text| {
+        if n == 0 {
+            text.push_str("100 socket(AF_INET, SOCK_STREAM, 0) = 3\n");
+        }
+        writeln!(text, "100 epoll_create1(0) = {}", 10 + n).expect("a string");
+        text.push_str(&add(100, 10 + n, 3));
+    });
     assert_eq!((verdict.findings.len(), verdict.log.warning_count), (0, 0));
 }
 
