@@ -81,6 +81,7 @@ pub(crate) struct RecvCall {
     len: u64,
     room: u32,
     flags: u32,
+    may_wait: bool,
 }
 
 impl SendCall {
@@ -331,7 +332,7 @@ impl Kernel {
         } = *call;
         let kind = self.sockets[socket].kind;
         loop {
-            if let Some(errno) = self.send_error(socket) {
+            if let Some(errno) = self.send_error(socket, len) {
                 let is_loud = errno == Errno::EPIPE && flags & flags::MSG_NOSIGNAL == 0;
                 if call.sent > 0 {
                     return Some(Ok(Return::value(call.sent as i64)));
@@ -344,9 +345,6 @@ impl Kernel {
             let is_stream = kind == SocketKind::Stream;
             if is_stream && call.sent == len {
                 return Some(Ok(Return::value(len as i64)));
-            }
-            if !is_stream && len > SEND_BUFFER - 32 {
-                return Some(Err(Errno::EMSGSIZE));
             }
             let state = &mut self.sockets[socket];
             if state.unread_by_peer >= SEND_BUFFER {
@@ -388,25 +386,32 @@ impl Kernel {
     }
 
     /// What forbids a send now. Linux: `unix_stream_sendmsg`, `unix_dgram_sendmsg`.
-    fn send_error(&mut self, socket: SocketId) -> Option<Errno> {
+    fn send_error(&mut self, socket: SocketId, len: u64) -> Option<Errno> {
         let state = &mut self.sockets[socket];
         if state.kind == SocketKind::Seqpacket
             && let Some(error) = state.error.take()
         {
             return Some(error);
         }
-        let Some(peer) = state.peer else {
-            return Some(match state.kind {
-                SocketKind::Datagram if std::mem::take(&mut state.has_lost_peer) => {
-                    Errno::ECONNREFUSED
-                }
-                SocketKind::Datagram => Errno::ENOTCONN,
-                _ => Errno::EPIPE,
-            });
-        };
+        let is_alone = state.peer.is_none();
+        if state.kind == SocketKind::Datagram && is_alone && !state.has_lost_peer {
+            return Some(Errno::ENOTCONN);
+        }
+        if state.kind != SocketKind::Stream && len > SEND_BUFFER - 32 {
+            return Some(Errno::EMSGSIZE);
+        }
         if !state.can_send {
             return Some(Errno::EPIPE);
         }
+        let Some(peer) = state.peer else {
+            // A datagram peer that went is found out once.
+            let is_news = std::mem::take(&mut state.has_lost_peer);
+            return Some(if is_news {
+                Errno::ECONNREFUSED
+            } else {
+                Errno::EPIPE
+            });
+        };
         (!self.sockets[peer].can_receive).then_some(Errno::EPIPE)
     }
 
@@ -431,6 +436,7 @@ impl Kernel {
                 len,
                 room,
                 flags,
+                may_wait: patience != crate::blocking::Patience::None,
             }),
             patience,
             None,
@@ -451,7 +457,7 @@ impl Kernel {
             ..
         } = *call;
         if self.has_nothing(socket) {
-            return self.receive_nothing(socket);
+            return self.receive_nothing(socket, call.may_wait);
         }
         let is_peek = flags & flags::MSG_PEEK != 0;
         let (taken, rights) = if is_peek {
@@ -492,9 +498,10 @@ impl Kernel {
         &mut self,
         socket: SocketId,
         len: u64,
+        may_wait: bool,
     ) -> Option<Result<Return, Errno>> {
         if self.has_nothing(socket) {
-            return self.receive_nothing(socket);
+            return self.receive_nothing(socket, may_wait);
         }
         let (taken, rights) = self.take_bytes(socket, len);
         for file in rights {
@@ -509,10 +516,16 @@ impl Kernel {
         state.received.is_empty() || state.kind == SocketKind::Seqpacket && state.error.is_some()
     }
 
-    fn receive_nothing(&mut self, socket: SocketId) -> Option<Result<Return, Errno>> {
+    fn receive_nothing(
+        &mut self,
+        socket: SocketId,
+        may_wait: bool,
+    ) -> Option<Result<Return, Errno>> {
         let state = &mut self.sockets[socket];
         match state.error.take() {
             Some(error) => Some(Err(error)),
+            // A datagram reader that may not wait is told to come again.
+            None if state.kind == SocketKind::Datagram && !may_wait => None,
             None if !state.can_receive => Some(Ok(Return::value(0))),
             None => None,
         }
