@@ -40,7 +40,7 @@ pub struct Judge {
     /// What was sent and not yet received: the files of a message, in each world.
     pub(crate) in_flight: VecDeque<Vec<Vec<Option<FileId>>>>,
     /// What rings hold, in each world, with the ring's file in Linux's.
-    pub(crate) in_rings: Vec<(FileId, Vec<Option<FileId>>)>,
+    pub(crate) in_rings: Vec<(FileId, Vec<Vec<Option<FileId>>>)>,
     /// The line being read.
     pub(crate) line: u64,
 }
@@ -128,7 +128,11 @@ impl Judge {
                     self.present(child);
                 }
             }
-            EventKind::Frame { of, frame } => self.stories.add_frame(of, frame.raw),
+            EventKind::Frame { of, frame } => {
+                self.stories.add_frame(of, frame.raw);
+                self.sharing.add_frame(of, frame.raw);
+                self.book.add_frame(of, frame.raw);
+            }
             EventKind::Signal(_) | EventKind::Comment(_) => {}
         }
     }
@@ -197,7 +201,7 @@ impl Judge {
             Deed::Close { .. } if was_closing.is_some() => {}
             Deed::Wait { epfd, events } => self.waited(pid, tid, epfd, events, &place),
             Deed::Ctl { epfd, op, fd, data } => {
-                self.controlled(pid, tid, epfd, op, fd, data, &place);
+                self.controlled(pid, tid, epfd, op, fd, data, &place)
             }
             Deed::Adopt { epfd } => self.adopted(tid, epfd, &place),
             Deed::Clone { flags } => {

@@ -180,6 +180,7 @@ impl Judge {
             .call(tid, &Syscall::Execve, &[], Weight::Notice, || place.site());
         self.orphans(&watched, process, place, "closed by the exec of its owner");
         self.note_leaks(tid, process, place);
+        self.drop_held_by_rings();
         self.sweep_ghosts();
     }
 }
