@@ -73,7 +73,26 @@ pub(crate) enum Patience {
 impl Kernel {
     /// Runs a call that may wait. It takes references on its files only when
     /// it goes to sleep: until then nothing else runs.
+    #[inline]
     pub(crate) fn begin(
+        &mut self,
+        caller: Tid,
+        mut call: Call,
+        patience: Patience,
+        mask: Option<SigSet>,
+    ) -> Outcome {
+        // Most calls find what they want at once, under any mask.
+        if let Some(result) = self.try_call(caller, &mut call) {
+            return Outcome::Done(result);
+        }
+        if patience == Patience::None {
+            return Outcome::Done(self.time_up_result(&mut call));
+        }
+        self.begin_waiting(caller, call, patience, mask)
+    }
+
+    /// The first try was in vain.
+    fn begin_waiting(
         &mut self,
         caller: Tid,
         call: Call,
@@ -89,29 +108,33 @@ impl Kernel {
             Patience::Until(date_ns) => Some(date_ns),
             _ => None,
         };
-        let is_time_up = patience == Patience::None;
         let waiting = Waiting {
             call,
             entries: Vec::new(),
             deadline_ns,
-            is_time_up,
+            is_time_up: false,
             is_woken: false,
             saved_mask,
             is_holding: false,
         };
-        self.attempt(caller, waiting)
+        self.sleep(caller, waiting)
     }
 
-    /// Tries, and goes to sleep if there is nothing to be had.
+    /// Tries again, and goes on sleeping if there is nothing to be had.
     fn attempt(&mut self, tid: Tid, mut waiting: Waiting) -> Outcome {
+        if let Some(result) = self.try_call(tid, &mut waiting.call) {
+            return self.end_call(tid, waiting, result);
+        }
+        if waiting.is_time_up {
+            let result = self.time_up_result(&mut waiting.call);
+            return self.end_call(tid, waiting, result);
+        }
+        self.sleep(tid, waiting)
+    }
+
+    /// Goes to sleep, unless a signal has to be handled first.
+    fn sleep(&mut self, tid: Tid, mut waiting: Waiting) -> Outcome {
         loop {
-            if let Some(result) = self.try_call(tid, &mut waiting.call) {
-                return self.end_call(tid, waiting, result);
-            }
-            if waiting.is_time_up {
-                let result = self.time_up_result(&mut waiting.call);
-                return self.end_call(tid, waiting, result);
-            }
             if let Call::Vfork { .. } = waiting.call {
                 // Only death can interrupt it.
                 match self.next_death(tid) {
@@ -133,6 +156,10 @@ impl Kernel {
                     }
                     if first == Interruption::Interrupts || !waiting.call.can_restart() {
                         let result = self.interrupted_result(&mut waiting.call);
+                        return self.end_call(tid, waiting, result);
+                    }
+                    // The call begins anew behind the handlers.
+                    if let Some(result) = self.try_call(tid, &mut waiting.call) {
                         return self.end_call(tid, waiting, result);
                     }
                 }
@@ -333,6 +360,7 @@ impl Kernel {
             .is_some_and(|task| task.waiting.is_some())
     }
 
+    #[inline]
     fn try_call(&mut self, tid: Tid, call: &mut Call) -> Option<Result<Return, Errno>> {
         match call {
             Call::EpollWait(wait) => self.try_epoll_wait(tid, wait),

@@ -303,7 +303,9 @@ impl Kernel {
         let copy = self.tables[table].copy(|_, file| {
             let file = &mut files[file];
             let keep = is_copied || file.epoll().is_none();
-            file.references += u32::from(keep);
+            if keep {
+                file.references += 1;
+            }
             keep
         });
         self.tables.insert(copy)

@@ -38,9 +38,9 @@ pub(crate) enum Waiter {
     /// A thread that leaves the queue once woken: in `epoll_wait(2)`, `read(2)`
     /// and the like. Linux: `autoremove_wake_function`.
     Task(Tid),
-    /// A thread in `poll(2)`, for these events of one of its entries; it
-    /// stays until its call ends. Linux: `pollwake`.
-    Poller(Tid, Events),
+    /// A thread in `poll(2)`, for these events of one of its entries (16
+    /// bits, as the call has them); it stays until its call ends. Linux: `pollwake`.
+    Poller(Tid, u16),
 }
 
 impl WaitQueues {
@@ -175,7 +175,9 @@ impl Kernel {
             let has_accepted = match entry.waiter {
                 Waiter::Epitem(epitem) => self.ep_poll_callback(epitem, key),
                 Waiter::Task(tid) => self.wake_task(tid, id),
-                Waiter::Poller(tid, events) => self.wake_poller(tid, events, key),
+                Waiter::Poller(tid, events) => {
+                    self.wake_poller(tid, Events::from_bits_retain(events.into()), key)
+                }
             };
             if has_accepted && entry.is_exclusive && limit == Limit::One {
                 break;

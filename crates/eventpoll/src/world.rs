@@ -292,7 +292,8 @@ impl Kernel {
             file,
             fd,
             owner,
-            event,
+            events,
+            data,
             is_ready,
             ..
         } = self.epitems[id];
@@ -302,7 +303,7 @@ impl Kernel {
             file,
             fd,
             owner,
-            event,
+            event: EpollEvent { events, data },
             is_ready,
         }
     }

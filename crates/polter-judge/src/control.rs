@@ -88,10 +88,7 @@ impl Judge {
             .base()
             .find_registration(tid, epoll, file, fd)
             .map(|r| r.id);
-        let is_there = match (op, errno) {
-            (CtlOp::Add, None) | (_, Some("ENOENT")) => false,
-            _ => true,
-        };
+        let is_there = !matches!((op, errno), (CtlOp::Add, None) | (_, Some("ENOENT")));
         match (known, is_there) {
             (Some(id), false) => {
                 // Its end was not in the log.
@@ -142,6 +139,7 @@ impl Judge {
             file: registration.file,
             fd,
             owner,
+            instance: self.instance(registration.epoll),
             pid: process,
             steps: place
                 .map(|place| place.step("registered"))

@@ -71,7 +71,7 @@ impl Judge {
                 is_cloexec,
             } => self.replaced(pid, tid, fd, new, is_cloexec, place),
             Deed::CloseRange { first, last, flags } => {
-                self.range_closed(tid, first, last, flags, place)
+                self.range_closed(tid, first, last, flags, place);
             }
             Deed::SetCloexec { fd, on } => {
                 self.ensure_open(pid, tid, fd);

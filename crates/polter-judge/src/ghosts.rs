@@ -126,13 +126,29 @@ impl Judge {
         self.ghosts.born += 1;
         let holders = self.holders(number);
         let class = self.class_of(number, process, &holders);
+        // How the other copy came to be: the fork that gave it, or that gave this one.
+        let tables = holders
+            .iter()
+            .filter_map(|(table, _)| *table)
+            .chain([number.table]);
+        let copied: Vec<Step> = tables
+            .filter_map(|table| self.sharing.copied(table).cloned())
+            .collect();
         let Some(story) = self.stories.get_mut(id) else {
             return;
         };
         if story.orphaned.is_some() {
             return;
         }
+        if let Some(first) = story.steps.first().map(|step| step.site.line) {
+            let is_its = |copy: &Step| class == Class::HandedOverGhost || copy.site.line > first;
+            story
+                .steps
+                .extend(copied.into_iter().filter(is_its).take(2));
+        }
         story.steps.push(step);
+        story.steps.sort_by_key(|step| step.site.line);
+        story.steps.dedup();
         story.orphaned = Some(Orphaned {
             class,
             holders: holders.into_iter().map(|(_, kept_by)| kept_by).collect(),
@@ -303,7 +319,7 @@ impl Judge {
             },
             pid: story.pid,
             fd: fd.0,
-            instance: self.instance(story.epoll),
+            instance: story.instance.clone(),
             summary: format!("{fd} was closed without EPOLL_CTL_DEL and {who}; {harm}"),
             story: story.steps.clone(),
             holders: orphaned.holders.clone(),

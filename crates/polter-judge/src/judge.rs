@@ -193,11 +193,12 @@ impl Judge {
             Deed::Close { .. } if was_closing.is_some() => {}
             Deed::Wait { epfd, events } => self.waited(pid, tid, epfd, events, &place),
             Deed::Ctl { epfd, op, fd, data } => {
-                self.controlled(pid, tid, epfd, op, fd, data, &place)
+                self.controlled(pid, tid, epfd, op, fd, data, &place);
             }
             Deed::Clone { flags } => {
                 if let Some(child) = place.returned.and_then(|returned| returned.number()) {
                     self.forked(pid, child, flags);
+                    self.note_copy(child as u32, &place);
                 }
             }
             Deed::Exec => self.executed(pid, tid, &place),

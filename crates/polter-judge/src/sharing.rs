@@ -28,6 +28,8 @@ pub(crate) struct Sharing {
     /// Signalfds by the instance they are registered in, with their owner.
     signalfds: FxHashMap<EpollId, Vec<EpitemId>>,
     told_deaf: FxHashSet<(EpollId, TableId)>,
+    /// The fork that made a table.
+    copies: FxHashMap<TableId, Step>,
     /// Numbers that were made by dup: what a program that compares files does.
     duplicates: FxHashSet<(TableId, Fd)>,
 }
@@ -58,7 +60,31 @@ impl Sharing {
     }
 }
 
+impl Sharing {
+    /// The fork that made a table, if it was one.
+    pub(crate) fn copied(&self, table: TableId) -> Option<&Step> {
+        self.copies.get(&table)
+    }
+}
+
 impl Judge {
+    /// A fork has returned: its child's table is a copy.
+    pub(crate) fn note_copy(&mut self, child: u32, place: &Place<'_>) {
+        let Some(tid) = self.tasks.tid(child) else {
+            return;
+        };
+        let table = self.process_and_table(tid).1;
+        if self
+            .tasks
+            .tid(place.pid)
+            .is_some_and(|parent| self.process_and_table(parent).1 != table)
+        {
+            self.sharing
+                .copies
+                .insert(table, place.step("the child gets a copy"));
+        }
+    }
+
     /// A number was made by dup, dup2, dup3 or fcntl.
     pub(crate) fn note_duplicate(&mut self, tid: Tid, fd: Fd) {
         if self.sharing.duplicates.len() >= MAX_REMEMBERED {
@@ -575,6 +601,7 @@ impl Judge {
         self.sharing.dead.retain(|(dead, _), _| *dead != table);
         self.sharing.races.retain(|race| race.table != table);
         self.sharing.duplicates.retain(|(of, _)| *of != table);
+        self.sharing.copies.remove(&table);
     }
 
     // --- threads ---

@@ -3,7 +3,7 @@
 //! A story lives as long as its registration in Linux's world. An event is
 //! traced to its story by instance and data.
 
-use crate::verdict::{Class, KeptBy, Step};
+use crate::verdict::{Class, Instance, KeptBy, Step};
 use crate::worlds::Worlds;
 use eventpoll::{EpitemId, EpollId, Fd, FileId, TableId};
 use rustc_hash::FxHashMap;
@@ -17,6 +17,8 @@ pub(crate) struct Story {
     pub(crate) file: FileId,
     pub(crate) fd: Fd,
     pub(crate) owner: TableId,
+    /// Kept here, because the instance may go before the story is told.
+    pub(crate) instance: Instance,
     /// The process that registered it.
     pub(crate) pid: u32,
     /// How it came to be, and what happened to it since.
@@ -137,9 +139,9 @@ impl Stories {
             return;
         };
         if step.site.stack.len() < MAX_FRAMES {
-            step.site
-                .stack
-                .push(String::from_utf8_lossy(frame).trim().to_string());
+            let frame = String::from_utf8_lossy(frame);
+            let frame = frame.trim().trim_start_matches("> ");
+            step.site.stack.push(frame.to_string());
         }
     }
 

@@ -10,6 +10,7 @@
 mod finding;
 mod headline;
 mod policies;
+mod story;
 mod style;
 mod warnings;
 

@@ -1,0 +1,9 @@
+//! The real binary, on small logs.
+
+mod demo;
+mod exit_codes;
+mod input;
+mod output;
+mod pages;
+mod polter;
+mod run;
