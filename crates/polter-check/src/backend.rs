@@ -64,7 +64,9 @@ impl Model {
 
     fn blocked(&self) -> usize {
         let tasks = self.kernel.tasks();
-        tasks.filter(|(tid, _)| self.kernel.is_blocked(*tid)).count()
+        tasks
+            .filter(|(tid, _)| self.kernel.is_blocked(*tid))
+            .count()
     }
 }
 
