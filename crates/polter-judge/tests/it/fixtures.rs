@@ -165,9 +165,9 @@ fn gunicorn_closes_its_listener_and_leaves_ghosts() {
     check(
         "gunicorn-gevent-reload",
         &[
-            "note handed-over-ghost 1754:3 @ 3 20 37 40, ended 44",
-            "note handed-over-ghost 1753:3 @ 33 37 39 42, ended 72",
-            "note handed-over-ghost 1760:3 @ 37 39 57 99, ended 101",
+            "note handed-over-ghost 1754:3 @ 5 20 40, ended 44",
+            "note handed-over-ghost 1753:3 @ 3 33 42, ended 72",
+            "note handed-over-ghost 1760:3 @ 37 57 99, ended 101",
         ],
         &[
             "close mends 3 ghosts",
