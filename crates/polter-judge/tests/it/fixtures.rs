@@ -159,7 +159,7 @@ fn haproxy_uses_a_dead_instance_when_a_thread_exits() {
 
 /// Each worker that is told to stop closes the listener without DEL while
 /// others have it. None waits again, so none is told of a connection. The
-/// forks that made the first two other copies (or its own) are in each story.
+/// fork that gave it the listener is in each one's story.
 #[test]
 fn gunicorn_closes_its_listener_and_leaves_ghosts() {
     check(
