@@ -12,5 +12,5 @@ mod run;
 mod script;
 
 pub use backend::{Backend, Model, Running};
-pub use run::{Difference, agree, run};
+pub use run::{Difference, agree, follow, run};
 pub use script::{Action, Answer, Script, ScriptError, Step};

@@ -1,12 +1,13 @@
 //! Running a script, and comparing what came with what is written.
 
 use crate::backend::Backend;
-use crate::script::{Action, Answer, Script};
+use crate::script::{Action, Answer, Script, Step};
 use eventpoll::syscall::Kcmp;
 use eventpoll::{Out, Outcome, Pid, Policy, Syscall};
 use polter_live::ExecutorError;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::ControlFlow;
 
 /// The first step whose answer is not the one written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,51 +32,93 @@ pub fn run(
     policy: Policy,
     backend: &mut impl Backend,
 ) -> Result<Option<Difference>, ExecutorError> {
-    let mut begun: BTreeMap<Pid, Syscall> = BTreeMap::new();
+    let compared = follow(script, backend, |step, call, came| {
+        let written = match &step.action {
+            Action::Call { answer, .. } | Action::End { answer } => answer.under(policy),
+            // What is written as unfinished still waits when the script ends.
+            Action::Begin { .. } => &Outcome::Blocked,
+        };
+        if agree(call, written, &came) {
+            return ControlFlow::Continue(());
+        }
+        ControlFlow::Break(Difference {
+            line: step.line,
+            pid: step.pid,
+            call: call.clone(),
+            written: written.clone(),
+            came,
+        })
+    })?;
+    Ok(compared.break_value())
+}
+
+/// Runs a script and shows each answer as it comes, until `seen_fn` has seen enough.
+///
+/// A call that is written as one line and waits is given time to end. One
+/// whose end is not written is shown only if it returned, after the last step.
+pub fn follow<B>(
+    script: &Script,
+    backend: &mut impl Backend,
+    mut seen_fn: impl FnMut(&Step, &Syscall, Outcome) -> ControlFlow<B>,
+) -> Result<ControlFlow<B>, ExecutorError> {
+    let mut begun: BTreeMap<Pid, (&Step, &Syscall)> = BTreeMap::new();
     let mut ended: BTreeMap<Pid, Outcome> = BTreeMap::new();
     for step in &script.steps {
-        let (call, written, came) = match &step.action {
+        let (call, came) = match &step.action {
             Action::Call { syscall, answer } => {
-                let written = answer.under(policy).clone();
-                let came = backend.call(step.pid, syscall, child_of(syscall, answer))?;
-                (syscall.clone(), written, came)
+                match backend.call(step.pid, syscall, child_of(syscall, answer))? {
+                    Outcome::Blocked => (syscall, await_end(step.pid, &mut ended, backend)?),
+                    came => (syscall, came),
+                }
             }
             Action::Begin { syscall } => {
                 let came =
                     backend.call(step.pid, syscall, child_begun(script, step.pid, step.line))?;
-                begun.insert(step.pid, syscall.clone());
+                begun.insert(step.pid, (step, syscall));
                 // A policy may refuse what would wait.
-                match came {
-                    Outcome::Blocked => continue,
-                    came => {
-                        ended.insert(step.pid, came);
-                        continue;
-                    }
+                if came != Outcome::Blocked {
+                    ended.insert(step.pid, came);
                 }
+                continue;
             }
-            Action::End { answer } => {
-                ended.extend(backend.completions()?);
-                if !ended.contains_key(&step.pid) {
-                    backend.pass_time()?;
-                    ended.extend(backend.completions()?);
-                }
-                let came = ended.remove(&step.pid).unwrap_or(Outcome::Blocked);
-                let call = begun.remove(&step.pid).unwrap_or(Syscall::Getpid);
-                (call, answer.under(policy).clone(), came)
+            Action::End { .. } => {
+                let came = await_end(step.pid, &mut ended, backend)?;
+                let (_, call) = begun.remove(&step.pid).unwrap_or((step, &Syscall::Getpid));
+                (call, came)
             }
         };
         ended.extend(backend.completions()?);
-        if !agree(&call, &written, &came) {
-            return Ok(Some(Difference {
-                line: step.line,
-                pid: step.pid,
-                call,
-                written,
-                came,
-            }));
+        if let ControlFlow::Break(enough) = seen_fn(step, call, came) {
+            return Ok(ControlFlow::Break(enough));
         }
     }
-    Ok(None)
+    for (pid, (step, call)) in begun {
+        let came = ended.remove(&pid);
+        if let Some(came @ Outcome::Done(_)) = came
+            && let ControlFlow::Break(enough) = seen_fn(step, call, came)
+        {
+            return Ok(ControlFlow::Break(enough));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+/// The end of a task's call under way; time passes until it comes, or none will.
+fn await_end(
+    pid: Pid,
+    ended: &mut BTreeMap<Pid, Outcome>,
+    backend: &mut impl Backend,
+) -> Result<Outcome, ExecutorError> {
+    ended.extend(backend.completions()?);
+    while !ended.contains_key(&pid) {
+        backend.pass_time()?;
+        let late = backend.completions()?;
+        if late.is_empty() {
+            break;
+        }
+        ended.extend(late);
+    }
+    Ok(ended.remove(&pid).unwrap_or(Outcome::Blocked))
 }
 
 /// The number the script gives to the task a call makes.
