@@ -5,9 +5,11 @@
 //! | `script` | a program with its answers, read from strace's text |
 //! | `backend` | where it runs: a model, or the kernel under us |
 //! | `run` | running it, and the first difference |
+//! | `random` | programs nobody wrote, on both at once |
 #![forbid(unsafe_code)]
 
 mod backend;
+pub mod random;
 mod run;
 mod script;
 
