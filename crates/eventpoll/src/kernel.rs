@@ -57,7 +57,7 @@ pub struct Kernel {
 
     /// Sockets in the queues of sockets, each as often as it is there.
     pub(crate) sockets_in_flight: u32,
-    /// A socket was let go of while sockets were in flight.
+    /// Sockets may be left that only queues hold.
     pub(crate) is_collection_due: bool,
     /// References that the embedder took with [`Kernel::hold`].
     pub(crate) holds: BTreeMap<FileId, u32>,

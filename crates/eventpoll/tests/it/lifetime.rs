@@ -84,7 +84,7 @@ fn a_file_in_flight_keeps_its_registration() {
 }
 
 #[test]
-fn a_socket_sent_into_its_own_queue_goes_with_its_last_number() {
+fn a_socket_in_its_own_queue_goes_when_next_a_socket_is_released() {
     let mut w = World::new();
     let (ep, e) = (w.epoll(), w.eventfd(1));
     let [a, b] = w.socketpair();
@@ -95,6 +95,9 @@ fn a_socket_sent_into_its_own_queue_goes_with_its_last_number() {
     w.close(a);
     assert_eq!(w.registrations(), 1);
     w.close(b);
+    assert_eq!(w.registrations(), 1, "nobody looks yet");
+    let [c, _] = w.socketpair();
+    w.close(c);
     assert_eq!(w.registrations(), 0);
 }
 
