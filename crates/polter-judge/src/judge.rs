@@ -201,7 +201,7 @@ impl Judge {
             Deed::Close { .. } if was_closing.is_some() => {}
             Deed::Wait { epfd, events } => self.waited(pid, tid, epfd, events, &place),
             Deed::Ctl { epfd, op, fd, data } => {
-                self.controlled(pid, tid, epfd, op, fd, data, &place)
+                self.controlled(pid, tid, epfd, op, fd, data, &place);
             }
             Deed::Adopt { epfd } => self.adopted(tid, epfd, &place),
             Deed::Clone { flags } => {
