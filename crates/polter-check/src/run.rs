@@ -1,11 +1,11 @@
 //! Running a script, and comparing what came with what is written.
 
 use crate::backend::Backend;
-use crate::script::{Action, Answer, Script};
+use crate::play::Play;
+use crate::script::Script;
 use eventpoll::syscall::Kcmp;
 use eventpoll::{Out, Outcome, Pid, Policy, Syscall};
 use polter_live::ExecutorError;
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// The first step whose answer is not the one written.
@@ -31,40 +31,14 @@ pub fn run(
     policy: Policy,
     backend: &mut impl Backend,
 ) -> Result<Option<Difference>, ExecutorError> {
-    let mut begun: BTreeMap<Pid, Syscall> = BTreeMap::new();
-    let mut ended: BTreeMap<Pid, Outcome> = BTreeMap::new();
+    let mut play = Play::new(script);
+    let version = backend.version();
     for step in &script.steps {
-        let (call, written, came) = match &step.action {
-            Action::Call { syscall, answer } => {
-                let written = answer.under(policy).clone();
-                let came = backend.call(step.pid, syscall, child_of(syscall, answer))?;
-                (syscall.clone(), written, came)
-            }
-            Action::Begin { syscall } => {
-                let came =
-                    backend.call(step.pid, syscall, child_begun(script, step.pid, step.line))?;
-                begun.insert(step.pid, syscall.clone());
-                // A policy may refuse what would wait.
-                match came {
-                    Outcome::Blocked => continue,
-                    came => {
-                        ended.insert(step.pid, came);
-                        continue;
-                    }
-                }
-            }
-            Action::End { answer } => {
-                ended.extend(backend.completions()?);
-                if !ended.contains_key(&step.pid) {
-                    backend.pass_time()?;
-                    ended.extend(backend.completions()?);
-                }
-                let came = ended.remove(&step.pid).unwrap_or(Outcome::Blocked);
-                let call = begun.remove(&step.pid).unwrap_or(Syscall::Getpid);
-                (call, answer.under(policy).clone(), came)
-            }
+        let Some((call, came)) = play.step(step, backend)? else {
+            continue;
         };
-        ended.extend(backend.completions()?);
+        let written = step.answer().map(|answer| answer.under(policy, version));
+        let written = written.cloned().unwrap_or(Outcome::Blocked);
         if !agree(&call, &written, &came) {
             return Ok(Some(Difference {
                 line: step.line,
@@ -76,30 +50,6 @@ pub fn run(
         }
     }
     Ok(None)
-}
-
-/// The number the script gives to the task a call makes.
-fn child_of(call: &Syscall, answer: &Answer) -> Option<Pid> {
-    let makes = matches!(call, Syscall::Fork | Syscall::Vfork | Syscall::Clone { .. });
-    match &answer.usual {
-        Outcome::Done(Ok(ret)) if makes => Some(Pid(ret.value as i32)),
-        _ => None,
-    }
-}
-
-/// The number of a task whose maker waits for it (`vfork(2)`): in its end's answer.
-fn child_begun(script: &Script, pid: Pid, line: u64) -> Option<Pid> {
-    let mut later = script
-        .steps
-        .iter()
-        .filter(|step| step.pid == pid && step.line > line);
-    match &later.next()?.action {
-        Action::End { answer } => match &answer.usual {
-            Outcome::Done(Ok(ret)) => Some(Pid(ret.value as i32)),
-            _ => None,
-        },
-        _ => None,
-    }
 }
 
 /// True if two answers to a call say the same, where the kernel promises anything.
