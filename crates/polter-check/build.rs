@@ -15,7 +15,7 @@ fn main() {
     let mut paths: Vec<PathBuf> = paths
         .filter(|path| path.extension().is_some_and(|end| end == "strace"))
         .collect();
-    paths.sort();
+    paths.sort_by(|a, b| a.file_stem().cmp(&b.file_stem()));
     let mut list = String::from("&[\n");
     for path in &paths {
         let name = path.file_stem().expect("a file has a name");
