@@ -98,7 +98,10 @@ impl Kernel {
                 let bytes = signals.len() as u64 * SIGNALFD_SIGINFO;
                 Some(Ok(Return::with(bytes as i64, Out::Signals(signals))))
             }
-            FileKind::Socket(socket) => self.try_read_socket(socket, call.len),
+            FileKind::Socket(socket) => {
+                let may_wait = !self.files[call.file].is_nonblocking();
+                self.try_read_socket(socket, call.len, may_wait)
+            }
             _ => Some(Ok(Return::value(0))),
         }
     }

@@ -81,6 +81,7 @@ pub(crate) struct RecvCall {
     len: u64,
     room: u32,
     flags: u32,
+    may_wait: bool,
 }
 
 impl SendCall {
@@ -326,31 +327,22 @@ impl Kernel {
         caller: Tid,
         call: &mut SendCall,
     ) -> Option<Result<Return, Errno>> {
-        let SendCall {
-            socket, len, flags, ..
-        } = *call;
-        let kind = self.sockets[socket].kind;
+        let SendCall { socket, len, .. } = *call;
+        let is_stream = self.sockets[socket].kind == SocketKind::Stream;
         loop {
-            if let Some(errno) = self.send_error(socket) {
-                let is_loud = errno == Errno::EPIPE && flags & flags::MSG_NOSIGNAL == 0;
-                if call.sent > 0 {
-                    return Some(Ok(Return::value(call.sent as i64)));
-                }
-                if is_loud && kind == SocketKind::Stream {
-                    self.send_signal(caller, SIGPIPE, Scope::Thread);
-                }
-                return Some(Err(errno));
+            if let Some(errno) = self.send_error(socket, len) {
+                return Some(self.refuse_send(caller, call, errno));
             }
-            let is_stream = kind == SocketKind::Stream;
             if is_stream && call.sent == len {
                 return Some(Ok(Return::value(len as i64)));
             }
-            if !is_stream && len > SEND_BUFFER - 32 {
-                return Some(Err(Errno::EMSGSIZE));
-            }
-            let state = &mut self.sockets[socket];
-            if state.unread_by_peer >= SEND_BUFFER {
+            if self.sockets[socket].unread_by_peer >= SEND_BUFFER {
                 return None;
+            }
+            if let Some(errno) = self.peer_error(socket) {
+                // The message was there already, and is freed: room, for all one can tell.
+                self.tell_of_room(socket);
+                return Some(self.refuse_send(caller, call, errno));
             }
             let piece = if is_stream { STREAM_CHUNK } else { len };
             let piece = piece.min(len - call.sent);
@@ -365,6 +357,18 @@ impl Kernel {
                 return Some(Ok(Return::value(len as i64)));
             }
         }
+    }
+
+    /// An error ends a send, unless part of it has gone.
+    fn refuse_send(&mut self, caller: Tid, call: &SendCall, errno: Errno) -> Result<Return, Errno> {
+        if call.sent > 0 {
+            return Ok(Return::value(call.sent as i64));
+        }
+        let is_loud = errno == Errno::EPIPE && call.flags & flags::MSG_NOSIGNAL == 0;
+        if is_loud && self.sockets[call.socket].kind == SocketKind::Stream {
+            self.send_signal(caller, SIGPIPE, Scope::Thread);
+        }
+        Err(errno)
     }
 
     fn deliver_message(&mut self, sender: SocketId, len: u64, rights: &[FileId]) -> Option<()> {
@@ -387,27 +391,32 @@ impl Kernel {
         Some(())
     }
 
-    /// What forbids a send now. Linux: `unix_stream_sendmsg`, `unix_dgram_sendmsg`.
-    fn send_error(&mut self, socket: SocketId) -> Option<Errno> {
+    /// What forbids a send before there is room for it.
+    /// Linux: `unix_stream_sendmsg`, `unix_dgram_sendmsg`, `sock_alloc_send_pskb`.
+    fn send_error(&mut self, socket: SocketId, len: u64) -> Option<Errno> {
         let state = &mut self.sockets[socket];
-        if state.kind == SocketKind::Seqpacket
-            && let Some(error) = state.error.take()
-        {
-            return Some(error);
+        match state.kind {
+            SocketKind::Seqpacket if state.error.is_some() => state.error.take(),
+            SocketKind::Seqpacket | SocketKind::Datagram if len > SEND_BUFFER - 32 => {
+                Some(Errno::EMSGSIZE)
+            }
+            _ => (!state.can_send).then_some(Errno::EPIPE),
         }
-        let Some(peer) = state.peer else {
-            return Some(match state.kind {
-                SocketKind::Datagram if std::mem::take(&mut state.has_lost_peer) => {
-                    Errno::ECONNREFUSED
-                }
-                SocketKind::Datagram => Errno::ENOTCONN,
-                _ => Errno::EPIPE,
-            });
-        };
-        if !state.can_send {
-            return Some(Errno::EPIPE);
+    }
+
+    /// What forbids it then: nobody to receive it.
+    fn peer_error(&mut self, socket: SocketId) -> Option<Errno> {
+        let state = &mut self.sockets[socket];
+        match (state.kind, state.peer) {
+            (_, Some(peer)) => (!self.sockets[peer].can_receive).then_some(Errno::EPIPE),
+            (SocketKind::Datagram, None) if std::mem::take(&mut state.has_lost_peer) => {
+                // What the lost peer had sent is lost now, too. Linux: `unix_dgram_disconnected`.
+                self.drop_messages(socket);
+                Some(Errno::ECONNREFUSED)
+            }
+            (SocketKind::Datagram, None) => Some(Errno::ENOTCONN),
+            (_, None) => Some(Errno::EPIPE),
         }
-        (!self.sockets[peer].can_receive).then_some(Errno::EPIPE)
     }
 
     /// `recvmsg(2)` with room for so many descriptors.
@@ -431,6 +440,7 @@ impl Kernel {
                 len,
                 room,
                 flags,
+                may_wait: patience != crate::blocking::Patience::None,
             }),
             patience,
             None,
@@ -451,7 +461,7 @@ impl Kernel {
             ..
         } = *call;
         if self.has_nothing(socket) {
-            return self.receive_nothing(socket);
+            return self.receive_nothing(socket, call.may_wait);
         }
         let is_peek = flags & flags::MSG_PEEK != 0;
         let (taken, rights) = if is_peek {
@@ -492,9 +502,10 @@ impl Kernel {
         &mut self,
         socket: SocketId,
         len: u64,
+        may_wait: bool,
     ) -> Option<Result<Return, Errno>> {
         if self.has_nothing(socket) {
-            return self.receive_nothing(socket);
+            return self.receive_nothing(socket, may_wait);
         }
         let (taken, rights) = self.take_bytes(socket, len);
         for file in rights {
@@ -509,16 +520,23 @@ impl Kernel {
         state.received.is_empty() || state.kind == SocketKind::Seqpacket && state.error.is_some()
     }
 
-    fn receive_nothing(&mut self, socket: SocketId) -> Option<Result<Return, Errno>> {
+    fn receive_nothing(
+        &mut self,
+        socket: SocketId,
+        may_wait: bool,
+    ) -> Option<Result<Return, Errno>> {
         let state = &mut self.sockets[socket];
         match state.error.take() {
             Some(error) => Some(Err(error)),
+            // A datagram reader that may not wait is told to come again.
+            None if state.kind == SocketKind::Datagram && !may_wait => None,
             None if !state.can_receive => Some(Ok(Return::value(0))),
             None => None,
         }
     }
 
-    /// What a receive would take, with references of its own.
+    /// What a receive would take, with references of its own. A peek at a
+    /// stream goes on to the next message with files, bytes wanted or not.
     fn peek(&mut self, socket: SocketId, len: u64) -> (u64, Vec<FileId>) {
         let state = &self.sockets[socket];
         let is_stream = state.kind == SocketKind::Stream;
@@ -526,7 +544,7 @@ impl Kernel {
         for message in &state.received {
             seen += message.len.min(len - seen);
             rights.clone_from(&message.rights);
-            if !is_stream || seen == len || !rights.is_empty() {
+            if !is_stream || !rights.is_empty() {
                 break;
             }
         }
@@ -576,10 +594,15 @@ impl Kernel {
         let Some(sender) = self.sockets[receiver].peer else {
             return;
         };
-        let sender = &mut self.sockets[sender];
-        sender.unread_by_peer -= message.weight;
-        if sender.is_writable() {
-            let queue = sender.queue;
+        self.sockets[sender].unread_by_peer -= message.weight;
+        self.tell_of_room(sender);
+    }
+
+    /// Linux: `unix_write_space`.
+    fn tell_of_room(&mut self, sender: SocketId) {
+        let state = &self.sockets[sender];
+        if state.is_writable() {
+            let queue = state.queue;
             self.wake(queue, Limit::One, Events::WRITABLE | Events::WRBAND);
         }
     }
@@ -617,11 +640,12 @@ impl Kernel {
         self.drop_messages(socket);
         let gone = self.sockets.remove(socket);
         self.waits.destroy(gone.queue);
+        self.is_collection_due = true;
     }
 
     /// Drops the queues of sockets that only each other's queues hold. Linux
-    /// looks when next a unix socket is released somewhere, which on a
-    /// machine at work is soon; the model looks at once. Linux: `unix_gc`.
+    /// looks when next a unix socket is released, the model when next a
+    /// process ends as well. Linux: `unix_gc`.
     pub(crate) fn collect_unreachable(&mut self) {
         if self.sockets_in_flight == 0 {
             return;

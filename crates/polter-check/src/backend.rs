@@ -38,6 +38,10 @@ pub struct Model {
 }
 
 impl Model {
+    /// How many alarms may go off before a waiting call is taken to wait for
+    /// something else: a timer with an interval has no last one.
+    const ALARMS: u32 = 1000;
+
     /// A world with one process, which has 0, 1 and 2 open.
     pub fn new(policy: Policy, version: Version, first: Pid) -> Model {
         let mut kernel = Kernel::new(policy).with_version(version);
@@ -70,6 +74,13 @@ impl Model {
         let instances = open.filter(|(_, file, _)| self.kernel.epoll_of(*file).is_some());
         instances.map(|(fd, _, _)| fd).collect()
     }
+
+    fn blocked(&self) -> usize {
+        let tasks = self.kernel.tasks();
+        tasks
+            .filter(|(tid, _)| self.kernel.is_blocked(*tid))
+            .count()
+    }
 }
 
 impl Backend for Model {
@@ -101,8 +112,15 @@ impl Backend for Model {
     }
 
     fn pass_time(&mut self) -> Result<(), ExecutorError> {
-        if let Some(date_ns) = self.kernel.next_alarm_ns() {
+        let waiting = self.blocked();
+        for _ in 0..Self::ALARMS {
+            let Some(date_ns) = self.kernel.next_alarm_ns() else {
+                break;
+            };
             self.kernel.advance_to(date_ns);
+            if self.blocked() != waiting {
+                break;
+            }
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use crate::run::agree;
 use crate::script::{Script, Step};
 use eventpoll::{Fd, Outcome, Pid, Policy, Syscall};
 use polter_live::ExecutorError;
+use std::collections::BTreeMap;
 
 /// What came of a script on both sides.
 #[derive(Debug)]
@@ -84,50 +85,96 @@ pub fn compare(
     model: &mut Model,
     mut kernel: Option<&mut Running>,
 ) -> Comparison {
-    let mut stopped = None;
-    let mut calls = 0;
+    let version = model.version();
+    let mut comparison = Comparison {
+        calls: 0,
+        difference: None,
+        kernel_stopped: None,
+    };
     let (mut here, mut there) = (Play::new(script), Play::new(script));
     for step in &script.steps {
         let ours = here.step(step, model).expect("a model cannot fail");
         let theirs = kernel.as_deref_mut().map(|kernel| there.step(step, kernel));
-        let theirs = match theirs.transpose() {
-            Ok(theirs) => theirs.flatten().map(|(_, came)| came),
-            Err(error) => {
-                let line = step.line;
-                stopped = Some(Stopped { line, error });
-                kernel = None;
-                None
-            }
-        };
-        let (Some((call, ours)), Some(answer)) = (ours, step.answer()) else {
+        let theirs = theirs.transpose().unwrap_or_else(|error| {
+            let line = step.line;
+            comparison.kernel_stopped = Some(Stopped { line, error });
+            kernel = None;
+            None
+        });
+        let Some((call, ours)) = ours else {
             continue;
         };
-        calls += 1;
-        let difference = Disagreement {
-            line: step.line,
-            pid: step.pid,
-            call,
-            written: answer.under(policy, model.version()).clone(),
+        comparison.calls += 1;
+        let theirs = theirs.flatten().map(|(_, came)| came);
+        let answers = Answers {
+            written: step.written(policy, version).clone(),
             model: ours,
             kernel: theirs,
-            instances: Vec::new(),
         };
-        if !difference.is_model_right() || !difference.is_kernel_right() {
-            let instances = instances(step, model, kernel.as_deref());
-            return Comparison {
-                calls,
-                difference: Some(Disagreement {
-                    instances,
-                    ..difference
-                }),
-                kernel_stopped: stopped,
-            };
+        if let Some(difference) = answers.differ(step, call, model, kernel.as_deref()) {
+            comparison.difference = Some(difference);
+            return comparison;
         }
     }
-    Comparison {
-        calls,
-        difference: None,
-        kernel_stopped: stopped,
+    let mut theirs: BTreeMap<Pid, Outcome> = match kernel {
+        Some(_) => there
+            .rest()
+            .map(|(step, _, came)| (step.pid, came))
+            .collect(),
+        None => BTreeMap::new(),
+    };
+    for (step, call, ours) in here.rest() {
+        let answers = Answers {
+            written: Outcome::Blocked,
+            model: ours,
+            kernel: theirs.remove(&step.pid),
+        };
+        // One that is gone has no answer.
+        if answers.has_ended()
+            && let Some(difference) = answers.differ(step, call, model, kernel.as_deref())
+        {
+            comparison.difference = Some(difference);
+            break;
+        }
+    }
+    comparison
+}
+
+/// Three answers to one call.
+struct Answers {
+    written: Outcome,
+    model: Outcome,
+    kernel: Option<Outcome>,
+}
+
+impl Answers {
+    fn has_ended(&self) -> bool {
+        let is_done = |outcome: &Outcome| matches!(outcome, Outcome::Done(_));
+        is_done(&self.model) || self.kernel.as_ref().is_some_and(is_done)
+    }
+
+    /// The disagreement, if there is one, with how things stand now.
+    fn differ(
+        self,
+        step: &Step,
+        call: &Syscall,
+        model: &Model,
+        kernel: Option<&Running>,
+    ) -> Option<Disagreement> {
+        let mut difference = Disagreement {
+            line: step.line,
+            pid: step.pid,
+            call: call.clone(),
+            written: self.written,
+            model: self.model,
+            kernel: self.kernel,
+            instances: Vec::new(),
+        };
+        if difference.is_model_right() && difference.is_kernel_right() {
+            return None;
+        }
+        difference.instances = instances(step, model, kernel);
+        Some(difference)
     }
 }
 

@@ -21,6 +21,6 @@ mod suite;
 pub use backend::{Backend, Model, Running};
 pub use compare::{Comparison, Disagreement, Instance, Stopped, compare};
 pub use conformance::{Conformance, Fact, Standing};
-pub use run::{Difference, agree, run};
+pub use run::{Difference, agree, follow, run};
 pub use script::{Action, Answer, Script, ScriptError, Step, Where};
 pub use suite::Scenario;

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 #[derive(Debug)]
 pub(crate) struct Play<'a> {
     script: &'a Script,
-    /// The calls that wait, by their callers.
-    begun: BTreeMap<Pid, Syscall>,
+    /// The calls that have begun and whose end is not come to, by their callers.
+    begun: BTreeMap<Pid, (&'a Step, &'a Syscall)>,
     /// What waited and has ended, and the script has not come to it.
     ended: BTreeMap<Pid, Outcome>,
 }
@@ -29,43 +29,61 @@ impl<'a> Play<'a> {
     /// for a call that only begins.
     pub(crate) fn step(
         &mut self,
-        step: &Step,
+        step: &'a Step,
         backend: &mut impl Backend,
-    ) -> Result<Option<(Syscall, Outcome)>, ExecutorError> {
+    ) -> Result<Option<(&'a Syscall, Outcome)>, ExecutorError> {
         let ended = match &step.action {
             Action::Call { syscall, answer } => {
-                let came = backend.call(step.pid, syscall, child_of(syscall, answer))?;
-                Some((syscall.clone(), came))
+                match backend.call(step.pid, syscall, child_of(syscall, answer))? {
+                    Outcome::Blocked => (syscall, self.await_end(step.pid, backend)?),
+                    came => (syscall, came),
+                }
             }
             Action::Begin { syscall } => {
                 let child = child_begun(self.script, step.pid, step.line);
                 let came = backend.call(step.pid, syscall, child)?;
-                self.begun.insert(step.pid, syscall.clone());
+                self.begun.insert(step.pid, (step, syscall));
                 // A policy may refuse what would wait.
                 if came != Outcome::Blocked {
                     self.ended.insert(step.pid, came);
                 }
                 return Ok(None);
             }
-            Action::End { .. } => Some(self.end(step.pid, backend)?),
+            Action::End { .. } => {
+                let came = self.await_end(step.pid, backend)?;
+                let begun = self.begun.remove(&step.pid);
+                (begun.map_or(&Syscall::Getpid, |(_, call)| call), came)
+            }
         };
         self.ended.extend(backend.completions()?);
-        Ok(ended)
+        Ok(Some(ended))
     }
 
-    fn end(
+    /// The calls whose end the script does not have, after the last step.
+    pub(crate) fn rest(mut self) -> impl Iterator<Item = (&'a Step, &'a Syscall, Outcome)> {
+        let begun = self.begun.into_iter();
+        begun.map(move |(pid, (step, call))| {
+            let came = self.ended.remove(&pid);
+            (step, call, came.unwrap_or(Outcome::Blocked))
+        })
+    }
+
+    /// The end of a task's call under way; time passes until it comes, or none will.
+    fn await_end(
         &mut self,
         pid: Pid,
         backend: &mut impl Backend,
-    ) -> Result<(Syscall, Outcome), ExecutorError> {
+    ) -> Result<Outcome, ExecutorError> {
         self.ended.extend(backend.completions()?);
-        if !self.ended.contains_key(&pid) {
+        while !self.ended.contains_key(&pid) {
             backend.pass_time()?;
-            self.ended.extend(backend.completions()?);
+            let late = backend.completions()?;
+            if late.is_empty() {
+                break;
+            }
+            self.ended.extend(late);
         }
-        let came = self.ended.remove(&pid).unwrap_or(Outcome::Blocked);
-        let call = self.begun.remove(&pid).unwrap_or(Syscall::Getpid);
-        Ok((call, came))
+        Ok(self.ended.remove(&pid).unwrap_or(Outcome::Blocked))
     }
 }
 

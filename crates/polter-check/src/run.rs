@@ -2,11 +2,12 @@
 
 use crate::backend::Backend;
 use crate::play::Play;
-use crate::script::Script;
+use crate::script::{Script, Step};
 use eventpoll::syscall::Kcmp;
 use eventpoll::{Out, Outcome, Pid, Policy, Syscall};
 use polter_live::ExecutorError;
 use std::fmt;
+use std::ops::ControlFlow;
 
 /// The first step whose answer is not the one written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,25 +32,48 @@ pub fn run(
     policy: Policy,
     backend: &mut impl Backend,
 ) -> Result<Option<Difference>, ExecutorError> {
-    let mut play = Play::new(script);
     let version = backend.version();
+    let compared = follow(script, backend, |step, call, came| {
+        let written = step.written(policy, version);
+        if agree(call, written, &came) {
+            return ControlFlow::Continue(());
+        }
+        ControlFlow::Break(Difference {
+            line: step.line,
+            pid: step.pid,
+            call: call.clone(),
+            written: written.clone(),
+            came,
+        })
+    })?;
+    Ok(compared.break_value())
+}
+
+/// Runs a script and shows each answer as it comes, until `seen_fn` has seen enough.
+///
+/// A call that is written as one line and waits is given time to end. One
+/// whose end is not written is shown only if it returned, after the last step.
+pub fn follow<B>(
+    script: &Script,
+    backend: &mut impl Backend,
+    mut seen_fn: impl FnMut(&Step, &Syscall, Outcome) -> ControlFlow<B>,
+) -> Result<ControlFlow<B>, ExecutorError> {
+    let mut play = Play::new(script);
     for step in &script.steps {
-        let Some((call, came)) = play.step(step, backend)? else {
-            continue;
-        };
-        let written = step.answer().map(|answer| answer.under(policy, version));
-        let written = written.cloned().unwrap_or(Outcome::Blocked);
-        if !agree(&call, &written, &came) {
-            return Ok(Some(Difference {
-                line: step.line,
-                pid: step.pid,
-                call,
-                written,
-                came,
-            }));
+        if let Some((call, came)) = play.step(step, backend)?
+            && let ControlFlow::Break(enough) = seen_fn(step, call, came)
+        {
+            return Ok(ControlFlow::Break(enough));
         }
     }
-    Ok(None)
+    for (step, call, came) in play.rest() {
+        if matches!(came, Outcome::Done(_))
+            && let ControlFlow::Break(enough) = seen_fn(step, call, came)
+        {
+            return Ok(ControlFlow::Break(enough));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
 }
 
 /// True if two answers to a call say the same, where the kernel promises anything.

@@ -9,11 +9,17 @@
 //! # before 6.10, owner: = -1 ENOENT (…)          … and under this policy
 //! 100 epoll_wait(3,  <unfinished ...>            a call that waits
 //! 100 <... epoll_wait resumed>[], 8, -1) = 0     … and its end
+//! 100 epoll_wait(3, 0x7ffc00000000, 8, -1 <unfinished ...>    one that still waits at the end of the script
+//! 100 epoll_wait(3, [], 8, 20) = 0               one that waits by itself: time passes until it ends
 //! ```
+//!
+//! Where strace leaves arguments out of a call that waits, they come from the
+//! line of its end; a call without one is written with all of them. Time
+//! passes while the script awaits an end, and at no other place.
 
 use eventpoll::{Outcome, Pid, Policy, Syscall, Version};
 use polter_trace::{EventKind, Line, Stream, decode};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -118,11 +124,12 @@ impl Answer {
 }
 
 impl Step {
-    /// What is written as its answer; nothing for a call that only begins.
-    pub fn answer(&self) -> Option<&Answer> {
+    /// What is written as its answer: a call whose end is not still waits when the
+    /// script ends.
+    pub fn written(&self, policy: Policy, version: Version) -> &Outcome {
         match &self.action {
-            Action::Call { answer, .. } | Action::End { answer } => Some(answer),
-            Action::Begin { .. } => None,
+            Action::Call { answer, .. } | Action::End { answer } => answer.under(policy, version),
+            Action::Begin { .. } => &Outcome::Blocked,
         }
     }
 }
@@ -183,6 +190,8 @@ struct Reader {
     steps: Vec<Step>,
     /// The steps that have begun and not ended, by their line.
     begun: BTreeMap<u64, usize>,
+    /// Those of them whose arguments strace prints only at the end.
+    unknown: BTreeSet<u64>,
     /// The text of the last answer's call, for answers that give a result only.
     last_call: Option<(String, String)>,
 }
@@ -204,11 +213,13 @@ impl Reader {
                 });
             }
             EventKind::Entry(call) => {
-                // What strace prints only at the end is not known yet.
-                let syscall = polter_trace::decode_entry(call)
-                    .map_err(|bad| error(line, bad.column, bad.to_string()))?
-                    .unwrap_or(Syscall::Getpid);
+                let known = polter_trace::decode_entry(call)
+                    .map_err(|bad| error(line, bad.column, bad.to_string()))?;
+                if known.is_none() {
+                    self.unknown.insert(line);
+                }
                 self.begun.insert(line, self.steps.len());
+                let syscall = known.unwrap_or(Syscall::Getpid);
                 self.steps.push(Step {
                     line,
                     pid,
@@ -220,6 +231,7 @@ impl Reader {
                 self.keep_text(call);
                 if let Some(begun) = self.begun.remove(entry) {
                     self.steps[begun].action = Action::Begin { syscall };
+                    self.unknown.remove(entry);
                 }
                 let answer = Answer {
                     usual,
@@ -300,6 +312,10 @@ impl Reader {
     }
 
     fn finish(self) -> Result<Script, ScriptError> {
+        if let Some(line) = self.unknown.first() {
+            let message = "a call whose end is not written needs all its arguments";
+            return Err(error(*line, 0, message.to_string()));
+        }
         Ok(Script {
             title: self.title.unwrap_or_default(),
             steps: self.steps,
@@ -372,8 +388,7 @@ mod tests {
     fn check(policy: Policy, (major, minor): (u16, u16), expected: Option<Errno>) {
         let script = Script::parse(SCRIPT.as_bytes()).unwrap();
         assert_eq!(script.title, "One file?");
-        let answer = script.steps[0].answer().unwrap();
-        let outcome = answer.under(policy, Version::new(major, minor));
+        let outcome = script.steps[0].written(policy, Version::new(major, minor));
         let errno = match outcome {
             Outcome::Done(Ok(_)) => None,
             Outcome::Done(Err(errno)) => Some(*errno),

@@ -18,6 +18,9 @@ impl Judge {
         if let Some(tid) = self.tasks.tid(pid) {
             return Some(tid);
         }
+        if self.tasks.has_left(pid) {
+            return None;
+        }
         if let Some((parent, flags)) = self.tasks.likely_parent() {
             self.born(parent, pid, flags);
             if let Some(task) = self.tasks.get_mut(pid) {
@@ -91,8 +94,29 @@ impl Judge {
                 kernel.call(parent_tid, &Syscall::Fork);
             }
         });
+        self.tasks.forget_left(child);
         if let Some(tid) = self.worlds.base().tid(pid) {
             self.tasks.insert(child, tid);
+        }
+    }
+
+    /// A task has called `exit`: it is as good as gone. `strace -qq` says
+    /// no more of it, and others may show what its end did before they
+    /// come to its `+++ exited +++`.
+    pub(crate) fn leaves(&mut self, pid: u32, tid: Tid, is_group: bool) {
+        let base = self.worlds.base();
+        let leader = base.process_pid(tid);
+        let group = base
+            .tasks()
+            .filter(|(_, view)| is_group && view.process == leader);
+        let mut leaving: Vec<u32> = group
+            .map(|(_, view)| self.tasks.shown(view.pid))
+            .filter(|other| *other != pid)
+            .collect();
+        leaving.push(pid);
+        for pid in leaving {
+            self.gone(pid);
+            self.tasks.leave(pid);
         }
     }
 
@@ -156,6 +180,7 @@ impl Judge {
             .call(tid, &Syscall::Execve, &[], Weight::Notice, || place.site());
         self.orphans(&watched, process, place, "closed by the exec of its owner");
         self.note_leaks(tid, process, place);
+        self.drop_held_by_rings();
         self.sweep_ghosts();
     }
 }

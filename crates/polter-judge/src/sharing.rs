@@ -5,6 +5,7 @@ use crate::batch::StaleUse;
 use crate::deed::Made;
 use crate::judge::Judge;
 use crate::site::{Place, Site};
+use crate::stories::add_frame;
 use crate::verdict::{Class, Finding, Instance, Severity, Step};
 use eventpoll::{EpitemId, EpollId, Fd, FileId, TableId, Tid};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -16,22 +17,45 @@ const MAX_REMEMBERED: usize = 4096;
 #[derive(Debug, Default)]
 pub(crate) struct Sharing {
     /// Which tables have waited on which instance.
-    waited: FxHashSet<(EpollId, TableId)>,
+    waited: FxHashMap<EpollId, FxHashSet<TableId>>,
     /// Numbers that named an instance and were closed.
     dead: FxHashMap<(TableId, Fd), Step>,
+    newest_dead: Option<(TableId, Fd)>,
     /// Instances that came through an exec and were not used since.
     leaks: Vec<Leak>,
     /// Watched numbers closed while another thread waits.
     races: Vec<Race>,
     /// Reports of another process's registration, until its owner is seen to wait too.
     thefts: FxHashMap<(EpollId, TableId, TableId), Finding>,
+    newest_theft: Option<(EpollId, TableId, TableId)>,
     /// Signalfds by the instance they are registered in, with their owner.
     signalfds: FxHashMap<EpollId, Vec<EpitemId>>,
-    told_deaf: FxHashSet<(EpollId, TableId)>,
+    told_deaf: FxHashMap<EpollId, FxHashSet<TableId>>,
     /// The fork that made a table.
     copies: FxHashMap<TableId, Step>,
     /// Numbers that were made by dup: what a program that compares files does.
     duplicates: FxHashSet<(TableId, Fd)>,
+}
+
+impl Sharing {
+    /// A frame of the stack under a call that is remembered here.
+    pub(crate) fn add_frame(&mut self, line: u64, frame: &[u8]) {
+        if let Some(leak) = self.leaks.last_mut() {
+            add_frame(&mut leak.finding.story, line, frame);
+        }
+        if let Some(race) = self.races.last_mut() {
+            add_frame(&mut race.steps, line, frame);
+        }
+        if let Some(step) = self
+            .newest_dead
+            .and_then(|number| self.dead.get_mut(&number))
+        {
+            add_frame(std::slice::from_mut(step), line, frame);
+        }
+        if let Some(finding) = self.newest_theft.and_then(|key| self.thefts.get_mut(&key)) {
+            add_frame(&mut finding.story, line, frame);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -143,7 +167,10 @@ impl Judge {
     pub(crate) fn note_wait(&mut self, tid: Tid, epfd: Fd, epoll: EpollId, place: &Place<'_>) {
         self.note_use(tid, epfd);
         let (process, table) = self.process_and_table(tid);
-        self.sharing.waited.insert((epoll, table));
+        let waited = self.sharing.waited.entry(epoll).or_default();
+        if waited.len() < MAX_REMEMBERED {
+            waited.insert(table);
+        }
         let Some(signalfds) = self.sharing.signalfds.get(&epoll) else {
             return;
         };
@@ -165,7 +192,8 @@ impl Judge {
             vec![place.step("another process waits on the instance")],
         ]
         .concat();
-        if self.sharing.told_deaf.insert((epoll, table)) {
+        let told = self.sharing.told_deaf.entry(epoll).or_default();
+        if told.len() < MAX_REMEMBERED && told.insert(table) {
             let summary = format!(
                 "signalfd {fd} was registered by process {owner}; process {process} is not woken by its own signals \
                  here, and its waits can make {owner} miss one"
@@ -235,6 +263,7 @@ impl Judge {
             steps,
             fix,
         );
+        self.sharing.newest_theft = Some(key);
         self.sharing.thefts.insert(key, finding);
     }
 
@@ -454,6 +483,7 @@ impl Judge {
         }
         if self.sharing.dead.len() < MAX_REMEMBERED {
             let table = self.process_and_table(tid).1;
+            self.sharing.newest_dead = Some((table, fd));
             self.sharing
                 .dead
                 .insert((table, fd), place.step("the instance's number was closed"));
@@ -614,11 +644,11 @@ impl Judge {
             return;
         };
         let raced = self.tasks.waits().find_map(|(waiter, wait)| {
-            let registrations = self.worlds.base().registrations_of_file(file);
-            let mut here = registrations.filter(|r| r.epoll == wait.epoll && r.fd == fd);
-            let registration = here
-                .next()
-                .filter(|_| waiter != pid && wait.table == table)?;
+            if waiter == pid || wait.table != table {
+                return None;
+            }
+            let mut registrations = self.worlds.base().registrations_of_file(file);
+            let registration = registrations.find(|r| r.epoll == wait.epoll && r.fd == fd)?;
             Some((waiter, wait.clone(), registration))
         });
         let Some((waiter, wait, registration)) = raced else {
@@ -745,7 +775,13 @@ impl Judge {
         thefts.sort_by_key(|(_, finding)| finding.story.last().map(|step| step.site.line));
         for ((epoll, owner, _), finding) in thefts {
             // If the owner never waits, it left the loop to the other.
-            if finding.class != Class::EventTheft || self.sharing.waited.contains(&(epoll, owner)) {
+            if finding.class != Class::EventTheft
+                || self
+                    .sharing
+                    .waited
+                    .get(&epoll)
+                    .is_some_and(|waited| waited.contains(&owner))
+            {
                 self.book.find(finding);
             }
         }
@@ -753,9 +789,12 @@ impl Judge {
 
     /// A new instance has the name of one that is gone.
     pub(crate) fn forget_instance(&mut self, epoll: EpollId) {
-        self.sharing.waited.retain(|(waited, _)| *waited != epoll);
+        self.sharing.waited.remove(&epoll);
         self.sharing.signalfds.remove(&epoll);
-        self.sharing.told_deaf.retain(|(told, _)| *told != epoll);
+        self.sharing.told_deaf.remove(&epoll);
+        if !self.sharing.thefts.keys().any(|(of, ..)| *of == epoll) {
+            return;
+        }
         let (gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.sharing.thefts)
             .into_iter()
             .partition(|((of, ..), _)| *of == epoll);

@@ -126,22 +126,8 @@ impl Stories {
 
     /// A frame of the stack under a call that a story may have kept.
     pub(crate) fn add_frame(&mut self, line: u64, frame: &[u8]) {
-        const MAX_FRAMES: usize = 32;
-        let Some(story) = self.newest.and_then(|id| self.get_mut(id)) else {
-            return;
-        };
-        let Some(step) = story
-            .steps
-            .iter_mut()
-            .rev()
-            .find(|step| step.site.line == line)
-        else {
-            return;
-        };
-        if step.site.stack.len() < MAX_FRAMES {
-            step.site
-                .stack
-                .push(String::from_utf8_lossy(frame).trim().to_string());
+        if let Some(story) = self.newest.and_then(|id| self.get_mut(id)) {
+            add_frame(&mut story.steps, line, frame);
         }
     }
 
@@ -164,6 +150,19 @@ impl Stories {
                 *slot = None;
             }
         }
+    }
+}
+
+/// Puts a frame under the last of these steps, if it is the call's.
+pub(crate) fn add_frame(steps: &mut [Step], line: u64, frame: &[u8]) {
+    const MAX_FRAMES: usize = 32;
+    let Some(step) = steps.iter_mut().rev().find(|step| step.site.line == line) else {
+        return;
+    };
+    if step.site.stack.len() < MAX_FRAMES {
+        let frame = String::from_utf8_lossy(frame);
+        let frame = frame.trim().trim_start_matches("> ");
+        step.site.stack.push(frame.to_string());
     }
 }
 
