@@ -306,9 +306,8 @@ impl Judge {
     }
 
     fn range_closed(&mut self, tid: Tid, first: u32, last: u32, flags: u32, place: &Place<'_>) {
-        let process = self.process_and_table(tid).0;
+        let (process, table) = self.process_and_table(tid);
         let is_close = flags & flags::CLOSE_RANGE_CLOEXEC == 0;
-        let is_own = flags & flags::CLOSE_RANGE_UNSHARE == 0;
         let mut watched = Vec::new();
         if is_close {
             let base = self.worlds.base();
@@ -318,15 +317,17 @@ impl Judge {
                 .filter(|fd| (first..=last).contains(&(fd.0 as u32)))
             {
                 self.note_dead_number(tid, fd, place);
-                if is_own {
-                    watched.extend(self.watched(tid, fd));
-                }
+                watched.extend(self.watched(tid, fd));
             }
         }
         let call = Syscall::CloseRange { first, last, flags };
         let _ = self
             .worlds
             .call(tid, &call, &[], Weight::Notice, || place.site());
+        if self.process_and_table(tid).1 != table {
+            // CLOSE_RANGE_UNSHARE of a shared table: the others keep their numbers.
+            watched.clear();
+        }
         self.orphans(
             &watched,
             process,

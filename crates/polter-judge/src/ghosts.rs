@@ -157,7 +157,9 @@ impl Judge {
         let (epoll, fd) = (story.epoll, story.fd);
         self.ghosts.live.push(id);
         let of_number = self.ghosts.by_number.entry((epoll, fd)).or_default();
-        of_number.retain(|id| is_ghost_of(&self.stories, *id, epoll, fd));
+        if of_number.len().is_power_of_two() {
+            of_number.retain(|id| is_ghost_of(&self.stories, *id, epoll, fd));
+        }
         of_number.push(id);
     }
 

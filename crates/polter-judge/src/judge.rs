@@ -98,6 +98,9 @@ impl Judge {
             .filter(|pid| *pid != 0 && self.tasks.get(*pid).is_none())
         {
             self.tasks.name_root(pid);
+            self.stories.name_root(pid);
+            self.labels.name_root(pid);
+            self.book.name_root(pid);
         }
         if let Some(event) = &assembled.event {
             self.line = event.line;

@@ -12,6 +12,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Remembered numbers, races and leaks of each kind.
 const MAX_REMEMBERED: usize = 4096;
+/// Steps of a ghost's story beyond which it gets no more.
+const KEPT_STEPS: usize = 12;
 
 /// What has to be remembered until it proves harmful.
 #[derive(Debug, Default)]
@@ -368,8 +370,11 @@ impl Judge {
             return;
         };
         let step = place.step("another file is registered under the same number");
-        story.steps.push(step);
-        let (steps, epoll) = (story.steps.clone(), story.epoll);
+        let (mut steps, epoll) = (story.steps.clone(), story.epoll);
+        steps.push(step.clone());
+        if story.steps.len() < KEPT_STEPS {
+            story.steps.push(step);
+        }
         let summary = format!(
             "{fd} is registered twice, for an old file that lives on and for a new one: the old one's events are \
              taken for the new one's"
@@ -502,7 +507,6 @@ impl Judge {
         if let Some(ghost) = self.ghosts.of_number(&self.stories, epoll, fd)
             && let Some(story) = self.stories.get_mut(ghost)
         {
-            const KEPT_STEPS: usize = 12;
             if story.steps.len() < KEPT_STEPS {
                 story
                     .steps

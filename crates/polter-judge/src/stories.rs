@@ -90,6 +90,16 @@ impl Stories {
         self.by_epitem.get_mut(id.slot())?.as_deref_mut()
     }
 
+    /// The nameless task has a number; what it registered is that process's.
+    pub(crate) fn name_root(&mut self, pid: u32) {
+        for story in self.by_epitem.iter_mut().flatten() {
+            if story.pid == 0 {
+                story.pid = pid;
+            }
+            name_root(&mut story.steps, pid);
+        }
+    }
+
     /// Takes a story out; later events cannot be its own.
     pub(crate) fn remove(&mut self, id: EpitemId) -> Option<Box<Story>> {
         self.by_epitem.get_mut(id.slot())?.take()
@@ -150,6 +160,13 @@ impl Stories {
                 *slot = None;
             }
         }
+    }
+}
+
+/// Puts a number to the steps of the nameless task.
+pub(crate) fn name_root(steps: &mut [Step], pid: u32) {
+    for step in steps.iter_mut().filter(|step| step.site.pid == 0) {
+        step.site.pid = pid;
     }
 }
 

@@ -117,6 +117,10 @@ impl Tasks {
                     .for_each(|listed| *listed = pid);
             }
         }
+        let guessed = self.tasks.values_mut().map(|task| &mut task.guessed_parent);
+        guessed
+            .filter(|parent| **parent == Some(0))
+            .for_each(|parent| *parent = Some(pid));
         self.root = pid;
     }
 
