@@ -145,7 +145,7 @@ impl<B: Backend> Game<'_, B> {
         let on_model = AssertUnwindSafe(|| self.stage.perform(*pid, call, *child));
         let model = catch_unwind(on_model).map_err(|panic| {
             let what = panic.downcast_ref::<String>().cloned();
-            let what = what.or_else(|| panic.downcast_ref::<&str>().map(|what| what.to_string()));
+            let what = what.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
             Verdict::Different(Disagreement::Panic(what.unwrap_or_default()))
         });
         let model = match model {
