@@ -22,6 +22,9 @@ pub trait Backend {
     /// Lets time pass until some waiting call ends, or none will.
     fn pass_time(&mut self) -> Result<(), ExecutorError>;
 
+    /// Lets so much time pass, whatever happens.
+    fn advance(&mut self, by: Duration) -> Result<(), ExecutorError>;
+
     /// What fdinfo says of a descriptor, as far as it can be told.
     fn fdinfo(&self, pid: Pid, fd: eventpoll::Fd) -> String;
 
@@ -30,7 +33,7 @@ pub trait Backend {
 }
 
 /// A kernel of the model.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Model {
     kernel: Kernel,
     version: Version,
@@ -125,6 +128,13 @@ impl Backend for Model {
         Ok(())
     }
 
+    fn advance(&mut self, by: Duration) -> Result<(), ExecutorError> {
+        let by_ns = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+        let date_ns = self.kernel.now_ns().saturating_add(by_ns);
+        self.kernel.advance_to(date_ns);
+        Ok(())
+    }
+
     fn fdinfo(&self, pid: Pid, fd: eventpoll::Fd) -> String {
         let Some(tid) = self.kernel.tid(pid) else {
             return String::new();
@@ -204,6 +214,10 @@ impl Backend for Running {
             self.executor.advance(Duration::from_millis(5))?;
         }
         Ok(())
+    }
+
+    fn advance(&mut self, by: Duration) -> Result<(), ExecutorError> {
+        self.executor.advance(by)
     }
 
     fn fdinfo(&self, pid: Pid, fd: eventpoll::Fd) -> String {

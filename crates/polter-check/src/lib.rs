@@ -7,6 +7,7 @@
 //! | `play` | a script on one backend, a step at a time |
 //! | `run` | running it, and the first difference |
 //! | `compare` | the model and the kernel in step, and how both stood where they differ |
+//! | `random` | programs nobody wrote, on both at once |
 //! | `suite`, `conformance` | every scenario, and whether it holds on this kernel |
 #![forbid(unsafe_code)]
 
@@ -14,6 +15,7 @@ mod backend;
 mod compare;
 mod conformance;
 mod play;
+pub mod random;
 mod run;
 mod script;
 mod suite;

@@ -506,12 +506,11 @@ impl Judge {
         };
         if let Some(ghost) = self.ghosts.of_number(&self.stories, epoll, fd)
             && let Some(story) = self.stories.get_mut(ghost)
+            && story.steps.len() < KEPT_STEPS
         {
-            if story.steps.len() < KEPT_STEPS {
-                story
-                    .steps
-                    .push(place.step("cannot be removed: the number is closed"));
-            }
+            story
+                .steps
+                .push(place.step("cannot be removed: the number is closed"));
         }
     }
 

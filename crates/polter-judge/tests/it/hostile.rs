@@ -92,7 +92,12 @@ fn fixtures() -> Vec<Vec<u8>> {
 fn empty_log_has_nothing() {
     let verdict = judge(b"");
     assert_eq!((verdict.log.lines, verdict.findings.len()), (0, 0));
-    assert!(verdict.policies.iter().all(|policy| policy.is_unchanged()));
+    assert!(
+        verdict
+            .policies
+            .iter()
+            .all(polter_judge::PolicyVerdict::is_unchanged)
+    );
 }
 
 #[test]
