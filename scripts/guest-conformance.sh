@@ -127,7 +127,7 @@ boot() {
         -serial stdio -kernel "$guests/$version/vmlinuz" -initrd "$guests/initramfs.gz" \
         -append "console=ttyS0 quiet loglevel=3 panic=-1 tsc=reliable random.trust_cpu=on" \
         </dev/null >"$log" 2>"$log.qemu" || code=$?
-    tr -d '\r' <"$log" | sed -n '/^polter-guest: begin$/,$p' | grep -v '^polter-guest:' || true
+    tr -d '\r' <"$log" | sed -n '/^polter-guest: begin$/,/^polter-guest: end/p' | grep -v '^polter-guest:' || true
     if ! grep -q '^polter-guest: end' "$log"; then
         if [ "$code" = 124 ] || [ "$code" = 137 ]; then
             say "Linux $version: not done after $seconds seconds; see $log"

@@ -126,7 +126,7 @@ impl Kernel {
                 Ok(Return::value(0))
             }
             Fcntl::GetFl => Ok(Return::value(self.files[slot.file].flags.into())),
-            Fcntl::DupFdQuery(other) => {
+            Fcntl::DupFdQuery(other) if self.version.has_dupfd_query() => {
                 let other = self.raw_file_at(caller, other)?;
                 Ok(Return::value((other == slot.file).into()))
             }
@@ -134,7 +134,7 @@ impl Kernel {
             Fcntl::SetFl(bits) => self.set_flags(slot.file, bits),
             Fcntl::SetPipeSize(bytes) => self.set_pipe_size(slot.file, bytes),
             Fcntl::GetPipeSize => self.pipe_size(slot.file),
-            Fcntl::Other(_) => Err(Errno::EINVAL),
+            Fcntl::DupFdQuery(_) | Fcntl::Other(_) => Err(Errno::EINVAL),
         }
     }
 

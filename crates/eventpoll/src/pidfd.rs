@@ -10,7 +10,11 @@ use crate::{Errno, Events, Kernel};
 impl Kernel {
     /// `pidfd_open(2)`.
     pub fn pidfd_open(&mut self, caller: Tid, pid: Pid, flags: u32) -> Result<Fd, Errno> {
-        if flags & !(flags::PIDFD_NONBLOCK | flags::PIDFD_THREAD) != 0 || pid.0 <= 0 {
+        let mut known = flags::PIDFD_NONBLOCK;
+        if self.version.has_pidfd_thread() {
+            known |= flags::PIDFD_THREAD;
+        }
+        if flags & !known != 0 || pid.0 <= 0 {
             return Err(Errno::EINVAL);
         }
         let numbered = *self.pids.get(&pid).ok_or(Errno::ESRCH)?;
@@ -50,7 +54,11 @@ impl Kernel {
     pub(crate) fn poll_pidfd(&self, process: ProcessId, of: PidfdOf) -> Events {
         match (self.processes[process].life, of) {
             (Life::Reaped, _) | (_, PidfdOf::GoneThread { is_leader: false }) => {
-                Events::READABLE | Events::HUP
+                if self.version.has_pidfd_hangup() {
+                    Events::READABLE | Events::HUP
+                } else {
+                    Events::READABLE
+                }
             }
             (Life::Zombie(_), _) | (_, PidfdOf::GoneThread { is_leader: true }) => Events::READABLE,
             (Life::Running, _) => Events::empty(),

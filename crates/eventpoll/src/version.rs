@@ -19,9 +19,42 @@ impl Version {
         Version { major, minor }
     }
 
-    /// `epoll_wait(2)` looked at `maxevents` and the buffer before the descriptor, up to 6.12.
+    /// `epoll_wait(2)` looked at `maxevents` and the buffer before the descriptor, until 6.15
+    /// ("eventpoll: abstract out parameter sanity checking"). Measured on 6.1, 6.12 and 6.18.
     pub(crate) fn checks_maxevents_first(self) -> bool {
-        self <= Version::new(6, 12)
+        self < Version::new(6, 15)
+    }
+
+    /// What an instance says of an ioctl it does not know. It knew none until 6.9 ("eventpoll: Add
+    /// epoll ioctl for epoll_params"), which says EINVAL. Measured on 6.1, 6.12 and 6.18.
+    pub(crate) fn unknown_epoll_ioctl(self) -> Errno {
+        if self.has_epoll_params() {
+            Errno::EINVAL
+        } else {
+            Errno::ENOTTY
+        }
+    }
+
+    /// An instance has busy-poll settings, EPIOCSPARAMS and EPIOCGPARAMS, since 6.9:
+    /// ioctl_eventpoll(2).
+    pub(crate) fn has_epoll_params(self) -> bool {
+        self >= Version::new(6, 9)
+    }
+
+    /// `F_DUPFD_QUERY` is known since 6.10: F_DUPFD_QUERY(2const). Measured on 6.1, 6.12 and 6.18.
+    pub(crate) fn has_dupfd_query(self) -> bool {
+        self >= Version::new(6, 10)
+    }
+
+    /// `PIDFD_THREAD` is known since 6.9: pidfd_open(2). Measured on 6.1, 6.12 and 6.18.
+    pub(crate) fn has_pidfd_thread(self) -> bool {
+        self >= Version::new(6, 9)
+    }
+
+    /// A pidfd says HUP when its process has been waited for, since 6.9: pidfd_open(2). Measured on
+    /// 6.1, 6.12 and 6.18.
+    pub(crate) fn has_pidfd_hangup(self) -> bool {
+        self >= Version::new(6, 9)
     }
 
     /// What `pidfd_open(2)` says of a thread that leads no process.

@@ -265,8 +265,9 @@ impl Kernel {
         epoll: EpollId,
         request: Ioctl,
     ) -> Result<Return, Errno> {
+        let has_params = self.version.has_epoll_params();
         match request {
-            Ioctl::SetEpollParams(params) => {
+            Ioctl::SetEpollParams(params) if has_params => {
                 // NAPI_POLL_WEIGHT: more needs CAP_NET_ADMIN.
                 if params.pad != 0
                     || params.busy_poll_usecs > i32::MAX as u32
@@ -280,11 +281,13 @@ impl Kernel {
                 self.epolls[epoll].params = params;
                 Ok(Return::value(0))
             }
-            Ioctl::GetEpollParams => Ok(Return::with(0, Out::Params(self.epolls[epoll].params))),
+            Ioctl::GetEpollParams if has_params => {
+                Ok(Return::with(0, Out::Params(self.epolls[epoll].params)))
+            }
             Ioctl::EpollAdopt if self.policy.can_adopt => {
                 Ok(Return::value(self.adopt(caller, epoll)))
             }
-            _ => Err(Errno::EINVAL),
+            _ => Err(self.version.unknown_epoll_ioctl()),
         }
     }
 

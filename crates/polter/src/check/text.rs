@@ -15,6 +15,9 @@ use crate::report::words::{clean, counted, cut, width, wrap};
 /// The columns of a word that says whose answer it is.
 const WHO: usize = 9;
 
+/// The columns of a fact's name; a longer one takes them from its title.
+const NAME: usize = 40;
+
 /// The columns of one side's registration.
 const ROW: usize = 44;
 
@@ -156,18 +159,17 @@ fn write_instance(out: &mut dyn Write, instance: &Instance) -> io::Result<()> {
 
 /// Writes the table of facts, then what was answered where one is broken.
 pub(super) fn write_suite(out: &mut dyn Write, suite: &Suite) -> io::Result<()> {
-    let names = suite.facts.iter().map(|fact| width(fact.name));
-    let names = names.max().unwrap_or(0);
     for fact in &suite.facts {
         let (word, style) = match fact.standing {
             Standing::Held => ("held", CLEAN),
             Standing::Broken(_) | Standing::Failed(_) => ("broken", FAULT),
             Standing::Skipped(_) => ("skipped", NOTE),
         };
-        let title = cut(&fact.title, WIDTH.saturating_sub(names + 11));
+        let name = width(fact.name).max(NAME);
+        let title = cut(&fact.title, WIDTH.saturating_sub(name + 11));
         writeln!(
             out,
-            "{style}{word:<7}{style:#}  {:<names$}  {ASIDE}{title}{ASIDE:#}",
+            "{style}{word:<7}{style:#}  {:<NAME$}  {ASIDE}{title}{ASIDE:#}",
             fact.name
         )?;
     }

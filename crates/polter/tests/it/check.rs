@@ -55,9 +55,9 @@ fn a_version_has_its_own_answers() {
 100 eventfd2(0, 0) = 3
 100 epoll_wait(3, NULL, 0, 0) = -1 EINVAL (Invalid argument)
 100 epoll_wait(9, NULL, 0, 0) = -1 EBADF (Bad file descriptor)
-# before 6.13: = -1 EINVAL (Invalid argument)
+# before 6.15: = -1 EINVAL (Invalid argument)
 ";
-    for version in ["6.1", "6.12", "6.13", "6.18"] {
+    for version in ["6.1", "6.12", "6.15", "6.18"] {
         let ran = check(script, &["--no-kernel", "--kernel-version", version]);
         assert_eq!(ran.code, Some(0), "{version}\n{}", ran.out());
     }
