@@ -88,5 +88,5 @@ pub use ids::{EpitemId, EpollId, Fd, FileId, Pid, TableId, Tid};
 pub use kernel::Kernel;
 pub use policy::{Dies, EPIOCADOPT, Inherited, Key, Policy, UnknownPolicy};
 pub use syscall::{Out, Outcome, Return, Syscall};
-pub use version::Version;
+pub use version::{UnknownVersion, Version};
 pub use world::{Descriptor, Registration, TaskView};

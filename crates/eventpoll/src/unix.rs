@@ -24,6 +24,8 @@ const PAGE: u64 = 4096;
 const STREAM_CHUNK: u64 = PAGE - SHARED_INFO + 8 * PAGE;
 /// Families and kinds of sockets end before these. Linux: `NPROTO`, `SOCK_MAX`.
 const AF_MAX: i32 = 46;
+/// A family within the range that nobody has.
+const AF_UNSPEC: i32 = 0;
 const SOCK_MAX: u32 = 11;
 /// The most descriptors in one message. Linux: `SCM_MAX_FD`.
 const MAX_RIGHTS: usize = 253;
@@ -708,11 +710,14 @@ fn socket_flags(kind: u32) -> Result<u32, Errno> {
 /// Linux: `__sock_create`, `unix_create`, `inet_create`.
 fn check_socket(domain: i32, kind: u32, protocol: i32) -> Result<(), Errno> {
     let kind = kind & flags::SOCK_TYPE_MASK;
-    if !(1..AF_MAX).contains(&domain) {
+    if !(0..AF_MAX).contains(&domain) {
         return Err(Errno::EAFNOSUPPORT);
     }
     if kind >= SOCK_MAX {
         return Err(Errno::EINVAL);
+    }
+    if domain == AF_UNSPEC {
+        return Err(Errno::EAFNOSUPPORT);
     }
     if domain != flags::AF_UNIX {
         return Ok(());

@@ -1,6 +1,8 @@
 //! Where versions of Linux differ.
 
 use crate::Errno;
+use std::fmt;
+use std::str::FromStr;
 
 /// A version of Linux, `6.18` as `Version { major: 6, minor: 18 }`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,9 +34,66 @@ impl Version {
     }
 }
 
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+/// A text that names no version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnknownVersion;
+
+impl fmt::Display for UnknownVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a version of Linux: two numbers, as in 6.12")
+    }
+}
+
+impl std::error::Error for UnknownVersion {}
+
+/// Reads `6.12`, and a release as uname(2) gives it: `6.12.48+deb13-cloud-amd64`.
+impl FromStr for Version {
+    type Err = UnknownVersion;
+
+    fn from_str(text: &str) -> Result<Version, UnknownVersion> {
+        let (major, rest) = text.split_once('.').ok_or(UnknownVersion)?;
+        let end = rest.find(|c: char| !c.is_ascii_digit());
+        let (minor, rest) = rest.split_at(end.unwrap_or(rest.len()));
+        let number_fn = |text: &str| text.parse().map_err(|_| UnknownVersion);
+        let is_release = rest.is_empty() || rest.starts_with(['.', '-', '+']);
+        if !is_release || major.starts_with('+') {
+            return Err(UnknownVersion);
+        }
+        Ok(Version::new(number_fn(major)?, number_fn(minor)?))
+    }
+}
+
 /// The version the model is held against first.
 impl Default for Version {
     fn default() -> Version {
         Version::new(6, 18)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_has_a_version() {
+        check("6.18", Some((6, 18)));
+        check("6.1.0-37-cloud-amd64", Some((6, 1)));
+        check("6.12-rc3", Some((6, 12)));
+        check("6", None);
+        check("6.", None);
+        check("6.x", None);
+        check("6.12x", None);
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: Option<(u16, u16)>) {
+        let expected = expected.map(|(major, minor)| Version::new(major, minor));
+        assert_eq!(text.parse().ok(), expected, "{text}");
     }
 }

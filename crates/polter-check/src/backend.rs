@@ -22,14 +22,21 @@ pub trait Backend {
     /// Lets time pass until some waiting call ends, or none will.
     fn pass_time(&mut self) -> Result<(), ExecutorError>;
 
+    /// Lets so much time pass, whatever happens.
+    fn advance(&mut self, by: Duration) -> Result<(), ExecutorError>;
+
     /// What fdinfo says of a descriptor, as far as it can be told.
     fn fdinfo(&self, pid: Pid, fd: eventpoll::Fd) -> String;
+
+    /// The version of Linux whose answers it gives.
+    fn version(&self) -> Version;
 }
 
 /// A kernel of the model.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Model {
     kernel: Kernel,
+    version: Version,
     pids: BTreeMap<Tid, Pid>,
 }
 
@@ -53,6 +60,7 @@ impl Model {
         }
         Model {
             kernel,
+            version,
             pids: BTreeMap::from([(tid, first)]),
         }
     }
@@ -60,6 +68,14 @@ impl Model {
     /// The model itself.
     pub fn kernel(&self) -> &Kernel {
         &self.kernel
+    }
+
+    /// The numbers under which a task has instances open.
+    pub fn instances(&self, pid: Pid) -> Vec<eventpoll::Fd> {
+        let open = self.kernel.tid(pid).map(|tid| self.kernel.fds(tid));
+        let open = open.into_iter().flatten();
+        let instances = open.filter(|(_, file, _)| self.kernel.epoll_of(*file).is_some());
+        instances.map(|(fd, _, _)| fd).collect()
     }
 
     fn blocked(&self) -> usize {
@@ -112,6 +128,13 @@ impl Backend for Model {
         Ok(())
     }
 
+    fn advance(&mut self, by: Duration) -> Result<(), ExecutorError> {
+        let by_ns = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+        let date_ns = self.kernel.now_ns().saturating_add(by_ns);
+        self.kernel.advance_to(date_ns);
+        Ok(())
+    }
+
     fn fdinfo(&self, pid: Pid, fd: eventpoll::Fd) -> String {
         let Some(tid) = self.kernel.tid(pid) else {
             return String::new();
@@ -133,12 +156,17 @@ impl Backend for Model {
         })
         .collect()
     }
+
+    fn version(&self) -> Version {
+        self.version
+    }
 }
 
 /// The kernel under us.
 #[derive(Debug)]
 pub struct Running {
     executor: Executor,
+    version: Version,
 }
 
 impl Running {
@@ -149,7 +177,15 @@ impl Running {
     pub fn start(first: Pid) -> Result<Running, ExecutorError> {
         Ok(Running {
             executor: Executor::start(first)?,
+            version: Running::release().parse().unwrap_or_default(),
         })
+    }
+
+    /// What uname(2) says of this kernel: `6.18.44-fc`.
+    pub fn release() -> String {
+        let path = "/proc/sys/kernel/osrelease";
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        text.trim_end().to_string()
     }
 
     /// Leaves the world behind for a fresh one.
@@ -180,7 +216,15 @@ impl Backend for Running {
         Ok(())
     }
 
+    fn advance(&mut self, by: Duration) -> Result<(), ExecutorError> {
+        self.executor.advance(by)
+    }
+
     fn fdinfo(&self, pid: Pid, fd: eventpoll::Fd) -> String {
         self.executor.fdinfo(pid, fd).unwrap_or_default()
+    }
+
+    fn version(&self) -> Version {
+        self.version
     }
 }

@@ -1,11 +1,11 @@
 //! Running a script, and comparing what came with what is written.
 
 use crate::backend::Backend;
-use crate::script::{Action, Answer, Script, Step};
+use crate::play::Play;
+use crate::script::{Script, Step};
 use eventpoll::syscall::Kcmp;
 use eventpoll::{Out, Outcome, Pid, Policy, Syscall};
 use polter_live::ExecutorError;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::ControlFlow;
 
@@ -32,12 +32,9 @@ pub fn run(
     policy: Policy,
     backend: &mut impl Backend,
 ) -> Result<Option<Difference>, ExecutorError> {
+    let version = backend.version();
     let compared = follow(script, backend, |step, call, came| {
-        let written = match &step.action {
-            Action::Call { answer, .. } | Action::End { answer } => answer.under(policy),
-            // What is written as unfinished still waits when the script ends.
-            Action::Begin { .. } => &Outcome::Blocked,
-        };
+        let written = step.written(policy, version);
         if agree(call, written, &came) {
             return ControlFlow::Continue(());
         }
@@ -61,88 +58,22 @@ pub fn follow<B>(
     backend: &mut impl Backend,
     mut seen_fn: impl FnMut(&Step, &Syscall, Outcome) -> ControlFlow<B>,
 ) -> Result<ControlFlow<B>, ExecutorError> {
-    let mut begun: BTreeMap<Pid, (&Step, &Syscall)> = BTreeMap::new();
-    let mut ended: BTreeMap<Pid, Outcome> = BTreeMap::new();
+    let mut play = Play::new(script);
     for step in &script.steps {
-        let (call, came) = match &step.action {
-            Action::Call { syscall, answer } => {
-                match backend.call(step.pid, syscall, child_of(syscall, answer))? {
-                    Outcome::Blocked => (syscall, await_end(step.pid, &mut ended, backend)?),
-                    came => (syscall, came),
-                }
-            }
-            Action::Begin { syscall } => {
-                let came =
-                    backend.call(step.pid, syscall, child_begun(script, step.pid, step.line))?;
-                begun.insert(step.pid, (step, syscall));
-                // A policy may refuse what would wait.
-                if came != Outcome::Blocked {
-                    ended.insert(step.pid, came);
-                }
-                continue;
-            }
-            Action::End { .. } => {
-                let came = await_end(step.pid, &mut ended, backend)?;
-                let (_, call) = begun.remove(&step.pid).unwrap_or((step, &Syscall::Getpid));
-                (call, came)
-            }
-        };
-        ended.extend(backend.completions()?);
-        if let ControlFlow::Break(enough) = seen_fn(step, call, came) {
+        if let Some((call, came)) = play.step(step, backend)?
+            && let ControlFlow::Break(enough) = seen_fn(step, call, came)
+        {
             return Ok(ControlFlow::Break(enough));
         }
     }
-    for (pid, (step, call)) in begun {
-        let came = ended.remove(&pid);
-        if let Some(came @ Outcome::Done(_)) = came
+    for (step, call, came) in play.rest() {
+        if matches!(came, Outcome::Done(_))
             && let ControlFlow::Break(enough) = seen_fn(step, call, came)
         {
             return Ok(ControlFlow::Break(enough));
         }
     }
     Ok(ControlFlow::Continue(()))
-}
-
-/// The end of a task's call under way; time passes until it comes, or none will.
-fn await_end(
-    pid: Pid,
-    ended: &mut BTreeMap<Pid, Outcome>,
-    backend: &mut impl Backend,
-) -> Result<Outcome, ExecutorError> {
-    ended.extend(backend.completions()?);
-    while !ended.contains_key(&pid) {
-        backend.pass_time()?;
-        let late = backend.completions()?;
-        if late.is_empty() {
-            break;
-        }
-        ended.extend(late);
-    }
-    Ok(ended.remove(&pid).unwrap_or(Outcome::Blocked))
-}
-
-/// The number the script gives to the task a call makes.
-fn child_of(call: &Syscall, answer: &Answer) -> Option<Pid> {
-    let makes = matches!(call, Syscall::Fork | Syscall::Vfork | Syscall::Clone { .. });
-    match &answer.usual {
-        Outcome::Done(Ok(ret)) if makes => Some(Pid(ret.value as i32)),
-        _ => None,
-    }
-}
-
-/// The number of a task whose maker waits for it (`vfork(2)`): in its end's answer.
-fn child_begun(script: &Script, pid: Pid, line: u64) -> Option<Pid> {
-    let mut later = script
-        .steps
-        .iter()
-        .filter(|step| step.pid == pid && step.line > line);
-    match &later.next()?.action {
-        Action::End { answer } => match &answer.usual {
-            Outcome::Done(Ok(ret)) => Some(Pid(ret.value as i32)),
-            _ => None,
-        },
-        _ => None,
-    }
 }
 
 /// True if two answers to a call say the same, where the kernel promises anything.

@@ -1,5 +1,6 @@
 //! The command line: one definition for parsing, help, completions and man pages.
 
+mod check;
 mod examples;
 
 use std::ffi::OsString;
@@ -13,6 +14,8 @@ use eventpoll::Policy;
 
 use crate::exit::Exit;
 use crate::fail_on::FailOn;
+
+pub(crate) use check::{CheckArgs, CheckFormat, ModelVersion};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -68,6 +71,15 @@ pub(crate) enum Verb {
     /// not, a signal lets that one go. As under any strace, programs are slower, and setuid has no effect.
     #[command(after_help = with_exit_codes(examples::RUN))]
     Run(RunArgs),
+
+    /// Run scripts on the model and on the running kernel, and compare
+    ///
+    /// A script is what `strace -f` prints, with the answers it expects; scenarios/ in the source holds
+    /// many. The model and the kernel are asked call by call, and the first call that one of them does not
+    /// answer as written is shown, with the registrations of the caller's instances on both sides.
+    /// On the kernel real processes make the calls, confined so that they end with polter.
+    #[command(after_help = examples::check())]
+    Check(CheckArgs),
 
     /// Print a shell's completions
     #[command(after_help = examples::COMPLETIONS)]

@@ -1,6 +1,7 @@
 //! The scenarios: on the model under every policy, and on the running kernel;
-//! the rules they show; and how a script waits.
+//! the rules they show; how a script waits; random programs on both.
 
+mod random;
 mod refresh;
 mod scenarios;
 mod semantics;

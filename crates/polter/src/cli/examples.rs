@@ -1,5 +1,7 @@
 //! What stands at the end of each help text.
 
+use crate::exit::Exit;
+
 pub(super) const POLTER: &str = "\
 Examples:
   polter demo                                the story, with nothing to set up
@@ -37,6 +39,22 @@ Examples:
   polter run --stacks --log server.strace -- ./server
   polter run --fail-on ghost -o report.txt -- make test
   polter run --format json -o report.json -- python3 -m app";
+
+const CHECK: &str = "\
+Examples:
+  polter check scenarios/*.strace            written, model and kernel: all the same?
+  polter check --policy close --no-kernel a.strace
+  polter check --kernel-version 6.1 a.strace as Linux 6.1 answers
+  polter check --conformance                 which facts about epoll hold on this kernel
+  polter check --conformance --format junit -o report.xml
+
+A line under a call says where it answers otherwise, as whole call or result:
+  # close, owner: epoll_wait(3, [], 8, 0) = 0
+  # before 6.10: = -1 EINVAL (Invalid argument)";
+
+pub(super) fn check() -> String {
+    format!("{CHECK}\n\n{}", Exit::CHECK_HELP)
+}
 
 pub(super) const COMPLETIONS: &str = "\
 Examples:

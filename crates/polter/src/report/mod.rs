@@ -8,7 +8,7 @@
 //! | [`words`] | text from a log made safe, cut and wrapped; counts in words |
 //! | `sample` | hand-made verdicts for the tests |
 
-mod call_text;
+pub(crate) mod call_text;
 pub(crate) mod json;
 #[cfg(test)]
 pub(crate) mod sample;

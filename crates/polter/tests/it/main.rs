@@ -1,5 +1,6 @@
 //! The real binary, on small logs.
 
+mod check;
 mod demo;
 mod exit_codes;
 mod input;

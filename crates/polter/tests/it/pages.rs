@@ -22,6 +22,7 @@ fn the_manual_page_goes_to_stdout_or_every_page_into_a_directory() {
         "polter.1",
         "polter-judge.1",
         "polter-run.1",
+        "polter-check.1",
         "polter-demo.1",
     ] {
         assert!(dir.join(page).is_file(), "{page}");
@@ -34,6 +35,7 @@ fn every_help_has_examples_and_fits() {
         &["--help"][..],
         &["judge", "--help"],
         &["run", "--help"],
+        &["check", "--help"],
         &["demo", "--help"],
         &["man", "--help"],
         &["completions", "--help"],

@@ -1,0 +1,134 @@
+//! What no random program does, each with its reason: calls whose answer the
+//! running kernel leaves open, and calls the model does not claim to know.
+
+use super::kinds::{Kind, Kinds};
+use eventpoll::syscall::{Ioctl, PathKind, UserTimespec, flags};
+use eventpoll::{Fd, Kernel, Pid, Syscall, Tid};
+use std::fmt;
+
+/// Why a call is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Avoided {
+    /// A time-out that is neither none nor endless: real time decides.
+    WallClock,
+    /// A file whose readiness the model does not know: TCP, terminals, `/proc`.
+    Opaque,
+    /// The contents and positions of files on disk.
+    Contents,
+    /// Sockets that come to hold each other in their queues: the kernel's
+    /// collector finds them in a kernel thread, some time later.
+    Collector,
+    /// Signals that stop, continue, or queue: not modelled.
+    SignalKind,
+    /// Groups of processes: not modelled, and not only the program's own.
+    Group,
+    /// Namespaces, tracing and the like.
+    CloneFlags,
+    /// A limit above the hard one, which the model does not have.
+    HardLimit,
+    /// Only the model has this device.
+    Device,
+}
+
+impl Avoided {
+    /// The reason in words.
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Avoided::WallClock => "real time would decide",
+            Avoided::Opaque => "readiness of files that are not modelled",
+            Avoided::Contents => "contents of files on disk",
+            Avoided::Collector => "sockets holding each other: collected some time later",
+            Avoided::SignalKind => "signals that stop, continue or queue",
+            Avoided::Group => "groups of processes",
+            Avoided::CloneFlags => "namespaces, tracing",
+            Avoided::HardLimit => "a limit above the hard one",
+            Avoided::Device => "the modelled device",
+        }
+    }
+}
+
+impl fmt::Display for Avoided {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason())
+    }
+}
+
+/// The flags of `clone(2)` that programs use.
+const CLONE_FLAGS: u64 = flags::CLONE_VM
+    | flags::CLONE_FILES
+    | flags::CLONE_SIGHAND
+    | flags::CLONE_PIDFD
+    | flags::CLONE_VFORK
+    | flags::CLONE_PARENT
+    | flags::CLONE_THREAD
+    | CLONE_FS;
+const CLONE_FS: u64 = 0x200;
+
+/// The flags of `unshare(2)` that programs use: with an unknown one.
+const UNSHARE_FLAGS: u64 = flags::CLONE_FILES
+    | flags::CLONE_VM
+    | flags::CLONE_SIGHAND
+    | flags::CLONE_THREAD
+    | CLONE_FS
+    | 1;
+
+/// Says why a call is none for a random program, if it is not.
+pub(crate) fn avoided(kernel: &Kernel, kinds: &Kinds, tid: Tid, call: &Syscall) -> Option<Avoided> {
+    let at = |fd: Fd| kinds.at(kernel, tid, fd);
+    let is = |avoided: bool, why: Avoided| avoided.then_some(why);
+    match call {
+        Syscall::EpollWait { timeout_ms, .. }
+        | Syscall::EpollPwait { timeout_ms, .. }
+        | Syscall::Poll { timeout_ms, .. } => is(*timeout_ms > 0, Avoided::WallClock),
+        Syscall::EpollPwait2 { timeout, .. } | Syscall::Ppoll { timeout, .. } => {
+            is(is_finite(*timeout), Avoided::WallClock)
+        }
+        Syscall::Socket { domain, kind, .. } => is(
+            (1..46).contains(domain) && kind & flags::SOCK_TYPE_MASK < 11,
+            Avoided::Opaque,
+        ),
+        Syscall::Open { path, flags } => match path {
+            PathKind::Device => Some(Avoided::Device),
+            PathKind::Pollable => is(flags & flags::O_PATH == 0, Avoided::Opaque),
+            PathKind::Regular | PathKind::Directory => None,
+        },
+        Syscall::Read { fd, .. } | Syscall::Write { fd, .. } => {
+            is(at(*fd) == Some(Kind::Opened), Avoided::Contents)
+        }
+        Syscall::Lseek { offset, whence, .. } => {
+            is(*offset != 0 || *whence != 0, Avoided::Contents)
+        }
+        Syscall::Sendmsg { fd, rights, .. } => is(
+            kinds.could_circle(kernel, tid, *fd, rights),
+            Avoided::Collector,
+        ),
+        Syscall::Kill { pid, signal } => is(pid.0 <= 0, Avoided::Group).or(odd_signal(*signal)),
+        Syscall::Tgkill { signal, .. } => odd_signal(*signal),
+        Syscall::Wait4 { pid, .. } => is(pid.0 < 1 && *pid != Pid(-1), Avoided::Group),
+        Syscall::Clone { flags } => is(flags & !CLONE_FLAGS != 0, Avoided::CloneFlags),
+        Syscall::Unshare { flags } => is(flags & !UNSHARE_FLAGS != 0, Avoided::CloneFlags),
+        Syscall::SetNofile { soft } => is(*soft > 1024, Avoided::HardLimit),
+        Syscall::Ioctl { request, .. } => is(
+            matches!(
+                request,
+                Ioctl::ExportBuffer | Ioctl::AddFence | Ioctl::SignalFence
+            ),
+            Avoided::Device,
+        ),
+        _ => None,
+    }
+}
+
+fn is_finite(timeout: UserTimespec) -> bool {
+    match timeout {
+        UserTimespec::Null | UserTimespec::Faults => false,
+        UserTimespec::Time { sec, nsec } => {
+            sec >= 0 && (0..1_000_000_000).contains(&nsec) && (sec, nsec) != (0, 0)
+        }
+    }
+}
+
+/// `SIGCONT` to `SIGTTOU`, and the real-time signals.
+fn odd_signal(signal: u32) -> Option<Avoided> {
+    (matches!(signal, 18..=22) || matches!(signal, 32..=64)).then_some(Avoided::SignalKind)
+}

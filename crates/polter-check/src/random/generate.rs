@@ -1,0 +1,107 @@
+//! Random programs, written call by call with a model beside them, so that
+//! most of what they do means something.
+
+use super::dice::Dice;
+use super::shape::Shape;
+use super::stage::{FIRST, Stage, makes_task};
+use super::vocabulary::Scene;
+use eventpoll::{Outcome, Pid, Policy, Syscall};
+
+/// A program of several tasks: calls in the order in which they are made.
+///
+/// Any part of a program is a program: a step whose task is not there, or
+/// waits, is passed over.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Program {
+    /// What is done.
+    pub steps: Vec<Act>,
+}
+
+/// One call of a program.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Act {
+    /// Who makes it.
+    pub pid: Pid,
+    /// What it is.
+    pub call: Syscall,
+    /// The number for the task it makes, if it makes one.
+    pub child: Option<Pid>,
+}
+
+/// The most tasks that live at a time.
+const TASKS: usize = 6;
+/// The fewest calls of a program.
+const SHORTEST: usize = 8;
+
+/// Writes the program of a seed, of up to `max_calls` calls.
+pub fn generate(seed: u64, shape: Shape, max_calls: usize) -> Program {
+    let mut author = Author {
+        dice: Dice::new(seed),
+        shape,
+        stage: Stage::new(Policy::LAST_FPUT),
+        known: vec![FIRST],
+        program: Program::default(),
+    };
+    author.write(max_calls);
+    author.program
+}
+
+struct Author {
+    dice: Dice,
+    shape: Shape,
+    stage: Stage,
+    /// Every number that a task was given.
+    known: Vec<Pid>,
+    program: Program,
+}
+
+impl Author {
+    fn write(&mut self, max_calls: usize) {
+        let longest = max_calls.max(SHORTEST + 1) - SHORTEST;
+        let length = SHORTEST + self.dice.below(longest);
+        // What cannot be played is not counted, yet not tried for ever.
+        for _ in 0..4 * length {
+            let able = self.stage.able();
+            if self.program.steps.len() >= length || able.is_empty() {
+                break;
+            }
+            let pid = self.dice.pick(&able);
+            let call = self.invent(pid);
+            self.play(pid, call);
+        }
+    }
+
+    fn invent(&mut self, pid: Pid) -> Syscall {
+        let families = self.shape.families();
+        let family = self.dice.weigh(&families);
+        let tid = self.stage.kernel().tid(pid).expect("an able task lives");
+        Scene {
+            dice: &mut self.dice,
+            stage: &self.stage,
+            shape: self.shape,
+            tid,
+            known: &self.known,
+        }
+        .invent(family)
+    }
+
+    /// Keeps a call, unless it must be avoided or leaves nobody to go on.
+    fn play(&mut self, pid: Pid, call: Syscall) {
+        let is_birth = makes_task(&call);
+        let is_crowded = is_birth && self.stage.kernel().tasks().count() >= TASKS;
+        if is_crowded || self.stage.admits(pid, &call).is_err() {
+            return;
+        }
+        let child = is_birth.then(|| Pid(FIRST.0 + self.known.len() as i32));
+        let mut next = self.stage.clone();
+        let effect = next.perform(pid, &call, child);
+        let is_end = next.able().is_empty();
+        let is_sleep = effect.outcome == Outcome::Blocked;
+        if is_end || is_sleep && !self.dice.chance(self.shape.patience()) {
+            return;
+        }
+        self.stage = next;
+        self.known.extend(child);
+        self.program.steps.push(Act { pid, call, child });
+    }
+}

@@ -1,0 +1,227 @@
+//! New files, and their numbers: copied, closed, marked.
+
+use super::{CROWD, Scene};
+use crate::random::kinds::Kind;
+use eventpoll::syscall::{EpollParams, Fcntl, Ioctl, PathKind, flags};
+use eventpoll::{Fd, Syscall};
+
+impl Scene<'_> {
+    /// A new file.
+    pub(super) fn make(&mut self) -> Syscall {
+        if self.dice.chance(self.shape.instances()) {
+            return self.make_instance();
+        }
+        match self.dice.below(100) {
+            0..=34 => Syscall::Pipe2 {
+                flags: self.dice.weigh(&[
+                    (40, 0),
+                    (30, flags::O_NONBLOCK),
+                    (10, flags::O_CLOEXEC),
+                    (5, flags::O_DIRECT),
+                    (5, flags::O_DIRECT | flags::O_NONBLOCK),
+                    (1, 1),
+                    (1, flags::O_APPEND),
+                ]),
+            },
+            35..=56 => Syscall::Eventfd2 {
+                count: self.dice.weigh(&[(10, 0), (10, 1), (3, 3), (1, u32::MAX)]),
+                flags: self.flags(flags::O_NONBLOCK, flags::EFD_SEMAPHORE),
+            },
+            57..=76 => self.make_sockets(),
+            77..=83 => Syscall::TimerfdCreate {
+                clock: self
+                    .dice
+                    .weigh(&[(20, 1), (5, 0), (2, 7), (1, 8), (1, 9), (1, 2), (1, -1)]),
+                flags: self.flags(flags::O_NONBLOCK, flags::O_CLOEXEC),
+            },
+            84..=89 => Syscall::Signalfd4 {
+                fd: Fd(-1),
+                mask: self.signal_set(),
+                flags: self.flags(flags::O_NONBLOCK, flags::O_CLOEXEC),
+            },
+            90..=91 => Syscall::Open {
+                path: self.dice.weigh(&[
+                    (6, PathKind::Regular),
+                    (3, PathKind::Directory),
+                    (1, PathKind::Pollable),
+                ]),
+                flags: self
+                    .dice
+                    .weigh(&[(4, 0), (2, flags::O_PATH), (1, flags::O_CLOEXEC)]),
+            },
+            92..=96 => Syscall::PidfdOpen {
+                pid: self.pid(),
+                flags: self.flags(flags::PIDFD_NONBLOCK, flags::PIDFD_THREAD),
+            },
+            97 => self.ring(),
+            _ => Syscall::Socket {
+                domain: self.dice.pick(&[0, 46, -1, 1]),
+                kind: self.dice.pick(&[0, 1, 2, 11, 15, 0x100]),
+                protocol: 0,
+            },
+        }
+    }
+
+    fn make_instance(&mut self) -> Syscall {
+        match self.dice.below(20) {
+            0 => Syscall::EpollCreate {
+                size: self.dice.pick(&[1, 1, 1, 0, -1]),
+            },
+            _ => Syscall::EpollCreate1 {
+                flags: self
+                    .dice
+                    .weigh(&[(20, 0), (6, flags::O_CLOEXEC), (1, flags::O_NONBLOCK)]),
+            },
+        }
+    }
+
+    fn make_sockets(&mut self) -> Syscall {
+        let kind = self.dice.weigh(&[
+            (30, flags::SOCK_STREAM),
+            (20, flags::SOCK_DGRAM),
+            (20, flags::SOCK_SEQPACKET),
+            (2, flags::SOCK_RAW),
+            (1, 4),
+            (1, 11),
+        ]);
+        Syscall::Socketpair {
+            domain: self.dice.weigh(&[(60, 1), (1, 2), (1, 0)]),
+            kind: kind | self.flags(flags::O_NONBLOCK, flags::O_CLOEXEC),
+            protocol: self.dice.weigh(&[(60, 0), (1, 1), (1, 7)]),
+        }
+    }
+
+    /// io_uring, as a holder of files. Seldom: its end takes the kernel long.
+    fn ring(&mut self) -> Syscall {
+        let ring = self.fd(|kind| kind == Kind::Ring);
+        match self.dice.below(6) {
+            0 => Syscall::IoUringSetup {
+                entries: self.dice.weigh(&[(8, 1), (1, 0), (1, 32_769)]),
+            },
+            1 => Syscall::IoUringUnregisterFiles { ring },
+            _ => Syscall::IoUringRegisterFiles {
+                ring,
+                files: (0..self.dice.below(4))
+                    .map(|_| self.fd(|kind| kind != Kind::Null))
+                    .collect(),
+            },
+        }
+    }
+
+    /// What is done to numbers.
+    pub(super) fn descriptors(&mut self) -> Syscall {
+        let fd = self.fd(|kind| kind != Kind::Null);
+        match self.dice.below(100) {
+            0..=37 => Syscall::Close { fd },
+            38..=55 => Syscall::Dup { fd },
+            56..=63 => Syscall::Dup2 {
+                fd,
+                new_fd: self.new_fd(),
+            },
+            64..=68 => Syscall::Dup3 {
+                fd,
+                new_fd: self.new_fd(),
+                flags: self.flags(flags::O_CLOEXEC, 0),
+            },
+            69..=84 => Syscall::Fcntl {
+                fd,
+                cmd: self.fcntl(),
+            },
+            85..=92 => Syscall::Ioctl {
+                fd,
+                request: self.ioctl(),
+            },
+            93..=95 => self.close_range(),
+            96 => Syscall::Signalfd4 {
+                fd: self.fd(|kind| kind == Kind::Signalfd),
+                mask: self.signal_set(),
+                flags: 0,
+            },
+            97 => Syscall::SetNofile {
+                soft: self
+                    .dice
+                    .weigh(&[(6, 64), (4, 1024), (3, 12), (2, 8), (1, 3), (1, 0)]),
+            },
+            98 => self.ring(),
+            _ => Syscall::Accept4 {
+                fd: self.fd(|kind| matches!(kind, Kind::Socket(_))),
+                flags: self.flags(flags::O_NONBLOCK, flags::O_CLOEXEC),
+            },
+        }
+    }
+
+    /// A number to put a file at: an open one, a free one, one out of range.
+    fn new_fd(&mut self) -> Fd {
+        match self.dice.below(10) {
+            0..=3 => self.any_fd(),
+            4..=8 => self.small_fd(),
+            _ => self.hostile_fd(),
+        }
+    }
+
+    fn fcntl(&mut self) -> Fcntl {
+        match self.dice.below(20) {
+            0..=3 => Fcntl::DupFd(self.dice.pick(&[0, 3, 5, 9, -1, 1024, i32::MAX])),
+            4..=5 => Fcntl::DupFdCloexec(self.dice.pick(&[0, 3, 5, 9, -1, 1024])),
+            6..=7 => Fcntl::GetFd,
+            8..=9 => Fcntl::SetFd(self.dice.pick(&[0, 1, 1, 2, 3])),
+            10..=11 => Fcntl::GetFl,
+            12..=14 => Fcntl::SetFl(self.dice.weigh(&[
+                (4, 0),
+                (6, flags::O_NONBLOCK),
+                (1, flags::O_APPEND),
+                (1, flags::O_DIRECT),
+                (1, flags::O_ASYNC),
+                (1, u32::MAX),
+            ])),
+            15 => Fcntl::DupFdQuery(self.fd(|kind| kind != Kind::Null)),
+            16..=17 => Fcntl::SetPipeSize(self.dice.pick(&[
+                0,
+                1,
+                4096,
+                4097,
+                8192,
+                65_536,
+                131_072,
+                1 << 20,
+                (1 << 31) + 1,
+            ])),
+            18 => Fcntl::GetPipeSize,
+            _ => Fcntl::Other(self.dice.pick(&[9999, 77, -1])),
+        }
+    }
+
+    fn ioctl(&mut self) -> Ioctl {
+        match self.dice.below(12) {
+            0..=2 => Ioctl::Fionbio(self.dice.chance(50)),
+            3 => Ioctl::Fioclex,
+            4 => Ioctl::Fionclex,
+            5..=7 => Ioctl::Fionread,
+            8 => Ioctl::SetEpollParams(EpollParams {
+                busy_poll_usecs: self.dice.pick(&[0, 0, 1 << 31]),
+                busy_poll_budget: self.dice.pick(&[0, 8, 64]),
+                prefer_busy_poll: self.dice.pick(&[0, 1, 2]),
+                pad: self.dice.pick(&[0, 0, 0, 1]),
+            }),
+            9 => Ioctl::GetEpollParams,
+            10 => Ioctl::EpollAdopt,
+            _ => Ioctl::Other(self.dice.pick(&[0x1234_5678, 0, 0xffff_fff0])),
+        }
+    }
+
+    fn close_range(&mut self) -> Syscall {
+        let first = 3 + self.dice.below(CROWD) as u32;
+        Syscall::CloseRange {
+            first: self.dice.weigh(&[(8, first), (1, 3)]),
+            last: self.dice.pick(&[first, first + 1, first + 2, u32::MAX, 2]),
+            flags: self.dice.weigh(&[
+                (10, 0),
+                (5, flags::CLOSE_RANGE_UNSHARE),
+                (5, flags::CLOSE_RANGE_CLOEXEC),
+                (2, flags::CLOSE_RANGE_UNSHARE | flags::CLOSE_RANGE_CLOEXEC),
+                (1, 1),
+                (1, 8),
+            ]),
+        }
+    }
+}
