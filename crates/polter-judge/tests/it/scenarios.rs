@@ -85,11 +85,11 @@ fn child_takes_the_loop_over() {
         "table-child-takes-over",
         &[],
         &[
-            "close breaks 1 @ 11",
-            "owner breaks 1 @ 11",
+            "close breaks 1 @ 12",
+            "owner breaks 1 @ 12",
             "owner-adopt mends 1 calls",
-            "stale breaks 1 @ 11",
-            "not-inherited breaks 1 @ 11",
+            "stale breaks 1 @ 12",
+            "not-inherited breaks 1 @ 12",
         ],
     );
 }
