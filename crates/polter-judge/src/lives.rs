@@ -104,15 +104,11 @@ impl Judge {
     /// no more of it, and others may show what its end did before they
     /// come to its `+++ exited +++`.
     pub(crate) fn leaves(&mut self, pid: u32, tid: Tid, is_group: bool) {
-        let base = self.worlds.base();
-        let leader = base.process_pid(tid);
-        let group = base
-            .tasks()
-            .filter(|(_, view)| is_group && view.process == leader);
-        let mut leaving: Vec<u32> = group
-            .map(|(_, view)| self.tasks.shown(view.pid))
-            .filter(|other| *other != pid)
-            .collect();
+        let mut leaving = if is_group {
+            self.other_threads(tid)
+        } else {
+            Vec::new()
+        };
         leaving.push(pid);
         for pid in leaving {
             self.gone(pid);
@@ -150,6 +146,9 @@ impl Judge {
             return;
         }
         self.gone(leader);
+        for other in self.other_threads(tid) {
+            self.gone(other);
+        }
         if let Some(task) = self.tasks.remove(by) {
             self.tasks.insert(leader, task.tid).closing = task.closing;
         }
@@ -159,19 +158,25 @@ impl Judge {
         self.sweep_ghosts();
     }
 
+    /// The other threads of a task's process, by the log's numbers: an exec
+    /// that the log half shows can have left the worlds' numbers behind.
+    fn other_threads(&self, tid: Tid) -> Vec<u32> {
+        let base = self.worlds.base();
+        let process = base.process_pid(tid);
+        let threads = base.tasks().filter(|(_, view)| view.process == process);
+        let others: Vec<Tid> = threads
+            .map(|(thread, _)| thread)
+            .filter(|thread| *thread != tid)
+            .collect();
+        self.tasks.numbers_of(&others)
+    }
+
     /// A program was replaced: what is marked close-on-exec is gone, the rest stays.
     pub(crate) fn executed(&mut self, pid: u32, tid: Tid, place: &Place<'_>) {
         self.tasks.end_birth(pid);
         let (process, _) = self.process_and_table(tid);
         // The other threads are gone, whether or not the log says so.
-        let base = self.worlds.base();
-        let leader = base.process_pid(tid);
-        let others: Vec<u32> = base
-            .tasks()
-            .filter(|(other, view)| *other != tid && view.process == leader)
-            .map(|(_, view)| self.tasks.shown(view.pid))
-            .collect();
-        for other in others {
+        for other in self.other_threads(tid) {
             self.gone(other);
         }
         let watched = self.watched_by_table(tid, |descriptor| descriptor.is_cloexec);

@@ -73,6 +73,20 @@ impl Tasks {
         Some(self.tasks.get(&pid)?.tid)
     }
 
+    /// The log's numbers of some tasks, ascending.
+    pub(crate) fn numbers_of(&self, tids: &[Tid]) -> Vec<u32> {
+        if tids.is_empty() {
+            return Vec::new();
+        }
+        let known = self
+            .tasks
+            .iter()
+            .filter(|(_, task)| tids.contains(&task.tid));
+        let mut numbers: Vec<u32> = known.map(|(number, _)| *number).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
     pub(crate) fn insert(&mut self, pid: u32, tid: Tid) -> &mut Task {
         self.seen += 1;
         self.tasks

@@ -170,6 +170,20 @@ fn exec_by_a_thread() {
     check(log, &[]);
 }
 
+/// The exec of a thread without its leader's end: the process goes on, under
+/// a number the log does not say.
+#[test]
+fn exec_by_a_thread_that_the_log_half_shows() {
+    let log = "\
+100 clone3({flags=CLONE_VM|CLONE_FS|CLONE_FILES|CLONE_SIGHAND|CLONE_THREAD} <unfinished ...>
+101 execve(\"/bin/x\", [\"x\"], NULL) = 0
+101 clone3({flags=CLONE_VM|CLONE_FS|CLONE_FILES|CLONE_SIGHAND|CLONE_THREAD} <unfinished ...>
+102 execve(\"/bin/x\", [\"x\"], NULL) = 0
+101 eventfd2(0, 0) = 4
+";
+    check_warnings(log, &["5: the call on line 3 never resumed"]);
+}
+
 /// Instance, number and registration are older than the log.
 #[test]
 fn attached_in_mid_life() {

@@ -4,7 +4,7 @@
 
 use crate::told::judge;
 use eventpoll::Policy;
-use polter_judge::{Judge, Verdict};
+use polter_judge::{Judge, PolicyVerdict, Verdict};
 use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_oneof, proptest};
 use std::fmt::Write as _;
 use std::fs;
@@ -92,12 +92,7 @@ fn fixtures() -> Vec<Vec<u8>> {
 fn empty_log_has_nothing() {
     let verdict = judge(b"");
     assert_eq!((verdict.log.lines, verdict.findings.len()), (0, 0));
-    assert!(
-        verdict
-            .policies
-            .iter()
-            .all(polter_judge::PolicyVerdict::is_unchanged)
-    );
+    assert!(verdict.policies.iter().all(PolicyVerdict::is_unchanged));
 }
 
 #[test]
