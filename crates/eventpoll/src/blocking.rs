@@ -85,7 +85,9 @@ impl Kernel {
         if let Some(result) = self.try_call(caller, &mut call) {
             return Outcome::Done(result);
         }
-        if patience == Patience::None {
+        // A poll looks at signals first, and its mask may let one in.
+        let looks_first = mask.is_some() && matches!(call, Call::Poll(_));
+        if patience == Patience::None && !looks_first {
             return Outcome::Done(self.time_up_result(&mut call));
         }
         self.begin_waiting(caller, call, patience, mask)
@@ -112,7 +114,7 @@ impl Kernel {
             call,
             entries: Vec::new(),
             deadline_ns,
-            is_time_up: false,
+            is_time_up: patience == Patience::None,
             is_woken: false,
             saved_mask,
             is_holding: false,
@@ -125,7 +127,8 @@ impl Kernel {
         if let Some(result) = self.try_call(tid, &mut waiting.call) {
             return self.end_call(tid, waiting, result);
         }
-        if waiting.is_time_up {
+        let is_poll = matches!(waiting.call, Call::Poll(_));
+        if waiting.is_time_up && !is_poll {
             let result = self.time_up_result(&mut waiting.call);
             return self.end_call(tid, waiting, result);
         }
@@ -142,27 +145,25 @@ impl Kernel {
                     Some(signal) => return self.die_in_call(tid, waiting, signal),
                 }
             }
-            match self.take_signal(tid) {
-                None => break,
-                Some(Interruption::Kills(signal)) => {
-                    return self.die_in_call(tid, waiting, signal);
-                }
-                Some(first) => {
-                    // The handlers of all pending signals run; the first one decides.
-                    while let Some(next) = self.take_signal(tid) {
-                        if let Interruption::Kills(signal) = next {
-                            return self.die_in_call(tid, waiting, signal);
-                        }
-                    }
-                    if first == Interruption::Interrupts || !waiting.call.can_restart() {
-                        let result = self.interrupted_result(&mut waiting.call);
-                        return self.end_call(tid, waiting, result);
-                    }
-                    // The call begins anew behind the handlers.
-                    if let Some(result) = self.try_call(tid, &mut waiting.call) {
-                        return self.end_call(tid, waiting, result);
-                    }
-                }
+            let disturbance = self.take_all_signals(tid);
+            if let Some(Interruption::Kills(signal)) = disturbance {
+                return self.die_in_call(tid, waiting, signal);
+            }
+            if disturbance.is_some_and(|by| waiting.call.ends_by(by)) {
+                let result = self.interrupted_result(&mut waiting.call);
+                return self.end_call(tid, waiting, result);
+            }
+            // A poll looks at signals before it looks at the time.
+            if disturbance.is_none() && waiting.is_time_up {
+                let result = self.time_up_result(&mut waiting.call);
+                return self.end_call(tid, waiting, result);
+            }
+            if disturbance.is_none() {
+                break;
+            }
+            // The call begins anew behind the handlers.
+            if let Some(result) = self.try_call(tid, &mut waiting.call) {
+                return self.end_call(tid, waiting, result);
             }
         }
         if waiting.entries.is_empty() {
@@ -176,6 +177,19 @@ impl Kernel {
         }
         self.tasks[tid].waiting = Some(Box::new(waiting));
         Outcome::Blocked
+    }
+
+    /// The handlers of all pending signals run; the first one decides.
+    fn take_all_signals(&mut self, tid: Tid) -> Option<Interruption> {
+        let mut decisive = None;
+        while let Some(next) = self.take_signal(tid) {
+            match (next, decisive) {
+                (Interruption::Kills(_), _) => return Some(next),
+                (_, None | Some(Interruption::Passes)) => decisive = Some(next),
+                _ => {}
+            }
+        }
+        decisive
     }
 
     /// A signal ends the process of a thread that was about to sleep.
@@ -279,11 +293,14 @@ impl Kernel {
                 self.leave_queues(&mut waiting.entries);
             }
             waiting.is_woken = false;
-            match self.attempt(tid, waiting) {
+            let outcome = self.attempt(tid, waiting);
+            self.deliver_all_signals();
+            match outcome {
                 Outcome::Blocked => {}
+                // A signal ends it before it is back.
+                _ if self.tasks.get(tid).is_none() => self.completions.push((tid, Outcome::Gone)),
                 outcome => self.completions.push((tid, outcome)),
             }
-            self.deliver_all_signals();
         }
     }
 
@@ -434,14 +451,20 @@ impl Call {
             .chain(maybe.iter().flatten().copied())
     }
 
-    /// Waits for events are never restarted, `SA_RESTART` or not, nor is a
-    /// write that has begun.
-    fn can_restart(&self) -> bool {
-        match self {
-            Call::EpollWait(_) | Call::Poll(_) => false,
-            Call::Write(write) => !write.has_begun(),
-            Call::Send(send) => send.sent() == 0,
-            _ => true,
+    /// True if a signal with this effect ends the call. Waits for events are
+    /// never restarted after a handler, `SA_RESTART` or not, nor is a write
+    /// that has begun; `epoll_wait(2)` not even where nothing happened.
+    fn ends_by(&self, interruption: Interruption) -> bool {
+        let has_begun = match self {
+            Call::Write(write) => write.has_begun(),
+            Call::Send(send) => send.sent() > 0,
+            _ => false,
+        };
+        match (interruption, self) {
+            (Interruption::Interrupts | Interruption::Kills(_), _) => true,
+            (_, Call::EpollWait(_)) => true,
+            (Interruption::Restarts, Call::Poll(_)) => true,
+            _ => has_begun,
         }
     }
 

@@ -222,7 +222,9 @@ impl Kernel {
             FileKind::Pidfd { process, of } => self.poll_pidfd(*process, *of),
             &FileKind::Buffer(buffer) => self.poll_buffer(file, buffer),
             FileKind::Custom(custom, _) => custom.poll(),
-            FileKind::Opaque(_) | FileKind::Ring { .. } | FileKind::Device(_) => Events::empty(),
+            // Nothing is ever submitted, so there is always room.
+            FileKind::Ring { .. } => Events::WRITABLE,
+            FileKind::Opaque(_) | FileKind::Device(_) => Events::empty(),
         }
     }
 

@@ -4,7 +4,6 @@ use crate::blocking::{Call, Patience};
 use crate::file::{FileKind, Opaque, PipeEnd};
 use crate::ids::{Fd, FileId, Tid, WaitId};
 use crate::pipe::PipeWrite;
-use crate::signal::{SIGPIPE, Scope};
 use crate::syscall::{Out, Outcome, Return};
 use crate::unix::SendCall;
 use crate::wait_queue::Waiter;
@@ -98,10 +97,7 @@ impl Kernel {
                 let bytes = signals.len() as u64 * SIGNALFD_SIGINFO;
                 Some(Ok(Return::with(bytes as i64, Out::Signals(signals))))
             }
-            FileKind::Socket(socket) => {
-                let may_wait = !self.files[call.file].is_nonblocking();
-                self.try_read_socket(socket, call.len, may_wait)
-            }
+            FileKind::Socket(socket) => self.try_read_socket(call.file, socket, call.len),
             _ => Some(Ok(Return::value(0))),
         }
     }
@@ -166,10 +162,8 @@ impl Kernel {
                 .then(|| Ok(Return::value(8))),
             FileKind::Pipe { pipe, .. } => {
                 let is_packet = self.files[call.file].is_packet_pipe();
-                let result = self.try_write_pipe(pipe, call.len, is_packet, &mut call.progress)?;
-                if result == Err(Errno::EPIPE) {
-                    self.send_signal(caller, SIGPIPE, Scope::Thread);
-                }
+                let progress = &mut call.progress;
+                let result = self.try_write_pipe(caller, pipe, call.len, is_packet, progress)?;
                 Some(result.map(|written| Return::value(written as i64)))
             }
             _ => Some(Ok(Return::value(call.len as i64))),
@@ -211,7 +205,8 @@ impl Kernel {
             FileKind::Pipe { .. }
             | FileKind::Socket(_)
             | FileKind::Opaque(Opaque::Socket)
-            | FileKind::Pidfd { .. } => Err(Errno::ESPIPE),
+            | FileKind::Pidfd { .. }
+            | FileKind::Ring { .. } => Err(Errno::ESPIPE),
             _ => Ok(0),
         }
     }

@@ -300,6 +300,10 @@ impl Kernel {
                 if options & !WAIT_OPTIONS != 0 {
                     return Outcome::Done(Err(Errno::EINVAL));
                 }
+                if options & flags::WCLONE != 0 && options & flags::WALL == 0 {
+                    // Every child tells its end by SIGCHLD, and so is no "clone" child.
+                    return Outcome::Done(Err(Errno::ECHILD));
+                }
                 let patience = if options & flags::WNOHANG != 0 {
                     Patience::None
                 } else {

@@ -19,14 +19,18 @@ impl Kernel {
         }
         let numbered = *self.pids.get(&pid).ok_or(Errno::ESRCH)?;
         let is_leader = self.processes[numbered.process].pid == pid;
+        let is_of_thread = flags & flags::PIDFD_THREAD != 0;
         let of = match numbered.task {
-            Some(tid) if flags & flags::PIDFD_THREAD != 0 => PidfdOf::Thread(tid),
-            None if flags & flags::PIDFD_THREAD != 0 => PidfdOf::GoneThread { is_leader },
+            _ if is_of_thread && is_leader && self.version.leader_stands_for_all() => {
+                PidfdOf::Process
+            }
+            Some(tid) if is_of_thread => PidfdOf::Thread(tid),
+            None if is_of_thread => PidfdOf::GoneThread { is_leader },
             _ if is_leader => PidfdOf::Process,
             _ => return Err(self.version.pidfd_open_of_thread()),
         };
         self.room_for_fds(caller, 1)?;
-        self.install_pidfd(caller, numbered.process, of, flags & flags::PIDFD_NONBLOCK)
+        self.install_pidfd(caller, numbered.process, of, flags)
     }
 
     /// Linux: `pidfd_prepare`. Always close-on-exec.

@@ -2,6 +2,7 @@
 
 use crate::file::{File, FileKind, PipeEnd};
 use crate::ids::{Fd, FileId, PipeId, QueueId, Tid};
+use crate::signal::{SIGPIPE, Scope};
 use crate::syscall::{Out, Return, flags};
 use crate::wait_queue::Limit;
 use crate::{Errno, Events, Kernel};
@@ -196,6 +197,7 @@ impl Kernel {
     /// Linux: `anon_pipe_write`.
     pub(crate) fn try_write_pipe(
         &mut self,
+        caller: Tid,
         pipe: PipeId,
         len: u64,
         is_packet: bool,
@@ -207,6 +209,8 @@ impl Kernel {
         let state = &mut self.pipes[pipe];
         let read_queue = state.read_queue;
         if state.readers == 0 {
+            // Whatever was written before.
+            self.send_signal(caller, SIGPIPE, Scope::Thread);
             let written = so_far.written;
             return Some(if written > 0 {
                 Ok(written)
@@ -278,15 +282,13 @@ impl Kernel {
             return Err(Errno::EPERM);
         }
         let state = &mut self.pipes[pipe];
-        let was_full = state.is_full();
         if (state.slots.len() as u32) > size / PAGE {
             return Err(Errno::EBUSY);
         }
         state.capacity = size / PAGE;
+        // There may be more room now; Linux does not look.
         let write_queue = state.write_queue;
-        if was_full && !state.is_full() {
-            self.wake(write_queue, Limit::One, Events::empty());
-        }
+        self.wake(write_queue, Limit::One, Events::empty());
         Ok(Return::value(size.into()))
     }
 

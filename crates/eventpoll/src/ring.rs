@@ -71,6 +71,9 @@ impl Kernel {
     }
 
     fn ring_at(&self, caller: Tid, fd: Fd) -> Result<FileId, Errno> {
+        if fd == Fd(-1) && self.version.registers_without_ring() {
+            return Err(Errno::EINVAL);
+        }
         let file = self.file_at(caller, fd)?;
         match self.files[file].kind {
             FileKind::Ring { .. } => Ok(file),

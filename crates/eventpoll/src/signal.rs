@@ -70,6 +70,8 @@ pub(crate) enum Interruption {
     Interrupts,
     /// The handler runs and the call goes on (`SA_RESTART`).
     Restarts,
+    /// Nothing happens, after a moment in which it was pending.
+    Passes,
     /// The process ends.
     Kills(u32),
 }
@@ -77,13 +79,14 @@ pub(crate) enum Interruption {
 impl Kernel {
     /// `kill(2)` of one process; signal 0 only asks whether it is there.
     pub fn kill(&mut self, pid: Pid, signal: u32) -> Result<(), Errno> {
-        // A thread's number reaches its process as well.
-        let process = self.pids.get(&pid).ok_or(Errno::ESRCH)?.process;
+        let numbered = *self.pids.get(&pid).ok_or(Errno::ESRCH)?;
         if signal as usize > SIGNALS {
             return Err(Errno::EINVAL);
         }
-        if signal != 0 {
-            self.send_signal_to_process(process, signal);
+        // A thread's number reaches its process as well, the thread first.
+        let target = numbered.task.or_else(|| self.leader(numbered.process));
+        if let Some(target) = target.filter(|_| signal != 0) {
+            self.send_signal(target, signal, Scope::Process);
         }
         Ok(())
     }
@@ -149,35 +152,43 @@ impl Kernel {
         };
         let Some(taker) = taker else { return };
         if self.tasks[taker].waiting.is_some() {
+            if self.is_fatal(taker, signal) {
+                // Its call does not come to look at anything again.
+                return self.end_process(process, signal as i32);
+            }
             self.wake_for_signal(taker);
         } else {
             self.signalled.push(taker);
         }
     }
 
+    /// The signal ends the thread's process. Linux: `sig_fatal`.
+    fn is_fatal(&self, tid: Tid, signal: u32) -> bool {
+        let sighand = &self.sighands[self.tasks[tid].sighand];
+        sighand.action(signal) == SigAction::Default && !sighand.ignores(signal)
+    }
+
     /// Takes the next signal the thread does not block, and says what it does.
     /// Linux: `get_signal`.
     pub(crate) fn take_signal(&mut self, tid: Tid) -> Option<Interruption> {
-        loop {
-            let task = &self.tasks[tid];
-            let process = task.process;
-            // The thread's own come first.
-            let own = task.pending & !task.mask;
-            let shared = self.processes[process].pending & !task.mask;
-            let ready = if own != 0 { own } else { shared };
-            if ready == 0 {
-                return None;
-            }
-            let signal = ready.trailing_zeros() + 1;
-            self.consume(tid, bit(signal));
-            let sighand = &self.sighands[self.tasks[tid].sighand];
-            match sighand.action(signal) {
-                _ if sighand.ignores(signal) => {}
-                SigAction::Handler { restart: true } => return Some(Interruption::Restarts),
-                SigAction::Handler { restart: false } => return Some(Interruption::Interrupts),
-                _ => return Some(Interruption::Kills(signal)),
-            }
+        let task = &self.tasks[tid];
+        let process = task.process;
+        // The thread's own come first.
+        let own = task.pending & !task.mask;
+        let shared = self.processes[process].pending & !task.mask;
+        let ready = if own != 0 { own } else { shared };
+        if ready == 0 {
+            return None;
         }
+        let signal = ready.trailing_zeros() + 1;
+        self.consume(tid, bit(signal));
+        let sighand = &self.sighands[self.tasks[tid].sighand];
+        Some(match sighand.action(signal) {
+            _ if sighand.ignores(signal) => Interruption::Passes,
+            SigAction::Handler { restart: true } => Interruption::Restarts,
+            SigAction::Handler { restart: false } => Interruption::Interrupts,
+            _ => Interruption::Kills(signal),
+        })
     }
 
     /// The signal that would end the thread's process now, if one is pending.

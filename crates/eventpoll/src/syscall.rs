@@ -483,6 +483,10 @@ pub mod flags {
     pub const PIDFD_THREAD: u32 = O_EXCL;
     /// `WNOHANG`.
     pub const WNOHANG: u32 = 1;
+    /// `__WALL`.
+    pub const WALL: u32 = 0x4000_0000;
+    /// `__WCLONE`.
+    pub const WCLONE: u32 = 0x8000_0000;
     /// `AF_UNIX`.
     pub const AF_UNIX: i32 = 1;
     /// `SOCK_STREAM`.

@@ -73,6 +73,22 @@ pub(crate) struct SendCall {
     sent: u64,
     rights: Vec<FileId>,
     flags: u32,
+    has_slept: bool,
+}
+
+/// Why a stream takes nothing.
+#[derive(Debug, Clone, Copy)]
+struct Refusal {
+    errno: Errno,
+    /// With `SIGPIPE`.
+    is_loud: bool,
+}
+
+impl Refusal {
+    const LOUD: Refusal = Refusal {
+        errno: Errno::EPIPE,
+        is_loud: true,
+    };
 }
 
 /// A receive under way.
@@ -96,6 +112,7 @@ impl SendCall {
             sent: 0,
             rights: Vec::new(),
             flags: 0,
+            has_slept: false,
         }
     }
 
@@ -143,6 +160,11 @@ impl Socket {
 
     fn is_connection(&self) -> bool {
         self.kind != SocketKind::Datagram
+    }
+
+    /// A send must wait. Linux: `sock_alloc_send_pskb`.
+    fn is_full(&self) -> bool {
+        self.unread_by_peer >= SEND_BUFFER
     }
 
     /// Linux: `unix_writable`.
@@ -286,7 +308,7 @@ impl Kernel {
     }
 
     fn check_send(
-        &self,
+        &mut self,
         caller: Tid,
         fd: Fd,
         len: u64,
@@ -297,6 +319,12 @@ impl Kernel {
         let FileKind::Socket(socket) = self.files[file].kind else {
             return Err(Errno::ENOTSOCK);
         };
+        let state = &mut self.sockets[socket];
+        if state.kind == SocketKind::Seqpacket
+            && let Some(error) = state.error.take()
+        {
+            return Err(error);
+        }
         if rights.len() > MAX_RIGHTS {
             return Err(Errno::EINVAL);
         }
@@ -318,6 +346,7 @@ impl Kernel {
             sent: 0,
             rights,
             flags,
+            has_slept: false,
         })
     }
 
@@ -329,25 +358,51 @@ impl Kernel {
         caller: Tid,
         call: &mut SendCall,
     ) -> Option<Result<Return, Errno>> {
+        if self.sockets[call.socket].kind != SocketKind::Stream {
+            return self.try_send_packet(call);
+        }
+        let has_slept = std::mem::replace(&mut call.has_slept, true);
+        match self.try_send_stream(call, has_slept)? {
+            Ok(()) => Some(Ok(Return::value(call.sent as i64))),
+            Err(_) if call.sent > 0 => Some(Ok(Return::value(call.sent as i64))),
+            Err(refusal) => {
+                let is_heard = refusal.is_loud && call.flags & flags::MSG_NOSIGNAL == 0;
+                if is_heard {
+                    self.send_signal(caller, SIGPIPE, Scope::Thread);
+                }
+                Some(Err(refusal.errno))
+            }
+        }
+    }
+
+    /// Linux: `unix_stream_sendmsg`.
+    fn try_send_stream(
+        &mut self,
+        call: &mut SendCall,
+        has_slept: bool,
+    ) -> Option<Result<(), Refusal>> {
         let SendCall { socket, len, .. } = *call;
-        let is_stream = self.sockets[socket].kind == SocketKind::Stream;
-        loop {
-            if let Some(errno) = self.send_error(socket, len) {
-                return Some(self.refuse_send(caller, call, errno));
+        let state = &mut self.sockets[socket];
+        if !has_slept && !state.can_send {
+            return Some(Err(Refusal::LOUD));
+        }
+        while call.sent < len {
+            // Linux: sock_alloc_send_pskb.
+            let state = &mut self.sockets[socket];
+            let error = state.error.take();
+            if let Some(errno) = error.or((!state.can_send).then_some(Errno::EPIPE)) {
+                let is_loud = false;
+                return Some(Err(Refusal { errno, is_loud }));
             }
-            if is_stream && call.sent == len {
-                return Some(Ok(Return::value(len as i64)));
-            }
-            if self.sockets[socket].unread_by_peer >= SEND_BUFFER {
+            if state.is_full() {
                 return None;
             }
-            if let Some(errno) = self.peer_error(socket) {
-                // The message was there already, and is freed: room, for all one can tell.
-                self.tell_of_room(socket);
-                return Some(self.refuse_send(caller, call, errno));
+            let peer = state.peer.filter(|peer| self.sockets[*peer].can_receive);
+            if peer.is_none() {
+                self.write_space(socket);
+                return Some(Err(Refusal::LOUD));
             }
-            let piece = if is_stream { STREAM_CHUNK } else { len };
-            let piece = piece.min(len - call.sent);
+            let piece = STREAM_CHUNK.min(len - call.sent);
             let rights = if call.sent == 0 {
                 &call.rights[..]
             } else {
@@ -355,22 +410,60 @@ impl Kernel {
             };
             self.deliver_message(socket, piece, rights)?;
             call.sent += piece;
-            if !is_stream {
-                return Some(Ok(Return::value(len as i64)));
-            }
         }
+        Some(Ok(()))
     }
 
-    /// An error ends a send, unless part of it has gone.
-    fn refuse_send(&mut self, caller: Tid, call: &SendCall, errno: Errno) -> Result<Return, Errno> {
-        if call.sent > 0 {
-            return Ok(Return::value(call.sent as i64));
+    /// One try of a send that goes whole or not at all: the checks, in
+    /// Linux's order. Linux: `unix_seqpacket_sendmsg`, `unix_dgram_sendmsg`,
+    /// `sock_alloc_send_pskb`.
+    fn try_send_packet(&mut self, call: &SendCall) -> Option<Result<Return, Errno>> {
+        let SendCall { socket, len, .. } = *call;
+        let looks_for_peer_first = self.version.looks_for_peer_first();
+        let state = &mut self.sockets[socket];
+        if state.kind == SocketKind::Seqpacket
+            && let Some(error) = state.error.take()
+        {
+            return Some(Err(error));
         }
-        let is_loud = errno == Errno::EPIPE && call.flags & flags::MSG_NOSIGNAL == 0;
-        if is_loud && self.sockets[call.socket].kind == SocketKind::Stream {
-            self.send_signal(caller, SIGPIPE, Scope::Thread);
+        let is_alone = state.peer.is_none() && !state.has_lost_peer;
+        let has_no_address = state.kind == SocketKind::Datagram && is_alone;
+        if has_no_address && looks_for_peer_first {
+            return Some(Err(Errno::ENOTCONN));
         }
-        Err(errno)
+        if len > SEND_BUFFER - 32 {
+            return Some(Err(Errno::EMSGSIZE));
+        }
+        if let Some(error) = state.error.take() {
+            return Some(Err(error));
+        }
+        if !state.can_send {
+            return Some(Err(Errno::EPIPE));
+        }
+        if state.is_full() {
+            return None;
+        }
+        let refusal = match self.sockets[socket].peer {
+            None if has_no_address => Some(Errno::ENOTCONN),
+            None => {
+                // What the lost peer had sent goes unread. Linux: unix_dgram_disconnected.
+                self.sockets[socket].has_lost_peer = false;
+                self.drop_messages(socket);
+                Some(Errno::ECONNREFUSED)
+            }
+            Some(peer) if !self.sockets[peer].can_receive => Some(Errno::EPIPE),
+            Some(_) => None,
+        };
+        if let Some(errno) = refusal {
+            self.write_space(socket);
+            return Some(Err(errno));
+        }
+        self.deliver_message(socket, len, &call.rights)?;
+        Some(Ok(Return::value(len as i64)))
+    }
+
+    fn is_nonblocking(&self, file: FileId) -> bool {
+        self.files[file].is_nonblocking()
     }
 
     fn deliver_message(&mut self, sender: SocketId, len: u64, rights: &[FileId]) -> Option<()> {
@@ -391,34 +484,6 @@ impl Kernel {
         let key = Events::READABLE | Events::PRI | Events::RDBAND;
         self.wake(queue, Limit::One, key);
         Some(())
-    }
-
-    /// What forbids a send before there is room for it.
-    /// Linux: `unix_stream_sendmsg`, `unix_dgram_sendmsg`, `sock_alloc_send_pskb`.
-    fn send_error(&mut self, socket: SocketId, len: u64) -> Option<Errno> {
-        let state = &mut self.sockets[socket];
-        match state.kind {
-            SocketKind::Seqpacket if state.error.is_some() => state.error.take(),
-            SocketKind::Seqpacket | SocketKind::Datagram if len > SEND_BUFFER - 32 => {
-                Some(Errno::EMSGSIZE)
-            }
-            _ => (!state.can_send).then_some(Errno::EPIPE),
-        }
-    }
-
-    /// What forbids it then: nobody to receive it.
-    fn peer_error(&mut self, socket: SocketId) -> Option<Errno> {
-        let state = &mut self.sockets[socket];
-        match (state.kind, state.peer) {
-            (_, Some(peer)) => (!self.sockets[peer].can_receive).then_some(Errno::EPIPE),
-            (SocketKind::Datagram, None) if std::mem::take(&mut state.has_lost_peer) => {
-                // What the lost peer had sent is lost now, too. Linux: `unix_dgram_disconnected`.
-                self.drop_messages(socket);
-                Some(Errno::ECONNREFUSED)
-            }
-            (SocketKind::Datagram, None) => Some(Errno::ENOTCONN),
-            (_, None) => Some(Errno::EPIPE),
-        }
     }
 
     /// `recvmsg(2)` with room for so many descriptors.
@@ -463,7 +528,8 @@ impl Kernel {
             ..
         } = *call;
         if self.has_nothing(socket) {
-            return self.receive_nothing(socket, call.may_wait);
+            let is_patient = flags & flags::MSG_DONTWAIT == 0 && !self.is_nonblocking(call.file);
+            return self.receive_nothing(socket, is_patient);
         }
         let is_peek = flags & flags::MSG_PEEK != 0;
         let (taken, rights) = if is_peek {
@@ -502,12 +568,15 @@ impl Kernel {
 
     pub(crate) fn try_read_socket(
         &mut self,
+        file: FileId,
         socket: SocketId,
         len: u64,
-        may_wait: bool,
     ) -> Option<Result<Return, Errno>> {
+        if len == 0 {
+            return Some(Ok(Return::value(0)));
+        }
         if self.has_nothing(socket) {
-            return self.receive_nothing(socket, may_wait);
+            return self.receive_nothing(socket, !self.is_nonblocking(file));
         }
         let (taken, rights) = self.take_bytes(socket, len);
         for file in rights {
@@ -522,17 +591,18 @@ impl Kernel {
         state.received.is_empty() || state.kind == SocketKind::Seqpacket && state.error.is_some()
     }
 
+    /// An error, or the end, or nothing yet. One that would not wait hears
+    /// nothing of the end of datagrams. Linux: `__unix_dgram_recvmsg`.
     fn receive_nothing(
         &mut self,
         socket: SocketId,
-        may_wait: bool,
+        is_patient: bool,
     ) -> Option<Result<Return, Errno>> {
         let state = &mut self.sockets[socket];
+        let hears_end = is_patient || state.is_connection();
         match state.error.take() {
             Some(error) => Some(Err(error)),
-            // A datagram reader that may not wait is told to come again.
-            None if state.kind == SocketKind::Datagram && !may_wait => None,
-            None if !state.can_receive => Some(Ok(Return::value(0))),
+            None if !state.can_receive && hears_end => Some(Ok(Return::value(0))),
             None => None,
         }
     }
@@ -597,14 +667,15 @@ impl Kernel {
             return;
         };
         self.sockets[sender].unread_by_peer -= message.weight;
-        self.tell_of_room(sender);
+        self.write_space(sender);
     }
 
-    /// Linux: `unix_write_space`.
-    fn tell_of_room(&mut self, sender: SocketId) {
-        let state = &self.sockets[sender];
-        if state.is_writable() {
-            let queue = state.queue;
+    /// A message is gone from the sender's account, maybe one that was never
+    /// sent: news for writers all the same. Linux: `unix_write_space`.
+    fn write_space(&mut self, sender: SocketId) {
+        let sender = &self.sockets[sender];
+        if sender.is_writable() {
+            let queue = sender.queue;
             self.wake(queue, Limit::One, Events::WRITABLE | Events::WRBAND);
         }
     }
@@ -620,12 +691,20 @@ impl Kernel {
         self.waits.add_tail(queue, Waiter::Task(tid), is_exclusive)
     }
 
+    /// Something that its sender should hear is lost; one empty packet at the
+    /// front passes for an urgent byte that was read.
+    fn has_unread(&self, socket: SocketId) -> bool {
+        let received = &self.sockets[socket].received;
+        let is_forgiving = !self.version.resets_for_empty_packet();
+        match received.front() {
+            Some(first) if first.len == 0 && is_forgiving => received.len() > 1,
+            first => first.is_some(),
+        }
+    }
+
     /// Linux: `unix_release_sock`.
     pub(crate) fn release_socket(&mut self, socket: SocketId) {
-        let (peer, has_unread) = (
-            self.sockets[socket].peer,
-            !self.sockets[socket].received.is_empty(),
-        );
+        let (peer, has_unread) = (self.sockets[socket].peer, self.has_unread(socket));
         if let Some(peer) = peer {
             let state = &mut self.sockets[peer];
             state.peer = None;

@@ -57,6 +57,28 @@ impl Version {
         self >= Version::new(6, 9)
     }
 
+    /// A datagram without an addressee was refused before its length was looked at, up to 6.13.
+    pub(crate) fn looks_for_peer_first(self) -> bool {
+        self < Version::new(6, 14)
+    }
+
+    /// `io_uring_register(2)` takes -1 for no ring, for other things than files, since 6.13.
+    pub(crate) fn registers_without_ring(self) -> bool {
+        self >= Version::new(6, 13)
+    }
+
+    /// A socket that goes with nothing but an empty packet unread resets its
+    /// peer, up to 6.15.
+    pub(crate) fn resets_for_empty_packet(self) -> bool {
+        self < Version::new(6, 16)
+    }
+
+    /// A descriptor of a process's first thread tells nothing before the
+    /// other threads have ended, since 6.16.
+    pub(crate) fn leader_stands_for_all(self) -> bool {
+        self >= Version::new(6, 16)
+    }
+
     /// What `pidfd_open(2)` says of a thread that leads no process.
     pub(crate) fn pidfd_open_of_thread(self) -> Errno {
         if self < Version::new(6, 17) {

@@ -2,7 +2,7 @@
 //! running kernel leaves open, and calls the model does not claim to know.
 
 use super::kinds::{Kind, Kinds};
-use eventpoll::syscall::{Ioctl, PathKind, UserTimespec, flags};
+use eventpoll::syscall::{Fcntl, Ioctl, PathKind, UserTimespec, flags};
 use eventpoll::{Fd, Kernel, Pid, Syscall, Tid};
 use std::fmt;
 
@@ -13,12 +13,15 @@ pub(crate) enum Avoided {
     WallClock,
     /// A file whose readiness the model does not know: TCP, terminals, `/proc`.
     Opaque,
+    /// Families of sockets other than `AF_UNIX`, which are there or not.
+    Family,
     /// The contents and positions of files on disk.
     Contents,
     /// Sockets that come to hold each other in their queues: the kernel's
     /// collector finds them in a kernel thread, some time later.
     Collector,
-    /// Signals that stop, continue, or queue: not modelled.
+    /// Signals that stop, continue, or queue: not modelled. Those that dump
+    /// core: the thread that takes one ends the others some time later.
     SignalKind,
     /// Groups of processes: not modelled, and not only the program's own.
     Group,
@@ -26,6 +29,8 @@ pub(crate) enum Avoided {
     CloneFlags,
     /// A limit above the hard one, which the model does not have.
     HardLimit,
+    /// The flags of `/dev/null` at 0, 1 and 2, which all programs share.
+    Shared,
     /// Only the model has this device.
     Device,
 }
@@ -36,12 +41,14 @@ impl Avoided {
         match self {
             Avoided::WallClock => "real time would decide",
             Avoided::Opaque => "readiness of files that are not modelled",
+            Avoided::Family => "families of sockets that are there or not",
             Avoided::Contents => "contents of files on disk",
             Avoided::Collector => "sockets holding each other: collected some time later",
-            Avoided::SignalKind => "signals that stop, continue or queue",
+            Avoided::SignalKind => "signals that stop, continue, queue or dump core",
             Avoided::Group => "groups of processes",
             Avoided::CloneFlags => "namespaces, tracing",
             Avoided::HardLimit => "a limit above the hard one",
+            Avoided::Shared => "files that all programs share",
             Avoided::Device => "the modelled device",
         }
     }
@@ -87,6 +94,7 @@ pub(crate) fn avoided(kernel: &Kernel, kinds: &Kinds, tid: Tid, call: &Syscall) 
             (1..46).contains(domain) && kind & flags::SOCK_TYPE_MASK < 11,
             Avoided::Opaque,
         ),
+        Syscall::Socketpair { domain, .. } => is((2..46).contains(domain), Avoided::Family),
         Syscall::Open { path, flags } => match path {
             PathKind::Device => Some(Avoided::Device),
             PathKind::Pollable => is(flags & flags::O_PATH == 0, Avoided::Opaque),
@@ -108,13 +116,16 @@ pub(crate) fn avoided(kernel: &Kernel, kinds: &Kinds, tid: Tid, call: &Syscall) 
         Syscall::Clone { flags } => is(flags & !CLONE_FLAGS != 0, Avoided::CloneFlags),
         Syscall::Unshare { flags } => is(flags & !UNSHARE_FLAGS != 0, Avoided::CloneFlags),
         Syscall::SetNofile { soft } => is(*soft > 1024, Avoided::HardLimit),
-        Syscall::Ioctl { request, .. } => is(
-            matches!(
-                request,
-                Ioctl::ExportBuffer | Ioctl::AddFence | Ioctl::SignalFence
-            ),
-            Avoided::Device,
-        ),
+        Syscall::Fcntl {
+            fd,
+            cmd: Fcntl::SetFl(_),
+        } => is(at(*fd) == Some(Kind::Null), Avoided::Shared),
+        Syscall::Ioctl { fd, request } => match request {
+            Ioctl::ExportBuffer | Ioctl::AddFence | Ioctl::SignalFence => Some(Avoided::Device),
+            Ioctl::Fionbio(_) => is(at(*fd) == Some(Kind::Null), Avoided::Shared),
+            Ioctl::Fionread => is(at(*fd) == Some(Kind::Opened), Avoided::Contents),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -128,7 +139,8 @@ fn is_finite(timeout: UserTimespec) -> bool {
     }
 }
 
-/// `SIGCONT` to `SIGTTOU`, and the real-time signals.
+/// `SIGCONT` to `SIGTTOU`, the real-time signals, and those that dump core.
 fn odd_signal(signal: u32) -> Option<Avoided> {
-    (matches!(signal, 18..=22) || matches!(signal, 32..=64)).then_some(Avoided::SignalKind)
+    let is_odd = matches!(signal, 3..=8 | 11 | 18..=22 | 24 | 25 | 31..=64);
+    is_odd.then_some(Avoided::SignalKind)
 }

@@ -285,7 +285,8 @@ fn same(call: &Syscall, model: &Outcome, kernel: &Outcome) -> bool {
     match (model, kernel) {
         (Outcome::Done(Ok(a)), Outcome::Done(Ok(b))) => match (&a.out, &b.out) {
             (Out::Timer(a), Out::Timer(b)) => coarse(*a) == coarse(*b),
-            (Out::Mask(a), Out::Mask(b)) => a == b,
+            // A receive of no bytes does not show the files that came with them.
+            _ if matches!(call, Syscall::Recvmsg { .. }) && a.value == 0 => b.value == 0,
             _ => agree(call, model, kernel),
         },
         _ => agree(call, model, kernel),

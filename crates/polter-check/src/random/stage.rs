@@ -124,7 +124,13 @@ pub(crate) fn perform(
     if sets_short_timer(call) && matches!(outcome, Outcome::Done(Ok(_))) {
         backend.advance(MOMENT)?;
     }
-    let ended = backend.completions()?;
+    let mut ended = backend.completions()?;
+    // A call that waits only for those it wakes itself is at its end at once.
+    let own = ended.iter().position(|(who, _)| *who == pid);
+    let outcome = match own.filter(|_| outcome == Outcome::Blocked) {
+        Some(own) => ended.remove(own).1,
+        None => outcome,
+    };
     Ok(Effect { outcome, ended })
 }
 

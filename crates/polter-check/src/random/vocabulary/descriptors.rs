@@ -85,7 +85,7 @@ impl Scene<'_> {
             (1, 11),
         ]);
         Syscall::Socketpair {
-            domain: self.dice.weigh(&[(60, 1), (1, 2), (1, 0)]),
+            domain: self.dice.weigh(&[(60, 1), (1, 46), (1, 0)]),
             kind: kind | self.flags(flags::O_NONBLOCK, flags::O_CLOEXEC),
             protocol: self.dice.weigh(&[(60, 0), (1, 1), (1, 7)]),
         }

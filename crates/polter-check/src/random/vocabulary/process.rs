@@ -10,9 +10,8 @@ const THREAD: u64 =
     flags::CLONE_VM | flags::CLONE_FILES | flags::CLONE_SIGHAND | flags::CLONE_THREAD;
 const CLONE_FS: u64 = 0x200;
 
-/// `SIGUSR1`, `SIGUSR2`, `SIGTERM`, `SIGCHLD`, `SIGHUP`, `SIGPIPE`, `SIGWINCH`,
-/// `SIGSEGV`, which is delivered before the others, and `SIGKILL`.
-const SIGNALS: [(usize, u32); 9] = [
+/// `SIGUSR1`, `SIGUSR2`, `SIGTERM`, `SIGCHLD`, `SIGHUP`, `SIGPIPE`, `SIGWINCH`, `SIGKILL`.
+const SIGNALS: [(usize, u32); 8] = [
     (30, 10),
     (20, 12),
     (10, 15),
@@ -20,7 +19,6 @@ const SIGNALS: [(usize, u32); 9] = [
     (5, 1),
     (3, 13),
     (3, 28),
-    (4, 11),
     (4, 9),
 ];
 
@@ -39,7 +37,6 @@ impl Scene<'_> {
                     (1, 2),
                     (1, 0x4000_0001),
                     (1, 0x8000_0001),
-                    (1, 0x2000_0001),
                     (1, 0x10),
                 ]),
             },
