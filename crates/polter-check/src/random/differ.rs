@@ -84,10 +84,10 @@ pub enum Ending {
     Readiness,
 }
 
-/// Plays a program on a fresh model and on `other`, which must be fresh as well.
+/// Plays a program on a fresh model of `other`'s version and on `other`, which must be fresh as well.
 pub fn play(program: &Program, ending: Ending, policy: Policy, other: &mut impl Backend) -> Played {
     let mut game = Game {
-        stage: Stage::new(policy),
+        stage: Stage::new(policy, other.version()),
         other,
         waiting: BTreeMap::new(),
         played: Played {

@@ -3,11 +3,13 @@
 use std::io::{self, Write};
 
 use eventpoll::{Outcome, Syscall};
+use polter_check::random::Found;
 use polter_check::{Disagreement, Fact, Instance, Standing};
 use polter_trace::encode;
 use serde::Serialize;
 
 use super::conformance::Suite;
+use super::random::Hunt;
 use super::scripts::{Checked, Sides};
 use crate::report::json::{VERSION, write_line};
 
@@ -70,6 +72,33 @@ struct BrokenDocument {
     kernel: String,
 }
 
+#[derive(Serialize)]
+struct RandomDocument<'a> {
+    version: u32,
+    kernel: &'a str,
+    model: String,
+    seed: u64,
+    programs: u64,
+    calls: u64,
+    open: Vec<OpenDocument<'a>>,
+    found: Vec<FoundDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct OpenDocument<'a> {
+    reason: &'a str,
+    programs: u64,
+}
+
+#[derive(Serialize)]
+struct FoundDocument<'a> {
+    index: u64,
+    shape: &'static str,
+    script: &'a str,
+    steady: u32,
+    runs: u32,
+}
+
 /// Writes one script's object.
 pub(super) fn write_script(
     out: &mut dyn Write,
@@ -108,6 +137,34 @@ pub(super) fn write_suite(out: &mut dyn Write, suite: &Suite) -> io::Result<()> 
         broken,
         skipped,
         facts: suite.facts.iter().map(fact).collect(),
+    };
+    write_line(out, &document)
+}
+
+/// Writes the object of all random programs.
+pub(super) fn write_random(out: &mut dyn Write, hunt: &Hunt) -> io::Result<()> {
+    let total = hunt.report.total();
+    let open = hunt.report.open.iter();
+    let found = hunt.report.found.iter();
+    let document = RandomDocument {
+        version: VERSION,
+        kernel: &hunt.release,
+        model: hunt.version.to_string(),
+        seed: hunt.options.seed,
+        programs: total.programs,
+        calls: total.calls,
+        open: open
+            .map(|(reason, &programs)| OpenDocument { reason, programs })
+            .collect(),
+        found: found
+            .map(|found| FoundDocument {
+                index: found.index,
+                shape: found.shape.name(),
+                script: &found.script,
+                steady: found.steady,
+                runs: Found::REPEATS,
+            })
+            .collect(),
     };
     write_line(out, &document)
 }

@@ -7,6 +7,7 @@ use polter_check::Standing;
 use polter_trace::encode;
 
 use super::conformance::Suite;
+use super::random::Hunt;
 use super::scripts::{Checked, Sides};
 
 /// One test case.
@@ -51,6 +52,22 @@ pub(super) fn write_suite(out: &mut dyn Write, suite: &Suite) -> io::Result<()> 
     });
     let name = format!("epoll on Linux {}", suite.release);
     write(out, &name, &cases.collect::<Vec<_>>())
+}
+
+/// Writes a suite of one case: all random programs.
+pub(super) fn write_random(out: &mut dyn Write, hunt: &Hunt) -> io::Result<()> {
+    let found = &hunt.report.found;
+    let scripts: Vec<&str> = found.iter().map(|found| found.script.as_str()).collect();
+    let case = Case {
+        name: "random programs",
+        title: &format!("seed {}", hunt.options.seed),
+        result: match scripts.is_empty() {
+            true => Ending::Passed,
+            false => Ending::Failed(scripts.join("\n")),
+        },
+    };
+    let name = format!("model and Linux {}", hunt.release);
+    write(out, &name, &[case])
 }
 
 fn script(checked: &Checked) -> Ending {

@@ -4,11 +4,13 @@
 //! |---|---|
 //! | [`scripts`] | compares the answers written, the model's and the kernel's |
 //! | [`conformance`] | the suite that comes with polter, on this kernel alone |
-//! | [`text`], [`json`], [`junit`] | how either is reported |
+//! | [`random`] | random programs, on the model and on this kernel |
+//! | [`text`], [`json`], [`junit`] | how each is reported |
 
 mod conformance;
 mod json;
 mod junit;
+mod random;
 mod scripts;
 mod text;
 
@@ -20,7 +22,9 @@ use crate::failure::Failure;
 /// Checks what is asked for, and reports it.
 pub(crate) fn check(args: &CheckArgs, console: &Console) -> Result<Exit, Failure> {
     let mut out = console.report_to(args.output.as_deref(), Stream::Out)?;
-    if args.conformance {
+    if let Some(count) = args.random {
+        random::check(args, count, &mut *out, console)
+    } else if args.conformance {
         conformance::check(args.format, &mut *out)
     } else {
         scripts::check(args, &mut *out, console)

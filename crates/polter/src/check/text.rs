@@ -2,15 +2,17 @@
 
 use std::io::{self, Write};
 
+use polter_check::random::Found;
 use polter_check::{Disagreement, Instance, Standing};
 use polter_trace::encode;
 
 use super::conformance::Suite;
+use super::random::Hunt;
 use super::scripts::{Checked, Sides};
 use crate::report::call_text::fit;
 use crate::report::text::WIDTH;
 use crate::report::text::style::{ASIDE, CLEAN, FAULT, NOTE, TITLE};
-use crate::report::words::{clean, counted, cut, width, wrap};
+use crate::report::words::{clean, counted, cut, number, width, wrap};
 
 /// The columns of a word that says whose answer it is.
 const WHO: usize = 9;
@@ -205,5 +207,51 @@ pub(super) fn write_suite(out: &mut dyn Write, suite: &Suite) -> io::Result<()> 
         "\nLinux {}, expected to be as {}: {TITLE}{held} held, {broken} broken, {skipped} skipped{TITLE:#}",
         clean(&suite.release),
         suite.version
+    )
+}
+
+/// Writes how much was run, and what differs, each as a script to keep.
+pub(super) fn write_random(out: &mut dyn Write, hunt: &Hunt) -> io::Result<()> {
+    let (report, total) = (&hunt.report, hunt.report.total());
+    for (shape, tally) in &report.by_shape {
+        writeln!(
+            out,
+            "{:<10} {}, {}: {} waited, {} had processes, {} nested instances",
+            shape.name(),
+            counted(tally.programs, "program"),
+            counted(tally.calls, "call"),
+            number(tally.waiting),
+            number(tally.processes),
+            number(tally.nested)
+        )?;
+    }
+    for (reason, count) in &report.open {
+        let programs = counted(*count, "program");
+        writeln!(
+            out,
+            "{NOTE}without a verdict{NOTE:#} {programs}: {}",
+            clean(reason)
+        )?;
+    }
+    for found in &report.found {
+        writeln!(out, "\n{}", found.script.trim_end())?;
+        let (steady, runs) = (found.steady, Found::REPEATS);
+        writeln!(out, "{ASIDE}# differs in {steady} of {runs} runs; again:")?;
+        writeln!(out, "# {}{ASIDE:#}", hunt.again(found))?;
+    }
+    let style = if report.found.is_empty() {
+        CLEAN
+    } else {
+        FAULT
+    };
+    writeln!(
+        out,
+        "\nmodel of {} and Linux {}: {}, {}, {style}{} differ{style:#} {ASIDE}({:.0} a second){ASIDE:#}",
+        hunt.version,
+        clean(&hunt.release),
+        counted(total.programs, "program"),
+        counted(total.calls, "call"),
+        report.found.len(),
+        report.rate()
     )
 }

@@ -2,15 +2,17 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use eventpoll::{Policy, UnknownVersion, Version};
+use polter_check::random::Shape;
 
 use super::policy_parser;
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
     /// Scripts; `-` is standard input
-    #[arg(value_name = "SCRIPT", required_unless_present = "conformance")]
+    #[arg(value_name = "SCRIPT", required_unless_present_any = ["conformance", "random"])]
     pub(crate) scripts: Vec<PathBuf>,
 
     /// The model's policy; under any but last-fput the kernel has no say
@@ -29,6 +31,32 @@ pub(crate) struct CheckArgs {
     #[arg(long, conflicts_with_all = ["scripts", "policy", "kernel_version", "no_kernel"])]
     pub(crate) conformance: bool,
 
+    /// Write so many random programs, and run each on the model and on the running kernel
+    ///
+    /// One that differs is shrunk and printed as a script. Stops after five of them.
+    #[arg(
+        long,
+        value_name = "PROGRAMS",
+        conflicts_with_all = ["scripts", "policy", "kernel_version", "no_kernel", "conformance"]
+    )]
+    pub(crate) random: Option<u64>,
+
+    /// Where the random programs come from: the same seed, the same programs
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, requires = "random")]
+    pub(crate) seed: u64,
+
+    /// The index of the first random program
+    #[arg(long, value_name = "INDEX", default_value_t = 0, requires = "random")]
+    pub(crate) first: u64,
+
+    /// The most calls of a random program
+    #[arg(long, value_name = "CALLS", default_value_t = 40, requires = "random")]
+    pub(crate) calls: usize,
+
+    /// What random programs are made of, by default each in turn
+    #[arg(long, value_name = "SHAPE", value_delimiter = ',', value_parser = shape_parser(), requires = "random")]
+    pub(crate) shape: Vec<Shape>,
+
     /// How the report is written; docs/json.md in the source says what the JSON holds
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: CheckFormat,
@@ -43,7 +71,7 @@ pub(crate) struct CheckArgs {
 pub(crate) enum CheckFormat {
     /// For people
     Text,
-    /// For programs: one object a script, or one for the whole suite
+    /// For programs: one object a script, or one for the suite or all random programs
     Json,
     /// For CI: JUnit's XML, a test case a script
     Junit,
@@ -67,4 +95,9 @@ impl std::str::FromStr for ModelVersion {
             version => version.parse().map(ModelVersion::Of),
         }
     }
+}
+
+fn shape_parser() -> impl TypedValueParser<Value = Shape> {
+    let names = Shape::ALL.map(Shape::name);
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Shape>())
 }

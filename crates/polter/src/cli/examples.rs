@@ -47,6 +47,7 @@ Examples:
   polter check --kernel-version 6.1 a.strace as Linux 6.1 answers
   polter check --conformance                 which facts about epoll hold on this kernel
   polter check --conformance --format junit -o report.xml
+  polter check --random 10000 --seed 7       the model against this kernel
 
 A line under a call says where it answers otherwise, as whole call or result:
   # close, owner: epoll_wait(3, [], 8, 0) = 0

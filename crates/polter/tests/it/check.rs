@@ -170,9 +170,42 @@ fn the_suite_comes_as_json_and_junit() {
 }
 
 #[test]
+fn random_programs_are_run_and_counted() {
+    let args = [
+        "check",
+        "--random",
+        "24",
+        "--calls",
+        "12",
+        "--shape",
+        "single,nested",
+    ];
+    let Some(ran) = on_the_kernel(polter(args)) else {
+        return;
+    };
+    let differs = ran.code == Some(1);
+    assert_eq!(differs, ran.out().contains("# Program "), "{}", ran.out());
+    assert!(
+        ran.out().contains("single     12 programs, "),
+        "{}",
+        ran.out()
+    );
+    assert!(!ran.out().contains("threads "), "{}", ran.out());
+    let again = polter(args.into_iter().chain(["--format", "json"]));
+    let value: Value = serde_json::from_str(&again.out()).unwrap();
+    check_keys(&value);
+    assert_eq!(value["programs"], 24);
+    assert_eq!(value["found"].as_array().unwrap().is_empty(), !differs);
+    check_xml(&polter(args.into_iter().chain(["--format", "junit"])).out());
+}
+
+#[test]
 fn a_wrong_command_line_is_an_error() {
     for args in [
         &["check"][..],
+        &["check", "--random", "9", "x"],
+        &["check", "--random", "9", "--shape", "round"],
+        &["check", "--seed", "2", "x"],
         &["check", "--conformance", "x"],
         &["check", "--kernel-version", "six", "x"],
         &["check", "--policy", "close,owner", "x"],
