@@ -44,6 +44,8 @@ impl Judge {
                     self.opened(pid, tid, fd, made, is_cloexec);
                 }
             }
+            // No number that Linux gives.
+            Deed::Dup { new, .. } if new.0 < 0 => {}
             Deed::Dup {
                 fd,
                 new,
@@ -66,7 +68,7 @@ impl Judge {
                 self.number_taken(pid, tid, new);
                 self.note_duplicate(tid, new);
             }
-            Deed::Replace { fd, new, .. } if fd == new => {}
+            Deed::Replace { fd, new, .. } if fd == new || new.0 < 0 => {}
             Deed::Replace {
                 fd,
                 new,

@@ -159,6 +159,7 @@ fn numbers_out_of_range_are_no_descriptors() {
         "-1",
         "-2147483648",
         "99999999999999999999",
+        "0x7f794d475000",
         "0x",
         "",
         "NULL",
@@ -166,7 +167,11 @@ fn numbers_out_of_range_are_no_descriptors() {
         let log = format!(
             "100 epoll_create1(0) = 3\n\
              100 dup({fd}) = {fd}\n\
+             100 dup(3) = {fd}\n\
              100 dup2(3, {fd}) = {fd}\n\
+             100 dup2(3, 4) = {fd}\n\
+             100 fcntl(3, F_DUPFD, 0) = {fd}\n\
+             100 pidfd_getfd(3, 3, 0) = {fd}\n\
              100 fcntl({fd}, F_DUPFD, 0) = {fd}\n\
              100 fcntl({fd}, F_SETFD, FD_CLOEXEC) = 0\n\
              100 openat(AT_FDCWD, \"x\", O_RDONLY) = {fd}\n\
