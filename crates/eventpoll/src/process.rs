@@ -164,6 +164,9 @@ impl Kernel {
             return Err(Errno::EINVAL);
         }
         if has(CLONE_PIDFD) {
+            if has(CLONE_THREAD) && !self.version.has_pidfd_thread() {
+                return Err(Errno::EINVAL);
+            }
             self.room_for_fds(caller, 1)?;
         }
         let Task {

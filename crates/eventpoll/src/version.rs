@@ -46,7 +46,8 @@ impl Version {
         self >= Version::new(6, 10)
     }
 
-    /// `PIDFD_THREAD` is known since 6.9: pidfd_open(2). Measured on 6.1, 6.12 and 6.18.
+    /// A thread can have a pidfd, by `PIDFD_THREAD` or `CLONE_PIDFD`, since 6.9: pidfd_open(2).
+    /// Measured on 6.1, 6.12 and 6.18.
     pub(crate) fn has_pidfd_thread(self) -> bool {
         self >= Version::new(6, 9)
     }
