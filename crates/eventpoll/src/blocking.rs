@@ -16,6 +16,7 @@
 use crate::Kernel;
 use crate::clock::Alarm;
 use crate::epoll::EpollWait;
+use crate::file::FileKind;
 use crate::ids::{Fd, FileId, Pid, ProcessId, Tid, WaitId};
 use crate::io::{ReadCall, WriteCall};
 use crate::poll::PollCall;
@@ -108,6 +109,7 @@ impl Kernel {
             if let Some(result) = self.try_call(tid, &mut waiting.call) {
                 return self.end_call(tid, waiting, result);
             }
+            waiting.is_time_up |= self.has_lost_patience(&waiting.call);
             let is_poll = matches!(waiting.call, Call::Poll(_));
             if waiting.is_time_up && !is_poll {
                 let result = self.time_up_result(&mut waiting.call);
@@ -150,6 +152,17 @@ impl Kernel {
         Outcome::Blocked
     }
 
+    /// The file was made non-blocking meanwhile: only pipes look again.
+    fn has_lost_patience(&self, call: &Call) -> bool {
+        let file = match call {
+            Call::Read(read) => read.file,
+            Call::Write(write) => write.file,
+            _ => return false,
+        };
+        let file = &self.files[file];
+        matches!(file.kind, FileKind::Pipe { .. }) && file.is_nonblocking()
+    }
+
     /// The handlers of all pending signals run; the first one decides.
     fn take_all_signals(&mut self, tid: Tid) -> Option<Interruption> {
         let mut decisive = None;
@@ -166,6 +179,7 @@ impl Kernel {
     /// A signal ends the process of a thread that was about to sleep.
     fn die_in_call(&mut self, tid: Tid, mut waiting: Waiting, signal: u32) -> Outcome {
         self.stop_sleeping(tid, &mut waiting);
+        let _ = self.interrupted_result(&mut waiting.call);
         self.release_call(&waiting);
         self.orphan_vfork_child(tid, &waiting.call);
         let process = self.tasks[tid].process;
@@ -206,6 +220,8 @@ impl Kernel {
         if let Some(waiting) = self.tasks[tid].waiting.take() {
             let mut waiting = *waiting;
             self.stop_sleeping(tid, &mut waiting);
+            // A write that ends so is news for the reader all the same.
+            let _ = self.interrupted_result(&mut waiting.call);
             self.release_call(&waiting);
             self.orphan_vfork_child(tid, &waiting.call);
             self.completions.push((tid, Outcome::Gone));
@@ -251,6 +267,17 @@ impl Kernel {
     pub(crate) fn settle(&mut self) {
         self.run_task_work();
         self.deliver_all_signals();
+        self.let_woken_run();
+        // Init comes to it after everybody else.
+        while !self.orphans.is_empty() {
+            for orphan in std::mem::take(&mut self.orphans) {
+                self.reap(orphan);
+            }
+            self.let_woken_run();
+        }
+    }
+
+    fn let_woken_run(&mut self) {
         while let Some(tid) = self.woken.pop_front() {
             let Some(waiting) = self
                 .tasks

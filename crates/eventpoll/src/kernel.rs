@@ -66,6 +66,8 @@ pub struct Kernel {
     pub(crate) task_work: Vec<FileId>,
     /// Threads on the way to their next try.
     pub(crate) woken: VecDeque<Tid>,
+    /// Dead processes that have nobody but init to reap them.
+    pub(crate) orphans: Vec<ProcessId>,
     /// Threads that have a signal to take on the way back to the program.
     pub(crate) signalled: Vec<Tid>,
     /// Ends of waiting calls nobody has asked for yet.
@@ -104,6 +106,7 @@ impl Kernel {
             holds: BTreeMap::new(),
             task_work: Vec::new(),
             woken: VecDeque::new(),
+            orphans: Vec::new(),
             signalled: Vec::new(),
             completions: Vec::new(),
             dictated_fds: Vec::new(),

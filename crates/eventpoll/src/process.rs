@@ -11,7 +11,7 @@ use crate::fd_table::FdTable;
 use crate::file::PidfdOf;
 use crate::ids::{Fd, Pid, ProcessId, QueueId, SighandId, TableId, Tid};
 use crate::list::{Head, Links};
-use crate::signal::Sighand;
+use crate::signal::{Scope, Sighand};
 use crate::syscall::{Outcome, Return, SigSet, flags};
 use crate::wait_queue::Limit;
 use crate::{Errno, Events, Kernel};
@@ -38,6 +38,8 @@ pub(crate) struct Task {
 pub(crate) struct Process {
     pub(crate) pid: Pid,
     pub(crate) parent: Option<ProcessId>,
+    /// The parent's thread that made it, while that lives. Linux: `real_parent`.
+    pub(crate) maker: Option<Tid>,
     /// Those that are not reaped, in the order of their birth.
     pub(crate) children: Head<ProcessId>,
     pub(crate) sibling: Links<ProcessId>,
@@ -120,6 +122,7 @@ impl Kernel {
             let process = self.processes.insert(Process {
                 pid,
                 parent,
+                maker: None,
                 children: Head::default(),
                 sibling: Links::default(),
                 threads: Vec::new(),
@@ -195,7 +198,16 @@ impl Kernel {
         } else {
             Some(process)
         };
+        let maker = if has(flags::CLONE_PARENT) {
+            self.processes[process].maker
+        } else {
+            Some(caller)
+        };
         let child = self.new_task(pid, thread_of, parent, table, sighand, nofile, mask);
+        if thread_of.is_none() {
+            let child = self.tasks[child].process;
+            self.processes[child].maker = maker;
+        }
         let pidfd = if has(CLONE_PIDFD) {
             let of = if has(CLONE_THREAD) {
                 PidfdOf::Thread(child)
@@ -289,6 +301,7 @@ impl Kernel {
         let process = &mut self.processes[task.process];
         process.threads.retain(|thread| *thread != tid);
         let is_leader = task.pid == process.pid;
+        self.leave_children(task.process, tid);
         // A leader's number stays taken until its process is reaped.
         if is_leader {
             let process = task.process;
@@ -307,6 +320,17 @@ impl Kernel {
         }
     }
 
+    /// A thread's children become another one's. Linux: `find_alive_thread`.
+    fn leave_children(&mut self, process: ProcessId, tid: Tid) {
+        let heir = self.leader(process);
+        let children: Vec<ProcessId> = self.children(process).collect();
+        for child in children {
+            if self.processes[child].maker == Some(tid) {
+                self.processes[child].maker = heir;
+            }
+        }
+    }
+
     /// The last thread has ended: pidfds and the parent hear of it.
     /// Linux: `exit_notify`.
     fn exit_notify(&mut self, process: ProcessId, wait_status: i32) {
@@ -316,19 +340,30 @@ impl Kernel {
         while let Some(child) = self.processes[process].children.first() {
             self.leave_parent(child);
             if matches!(self.processes[child].life, Life::Zombie(_)) {
-                self.reap(child);
+                self.orphans.push(child);
             }
         }
         match self.processes[process].parent {
             Some(parent) if !self.ignores_children(parent) => {
-                self.send_signal_to_process(parent, crate::signal::SIGCHLD);
+                self.tell_parent(process, parent);
                 self.wake_wait4(parent);
             }
             Some(parent) => {
                 self.reap(process);
                 self.wake_wait4(parent);
             }
-            None => self.reap(process),
+            None => self.orphans.push(process),
+        }
+    }
+
+    /// `SIGCHLD` goes to the thread that made the child, while it lives.
+    /// Linux: `do_notify_parent`.
+    fn tell_parent(&mut self, process: ProcessId, parent: ProcessId) {
+        let maker = self.processes[process].maker;
+        let threads = &self.processes[parent].threads;
+        let maker = maker.filter(|maker| threads.contains(maker));
+        if let Some(target) = maker.or_else(|| self.leader(parent)) {
+            self.send_signal(target, crate::signal::SIGCHLD, Scope::Process);
         }
     }
 
@@ -348,7 +383,7 @@ impl Kernel {
         if pidfds == 0 {
             self.forget_process(process);
         } else {
-            self.wake(pidfd_queue, Limit::All, Events::READABLE | Events::HUP);
+            self.wake(pidfd_queue, Limit::All, Events::empty());
         }
     }
 

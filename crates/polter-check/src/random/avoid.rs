@@ -15,7 +15,7 @@ pub(crate) enum Avoided {
     Opaque,
     /// Families of sockets other than `AF_UNIX`, which are there or not.
     Family,
-    /// The contents and positions of files on disk.
+    /// The contents and positions of files on disk, and what their file system can do.
     Contents,
     /// Sockets that come to hold each other in their queues: the kernel's
     /// collector finds them in a kernel thread, some time later.
@@ -25,12 +25,15 @@ pub(crate) enum Avoided {
     SignalKind,
     /// Groups of processes: not modelled, and not only the program's own.
     Group,
-    /// Namespaces, tracing and the like.
+    /// Namespaces, tracing, and whether memory is shared.
     CloneFlags,
     /// A limit above the hard one, which the model does not have.
     HardLimit,
     /// The flags of `/dev/null` at 0, 1 and 2, which all programs share.
     Shared,
+    /// A wait by a task when there are rings about: the end of a ring ends
+    /// waits of those who used it, from a kernel thread.
+    Ring,
     /// Only the model has this device.
     Device,
 }
@@ -42,13 +45,14 @@ impl Avoided {
             Avoided::WallClock => "real time would decide",
             Avoided::Opaque => "readiness of files that are not modelled",
             Avoided::Family => "families of sockets that are there or not",
-            Avoided::Contents => "contents of files on disk",
+            Avoided::Contents => "files on disk, beyond their being there",
             Avoided::Collector => "sockets holding each other: collected some time later",
             Avoided::SignalKind => "signals that stop, continue, queue or dump core",
             Avoided::Group => "groups of processes",
-            Avoided::CloneFlags => "namespaces, tracing",
+            Avoided::CloneFlags => "namespaces, tracing, shared memory",
             Avoided::HardLimit => "a limit above the hard one",
             Avoided::Shared => "files that all programs share",
+            Avoided::Ring => "waits disturbed by the end of a ring",
             Avoided::Device => "the modelled device",
         }
     }
@@ -73,7 +77,6 @@ const CLONE_FS: u64 = 0x200;
 
 /// The flags of `unshare(2)` that programs use: with an unknown one.
 const UNSHARE_FLAGS: u64 = flags::CLONE_FILES
-    | flags::CLONE_VM
     | flags::CLONE_SIGHAND
     | flags::CLONE_THREAD
     | CLONE_FS
@@ -119,7 +122,11 @@ pub(crate) fn avoided(kernel: &Kernel, kinds: &Kinds, tid: Tid, call: &Syscall) 
         Syscall::Fcntl {
             fd,
             cmd: Fcntl::SetFl(_),
-        } => is(at(*fd) == Some(Kind::Null), Avoided::Shared),
+        } => match at(*fd) {
+            Some(Kind::Null) => Some(Avoided::Shared),
+            Some(Kind::Opened) => Some(Avoided::Contents),
+            _ => None,
+        },
         Syscall::Ioctl { fd, request } => match request {
             Ioctl::ExportBuffer | Ioctl::AddFence | Ioctl::SignalFence => Some(Avoided::Device),
             Ioctl::Fionbio(_) => is(at(*fd) == Some(Kind::Null), Avoided::Shared),
