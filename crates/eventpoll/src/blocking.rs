@@ -21,7 +21,7 @@ use crate::ids::{Fd, FileId, Pid, ProcessId, Tid, WaitId};
 use crate::io::{ReadCall, WriteCall};
 use crate::poll::PollCall;
 use crate::signal::Interruption;
-use crate::syscall::{Out, Outcome, Return, SigSet};
+use crate::syscall::{Out, Outcome, Return, SigSet, Syscall};
 use crate::unix::{RecvCall, SendCall};
 use crate::{Errno, Events};
 
@@ -58,6 +58,8 @@ pub(crate) struct Waiting {
     saved_mask: Option<SigSet>,
     /// It has slept, and so holds references on its files.
     pub(crate) is_holding: bool,
+    /// The call as it was made: a signal can make it begin anew.
+    pub(crate) made: Option<Syscall>,
 }
 
 /// How long a call may wait.
@@ -99,6 +101,7 @@ impl Kernel {
             is_woken: false,
             saved_mask,
             is_holding: false,
+            made: None,
         };
         self.attempt(caller, waiting)
     }
@@ -138,6 +141,9 @@ impl Kernel {
             if disturbance.is_none() {
                 break;
             }
+            if let Some(made) = waiting.made.take_if(|_| waiting.deadline_ns.is_none()) {
+                return self.begin_anew(tid, waiting, made);
+            }
         }
         if waiting.entries.is_empty() {
             waiting.entries = self.enqueue(tid, &waiting.call);
@@ -150,6 +156,26 @@ impl Kernel {
         }
         self.tasks[tid].waiting = Some(Box::new(waiting));
         Outcome::Blocked
+    }
+
+    /// After a signal: the numbers are looked up again, and may mean something else.
+    fn begin_anew(&mut self, tid: Tid, mut waiting: Waiting, made: Syscall) -> Outcome {
+        self.stop_sleeping(tid, &mut waiting);
+        self.release_call(&waiting);
+        self.run_task_work();
+        if let Some(saved) = waiting.saved_mask {
+            self.tasks[tid].mask = saved;
+        }
+        let outcome = self.dispatch(tid, &made);
+        self.remember(tid, &made);
+        outcome
+    }
+
+    /// Keeps the call that a task waits in.
+    pub(crate) fn remember(&mut self, tid: Tid, made: &Syscall) {
+        if let Some(waiting) = self.tasks.get_mut(tid).and_then(|t| t.waiting.as_mut()) {
+            waiting.made = Some(made.clone());
+        }
     }
 
     /// The file was made non-blocking meanwhile: only pipes look again.

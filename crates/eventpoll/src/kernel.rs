@@ -147,6 +147,9 @@ impl Kernel {
             return Outcome::Gone;
         }
         let mut outcome = self.dispatch(caller, call);
+        if outcome == Outcome::Blocked {
+            self.remember(caller, call);
+        }
         self.dictated_fds.clear();
         self.dictated_pid = None;
         self.run_task_work();
@@ -176,7 +179,7 @@ impl Kernel {
         self.dictated_pid = Some(pid);
     }
 
-    fn dispatch(&mut self, caller: Tid, call: &Syscall) -> Outcome {
+    pub(crate) fn dispatch(&mut self, caller: Tid, call: &Syscall) -> Outcome {
         use Syscall as S;
         match *call {
             S::EpollCreate { size } => done(self.epoll_create(caller, size)),

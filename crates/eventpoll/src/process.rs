@@ -258,6 +258,9 @@ impl Kernel {
         // The caller becomes the leader, under the leader's number.
         let leader_pid = self.processes[process].pid;
         let old_pid = std::mem::replace(&mut self.tasks[caller].pid, leader_pid);
+        if old_pid != leader_pid && std::mem::take(&mut self.tasks[caller].has_pidfd) {
+            self.thread_gone(process, caller, false);
+        }
         self.pids.remove(&old_pid);
         let task = Some(caller);
         self.pids.insert(leader_pid, Numbered { process, task });
@@ -410,15 +413,23 @@ impl Kernel {
     pub(crate) fn try_wait4(&mut self, caller: Tid, pid: Pid) -> Option<Result<Return, Errno>> {
         let process = self.tasks[caller].process;
         let is_wanted = |child: &ProcessId| pid.0 == -1 || self.processes[*child].pid == pid;
-        let mut wanted = self.children(process).filter(is_wanted).peekable();
-        if wanted.peek().is_none() {
+        let mut wanted: Vec<ProcessId> = self.children(process).filter(is_wanted).collect();
+        if wanted.is_empty() {
             return Some(Err(Errno::ECHILD));
         }
+        // The caller's own first, then those of the threads after it, all around.
+        let threads = &self.processes[process].threads;
+        let place_of = |tid: Tid| threads.iter().position(|thread| *thread == tid);
+        let own_place = place_of(caller).unwrap_or(0);
+        wanted.sort_by_key(|child| {
+            let place = self.processes[*child].maker.and_then(place_of).unwrap_or(0);
+            (place + threads.len() - own_place) % threads.len()
+        });
+        let mut wanted = wanted.into_iter();
         let (child, status) = wanted.find_map(|child| match self.processes[child].life {
             Life::Zombie(status) => Some((child, status)),
             _ => None,
         })?;
-        drop(wanted);
         let pid = self.processes[child].pid;
         self.reap(child);
         Some(Ok(Return::with(

@@ -221,10 +221,10 @@ impl Kernel {
     /// `accept4(2)` on a socket that is not modelled: another such.
     /// Linux: `__sys_accept4_file`, which reserves the number first.
     pub fn accept(&mut self, caller: Tid, fd: Fd, flags: u32) -> Result<Fd, Errno> {
+        let file = self.file_at(caller, fd)?;
         if flags & !(flags::O_CLOEXEC | flags::O_NONBLOCK) != 0 {
             return Err(Errno::EINVAL);
         }
-        let file = self.file_at(caller, fd)?;
         self.room_for_fds(caller, 1)?;
         match self.files[file].kind {
             FileKind::Opaque(Opaque::Socket) => {

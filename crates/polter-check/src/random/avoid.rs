@@ -34,6 +34,9 @@ pub(crate) enum Avoided {
     /// A wait by a task when there are rings about: the end of a ring ends
     /// waits of those who used it, from a kernel thread.
     Ring,
+    /// A `vfork(2)` by one thread of several: a signal that is meant for the
+    /// one that waits is neither taken by it nor by the others.
+    Vfork,
     /// Only the model has this device.
     Device,
 }
@@ -52,6 +55,7 @@ impl Avoided {
             Avoided::CloneFlags => "namespaces, tracing, shared memory",
             Avoided::HardLimit => "a limit above the hard one",
             Avoided::Shared => "files that all programs share",
+            Avoided::Vfork => "vfork by one thread of several",
             Avoided::Ring => "waits disturbed by the end of a ring",
             Avoided::Device => "the modelled device",
         }
@@ -116,7 +120,12 @@ pub(crate) fn avoided(kernel: &Kernel, kinds: &Kinds, tid: Tid, call: &Syscall) 
         Syscall::Kill { pid, signal } => is(pid.0 <= 0, Avoided::Group).or(odd_signal(*signal)),
         Syscall::Tgkill { signal, .. } => odd_signal(*signal),
         Syscall::Wait4 { pid, .. } => is(pid.0 < 1 && *pid != Pid(-1), Avoided::Group),
-        Syscall::Clone { flags } => is(flags & !CLONE_FLAGS != 0, Avoided::CloneFlags),
+        Syscall::Clone { flags } if flags & !CLONE_FLAGS != 0 => Some(Avoided::CloneFlags),
+        Syscall::Clone { flags } => is(
+            flags & flags::CLONE_VFORK != 0 && has_threads(kernel, tid),
+            Avoided::Vfork,
+        ),
+        Syscall::Vfork => is(has_threads(kernel, tid), Avoided::Vfork),
         Syscall::Unshare { flags } => is(flags & !UNSHARE_FLAGS != 0, Avoided::CloneFlags),
         Syscall::SetNofile { soft } => is(*soft > 1024, Avoided::HardLimit),
         Syscall::Fcntl {
@@ -135,6 +144,12 @@ pub(crate) fn avoided(kernel: &Kernel, kinds: &Kinds, tid: Tid, call: &Syscall) 
         },
         _ => None,
     }
+}
+
+fn has_threads(kernel: &Kernel, tid: Tid) -> bool {
+    let process = kernel.process_pid(tid);
+    let tasks = kernel.tasks();
+    tasks.filter(|(_, task)| task.process == process).count() > 1
 }
 
 fn is_finite(timeout: UserTimespec) -> bool {
