@@ -16,11 +16,12 @@
 use crate::Kernel;
 use crate::clock::Alarm;
 use crate::epoll::EpollWait;
+use crate::file::FileKind;
 use crate::ids::{Fd, FileId, Pid, ProcessId, Tid, WaitId};
 use crate::io::{ReadCall, WriteCall};
 use crate::poll::PollCall;
 use crate::signal::Interruption;
-use crate::syscall::{Out, Outcome, Return, SigSet};
+use crate::syscall::{Out, Outcome, Return, SigSet, Syscall};
 use crate::unix::{RecvCall, SendCall};
 use crate::{Errno, Events};
 
@@ -57,6 +58,8 @@ pub(crate) struct Waiting {
     saved_mask: Option<SigSet>,
     /// It has slept, and so holds references on its files.
     pub(crate) is_holding: bool,
+    /// The call as it was made: a signal can make it begin anew.
+    pub(crate) made: Option<Syscall>,
 }
 
 /// How long a call may wait.
@@ -118,6 +121,7 @@ impl Kernel {
             is_woken: false,
             saved_mask,
             is_holding: false,
+            made: None,
         };
         self.sleep(caller, waiting)
     }
@@ -127,6 +131,7 @@ impl Kernel {
         if let Some(result) = self.try_call(tid, &mut waiting.call) {
             return self.end_call(tid, waiting, result);
         }
+        waiting.is_time_up |= self.has_lost_patience(&waiting.call);
         let is_poll = matches!(waiting.call, Call::Poll(_));
         if waiting.is_time_up && !is_poll {
             let result = self.time_up_result(&mut waiting.call);
@@ -161,7 +166,10 @@ impl Kernel {
             if disturbance.is_none() {
                 break;
             }
-            // The call begins anew behind the handlers.
+            if let Some(made) = waiting.made.take_if(|_| waiting.deadline_ns.is_none()) {
+                return self.begin_anew(tid, waiting, &made);
+            }
+            // The call goes on behind the handlers.
             if let Some(result) = self.try_call(tid, &mut waiting.call) {
                 return self.end_call(tid, waiting, result);
             }
@@ -177,6 +185,37 @@ impl Kernel {
         }
         self.tasks[tid].waiting = Some(Box::new(waiting));
         Outcome::Blocked
+    }
+
+    /// After a signal: the numbers are looked up again, and may mean something else.
+    fn begin_anew(&mut self, tid: Tid, mut waiting: Waiting, made: &Syscall) -> Outcome {
+        self.stop_sleeping(tid, &mut waiting);
+        self.release_call(&waiting);
+        self.run_task_work();
+        if let Some(saved) = waiting.saved_mask {
+            self.tasks[tid].mask = saved;
+        }
+        let outcome = self.dispatch(tid, made);
+        self.remember(tid, made);
+        outcome
+    }
+
+    /// Keeps the call that a task waits in.
+    pub(crate) fn remember(&mut self, tid: Tid, made: &Syscall) {
+        if let Some(waiting) = self.tasks.get_mut(tid).and_then(|t| t.waiting.as_mut()) {
+            waiting.made = Some(made.clone());
+        }
+    }
+
+    /// The file was made non-blocking meanwhile: only pipes look again.
+    fn has_lost_patience(&self, call: &Call) -> bool {
+        let file = match call {
+            Call::Read(read) => read.file,
+            Call::Write(write) => write.file,
+            _ => return false,
+        };
+        let file = &self.files[file];
+        matches!(file.kind, FileKind::Pipe { .. }) && file.is_nonblocking()
     }
 
     /// The handlers of all pending signals run; the first one decides.
@@ -195,6 +234,7 @@ impl Kernel {
     /// A signal ends the process of a thread that was about to sleep.
     fn die_in_call(&mut self, tid: Tid, mut waiting: Waiting, signal: u32) -> Outcome {
         self.stop_sleeping(tid, &mut waiting);
+        let _ = self.interrupted_result(&mut waiting.call);
         self.release_call(&waiting);
         self.orphan_vfork_child(tid, &waiting.call);
         let process = self.tasks[tid].process;
@@ -235,6 +275,8 @@ impl Kernel {
         if let Some(waiting) = self.tasks[tid].waiting.take() {
             let mut waiting = *waiting;
             self.stop_sleeping(tid, &mut waiting);
+            // A write that ends so is news for the reader all the same.
+            let _ = self.interrupted_result(&mut waiting.call);
             self.release_call(&waiting);
             self.orphan_vfork_child(tid, &waiting.call);
             self.completions.push((tid, Outcome::Gone));
@@ -280,6 +322,17 @@ impl Kernel {
     pub(crate) fn settle(&mut self) {
         self.run_task_work();
         self.deliver_all_signals();
+        self.let_woken_run();
+        // Init comes to it after everybody else.
+        while !self.orphans.is_empty() {
+            for orphan in std::mem::take(&mut self.orphans) {
+                self.reap(orphan);
+            }
+            self.let_woken_run();
+        }
+    }
+
+    fn let_woken_run(&mut self) {
         while let Some(tid) = self.woken.pop_front() {
             let Some(waiting) = self
                 .tasks

@@ -50,6 +50,7 @@ impl Kernel {
     fn check_nothing_is_under_way(&self) -> Check {
         equal("files to release", self.task_work.len(), 0)?;
         equal("woken threads", self.woken.len(), 0)?;
+        equal("orphans to reap", self.orphans.len(), 0)?;
         equal("signalled threads", self.signalled.len(), 0)
     }
 

@@ -106,9 +106,17 @@ impl Kernel {
         let queue = self
             .wait_queue_of(call.file, tid)
             .expect("only files with a queue make readers wait");
-        // Readers of a pipe queue exclusively; those of the others do not.
-        let is_exclusive = matches!(self.files[call.file].kind, FileKind::Pipe { .. });
-        self.waits.add_tail(queue, Waiter::Task(tid), is_exclusive)
+        let waiter = Waiter::Task(tid);
+        match &self.files[call.file].kind {
+            FileKind::Pipe { .. } => self.waits.add_tail(queue, waiter, true),
+            FileKind::Socket(socket) if !self.sockets[*socket].is_stream() => {
+                self.waits.add_tail(queue, waiter, true)
+            }
+            // Newest first. Linux: add_wait_queue, prepare_to_wait.
+            FileKind::Socket(_) | FileKind::Signalfd { .. } => self.waits.add(queue, waiter),
+            // Linux: do_wait_intr_irq.
+            _ => self.waits.add_tail(queue, waiter, false),
+        }
     }
 
     /// `write(2)`; `first` is the first eight bytes.

@@ -1,6 +1,7 @@
 //! `kcmp(2)`: the honest way to ask "is this one file?".
 
 use crate::ids::{Fd, FileId, Pid, SighandId, TableId, Tid};
+use crate::process::Numbered;
 use crate::syscall::Kcmp;
 use crate::{Errno, Kernel};
 
@@ -12,8 +13,9 @@ impl Kernel {
     /// `kcmp(2)`. 0 if the two are the same, 1 or 2 for their order if not,
     /// an order that means nothing else.
     pub fn kcmp(&self, pid1: Pid, pid2: Pid, what: Kcmp) -> Result<i64, Errno> {
-        let task1 = self.pids.get(&pid1).ok_or(Errno::ESRCH)?.task;
-        let task2 = self.pids.get(&pid2).ok_or(Errno::ESRCH)?.task;
+        let numbered1 = *self.pids.get(&pid1).ok_or(Errno::ESRCH)?;
+        let numbered2 = *self.pids.get(&pid2).ok_or(Errno::ESRCH)?;
+        let (task1, task2) = (numbered1.task, numbered2.task);
         match what {
             Kcmp::Files => Ok(order(&self.table_of(task1), &self.table_of(task2))),
             Kcmp::File { fd1, fd2 } => {
@@ -30,7 +32,8 @@ impl Kernel {
                 Ok(order(&file, &self.epoll_target(task2, efd, tfd, toff)?))
             }
             Kcmp::Other(KCMP_SIGHAND) => {
-                Ok(order(&self.handlers_of(task1), &self.handlers_of(task2)))
+                let [handlers1, handlers2] = [numbered1, numbered2].map(|n| self.handlers_of(n));
+                Ok(order(&handlers1, &handlers2))
             }
             Kcmp::Other(_) => Err(Errno::EINVAL),
         }
@@ -41,8 +44,12 @@ impl Kernel {
         Some(self.tasks[task?].table)
     }
 
-    fn handlers_of(&self, task: Option<Tid>) -> Option<SighandId> {
-        Some(self.tasks[task?].sighand)
+    /// Those stay until the process is reaped.
+    fn handlers_of(&self, numbered: Numbered) -> SighandId {
+        match numbered.task {
+            Some(task) => self.tasks[task].sighand,
+            None => self.processes[numbered.process].sighand,
+        }
     }
 
     fn file_in(&self, task: Option<Tid>, fd: Fd) -> Result<FileId, Errno> {

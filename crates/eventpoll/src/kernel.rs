@@ -66,6 +66,8 @@ pub struct Kernel {
     pub(crate) task_work: Vec<FileId>,
     /// Threads on the way to their next try.
     pub(crate) woken: VecDeque<Tid>,
+    /// Dead processes that have nobody but init to reap them.
+    pub(crate) orphans: Vec<ProcessId>,
     /// Threads that have a signal to take on the way back to the program.
     pub(crate) signalled: Vec<Tid>,
     /// Ends of waiting calls nobody has asked for yet.
@@ -104,6 +106,7 @@ impl Kernel {
             holds: BTreeMap::new(),
             task_work: Vec::new(),
             woken: VecDeque::new(),
+            orphans: Vec::new(),
             signalled: Vec::new(),
             completions: Vec::new(),
             dictated_fds: Vec::new(),
@@ -144,6 +147,9 @@ impl Kernel {
             return Outcome::Gone;
         }
         let mut outcome = self.dispatch(caller, call);
+        if outcome == Outcome::Blocked {
+            self.remember(caller, call);
+        }
         self.dictated_fds.clear();
         self.dictated_pid = None;
         if !self.has_work_left() {
@@ -187,7 +193,7 @@ impl Kernel {
         self.dictated_pid = Some(pid);
     }
 
-    fn dispatch(&mut self, caller: Tid, call: &Syscall) -> Outcome {
+    pub(crate) fn dispatch(&mut self, caller: Tid, call: &Syscall) -> Outcome {
         use Syscall as S;
         match *call {
             S::EpollCreate { size } => done(self.epoll_create(caller, size)),

@@ -86,6 +86,10 @@ impl Kernel {
         }
         let queue = self.processes[process].pidfd_queue;
         self.wake(queue, Limit::All, Events::READABLE);
+        if !is_leader {
+            // Nobody waits for it: its number goes at once. Linux: __change_pid.
+            self.wake(queue, Limit::All, Events::empty());
+        }
     }
 
     pub(crate) fn release_pidfd(&mut self, process: ProcessId) {

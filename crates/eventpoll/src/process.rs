@@ -11,7 +11,7 @@ use crate::fd_table::FdTable;
 use crate::file::PidfdOf;
 use crate::ids::{Fd, Pid, ProcessId, QueueId, SighandId, TableId, Tid};
 use crate::list::{Head, Links};
-use crate::signal::Sighand;
+use crate::signal::{Scope, Sighand};
 use crate::syscall::{Outcome, Return, SigSet, flags};
 use crate::wait_queue::Limit;
 use crate::{Errno, Events, Kernel};
@@ -38,6 +38,8 @@ pub(crate) struct Task {
 pub(crate) struct Process {
     pub(crate) pid: Pid,
     pub(crate) parent: Option<ProcessId>,
+    /// The parent's thread that made it, while that lives. Linux: `real_parent`.
+    pub(crate) maker: Option<Tid>,
     /// Those that are not reaped, in the order of their birth.
     pub(crate) children: Head<ProcessId>,
     pub(crate) sibling: Links<ProcessId>,
@@ -120,6 +122,7 @@ impl Kernel {
             let process = self.processes.insert(Process {
                 pid,
                 parent,
+                maker: None,
                 children: Head::default(),
                 sibling: Links::default(),
                 threads: Vec::new(),
@@ -198,7 +201,16 @@ impl Kernel {
         } else {
             Some(process)
         };
+        let maker = if has(flags::CLONE_PARENT) {
+            self.processes[process].maker
+        } else {
+            Some(caller)
+        };
         let child = self.new_task(pid, thread_of, parent, table, sighand, nofile, mask);
+        if thread_of.is_none() {
+            let child = self.tasks[child].process;
+            self.processes[child].maker = maker;
+        }
         let pidfd = if has(CLONE_PIDFD) {
             let of = if has(CLONE_THREAD) {
                 PidfdOf::Thread(child)
@@ -249,6 +261,9 @@ impl Kernel {
         // The caller becomes the leader, under the leader's number.
         let leader_pid = self.processes[process].pid;
         let old_pid = std::mem::replace(&mut self.tasks[caller].pid, leader_pid);
+        if old_pid != leader_pid && std::mem::take(&mut self.tasks[caller].has_pidfd) {
+            self.thread_gone(process, caller, false);
+        }
         self.pids.remove(&old_pid);
         let task = Some(caller);
         self.pids.insert(leader_pid, Numbered { process, task });
@@ -292,6 +307,7 @@ impl Kernel {
         let process = &mut self.processes[task.process];
         process.threads.retain(|thread| *thread != tid);
         let is_leader = task.pid == process.pid;
+        self.leave_children(task.process, tid);
         // A leader's number stays taken until its process is reaped.
         if is_leader {
             let process = task.process;
@@ -310,6 +326,17 @@ impl Kernel {
         }
     }
 
+    /// A thread's children become another one's. Linux: `find_alive_thread`.
+    fn leave_children(&mut self, process: ProcessId, tid: Tid) {
+        let heir = self.leader(process);
+        let children: Vec<ProcessId> = self.children(process).collect();
+        for child in children {
+            if self.processes[child].maker == Some(tid) {
+                self.processes[child].maker = heir;
+            }
+        }
+    }
+
     /// The last thread has ended: pidfds and the parent hear of it.
     /// Linux: `exit_notify`.
     fn exit_notify(&mut self, process: ProcessId, wait_status: i32) {
@@ -320,19 +347,30 @@ impl Kernel {
         while let Some(child) = self.processes[process].children.first() {
             self.leave_parent(child);
             if matches!(self.processes[child].life, Life::Zombie(_)) {
-                self.reap(child);
+                self.orphans.push(child);
             }
         }
         match self.processes[process].parent {
             Some(parent) if !self.ignores_children(parent) => {
-                self.send_signal_to_process(parent, crate::signal::SIGCHLD);
+                self.tell_parent(process, parent);
                 self.wake_wait4(parent);
             }
             Some(parent) => {
                 self.reap(process);
                 self.wake_wait4(parent);
             }
-            None => self.reap(process),
+            None => self.orphans.push(process),
+        }
+    }
+
+    /// `SIGCHLD` goes to the thread that made the child, while it lives.
+    /// Linux: `do_notify_parent`.
+    fn tell_parent(&mut self, process: ProcessId, parent: ProcessId) {
+        let maker = self.processes[process].maker;
+        let threads = &self.processes[parent].threads;
+        let maker = maker.filter(|maker| threads.contains(maker));
+        if let Some(target) = maker.or_else(|| self.leader(parent)) {
+            self.send_signal(target, crate::signal::SIGCHLD, Scope::Process);
         }
     }
 
@@ -352,7 +390,7 @@ impl Kernel {
         if pidfds == 0 {
             self.forget_process(process);
         } else {
-            self.wake(pidfd_queue, Limit::All, Events::READABLE | Events::HUP);
+            self.wake(pidfd_queue, Limit::All, Events::empty());
         }
     }
 
@@ -379,15 +417,23 @@ impl Kernel {
     pub(crate) fn try_wait4(&mut self, caller: Tid, pid: Pid) -> Option<Result<Return, Errno>> {
         let process = self.tasks[caller].process;
         let is_wanted = |child: &ProcessId| pid.0 == -1 || self.processes[*child].pid == pid;
-        let mut wanted = self.children(process).filter(is_wanted).peekable();
-        if wanted.peek().is_none() {
+        let mut wanted: Vec<ProcessId> = self.children(process).filter(is_wanted).collect();
+        if wanted.is_empty() {
             return Some(Err(Errno::ECHILD));
         }
+        // The caller's own first, then those of the threads after it, all around.
+        let threads = &self.processes[process].threads;
+        let place_of = |tid: Tid| threads.iter().position(|thread| *thread == tid);
+        let own_place = place_of(caller).unwrap_or(0);
+        wanted.sort_by_key(|child| {
+            let place = self.processes[*child].maker.and_then(place_of).unwrap_or(0);
+            (place + threads.len() - own_place) % threads.len()
+        });
+        let mut wanted = wanted.into_iter();
         let (child, status) = wanted.find_map(|child| match self.processes[child].life {
             Life::Zombie(status) => Some((child, status)),
             _ => None,
         })?;
-        drop(wanted);
         let pid = self.processes[child].pid;
         self.reap(child);
         Some(Ok(Return::with(

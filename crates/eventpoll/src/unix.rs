@@ -129,10 +129,10 @@ impl SendCall {
 impl Socket {
     pub(crate) fn available(&self) -> u32 {
         match self.kind {
-            SocketKind::Stream => {
+            SocketKind::Stream | SocketKind::Seqpacket => {
                 self.received.iter().map(|message| message.len).sum::<u64>() as u32
             }
-            _ => self
+            SocketKind::Datagram => self
                 .received
                 .front()
                 .map_or(0, |message| message.len as u32),
@@ -156,6 +156,10 @@ impl Socket {
     /// What its queue weighs in its peer's account.
     pub(crate) fn queued_weight(&self) -> u64 {
         self.received.iter().map(|message| message.weight).sum()
+    }
+
+    pub(crate) fn is_stream(&self) -> bool {
+        self.kind == SocketKind::Stream
     }
 
     fn is_connection(&self) -> bool {
@@ -218,10 +222,10 @@ impl Kernel {
     /// `accept4(2)` on a socket that is not modelled: another such.
     /// Linux: `__sys_accept4_file`, which reserves the number first.
     pub fn accept(&mut self, caller: Tid, fd: Fd, flags: u32) -> Result<Fd, Errno> {
+        let file = self.file_at(caller, fd)?;
         if flags & !(flags::O_CLOEXEC | flags::O_NONBLOCK) != 0 {
             return Err(Errno::EINVAL);
         }
-        let file = self.file_at(caller, fd)?;
         self.room_for_fds(caller, 1)?;
         match self.files[file].kind {
             FileKind::Opaque(Opaque::Socket) => {
@@ -616,6 +620,8 @@ impl Kernel {
         for message in &state.received {
             seen += message.len.min(len - seen);
             rights.clone_from(&message.rights);
+            // Of a stream, the files of the first message that carries any are
+            // shown, however far behind the bytes it is.
             if !is_stream || !rights.is_empty() {
                 break;
             }
@@ -682,13 +688,18 @@ impl Kernel {
 
     pub(crate) fn enqueue_send(&mut self, tid: Tid, call: &SendCall) -> Vec<WaitId> {
         let queue = self.sockets[call.socket].queue;
-        vec![self.waits.add_tail(queue, Waiter::Task(tid), false)]
+        vec![self.waits.add(queue, Waiter::Task(tid))]
     }
 
+    /// Readers of a stream queue newest first, of packets exclusively.
+    /// Linux: `unix_stream_data_wait`, `__skb_wait_for_more_packets`.
     pub(crate) fn enqueue_recv(&mut self, tid: Tid, call: &RecvCall) -> WaitId {
         let queue = self.sockets[call.socket].queue;
-        let is_exclusive = self.sockets[call.socket].kind != SocketKind::Stream;
-        self.waits.add_tail(queue, Waiter::Task(tid), is_exclusive)
+        let waiter = Waiter::Task(tid);
+        match self.sockets[call.socket].kind {
+            SocketKind::Stream => self.waits.add(queue, waiter),
+            _ => self.waits.add_tail(queue, waiter, true),
+        }
     }
 
     /// Something that its sender should hear is lost; one empty packet at the

@@ -61,14 +61,14 @@ impl WaitQueues {
         self.queues[queue].is_empty()
     }
 
-    /// Linux: `add_wait_queue`.
+    /// Linux: `add_wait_queue`, `prepare_to_wait`.
     pub(crate) fn add(&mut self, queue: QueueId, waiter: Waiter) -> WaitId {
         let entry = self.insert(queue, waiter, false);
         self.queues[queue].push_front(entry, &mut self.entries, links);
         entry
     }
 
-    /// Linux: `add_wait_queue_exclusive`, and `prepare_to_wait` where `is_exclusive` is not set.
+    /// Linux: `add_wait_queue_exclusive`, and `do_wait_intr_irq` where `is_exclusive` is not set.
     pub(crate) fn add_tail(
         &mut self,
         queue: QueueId,

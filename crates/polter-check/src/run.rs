@@ -3,7 +3,6 @@
 use crate::backend::Backend;
 use crate::play::Play;
 use crate::script::{Script, Step};
-use eventpoll::syscall::Kcmp;
 use eventpoll::{Out, Outcome, Pid, Policy, Syscall};
 use polter_live::ExecutorError;
 use std::fmt;
@@ -81,11 +80,8 @@ pub fn agree(call: &Syscall, a: &Outcome, b: &Outcome) -> bool {
     match (a, b) {
         (Outcome::Done(Ok(a)), Outcome::Done(Ok(b))) => {
             let is_same_value = match call {
-                // Which of two different files comes first means nothing.
-                Syscall::Kcmp {
-                    what: Kcmp::File { .. } | Kcmp::Files | Kcmp::EpollTfd { .. },
-                    ..
-                } => (a.value == 0) == (b.value == 0),
+                // Which of two different things comes first means nothing.
+                Syscall::Kcmp { .. } => (a.value == 0) == (b.value == 0),
                 _ => a.value == b.value,
             };
             is_same_value && same_out(&a.out, &b.out)

@@ -15,7 +15,7 @@ pub(crate) enum Avoided {
     Opaque,
     /// Families of sockets other than `AF_UNIX`, which are there or not.
     Family,
-    /// The contents and positions of files on disk.
+    /// The contents and positions of files on disk, and what their file system can do.
     Contents,
     /// Sockets that come to hold each other in their queues: the kernel's
     /// collector finds them in a kernel thread, some time later.
@@ -25,12 +25,18 @@ pub(crate) enum Avoided {
     SignalKind,
     /// Groups of processes: not modelled, and not only the program's own.
     Group,
-    /// Namespaces, tracing and the like.
+    /// Namespaces, tracing, and whether memory is shared.
     CloneFlags,
     /// A limit above the hard one, which the model does not have.
     HardLimit,
     /// The flags of `/dev/null` at 0, 1 and 2, which all programs share.
     Shared,
+    /// A wait by a task when there are rings about: the end of a ring ends
+    /// waits of those who used it, from a kernel thread.
+    Ring,
+    /// A `vfork(2)` by one thread of several: a signal that is meant for the
+    /// one that waits is neither taken by it nor by the others.
+    Vfork,
     /// Only the model has this device.
     Device,
 }
@@ -42,13 +48,15 @@ impl Avoided {
             Avoided::WallClock => "real time would decide",
             Avoided::Opaque => "readiness of files that are not modelled",
             Avoided::Family => "families of sockets that are there or not",
-            Avoided::Contents => "contents of files on disk",
+            Avoided::Contents => "files on disk, beyond their being there",
             Avoided::Collector => "sockets holding each other: collected some time later",
             Avoided::SignalKind => "signals that stop, continue, queue or dump core",
             Avoided::Group => "groups of processes",
-            Avoided::CloneFlags => "namespaces, tracing",
+            Avoided::CloneFlags => "namespaces, tracing, shared memory",
             Avoided::HardLimit => "a limit above the hard one",
             Avoided::Shared => "files that all programs share",
+            Avoided::Vfork => "vfork by one thread of several",
+            Avoided::Ring => "waits disturbed by the end of a ring",
             Avoided::Device => "the modelled device",
         }
     }
@@ -72,12 +80,8 @@ const CLONE_FLAGS: u64 = flags::CLONE_VM
 const CLONE_FS: u64 = 0x200;
 
 /// The flags of `unshare(2)` that programs use: with an unknown one.
-const UNSHARE_FLAGS: u64 = flags::CLONE_FILES
-    | flags::CLONE_VM
-    | flags::CLONE_SIGHAND
-    | flags::CLONE_THREAD
-    | CLONE_FS
-    | 1;
+const UNSHARE_FLAGS: u64 =
+    flags::CLONE_FILES | flags::CLONE_SIGHAND | flags::CLONE_THREAD | CLONE_FS | 1;
 
 /// Says why a call is none for a random program, if it is not.
 pub(crate) fn avoided(kernel: &Kernel, kinds: &Kinds, tid: Tid, call: &Syscall) -> Option<Avoided> {
@@ -113,13 +117,22 @@ pub(crate) fn avoided(kernel: &Kernel, kinds: &Kinds, tid: Tid, call: &Syscall) 
         Syscall::Kill { pid, signal } => is(pid.0 <= 0, Avoided::Group).or(odd_signal(*signal)),
         Syscall::Tgkill { signal, .. } => odd_signal(*signal),
         Syscall::Wait4 { pid, .. } => is(pid.0 < 1 && *pid != Pid(-1), Avoided::Group),
-        Syscall::Clone { flags } => is(flags & !CLONE_FLAGS != 0, Avoided::CloneFlags),
+        Syscall::Clone { flags } if flags & !CLONE_FLAGS != 0 => Some(Avoided::CloneFlags),
+        Syscall::Clone { flags } => is(
+            flags & flags::CLONE_VFORK != 0 && has_threads(kernel, tid),
+            Avoided::Vfork,
+        ),
+        Syscall::Vfork => is(has_threads(kernel, tid), Avoided::Vfork),
         Syscall::Unshare { flags } => is(flags & !UNSHARE_FLAGS != 0, Avoided::CloneFlags),
         Syscall::SetNofile { soft } => is(*soft > 1024, Avoided::HardLimit),
         Syscall::Fcntl {
             fd,
             cmd: Fcntl::SetFl(_),
-        } => is(at(*fd) == Some(Kind::Null), Avoided::Shared),
+        } => match at(*fd) {
+            Some(Kind::Null) => Some(Avoided::Shared),
+            Some(Kind::Opened) => Some(Avoided::Contents),
+            _ => None,
+        },
         Syscall::Ioctl { fd, request } => match request {
             Ioctl::ExportBuffer | Ioctl::AddFence | Ioctl::SignalFence => Some(Avoided::Device),
             Ioctl::Fionbio(_) => is(at(*fd) == Some(Kind::Null), Avoided::Shared),
@@ -128,6 +141,12 @@ pub(crate) fn avoided(kernel: &Kernel, kinds: &Kinds, tid: Tid, call: &Syscall) 
         },
         _ => None,
     }
+}
+
+fn has_threads(kernel: &Kernel, tid: Tid) -> bool {
+    let process = kernel.process_pid(tid);
+    let tasks = kernel.tasks();
+    tasks.filter(|(_, task)| task.process == process).count() > 1
 }
 
 fn is_finite(timeout: UserTimespec) -> bool {

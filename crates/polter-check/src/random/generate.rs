@@ -2,7 +2,7 @@
 //! most of what they do means something.
 
 use super::dice::Dice;
-use super::shape::Shape;
+use super::shape::{Family, Shape};
 use super::stage::{FIRST, Stage, makes_task};
 use super::vocabulary::Scene;
 use eventpoll::{Outcome, Pid, Policy, Syscall, Version};
@@ -59,6 +59,8 @@ impl Author {
     fn write(&mut self, max_calls: usize) {
         let longest = max_calls.max(SHORTEST + 1) - SHORTEST;
         let length = SHORTEST + self.dice.below(longest);
+        let company = self.shape.company();
+        let mut births = (0..2).filter(|_| self.dice.chance(company)).count();
         // What cannot be played is not counted, yet not tried for ever.
         for _ in 0..4 * length {
             let able = self.stage.able();
@@ -66,14 +68,22 @@ impl Author {
                 break;
             }
             let pid = self.dice.pick(&able);
-            let call = self.invent(pid);
+            let has_begun = self.program.steps.len() >= 3;
+            let call = match births {
+                0 => self.invent(pid, None),
+                _ if has_begun => {
+                    births -= 1;
+                    self.invent(pid, Some(Family::Birth))
+                }
+                _ => self.invent(pid, None),
+            };
             self.play(pid, call);
         }
     }
 
-    fn invent(&mut self, pid: Pid) -> Syscall {
+    fn invent(&mut self, pid: Pid, family: Option<Family>) -> Syscall {
         let families = self.shape.families();
-        let family = self.dice.weigh(&families);
+        let family = family.unwrap_or_else(|| self.dice.weigh(&families));
         let tid = self.stage.kernel().tid(pid).expect("an able task lives");
         Scene {
             dice: &mut self.dice,

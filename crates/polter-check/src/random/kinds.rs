@@ -31,6 +31,7 @@ pub(crate) enum Kind {
 pub(crate) struct Kinds {
     kinds: BTreeMap<FileId, Kind>,
     roles: Vec<Option<Role>>,
+    has_rings: bool,
 }
 
 /// What a socket pair has to do with sockets in flight.
@@ -51,6 +52,11 @@ impl Kinds {
     pub(crate) fn of(&self, file: FileId) -> Kind {
         // The one file that a call makes after it has waited: vfork's pidfd.
         self.kinds.get(&file).copied().unwrap_or(Kind::Pidfd)
+    }
+
+    /// True once the program has made a ring.
+    pub(crate) fn has_rings(&self) -> bool {
+        self.has_rings
     }
 
     /// Takes note of what a call has made.
@@ -74,6 +80,7 @@ impl Kinds {
             self.insert(kernel, tid, first, kinds[0]);
             self.insert(kernel, tid, second, kinds[1]);
         }
+        self.has_rings |= matches!(call, Syscall::IoUringSetup { .. });
         if let Some(kind) = made_by(call) {
             self.insert(kernel, tid, Fd(done.value as i32), kind);
         }

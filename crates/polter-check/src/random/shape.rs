@@ -31,6 +31,8 @@ pub(crate) enum Family {
     Data,
     /// Descriptors: copied, closed, marked.
     Descriptors,
+    /// New tasks.
+    Birth,
     /// Processes: made, ended, awaited, compared.
     Process,
     /// Signals.
@@ -90,6 +92,16 @@ impl Shape {
             Shape::Single => 10,
             Shape::Threads => 65,
             Shape::Processes => 35,
+            Shape::Nested => 25,
+        }
+    }
+
+    /// How often, in a hundred, a program begins with one more task, and another.
+    pub(crate) fn company(self) -> usize {
+        match self {
+            Shape::Single => 0,
+            Shape::Threads => 85,
+            Shape::Processes => 60,
             Shape::Nested => 25,
         }
     }

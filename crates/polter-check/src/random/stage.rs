@@ -69,7 +69,18 @@ impl Stage {
         }
         match avoided(self.kernel(), &self.kinds, tid, call) {
             Some(why) => Err(Some(why)),
+            None if self.is_ring_in_the_way(pid, call) => Err(Some(Avoided::Ring)),
             None => Ok(tid),
+        }
+    }
+
+    fn is_ring_in_the_way(&self, pid: Pid, call: &Syscall) -> bool {
+        if matches!(call, Syscall::IoUringSetup { .. }) {
+            return self.kernel().tasks().any(|(_, task)| task.is_blocked);
+        }
+        self.kinds.has_rings() && {
+            let mut trial = self.clone();
+            trial.perform(pid, call, None).outcome == Outcome::Blocked
         }
     }
 

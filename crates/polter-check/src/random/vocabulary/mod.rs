@@ -42,6 +42,7 @@ impl Scene<'_> {
             Family::Poll => self.poll(),
             Family::Data => self.data(),
             Family::Descriptors => self.descriptors(),
+            Family::Birth => self.birth(),
             Family::Process => self.process(),
             Family::Signal => self.signal(),
         }

@@ -62,7 +62,6 @@ impl Scene<'_> {
                     (1, 0),
                     (1, CLONE_FS),
                     (1, flags::CLONE_SIGHAND),
-                    (1, flags::CLONE_VM),
                     (1, flags::CLONE_THREAD),
                     (1, 1),
                 ]),
@@ -75,7 +74,7 @@ impl Scene<'_> {
         }
     }
 
-    fn birth(&mut self) -> Syscall {
+    pub(super) fn birth(&mut self) -> Syscall {
         let wants_thread = match self.shape {
             Shape::Threads | Shape::Nested => self.dice.chance(85),
             _ => self.dice.chance(20),
