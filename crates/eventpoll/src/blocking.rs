@@ -275,6 +275,9 @@ impl Kernel {
         if let Some(waiting) = self.tasks[tid].waiting.take() {
             let mut waiting = *waiting;
             self.stop_sleeping(tid, &mut waiting);
+            if let Call::Write(write) = &mut waiting.call {
+                write.forget_telling();
+            }
             // A write that ends so is news for the reader all the same.
             let _ = self.interrupted_result(&mut waiting.call);
             self.release_call(&waiting);

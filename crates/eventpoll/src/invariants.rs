@@ -363,7 +363,7 @@ impl Kernel {
         for (place, waiter) in places {
             let is_known = match waiter {
                 Waiter::Epitem(id) => self.epitems.get(id).is_some_and(|e| e.wait == Some(place)),
-                Waiter::Task(tid) | Waiter::Poller(tid, _) => {
+                Waiter::Task(tid) | Waiter::Receiver(tid) | Waiter::Poller(tid, _) => {
                     let waiting = self.tasks.get(tid).and_then(|task| task.waiting.as_ref());
                     waiting.is_some_and(|waiting| waiting.entries.contains(&place))
                 }
@@ -396,7 +396,9 @@ impl Kernel {
             for place in &waiting.entries {
                 let waiter = self.waits.waiter(*place);
                 let is_own = match waiter {
-                    Some(Waiter::Task(other) | Waiter::Poller(other, _)) => other == tid,
+                    Some(
+                        Waiter::Task(other) | Waiter::Receiver(other) | Waiter::Poller(other, _),
+                    ) => other == tid,
                     _ => false,
                 };
                 hold(is_own, || {

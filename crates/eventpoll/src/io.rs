@@ -30,6 +30,11 @@ pub(crate) struct WriteCall {
 }
 
 impl WriteCall {
+    /// It has slept: whatever it told the reader is some time ago.
+    pub(crate) fn forget_telling(&mut self) {
+        self.progress.has_told_reader = false;
+    }
+
     /// Part of it is written, so its end is no error.
     pub(crate) fn has_begun(&self) -> bool {
         self.progress.written > 0
@@ -110,7 +115,7 @@ impl Kernel {
         match &self.files[call.file].kind {
             FileKind::Pipe { .. } => self.waits.add_tail(queue, waiter, true),
             FileKind::Socket(socket) if !self.sockets[*socket].is_stream() => {
-                self.waits.add_tail(queue, waiter, true)
+                self.waits.add_tail(queue, Waiter::Receiver(tid), true)
             }
             // Newest first. Linux: add_wait_queue, prepare_to_wait.
             FileKind::Socket(_) | FileKind::Signalfd { .. } => self.waits.add(queue, waiter),

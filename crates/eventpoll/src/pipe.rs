@@ -130,7 +130,7 @@ pub(crate) struct PipeWrite {
     has_started: bool,
     has_slept: bool,
     /// By the last try.
-    has_told_reader: bool,
+    pub(crate) has_told_reader: bool,
 }
 
 impl Kernel {

@@ -233,7 +233,9 @@ impl Kernel {
     pub fn unshare(&mut self, caller: Tid, flags: u64) -> Result<(), Errno> {
         use flags::{CLONE_SIGHAND, CLONE_THREAD, CLONE_VM};
         let task = &self.tasks[caller];
-        let is_alone = self.processes[task.process].threads.len() == 1;
+        let process = &self.processes[task.process];
+        // A leader that has ended still counts.
+        let is_alone = process.threads.len() == 1 && task.pid == process.pid;
         let shares_handlers = self.sighands[task.sighand].users > 1;
         let needs_solitude = flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) != 0;
         if flags & !UNSHARE_FLAGS != 0

@@ -695,10 +695,9 @@ impl Kernel {
     /// Linux: `unix_stream_data_wait`, `__skb_wait_for_more_packets`.
     pub(crate) fn enqueue_recv(&mut self, tid: Tid, call: &RecvCall) -> WaitId {
         let queue = self.sockets[call.socket].queue;
-        let waiter = Waiter::Task(tid);
         match self.sockets[call.socket].kind {
-            SocketKind::Stream => self.waits.add(queue, waiter),
-            _ => self.waits.add_tail(queue, waiter, true),
+            SocketKind::Stream => self.waits.add(queue, Waiter::Task(tid)),
+            _ => self.waits.add_tail(queue, Waiter::Receiver(tid), true),
         }
     }
 

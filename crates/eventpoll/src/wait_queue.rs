@@ -38,6 +38,9 @@ pub(crate) enum Waiter {
     /// A thread that leaves the queue once woken: in `epoll_wait(2)`, `read(2)`
     /// and the like. Linux: `autoremove_wake_function`.
     Task(Tid),
+    /// A thread that waits for a packet: news of room are not for it.
+    /// Linux: `receiver_wake_function`.
+    Receiver(Tid),
     /// A thread in `poll(2)`, for these events of one of its entries (16
     /// bits, as the call has them); it stays until its call ends. Linux: `pollwake`.
     Poller(Tid, u16),
@@ -150,6 +153,11 @@ fn links(entry: &mut Entry) -> &mut Links<WaitId> {
     &mut entry.links
 }
 
+/// The key of a wake says that there is room, and nothing else.
+fn is_only_room(key: Events) -> bool {
+    !key.is_empty() && !key.intersects(Events::IN | Events::ERR)
+}
+
 /// How many exclusive waiters a wake is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Limit {
@@ -175,6 +183,8 @@ impl Kernel {
             let has_accepted = match entry.waiter {
                 Waiter::Epitem(epitem) => self.ep_poll_callback(epitem, key),
                 Waiter::Task(tid) => self.wake_task(tid, id),
+                Waiter::Receiver(_) if is_only_room(key) => false,
+                Waiter::Receiver(tid) => self.wake_task(tid, id),
                 Waiter::Poller(tid, events) => {
                     self.wake_poller(tid, Events::from_bits_retain(events.into()), key)
                 }
