@@ -29,6 +29,10 @@ static:
 refresh:
     REFRESH=1 cargo test -p polter-check every_scenario_answers_as_written_under_every_policy
 
+# Breaks the model's rules one by one, and writes what notices into docs/mutations.md.
+mutations:
+    scripts/mutations
+
 # Measures the parser, the judge and the model.
 bench:
     cargo bench -p polter-trace --bench parse -- --gigabyte
