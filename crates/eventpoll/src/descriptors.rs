@@ -210,6 +210,7 @@ impl Kernel {
                     let available = self.sockets[socket].available();
                     Ok(Return::with(0, Out::Available(available)))
                 }
+                FileKind::Pidfd { .. } => self.ioctl_pidfd(request),
                 _ => Err(Errno::ENOTTY),
             },
         }

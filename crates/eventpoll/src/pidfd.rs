@@ -3,7 +3,7 @@
 use crate::file::{FileKind, PidfdOf};
 use crate::ids::{Fd, Pid, ProcessId, Tid};
 use crate::process::Life;
-use crate::syscall::flags;
+use crate::syscall::{Ioctl, Out, Return, flags};
 use crate::wait_queue::Limit;
 use crate::{Errno, Events, Kernel};
 
@@ -66,6 +66,19 @@ impl Kernel {
             }
             (Life::Zombie(_), _) | (_, PidfdOf::GoneThread { is_leader: true }) => Events::READABLE,
             (Life::Running, _) => Events::empty(),
+        }
+    }
+
+    /// `ioctl(2)`, of which none here is a pidfd's own. Linux: `pidfd_ioctl`.
+    pub(crate) fn ioctl_pidfd(&self, request: Ioctl) -> Result<Return, Errno> {
+        // All but the hand-over have an argument.
+        match request {
+            Ioctl::Fionread if self.version.has_regular_pidfd() => {
+                Ok(Return::with(0, Out::Available(0)))
+            }
+            Ioctl::EpollAdopt => Err(Errno::ENOTTY),
+            _ if self.version.has_wary_pidfd_ioctl() => Err(Errno::EINVAL),
+            _ => Err(Errno::ENOTTY),
         }
     }
 
