@@ -8,6 +8,7 @@
 //!     │  └ look, holders  instances, what each number means, who keeps a file
 //!     └── find            what fits no healthy program
 //!         spin            what it costs
+//!         exorcise        a ghost removed, the process not stopped
 //! ```
 //!
 //! A [`Snapshot`] is a plain value, wherever it came from; a [`Report`] is made from
@@ -27,6 +28,7 @@
 
 mod compare;
 mod error;
+mod exorcise;
 pub mod fdinfo;
 mod find;
 mod finding;
@@ -39,6 +41,7 @@ pub mod stat;
 mod sys;
 
 pub use error::ScanError;
+pub use exorcise::{Options, Outcome, Plan, Step, exorcise};
 pub use finding::{Class, Finding, Report, Severity};
 pub use look::Scope;
 pub use proc::Proc;

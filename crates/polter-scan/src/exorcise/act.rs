@@ -1,0 +1,224 @@
+//! The removal itself, in a thread with a descriptor table of its own.
+
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+use rustix::event::epoll;
+use rustix::io::Errno;
+use rustix::process::{PidfdFlags, PidfdGetfdFlags, Resource, Rlimit};
+
+use super::{Outcome, Step};
+use crate::error::ScanError;
+use crate::fdinfo::{FdInfo, Row};
+use crate::proc::Proc;
+use crate::sys::{self, EpollSlot};
+
+/// Takes the steps that are planned.
+///
+/// In a thread of its own: it gives up its descriptor table, and with it
+/// whatever number a ghost has is free there.
+pub(super) fn carry_out(steps: &mut [Step]) -> Result<(), ScanError> {
+    let highest = steps.iter().map(|step| step.fd).max().unwrap_or(0);
+    let limit = raise_limit(highest);
+    let done = std::thread::scope(|scope| {
+        let work = || -> Result<(), ScanError> {
+            sys::take_empty_table().map_err(|source| ScanError::System {
+                doing: "have a descriptor table apart (close_range)",
+                source,
+            })?;
+            for step in steps.iter_mut() {
+                if step.outcome == Outcome::Planned {
+                    step.outcome = remove(step).unwrap_or_else(|outcome| outcome);
+                }
+            }
+            Ok(())
+        };
+        scope.spawn(work).join()
+    });
+    if let Some(limit) = limit {
+        // It was this a moment ago, and may be lowered at any time.
+        let _ = rustix::process::setrlimit(Resource::Nofile, limit);
+    }
+    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Allows numbers up to `fd` here, if need be and may be; says what the limit was.
+fn raise_limit(fd: i32) -> Option<Rlimit> {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let needed = u64::from(fd.unsigned_abs()) + 1;
+    let allows = |bound: Option<u64>| bound.is_none_or(|bound| bound >= needed);
+    if allows(limit.current) || !allows(limit.maximum) {
+        return None;
+    }
+    let raised = Rlimit {
+        current: Some(needed),
+        maximum: limit.maximum,
+    };
+    rustix::process::setrlimit(Resource::Nofile, raised)
+        .ok()
+        .map(|()| limit)
+}
+
+/// Removes one ghost. Both ways out are outcomes: the early ones come as errors.
+fn remove(step: &Step) -> Result<Outcome, Outcome> {
+    let instance = instance_copy(step)?;
+    let (file, row) = file_copy(step, &instance)?;
+    if is_live(step, &file)? {
+        return Ok(Outcome::Live);
+    }
+    let numbered = sys::dup_to(file.as_fd(), step.fd).map_err(|error| no_number(step, &error))?;
+    match epoll::delete(&instance, &numbered) {
+        Ok(()) => {}
+        Err(Errno::NOENT) => return Ok(Outcome::Gone),
+        Err(errno) => return Err(Outcome::kept(format!("DEL answers {errno}"), AGAIN)),
+    }
+    // Not to be told, after the deed: better once too often than lost.
+    if !is_live(step, &file).unwrap_or(false) {
+        return Ok(Outcome::Removed);
+    }
+    let events = epoll::EventFlags::from_bits_retain(row.events);
+    match epoll::add(
+        &instance,
+        &numbered,
+        epoll::EventData::new_u64(row.data),
+        events,
+    ) {
+        Ok(()) => Ok(Outcome::PutBack),
+        // The program was faster.
+        Err(Errno::EXIST) => Ok(Outcome::Live),
+        Err(errno) => Err(Outcome::kept(
+            format!(
+                "{} names its file again, and the removed registration could not be put back: {errno}",
+                step.fd
+            ),
+            format!("EPOLL_CTL_ADD {} in the program", step.fd),
+        )),
+    }
+}
+
+const AGAIN: &str = "try again";
+
+/// The instance, from the first of its holders that is still the one that was seen.
+fn instance_copy(step: &Step) -> Result<OwnedFd, Outcome> {
+    let mut last = Outcome::Gone;
+    for (name, start_time) in step.instance.iter().zip(&step.start_times) {
+        match copy_of(name.pid, name.fd, Some(*start_time)) {
+            Ok(copy) => return clear_of(step.fd, copy),
+            Err(errno) => last = refused("instance", name.pid, errno),
+        }
+    }
+    Err(last)
+}
+
+/// The ghost's file, from a holder, and its row as it is now.
+fn file_copy(step: &Step, instance: &OwnedFd) -> Result<(OwnedFd, Row), Outcome> {
+    let mut last = Outcome::Gone;
+    for held in &step.held_by {
+        match copy_of(held.pid, held.fd, None) {
+            Ok(copy) => {
+                let copy = clear_of(step.fd, copy)?;
+                if let Some(row) = row_of(step, instance, &copy) {
+                    return Ok((copy, row));
+                }
+            }
+            Err(errno) => last = refused("file", held.pid, errno),
+        }
+    }
+    Err(last)
+}
+
+/// The row of the registration that is for this very file, if there is one.
+fn row_of(step: &Step, instance: &OwnedFd, file: &OwnedFd) -> Option<Row> {
+    let me = me();
+    let path = format!("/proc/thread-self/fdinfo/{}", instance.as_raw_fd());
+    let info = FdInfo::parse(BufReader::new(File::open(path).ok()?)).ok()?;
+    let rows = info.rows.iter().filter(|row| row.tfd == step.fd);
+    let mut rows = rows.zip(0..);
+    let is_for_file = |toff: u32| {
+        let slot = EpollSlot {
+            efd: instance.as_raw_fd().cast_unsigned(),
+            tfd: step.fd.cast_unsigned(),
+            toff,
+        };
+        sys::kcmp_registration((me, file.as_raw_fd()), me, slot)
+            .is_ok_and(std::cmp::Ordering::is_eq)
+    };
+    rows.find(|(_, toff)| is_for_file(*toff))
+        .map(|(row, _)| *row)
+}
+
+/// True if the number names the file in some table that holds the instance.
+fn is_live(step: &Step, file: &OwnedFd) -> Result<bool, Outcome> {
+    let me = me();
+    for name in &step.instance {
+        match sys::kcmp_file((me, file.as_raw_fd()), (name.pid, step.fd)) {
+            Ok(order) if order.is_eq() => return Ok(true),
+            Ok(_) => {}
+            // Closed, or the process has ended.
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EBADF | libc::ESRCH)) => {}
+            Err(error) => {
+                return Err(Outcome::kept(
+                    format!(
+                        "what {} means in process {} cannot be told: {error}",
+                        step.fd, name.pid
+                    ),
+                    "run as root, or with CAP_SYS_PTRACE, where kcmp(2) is permitted",
+                ));
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// `pidfd_getfd(2)` from the process that started then, if that is known.
+fn copy_of(pid: u32, fd: i32, start_time: Option<u64>) -> rustix::io::Result<OwnedFd> {
+    let number = rustix::process::Pid::from_raw(pid.cast_signed()).ok_or(Errno::SRCH)?;
+    let process = rustix::process::pidfd_open(number, PidfdFlags::empty())?;
+    // Looked at with the process in hand: the number cannot pass to another.
+    if let Some(start_time) = start_time {
+        let stat = Proc::live().stat(pid).map_err(|_| Errno::SRCH)?;
+        if stat.start_time != start_time {
+            return Err(Errno::SRCH);
+        }
+    }
+    rustix::process::pidfd_getfd(&process, fd, PidfdGetfdFlags::empty())
+}
+
+/// The same file under a number that is not the ghost's.
+fn clear_of(fd: i32, copy: OwnedFd) -> Result<OwnedFd, Outcome> {
+    if copy.as_raw_fd() != fd {
+        return Ok(copy);
+    }
+    let other = rustix::io::fcntl_dupfd_cloexec(&copy, 0);
+    other.map_err(|errno| Outcome::kept(format!("no room for a copy: {errno}"), AGAIN))
+}
+
+fn refused(what: &str, pid: u32, errno: Errno) -> Outcome {
+    match errno {
+        Errno::SRCH | Errno::BADF => Outcome::Gone,
+        Errno::PERM | Errno::ACCESS => Outcome::kept(
+            format!("taking a copy of the {what} from process {pid} is not permitted"),
+            "run as root, or with CAP_SYS_PTRACE; see ptrace_scope in proc(5)",
+        ),
+        Errno::NOSYS => Outcome::kept("this kernel has no pidfd_getfd(2)", "Linux 5.6 or later"),
+        errno => Outcome::kept(
+            format!("no copy of the {what} from process {pid}: {errno}"),
+            AGAIN,
+        ),
+    }
+}
+
+fn no_number(step: &Step, error: &io::Error) -> Outcome {
+    Outcome::kept(
+        format!("{} cannot be used as a number here: {error}", step.fd),
+        format!("ulimit -n {} or more", i64::from(step.fd) + 1),
+    )
+}
+
+fn me() -> u32 {
+    rustix::thread::gettid()
+        .as_raw_nonzero()
+        .get()
+        .cast_unsigned()
+}
