@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::compare::{Comparer, Slot, Sorted, Target};
-use crate::snapshot::{FileKey, Held, Kind, Process};
+use crate::snapshot::{FileKey, Held, Kind, Process, Registration};
 
 /// A number, what it names, and where.
 type Entry = (FileKey, Kind, Slot);
@@ -30,10 +30,10 @@ impl<'a> Holders<'a> {
     pub(crate) fn of(
         &mut self,
         comparer: &Comparer,
-        key: Option<FileKey>,
+        registration: &Registration,
         target: &Target,
     ) -> Vec<Held> {
-        let Some(key) = key else {
+        let Some(key) = registration.key else {
             return Vec::new();
         };
         let by_ino = self.by_ino.get_or_insert_with(|| index(self.processes));
@@ -56,8 +56,13 @@ impl<'a> Holders<'a> {
             return found;
         }
         // An inode of one's own says something even where the kernel may not be asked.
-        let says_something =
-            |(kind, slot): &(Kind, Slot)| !kind.shares_its_inode() && sorted.lost.contains(slot);
+        let processes = self.processes;
+        let says_something = |(kind, slot): &(Kind, Slot)| {
+            let open = processes.get(&slot.0).and_then(|it| it.open_fd(slot.1));
+            !kind.shares_its_inode()
+                && sorted.lost.contains(slot)
+                && open.is_some_and(|open| open.can_wait_for(registration.events))
+        };
         let likely = candidates.iter().filter(|it| says_something(it));
         held(likely.map(|(_, slot)| *slot), false)
     }

@@ -6,6 +6,7 @@
 //!     │  ├ proc           one file at a time; who vanishes or refuses is data
 //!     │  ├ compare        the kernel asked: one file? (kcmp), counted
 //!     │  └ look, holders  instances, what each number means, who keeps a file
+//!     ├── capture         a /proc written down, for another day
 //!     └── find            what fits no healthy program
 //!         spin            what it costs
 //!         exorcise        a ghost removed, the process not stopped
@@ -26,6 +27,7 @@
 //! ```
 #![deny(unsafe_code)]
 
+mod capture;
 mod compare;
 mod error;
 mod exorcise;
@@ -40,6 +42,7 @@ mod spin;
 pub mod stat;
 mod sys;
 
+pub use capture::{Captured, capture};
 pub use error::ScanError;
 pub use exorcise::{Options, Outcome, Plan, Step, exorcise};
 pub use finding::{Class, Finding, Report, Severity};

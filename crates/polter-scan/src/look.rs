@@ -329,7 +329,7 @@ impl Look<'_> {
                 nth: registration.nth,
                 among,
             };
-            registration.held_by = holders.of(self.comparer, registration.key, &target);
+            registration.held_by = holders.of(self.comparer, registration, &target);
             if let Some(held) = registration.held_by.first() {
                 registration.kind = self.listed(held.pid, held.fd).map(|open| open.kind);
             }

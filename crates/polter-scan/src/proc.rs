@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags};
@@ -19,6 +19,9 @@ use crate::stat::Stat;
 
 /// Bytes read of one file; an instance of a million registrations has 100 MB.
 const MAX_BYTES: u64 = 256 << 20;
+
+/// Bytes read of a file that is not an instance's.
+const SMALL: u64 = 64 << 10;
 
 /// A tree of processes.
 #[derive(Debug)]
@@ -127,17 +130,16 @@ impl Proc {
         self.stat_in(&dir)
     }
 
-    /// A small file of a process, as text.
-    pub fn text(&self, pid: u32, name: &str) -> Result<String, Why> {
-        let file = self.open(&self.root.join(format!("{pid}/{name}")), OFlags::empty())?;
-        let text = read_small(file)?;
-        Ok(String::from_utf8_lossy(&text).into_owned())
+    /// A file of a process, as it is.
+    pub fn bytes(&self, pid: u32, name: &str) -> Result<Vec<u8>, Why> {
+        let path = self.root.join(format!("{pid}/{name}"));
+        read(self.open(&path, OFlags::empty())?, MAX_BYTES)
     }
 
     fn stat_in(&self, dir: &OwnedFd) -> Result<Stat, Why> {
         let stat = rustix::fs::openat(dir, "stat", plain(), Mode::empty()).map_err(why)?;
         // A text that is none can only come from a capture.
-        Stat::parse(&read_small(stat)?).ok_or(Why::Vanished)
+        Stat::parse(&read(stat, SMALL)?).ok_or(Why::Vanished)
     }
 
     fn read_fd(&self, dir: &OwnedFd, fds: &OwnedFd, fd: i32) -> Result<Option<OpenFd>, Why> {
@@ -148,8 +150,8 @@ impl Proc {
             Err(errno) => return Err(why(errno)),
         };
         let kind = Kind::of_target(&target);
-        let key = if self.is_live {
-            self.live_key(fds, &name, kind, &target)
+        let (key, access) = if self.is_live {
+            (self.live_key(fds, &name, kind, &target), None)
         } else {
             captured_key(dir, fd, kind, &target)
         };
@@ -158,6 +160,7 @@ impl Proc {
             target,
             kind,
             key,
+            access,
         }))
     }
 
@@ -191,16 +194,21 @@ impl Proc {
     }
 }
 
-/// What a captured tree can say: the link's own number, or fdinfo's.
-fn captured_key(dir: &OwnedFd, fd: i32, kind: Kind, target: &str) -> Option<FileKey> {
+/// What a captured tree can say: the link's own number, or fdinfo's; and the access mode.
+fn captured_key(
+    dir: &OwnedFd,
+    fd: i32,
+    kind: Kind,
+    target: &str,
+) -> (Option<FileKey>, Option<u32>) {
+    let name = format!("fdinfo/{fd}");
+    let file = rustix::fs::openat(dir, name, plain(), Mode::empty());
+    let text = file.ok().and_then(|file| read(file, SMALL).ok());
+    let info = text.and_then(|text| FdInfo::parse(&text[..]).ok());
     let of_target = ino_of_target(target).filter(|_| matches!(kind, Kind::Socket | Kind::Pipe));
-    let of_fdinfo = || {
-        let name = format!("fdinfo/{fd}");
-        let file = rustix::fs::openat(dir, name, plain(), Mode::empty()).ok()?;
-        FdInfo::parse(&read_small(file).ok()?[..]).ok()?.ino
-    };
-    let ino = of_target.or_else(of_fdinfo)?;
-    Some(FileKey { dev: None, ino })
+    let ino = of_target.or(info.as_ref().and_then(|info| info.ino));
+    let key = ino.map(|ino| FileKey { dev: None, ino });
+    (key, info.map(|info| info.flags & libc::O_ACCMODE as u32))
 }
 
 /// The number in `socket:[1234]`.
@@ -217,11 +225,10 @@ fn directory() -> OFlags {
     plain() | OFlags::DIRECTORY
 }
 
-fn read_small(file: impl AsFd + Into<OwnedFd>) -> Result<Vec<u8>, Why> {
-    const SMALL: u64 = 64 << 10;
+fn read(file: OwnedFd, limit: u64) -> Result<Vec<u8>, Why> {
     let mut text = Vec::new();
-    let file = File::from(file.into());
-    file.take(SMALL)
+    File::from(file)
+        .take(limit)
         .read_to_end(&mut text)
         .map_err(|error| why_of(&error))?;
     Ok(text)

@@ -86,6 +86,21 @@ pub struct OpenFd {
     pub kind: Kind,
     /// Its inode, as far as that is known.
     pub key: Option<FileKey>,
+    /// Whether it is for reading, writing or both (`O_ACCMODE`); known from a capture only.
+    #[serde(skip)]
+    pub access: Option<u32>,
+}
+
+impl OpenFd {
+    /// True unless what is waited for is what it is not open for.
+    pub(crate) fn can_wait_for(&self, events: u32) -> bool {
+        let is_for = |bit: libc::c_int| events & bit.cast_unsigned() != 0;
+        match self.access.map(u32::cast_signed) {
+            Some(libc::O_RDONLY) => is_for(libc::EPOLLIN) || !is_for(libc::EPOLLOUT),
+            Some(libc::O_WRONLY) => is_for(libc::EPOLLOUT) || !is_for(libc::EPOLLIN),
+            _ => true,
+        }
+    }
 }
 
 /// Kinds of file, as far as a link tells.

@@ -72,10 +72,10 @@ struct Usage {
 
 impl Usage {
     fn of(proc: &Proc, pid: u32) -> Option<Usage> {
-        let status = proc.text(pid, "status").ok()?;
+        let status = proc.bytes(pid, "status").ok()?;
         Some(Usage {
             cpu_ticks: proc.stat(pid).ok()?.cpu_ticks,
-            switches: stat::switches(&status)?,
+            switches: stat::switches(&String::from_utf8_lossy(&status))?,
         })
     }
 }
