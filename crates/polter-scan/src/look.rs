@@ -37,6 +37,8 @@ pub enum Scope {
     All,
     /// Those of these processes.
     Pids(Vec<u32>),
+    /// Those of these processes and of all that descend from them.
+    Families(Vec<u32>),
     /// Those of the processes with this name (`/proc/PID/comm`).
     Name(String),
 }
@@ -83,7 +85,7 @@ fn processes(proc: &Proc) -> Result<Snapshot, ScanError> {
 fn asked_for(scope: &Scope, snapshot: &Snapshot) -> Result<BTreeSet<u32>, ScanError> {
     match scope {
         Scope::All => Ok(snapshot.processes.keys().copied().collect()),
-        Scope::Pids(pids) => {
+        Scope::Pids(pids) | Scope::Families(pids) => {
             for pid in pids {
                 if !snapshot.processes.contains_key(pid) {
                     let unseen = snapshot.unseen.iter().find(|unseen| unseen.pid == *pid);
@@ -93,7 +95,13 @@ fn asked_for(scope: &Scope, snapshot: &Snapshot) -> Result<BTreeSet<u32>, ScanEr
                     });
                 }
             }
-            Ok(pids.iter().copied().collect())
+            let mut asked: BTreeSet<u32> = pids.iter().copied().collect();
+            if matches!(scope, Scope::Families(_)) {
+                let descends =
+                    |pid: &&u32| pids.iter().any(|it| snapshot.is_descendant(**pid, *it));
+                asked.extend(snapshot.processes.keys().filter(descends));
+            }
+            Ok(asked)
         }
         Scope::Name(name) => {
             let of_name = |process: &&Process| process.comm == *name;

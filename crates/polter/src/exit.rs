@@ -9,8 +9,8 @@ pub(crate) enum Exit {
     Clean,
     /// 1: something was.
     Findings,
-    /// 2: the command line makes no sense, a log cannot be read, a report cannot
-    /// be written, or there were warnings and `--strict`.
+    /// 2: the command line makes no sense, a log cannot be read or a process not be
+    /// looked at, a report cannot be written, or there were warnings and `--strict`.
     Error,
     /// `polter run`: the command under it failed, and this is its own code; 128
     /// and the signal's number if a signal ended it.
@@ -23,7 +23,7 @@ impl Exit {
 Exit codes:
   0  clean: nothing was found that --fail-on names
   1  findings
-  2  error: a wrong command line, an unreadable log, or warnings with --strict";
+  2  error: a wrong command line, an unreadable log or process, or warnings with --strict";
 
     fn code(self) -> u8 {
         match self {

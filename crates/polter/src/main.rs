@@ -3,7 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`cli`] | the command line, once for parsing, help, completions and man pages |
-//! | [`judge_command`], [`run`], [`demo`], [`pages`] | a verb each |
+//! | [`judge_command`], [`run`], [`scan_command`], [`exorcise_command`], [`demo`], [`pages`] | a verb each |
 //! | [`log`] | opens a log and shows how far its reading is |
 //! | [`verdicts`] | judges one log after another: reports, warnings, the exit code |
 //! | [`report`] | a verdict as text or as JSON |
@@ -18,6 +18,7 @@ mod cli;
 mod console;
 mod demo;
 mod exit;
+mod exorcise_command;
 mod fail_on;
 mod failure;
 mod judge_command;
@@ -25,6 +26,7 @@ mod log;
 mod pages;
 mod report;
 mod run;
+mod scan_command;
 mod verdicts;
 
 use std::process::ExitCode;
@@ -55,6 +57,8 @@ fn start(verb: &Verb, console: &Console) -> Result<Exit, Failure> {
         Verb::Demo(demo) => demo::demo(demo, console),
         Verb::Judge(judge) => judge_command::judge(judge, console),
         Verb::Run(run) => run::run(run, console),
+        Verb::Scan(scan) => scan_command::scan(scan, console),
+        Verb::Exorcise(exorcise) => exorcise_command::exorcise(exorcise, console),
         Verb::Completions { shell } => pages::completions(*shell, console),
         Verb::Man { dir } => pages::man(dir.as_deref(), console),
     }

@@ -5,7 +5,9 @@ Examples:
   polter demo                                the story, with nothing to set up
   polter run -- ./server                     watch a command, then judge it
   strace -f -yy -o log ./server; polter judge log
-  polter judge --fail-on ghost log           in CI: no ghosts";
+  polter judge --fail-on ghost log           in CI: no ghosts
+  polter scan --name server --spin           what runs now
+  polter exorcise PID                        removes its ghosts, live";
 
 pub(super) const DEMO: &str = "\
 Examples:
@@ -37,6 +39,20 @@ Examples:
   polter run --stacks --log server.strace -- ./server
   polter run --fail-on ghost -o report.txt -- make test
   polter run --format json -o report.json -- python3 -m app";
+
+pub(super) const SCAN: &str = "\
+Examples:
+  polter scan 1234                           the instances process 1234 holds
+  polter scan --children 1234                and its workers'
+  polter scan --name nginx --spin            who eats a core, and why
+  polter scan --all --format json | jq '.findings[] | {class, pid, fd}'
+  polter scan --fail-on ghost,leaked-epoll $(pidof server)";
+
+pub(super) const EXORCISE: &str = "\
+Examples:
+  polter exorcise 1234                       shows what it would do, and asks
+  polter exorcise --dry-run 1234
+  polter exorcise --fd 7 --yes 1234";
 
 pub(super) const COMPLETIONS: &str = "\
 Examples:
