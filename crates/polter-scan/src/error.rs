@@ -23,14 +23,9 @@ pub enum ScanError {
     /// The process is there, and not for us to look at.
     #[error("process {0} may not be looked at")]
     Refused(u32),
-    /// The number names no instance in that process.
-    #[error("fd {fd} of process {pid} is no epoll instance")]
-    NoInstance {
-        /// The process.
-        pid: u32,
-        /// The number.
-        fd: i32,
-    },
+    /// There are processes, and none is for us to look at.
+    #[error("none of {0} processes may be looked at")]
+    AllRefused(u64),
     /// The kernel refused something that is needed for the work itself.
     #[error("cannot {doing}: {source}")]
     System {

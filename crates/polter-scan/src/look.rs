@@ -84,6 +84,9 @@ fn processes(proc: &Proc) -> Result<Snapshot, ScanError> {
 /// The processes asked for; an error if there is none.
 fn asked_for(scope: &Scope, snapshot: &Snapshot) -> Result<BTreeSet<u32>, ScanError> {
     match scope {
+        Scope::All if snapshot.processes.is_empty() && !snapshot.unseen.is_empty() => {
+            Err(ScanError::AllRefused(snapshot.unseen.len() as u64))
+        }
         Scope::All => Ok(snapshot.processes.keys().copied().collect()),
         Scope::Pids(pids) | Scope::Families(pids) => {
             for pid in pids {

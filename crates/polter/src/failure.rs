@@ -101,7 +101,7 @@ impl Failure {
 /// What to do about it, on lines of its own.
 fn hint(error: &ScanError) -> &'static str {
     match error {
-        ScanError::Refused(_) => {
+        ScanError::Refused(_) | ScanError::AllRefused(_) => {
             "\n  run as root or with CAP_SYS_PTRACE; in a container: --cap-add SYS_PTRACE"
         }
         ScanError::NoSuchProcess(_) | ScanError::NoSuchName(_) => {

@@ -7,3 +7,4 @@ mod output;
 mod pages;
 mod polter;
 mod run;
+mod scan;

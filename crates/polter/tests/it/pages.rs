@@ -23,6 +23,8 @@ fn the_manual_page_goes_to_stdout_or_every_page_into_a_directory() {
         "polter-judge.1",
         "polter-run.1",
         "polter-demo.1",
+        "polter-scan.1",
+        "polter-exorcise.1",
     ] {
         assert!(dir.join(page).is_file(), "{page}");
     }
@@ -35,6 +37,8 @@ fn every_help_has_examples_and_fits() {
         &["judge", "--help"],
         &["run", "--help"],
         &["demo", "--help"],
+        &["scan", "--help"],
+        &["exorcise", "--help"],
         &["man", "--help"],
         &["completions", "--help"],
     ] {

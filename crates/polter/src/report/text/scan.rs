@@ -58,12 +58,13 @@ fn write_aside(out: &mut dyn Write, text: &str) -> io::Result<()> {
 
 /// What could not be seen; nothing if all was.
 fn unseen(report: &Report) -> Option<String> {
+    let refused = if rustix::process::geteuid().is_root() {
+        "that may not be looked at even by root: what they keep is not known"
+    } else {
+        "that may not be looked at (run as root): what they keep is not known"
+    };
     let kinds = [
-        (
-            report.refused,
-            "process",
-            "that may not be looked at (run as root): what they keep is not known",
-        ),
+        (report.refused, "process", refused),
         (report.vanished, "process", "that ended meanwhile"),
         (
             report.unknown,
@@ -99,6 +100,12 @@ fn write_found(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         let findings = report.findings.iter();
         findings.filter(|it| it.severity == severity).count() as u64
     };
+    if report.instances == 0 {
+        return writeln!(
+            out,
+            "\n{NOTE}nothing to judge{NOTE:#}: no epoll instance is held"
+        );
+    }
     let (faults, notes) = (count(Severity::Fault), count(Severity::Note));
     let (faults_text, notes_text) = (counted(faults, "fault"), counted(notes, "note"));
     match (faults, notes) {
