@@ -19,12 +19,16 @@ use crate::fdinfo::{FdInfo, Row};
 use crate::holders::Holders;
 use crate::proc::Proc;
 use crate::snapshot::{
-    FileKey, InTable, Instance, Kind, Meaning, Name, OpenFd, Process, Registration, Snapshot,
+    FileKey, Held, InTable, Instance, Kind, Meaning, Name, OpenFd, Process, Registration, Snapshot,
     Unseen, Why,
 };
 
 /// Looks at what does not fit, after the first.
 const SECOND_LOOKS: usize = 2;
+
+/// More of them at files that share an inode: an eventfd that is removed, closed
+/// and made again under its number looks as if it had never gone.
+const DOUBTFUL_LOOKS: usize = 6;
 
 /// Above so many registrations, equal inodes are believed for pipes and paths:
 /// asking the kernel costs the more the more there are.
@@ -228,7 +232,13 @@ impl Look<'_> {
             is_certain,
         };
         for _ in 0..SECOND_LOOKS {
-            self.look_again(&mut instance, name);
+            self.look_again(&mut instance, name, |_| true);
+        }
+        // An instance shares its own inode with all that have none.
+        let shared = self.listed(name.0, name.1).and_then(|open| open.key);
+        let is_doubtful = |it: &Registration| it.key.zip(shared).is_none_or(|(a, b)| a.can_be(b));
+        for _ in 0..DOUBTFUL_LOOKS {
+            self.look_again(&mut instance, name, is_doubtful);
         }
         Some(instance)
     }
@@ -279,8 +289,14 @@ impl Look<'_> {
     ///
     /// The other way round, a program that removes, closes and is done between the
     /// two looks would seem to have left a ghost.
-    fn look_again(&self, instance: &mut Instance, name: Slot) {
-        if instance.registrations.iter().all(Registration::is_plain) || !self.proc.is_live() {
+    fn look_again(
+        &self,
+        instance: &mut Instance,
+        name: Slot,
+        is_asked_fn: impl Fn(&Registration) -> bool,
+    ) {
+        let is_asked = |it: &Registration| !it.is_plain() && is_asked_fn(it);
+        if !instance.registrations.iter().any(is_asked) || !self.proc.is_live() {
             return;
         }
         let Ok(before) = self.proc.fdinfo(name.0, name.1) else {
@@ -288,7 +304,7 @@ impl Look<'_> {
         };
         let rows: BTreeMap<(i32, u32), Row> = by_number(&before);
         for registration in &mut instance.registrations {
-            if registration.is_plain() {
+            if !is_asked(registration) {
                 continue;
             }
             let Some(row) = rows.get(&(registration.fd, registration.nth)) else {
@@ -315,7 +331,7 @@ impl Look<'_> {
                 }
                 _ => false,
             };
-            registration.is_plain() || is_still_there
+            !is_asked(registration) || is_still_there
         });
     }
 
@@ -341,6 +357,14 @@ impl Look<'_> {
                 among,
             };
             registration.held_by = holders.of(self.comparer, registration, &target);
+            for table in &mut registration.tables {
+                // It has come back this very moment.
+                let is_itself =
+                    |held: &Held| held.is_certain && (held.pid, held.fd) == (table.pid, target.fd);
+                if registration.held_by.iter().any(is_itself) {
+                    table.meaning = Meaning::Same;
+                }
+            }
             if let Some(held) = registration.held_by.first() {
                 registration.kind = self.listed(held.pid, held.fd).map(|open| open.kind);
             }

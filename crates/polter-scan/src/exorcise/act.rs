@@ -29,7 +29,7 @@ pub(super) fn carry_out(steps: &mut [Step]) -> Result<(), ScanError> {
             })?;
             for step in steps.iter_mut() {
                 if step.outcome == Outcome::Planned {
-                    step.outcome = remove(step).unwrap_or_else(|outcome| outcome);
+                    step.outcome = remove(step, || ()).unwrap_or_else(|outcome| outcome);
                 }
             }
             Ok(())
@@ -61,7 +61,10 @@ fn raise_limit(fd: i32) -> Option<Rlimit> {
 }
 
 /// Removes one ghost. Both ways out are outcomes: the early ones come as errors.
-fn remove(step: &Step) -> Result<Outcome, Outcome> {
+///
+/// `between_fn` is called when the registration is removed and not yet looked
+/// after: what a program may do meanwhile, for the tests to do.
+fn remove(step: &Step, between_fn: impl FnOnce()) -> Result<Outcome, Outcome> {
     let instance = instance_copy(step)?;
     let (file, row) = file_copy(step, &instance)?;
     if is_live(step, &file)? {
@@ -73,7 +76,7 @@ fn remove(step: &Step) -> Result<Outcome, Outcome> {
         Err(Errno::NOENT) => return Ok(Outcome::Gone),
         Err(errno) => return Err(Outcome::kept(format!("DEL answers {errno}"), AGAIN)),
     }
-    // Not to be told, after the deed: better once too often than lost.
+    between_fn();
     if !is_live(step, &file).unwrap_or(false) {
         return Ok(Outcome::Removed);
     }
@@ -221,4 +224,89 @@ fn me() -> u32 {
         .as_raw_nonzero()
         .get()
         .cast_unsigned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::{Held, Name};
+    use rustix::event::{EventfdFlags, eventfd};
+    use std::sync::mpsc;
+
+    /// Far from the numbers other tests get.
+    const NUMBER: i32 = 300;
+
+    #[test]
+    fn what_comes_back_while_it_is_removed_is_put_back() {
+        let check = |number: i32, comes_back: bool, expected: Outcome| {
+            let instance = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
+            let file = eventfd(0, EventfdFlags::CLOEXEC).unwrap();
+            let numbered = sys::dup_to(file.as_fd(), number).unwrap();
+            let (data, events) = (epoll::EventData::new_u64(0xfeed), epoll::EventFlags::IN);
+            epoll::add(&instance, &numbered, data, events).unwrap();
+            drop(numbered);
+            let before = row(&instance);
+            let step = step(&instance, &file, number);
+            let Some(outcome) = removed_beside(&step, || {
+                comes_back.then(|| sys::dup_to(file.as_fd(), number).unwrap())
+            }) else {
+                return;
+            };
+            assert_eq!(outcome, expected);
+            assert_eq!(row(&instance), before.filter(|_| comes_back));
+        };
+        check(NUMBER, true, Outcome::PutBack);
+        check(NUMBER + 1, false, Outcome::Removed);
+    }
+
+    /// Removes in a thread with a table of its own, while this one plays the program.
+    fn removed_beside(step: &Step, play_fn: impl FnOnce() -> Option<OwnedFd>) -> Option<Outcome> {
+        let (removed, is_removed) = mpsc::channel();
+        let (played, is_played) = mpsc::channel();
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(move || {
+                sys::take_empty_table().ok()?;
+                let between = || {
+                    removed.send(()).unwrap();
+                    is_played.recv().unwrap();
+                };
+                Some(remove(step, between).unwrap_or_else(|outcome| outcome))
+            });
+            let kept = is_removed.recv().ok().and_then(|()| play_fn());
+            // Nobody listens if nothing was removed.
+            let _ = played.send(());
+            let outcome = thread.join().unwrap();
+            drop(kept);
+            // Where a sandbox forbids it there is nothing to test.
+            outcome.filter(|outcome| !matches!(outcome, Outcome::Kept { .. }))
+        })
+    }
+
+    fn step(instance: &OwnedFd, file: &OwnedFd, fd: i32) -> Step {
+        let pid = std::process::id();
+        let name = Name {
+            pid,
+            fd: instance.as_raw_fd(),
+            is_cloexec: true,
+        };
+        Step {
+            instance: vec![name],
+            start_times: vec![Proc::live().stat(pid).unwrap().start_time],
+            fd,
+            nth: 0,
+            events: 0x19,
+            data: 0xfeed,
+            held_by: vec![Held {
+                pid,
+                fd: file.as_raw_fd(),
+                is_certain: true,
+            }],
+            outcome: Outcome::Planned,
+        }
+    }
+
+    fn row(instance: &OwnedFd) -> Option<Row> {
+        let info = Proc::live().fdinfo(std::process::id(), instance.as_raw_fd());
+        info.unwrap().rows.first().copied()
+    }
 }
