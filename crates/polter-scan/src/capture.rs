@@ -25,14 +25,14 @@ pub struct Captured {
     pub unseen: Vec<Unseen>,
 }
 
-/// Writes every process that may be looked at into a directory, which is made.
+/// Writes every process that may be looked at into a directory, which must not be there yet.
 pub fn capture(proc: &Proc, dir: &Path) -> Result<Captured, ScanError> {
     let pids = proc.pids().map_err(|source| ScanError::Root {
         path: proc.root().to_owned(),
         source,
     })?;
     let mut captured = Captured::default();
-    fs::create_dir_all(dir).map_err(cannot_write(dir))?;
+    fs::create_dir(dir).map_err(cannot_write(dir))?;
     for pid in pids {
         if proc.is_live() && pid == std::process::id() {
             continue;

@@ -76,6 +76,16 @@ pub(crate) enum Verb {
     #[command(after_help = with_exit_codes(examples::SCAN))]
     Scan(ScanArgs),
 
+    /// Write down what `polter scan` reads of /proc, for `polter scan --root` elsewhere
+    ///
+    /// Names, paths and numbers of all processes that may be looked at, and no contents. Where it is read,
+    /// the kernel cannot be asked any more: eventfds, timerfds and signalfds cannot be told apart.
+    #[command(after_help = with_exit_codes(examples::CAPTURE))]
+    Capture {
+        /// Where to: a directory that is not there yet
+        dir: PathBuf,
+    },
+
     /// Remove a running process's ghosts, without stopping it
     ///
     /// Says what it is going to do, and asks. A registration that is in use is never touched.

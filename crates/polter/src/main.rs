@@ -58,6 +58,7 @@ fn start(verb: &Verb, console: &Console) -> Result<Exit, Failure> {
         Verb::Judge(judge) => judge_command::judge(judge, console),
         Verb::Run(run) => run::run(run, console),
         Verb::Scan(scan) => scan_command::scan(scan, console),
+        Verb::Capture { dir } => scan_command::capture(dir, console),
         Verb::Exorcise(exorcise) => exorcise_command::exorcise(exorcise, console),
         Verb::Completions { shell } => pages::completions(*shell, console),
         Verb::Man { dir } => pages::man(dir.as_deref(), console),

@@ -1,5 +1,6 @@
 //! `polter scan`: running processes, or a captured tree.
 
+use std::path::Path;
 use std::time::Duration;
 
 use polter_scan::{Proc, Report, Scope, Snapshot};
@@ -9,6 +10,7 @@ use crate::console::{Console, Stream};
 use crate::exit::Exit;
 use crate::fail_on::ScanFailOn;
 use crate::failure::Failure;
+use crate::report::words::counted;
 use crate::report::{json, text};
 
 /// Looks once, and watches for a moment if that was asked for.
@@ -33,6 +35,28 @@ pub(crate) fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> 
     } else {
         Exit::Clean
     })
+}
+
+/// Writes the running machine's processes down.
+pub(crate) fn capture(dir: &Path, console: &Console) -> Result<Exit, Failure> {
+    let captured = polter_scan::capture(&Proc::live(), dir)?;
+    let (processes, numbers) = (captured.processes, captured.numbers);
+    let mut out = console.out();
+    writeln!(
+        out,
+        "{} and {} written",
+        counted(processes, "process"),
+        counted(numbers, "open number")
+    )?;
+    out.flush()?;
+    let unseen = captured.unseen.len() as u64;
+    if unseen > 0 {
+        let unseen = counted(unseen, "process");
+        console.warn(format_args!(
+            "{unseen} not written: ended, or not to be looked at"
+        ));
+    }
+    Ok(Exit::Clean)
 }
 
 fn scope(args: &ScanArgs) -> Scope {

@@ -102,12 +102,13 @@ fn a_spinning_ghost_is_ready_and_eats_a_core() {
 fn a_captured_tree_tells_the_same() {
     let haunted = Haunted::start("fork-ghost", &[]);
     let dir = tempfile::tempdir().unwrap();
-    let captured = capture(&Proc::live(), dir.path()).unwrap();
+    let dir = dir.path().join("host");
+    let captured = capture(&Proc::live(), &dir).unwrap();
     assert!(captured.processes > 1 && captured.numbers > 4);
     let scope = haunted.scope();
     let pids = haunted.pids();
     drop(haunted);
-    let snapshot = Snapshot::take(&Proc::captured(dir.path()), &scope).unwrap();
+    let snapshot = Snapshot::take(&Proc::captured(&dir), &scope).unwrap();
     let report = Report::of(&snapshot);
     assert_eq!(classes(&report), [Class::ForkGhost]);
     assert_eq!(report.effort.kcmp_calls, 0);

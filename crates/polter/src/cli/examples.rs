@@ -48,6 +48,11 @@ Examples:
   polter scan --all --format json | jq '.findings[] | {class, pid, fd}'
   polter scan --fail-on ghost,leaked-epoll $(pidof server)";
 
+pub(super) const CAPTURE: &str = "\
+Examples:
+  polter capture /tmp/host-a; polter scan --root /tmp/host-a
+  polter capture snap; tar cz snap | ssh here tar xz";
+
 pub(super) const EXORCISE: &str = "\
 Examples:
   polter exorcise 1234                       shows what it would do, and asks

@@ -38,6 +38,7 @@ fn every_help_has_examples_and_fits() {
         &["run", "--help"],
         &["demo", "--help"],
         &["scan", "--help"],
+        &["capture", "--help"],
         &["exorcise", "--help"],
         &["man", "--help"],
         &["completions", "--help"],

@@ -64,6 +64,18 @@ fn a_process_that_is_not_there_is_an_error_with_a_way_on() {
 }
 
 #[test]
+fn what_is_captured_can_be_scanned() {
+    let tree = TempDir::new().unwrap();
+    let dir = tree.path().join("host");
+    let dir = dir.to_str().unwrap();
+    let ran = polter(["capture", dir]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err());
+    assert!(ran.out().ends_with(" written\n"), "{}", ran.out());
+    let ran = polter(["scan", "--root", dir, "--fail-on", "none"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err());
+}
+
+#[test]
 fn a_tree_that_is_not_there_is_an_error() {
     let ran = polter(["scan", "--root", "/nonexistent"]);
     assert_eq!(ran.code, Some(2));
