@@ -10,7 +10,7 @@ use rustix::process::{PidfdFlags, PidfdGetfdFlags, Resource, Rlimit};
 
 use super::{Outcome, Step};
 use crate::error::ScanError;
-use crate::fdinfo::{FdInfo, Row};
+use crate::fdinfo::FdInfo;
 use crate::proc::Proc;
 use crate::sys::{self, EpollSlot};
 
@@ -66,7 +66,7 @@ fn raise_limit(fd: i32) -> Option<Rlimit> {
 /// after: what a program may do meanwhile, for the tests to do.
 fn remove(step: &Step, between_fn: impl FnOnce()) -> Result<Outcome, Outcome> {
     let instance = instance_copy(step)?;
-    let (file, row) = file_copy(step, &instance)?;
+    let (file, events) = file_copy(step, &instance)?;
     if is_live(step, &file)? {
         return Ok(Outcome::Live);
     }
@@ -80,11 +80,11 @@ fn remove(step: &Step, between_fn: impl FnOnce()) -> Result<Outcome, Outcome> {
     if !is_live(step, &file).unwrap_or(false) {
         return Ok(Outcome::Removed);
     }
-    let events = epoll::EventFlags::from_bits_retain(row.events);
+    let events = epoll::EventFlags::from_bits_retain(events);
     match epoll::add(
         &instance,
         &numbered,
-        epoll::EventData::new_u64(row.data),
+        epoll::EventData::new_u64(step.data),
         events,
     ) {
         Ok(()) => Ok(Outcome::PutBack),
@@ -114,15 +114,17 @@ fn instance_copy(step: &Step) -> Result<OwnedFd, Outcome> {
     Err(last)
 }
 
-/// The ghost's file, from a holder, and its row as it is now.
-fn file_copy(step: &Step, instance: &OwnedFd) -> Result<(OwnedFd, Row), Outcome> {
+/// The ghost's file, from a holder, and what its registration waits for now.
+fn file_copy(step: &Step, instance: &OwnedFd) -> Result<(OwnedFd, u32), Outcome> {
     let mut last = Outcome::Gone;
     for held in &step.held_by {
         match copy_of(held.pid, held.fd, None) {
             Ok(copy) => {
                 let copy = clear_of(step.fd, copy)?;
-                if let Some(row) = row_of(step, instance, &copy) {
-                    return Ok((copy, row));
+                let nth = nth_of(step, instance, &copy);
+                let events = nth.and_then(|nth| events_now(step, instance, nth));
+                if let Some(events) = events {
+                    return Ok((copy, events));
                 }
             }
             Err(errno) => last = refused("file", held.pid, errno),
@@ -131,24 +133,38 @@ fn file_copy(step: &Step, instance: &OwnedFd) -> Result<(OwnedFd, Row), Outcome>
     Err(last)
 }
 
-/// The row of the registration that is for this very file, if there is one.
-fn row_of(step: &Step, instance: &OwnedFd, file: &OwnedFd) -> Option<Row> {
+/// Which of the number's registrations is for this very file, if there is one.
+fn nth_of(step: &Step, instance: &OwnedFd, file: &OwnedFd) -> Option<u32> {
     let me = me();
-    let path = format!("/proc/thread-self/fdinfo/{}", instance.as_raw_fd());
-    let info = FdInfo::parse(BufReader::new(File::open(path).ok()?)).ok()?;
-    let rows = info.rows.iter().filter(|row| row.tfd == step.fd);
-    let mut rows = rows.zip(0..);
-    let is_for_file = |toff: u32| {
+    for toff in 0.. {
         let slot = EpollSlot {
             efd: instance.as_raw_fd().cast_unsigned(),
             tfd: step.fd.cast_unsigned(),
             toff,
         };
-        sys::kcmp_registration((me, file.as_raw_fd()), me, slot)
-            .is_ok_and(std::cmp::Ordering::is_eq)
-    };
-    rows.find(|(_, toff)| is_for_file(*toff))
-        .map(|(row, _)| *row)
+        // An error ends the number's registrations.
+        if sys::kcmp_registration((me, file.as_raw_fd()), me, slot)
+            .ok()?
+            .is_eq()
+        {
+            return Some(toff);
+        }
+    }
+    None
+}
+
+/// What the registration waits for now.
+///
+/// By itself only a one-shot changes, and only it is read anew: the text is
+/// long where ghosts are many.
+fn events_now(step: &Step, instance: &OwnedFd, nth: u32) -> Option<u32> {
+    if step.events & libc::EPOLLONESHOT.cast_unsigned() == 0 {
+        return Some(step.events);
+    }
+    let path = format!("/proc/thread-self/fdinfo/{}", instance.as_raw_fd());
+    let info = FdInfo::parse(BufReader::new(File::open(path).ok()?)).ok()?;
+    let mut rows = info.rows.iter().filter(|row| row.tfd == step.fd);
+    rows.nth(nth as usize).map(|row| row.events)
 }
 
 /// True if the number names the file in some table that holds the instance.
@@ -229,6 +245,7 @@ fn me() -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fdinfo::Row;
     use crate::snapshot::{Held, Name};
     use rustix::event::{EventfdFlags, eventfd};
     use std::io::Write as _;
