@@ -24,6 +24,12 @@ fn an_empty_instance_is_clean() {
 }
 
 #[test]
+fn what_could_not_be_told_is_not_called_clean() {
+    let nonsense = "flags:\t02\ntfd: x\n";
+    check(nonsense, &[], 0, "not everything could be told");
+}
+
+#[test]
 fn a_report_is_json_with_every_key_documented() {
     let tree = tree("x", GHOST);
     let ran = scan(&tree, &["--format", "json"]);

@@ -109,6 +109,10 @@ fn write_found(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let (faults, notes) = (count(Severity::Fault), count(Severity::Note));
     let (faults_text, notes_text) = (counted(faults, "fault"), counted(notes, "note"));
     match (faults, notes) {
+        (0, 0) if report.unknown + report.left_out_rows > 0 => writeln!(
+            out,
+            "\n{NOTE}nothing found{NOTE:#}, and not everything could be told: see above"
+        ),
         (0, 0) => writeln!(
             out,
             "\n{CLEAN}clean{CLEAN:#}: every registration's number names its file, and no instance is shared"
