@@ -17,9 +17,21 @@ test:
 conform:
     cargo test -p polter-check
 
+# The same facts on Debian's 6.1 and 6.12, in guests (qemu, busybox; no KVM needed).
+guests *versions:
+    scripts/guest-conformance.sh {{versions}}
+
+# Builds polter as one static file that runs on any x86-64 Linux.
+static:
+    scripts/static-build.sh
+
 # Writes what the model answers under the other policies into the scenarios; read the change.
 refresh:
     REFRESH=1 cargo test -p polter-check every_scenario_answers_as_written_under_every_policy
+
+# Breaks the model's rules one by one, and writes what notices into docs/mutations.md.
+mutations:
+    scripts/mutations
 
 # Measures the parser, the judge and the model.
 bench:

@@ -76,7 +76,28 @@ pub(crate) enum Patience {
 impl Kernel {
     /// Runs a call that may wait. It takes references on its files only when
     /// it goes to sleep: until then nothing else runs.
+    #[inline]
     pub(crate) fn begin(
+        &mut self,
+        caller: Tid,
+        mut call: Call,
+        patience: Patience,
+        mask: Option<SigSet>,
+    ) -> Outcome {
+        // Most calls find what they want at once, under any mask.
+        if let Some(result) = self.try_call(caller, &mut call) {
+            return Outcome::Done(result);
+        }
+        // A poll looks at signals first, and its mask may let one in.
+        let looks_first = mask.is_some() && matches!(call, Call::Poll(_));
+        if patience == Patience::None && !looks_first {
+            return Outcome::Done(self.time_up_result(&mut call));
+        }
+        self.begin_waiting(caller, call, patience, mask)
+    }
+
+    /// The first try was in vain.
+    fn begin_waiting(
         &mut self,
         caller: Tid,
         call: Call,
@@ -92,32 +113,36 @@ impl Kernel {
             Patience::Until(date_ns) => Some(date_ns),
             _ => None,
         };
-        let is_time_up = patience == Patience::None;
         let waiting = Waiting {
             call,
             entries: Vec::new(),
             deadline_ns,
-            is_time_up,
+            is_time_up: patience == Patience::None,
             is_woken: false,
             saved_mask,
             is_holding: false,
             made: None,
         };
-        self.attempt(caller, waiting)
+        self.sleep(caller, waiting)
     }
 
-    /// Tries, and goes to sleep if there is nothing to be had.
+    /// Tries again, and goes on sleeping if there is nothing to be had.
     fn attempt(&mut self, tid: Tid, mut waiting: Waiting) -> Outcome {
+        if let Some(result) = self.try_call(tid, &mut waiting.call) {
+            return self.end_call(tid, waiting, result);
+        }
+        waiting.is_time_up |= self.has_lost_patience(&waiting.call);
+        let is_poll = matches!(waiting.call, Call::Poll(_));
+        if waiting.is_time_up && !is_poll {
+            let result = self.time_up_result(&mut waiting.call);
+            return self.end_call(tid, waiting, result);
+        }
+        self.sleep(tid, waiting)
+    }
+
+    /// Goes to sleep, unless a signal has to be handled first.
+    fn sleep(&mut self, tid: Tid, mut waiting: Waiting) -> Outcome {
         loop {
-            if let Some(result) = self.try_call(tid, &mut waiting.call) {
-                return self.end_call(tid, waiting, result);
-            }
-            waiting.is_time_up |= self.has_lost_patience(&waiting.call);
-            let is_poll = matches!(waiting.call, Call::Poll(_));
-            if waiting.is_time_up && !is_poll {
-                let result = self.time_up_result(&mut waiting.call);
-                return self.end_call(tid, waiting, result);
-            }
             if let Call::Vfork { .. } = waiting.call {
                 // Only death can interrupt it.
                 match self.next_death(tid) {
@@ -142,7 +167,11 @@ impl Kernel {
                 break;
             }
             if let Some(made) = waiting.made.take_if(|_| waiting.deadline_ns.is_none()) {
-                return self.begin_anew(tid, waiting, made);
+                return self.begin_anew(tid, waiting, &made);
+            }
+            // The call goes on behind the handlers.
+            if let Some(result) = self.try_call(tid, &mut waiting.call) {
+                return self.end_call(tid, waiting, result);
             }
         }
         if waiting.entries.is_empty() {
@@ -159,15 +188,15 @@ impl Kernel {
     }
 
     /// After a signal: the numbers are looked up again, and may mean something else.
-    fn begin_anew(&mut self, tid: Tid, mut waiting: Waiting, made: Syscall) -> Outcome {
+    fn begin_anew(&mut self, tid: Tid, mut waiting: Waiting, made: &Syscall) -> Outcome {
         self.stop_sleeping(tid, &mut waiting);
         self.release_call(&waiting);
         self.run_task_work();
         if let Some(saved) = waiting.saved_mask {
             self.set_mask(tid, saved);
         }
-        let outcome = self.dispatch(tid, &made);
-        self.remember(tid, &made);
+        let outcome = self.dispatch(tid, made);
+        self.remember(tid, made);
         outcome
     }
 
@@ -409,6 +438,7 @@ impl Kernel {
             .is_some_and(|task| task.waiting.is_some())
     }
 
+    #[inline]
     fn try_call(&mut self, tid: Tid, call: &mut Call) -> Option<Result<Return, Errno>> {
         match call {
             Call::EpollWait(wait) => self.try_epoll_wait(tid, wait),

@@ -126,7 +126,7 @@ impl Kernel {
                 Ok(Return::value(0))
             }
             Fcntl::GetFl => Ok(Return::value(self.files[slot.file].flags.into())),
-            Fcntl::DupFdQuery(other) => {
+            Fcntl::DupFdQuery(other) if self.version.has_dupfd_query() => {
                 let other = self.raw_file_at(caller, other)?;
                 Ok(Return::value((other == slot.file).into()))
             }
@@ -134,7 +134,7 @@ impl Kernel {
             Fcntl::SetFl(bits) => self.set_flags(slot.file, bits),
             Fcntl::SetPipeSize(bytes) => self.set_pipe_size(slot.file, bytes),
             Fcntl::GetPipeSize => self.pipe_size(slot.file),
-            Fcntl::Other(_) => Err(Errno::EINVAL),
+            Fcntl::DupFdQuery(_) | Fcntl::Other(_) => Err(Errno::EINVAL),
         }
     }
 
@@ -210,6 +210,7 @@ impl Kernel {
                     let available = self.sockets[socket].available();
                     Ok(Return::with(0, Out::Available(available)))
                 }
+                FileKind::Pidfd { .. } => self.ioctl_pidfd(request),
                 _ => Err(Errno::ENOTTY),
             },
         }
@@ -303,7 +304,9 @@ impl Kernel {
         let copy = self.tables[table].copy(|_, file| {
             let file = &mut files[file];
             let keep = is_copied || file.epoll().is_none();
-            file.references += u32::from(keep);
+            if keep {
+                file.references += 1;
+            }
             keep
         });
         self.tables.insert(copy)

@@ -163,13 +163,9 @@ impl Kernel {
 
     #[inline]
     fn drop_reference(&mut self, file: FileId) -> bool {
-        let gone = &mut self.files[file];
-        gone.references -= 1;
-        if self.sockets_in_flight > 0 && matches!(gone.kind, FileKind::Socket(_)) {
-            // What still holds it may be its own queue.
-            self.is_collection_due = true;
-        }
-        self.files[file].references == 0
+        let references = &mut self.files[file].references;
+        *references -= 1;
+        *references == 0
     }
 
     /// Releases what the call has dropped, the last dropped first.

@@ -8,8 +8,9 @@ use crate::blocking::Call;
 use crate::clock::Alarm;
 use crate::epoll::Epitem;
 use crate::file::{File, FileKind, PidfdOf, PipeEnd};
-use crate::ids::{EpitemId, FileId, QueueId, TableId, WaitId};
+use crate::ids::{FileId, QueueId, TableId, WaitId};
 use crate::list::{Head, LinksOf};
+use crate::policy::Key;
 use crate::process::{Life, Process};
 use crate::wait_queue::Waiter;
 use crate::{Fd, Kernel};
@@ -298,21 +299,24 @@ impl Kernel {
     }
 
     fn check_keys(&self) -> Check {
-        let mut on_chains = BTreeSet::<EpitemId>::new();
-        for (id, epitem) in self.epitems.iter() {
-            let is_found = self
-                .epitems_of_key(epitem.file, epitem.fd)
-                .any(|other| other == id);
-            hold(is_found, || format!("{id:?} is not found by its key"))?;
-            let found = self.ep_find(epitem.epoll, epitem.file, epitem.fd, epitem.owner);
-            equal("the registration that its key finds", found, Some(id))?;
-            on_chains.extend(self.epitems_of_key(epitem.file, epitem.fd));
-        }
-        equal("epitems found by keys", on_chains.len(), self.epitems.len())?;
         let mut keys: Vec<_> = self.epitems.iter().map(|(_, e)| (e.file, e.fd)).collect();
         keys.sort_unstable();
         keys.dedup();
-        equal("keys", self.keys.len(), keys.len())
+        equal("keys", self.keys.len(), keys.len())?;
+        let mut found = BTreeSet::new();
+        for (file, fd) in keys {
+            let mut places = BTreeSet::new();
+            for id in self.epitems_of_key(file, fd) {
+                let epitem = self.epitems.get(id);
+                let epitem = epitem.ok_or_else(|| format!("{id:?} has a key, and is gone"))?;
+                equal("an epitem's key", (epitem.file, epitem.fd), (file, fd))?;
+                hold(found.insert(id), || format!("{id:?} is found twice"))?;
+                let owner = (self.policy.key == Key::TableFileFd).then_some(epitem.owner);
+                let is_alone = places.insert((epitem.epoll, owner));
+                hold(is_alone, || format!("{id:?} is not alone with its key"))?;
+            }
+        }
+        equal("epitems found by keys", found.len(), self.epitems.len())
     }
 
     /// Every queue belongs to somebody, and every place on one to a waiter that knows it.

@@ -152,7 +152,10 @@ impl Kernel {
             FileKind::Pipe {
                 end: PipeEnd::Read, ..
             } => Err(Errno::EBADF),
-            FileKind::Eventfd(_) if len != 8 || first == u64::MAX => Err(Errno::EINVAL),
+            FileKind::Eventfd(_) if len < 8 || first == u64::MAX => Err(Errno::EINVAL),
+            FileKind::Eventfd(_) if len > 8 && !self.version.takes_long_eventfd_writes() => {
+                Err(Errno::EINVAL)
+            }
             FileKind::Timerfd(_) | FileKind::Signalfd { .. } | FileKind::Epoll(_) => {
                 Err(Errno::EINVAL)
             }

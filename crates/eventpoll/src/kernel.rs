@@ -57,7 +57,7 @@ pub struct Kernel {
 
     /// Sockets in the queues of sockets, each as often as it is there.
     pub(crate) sockets_in_flight: u32,
-    /// A socket was let go of while sockets were in flight.
+    /// Sockets may be left that only queues hold.
     pub(crate) is_collection_due: bool,
     /// References that the embedder took with [`Kernel::hold`].
     pub(crate) holds: BTreeMap<FileId, u32>,
@@ -156,6 +156,11 @@ impl Kernel {
         }
         self.dictated_fds.clear();
         self.dictated_pid = None;
+        if !self.has_work_left() {
+            // So most calls end.
+            let is_gone = outcome != Outcome::Blocked && self.tasks.get(caller).is_none();
+            return if is_gone { Outcome::Gone } else { outcome };
+        }
         self.run_task_work();
         self.deliver_all_signals();
         if outcome != Outcome::Blocked && self.tasks.get(caller).is_none() {
@@ -164,6 +169,15 @@ impl Kernel {
         self.settle();
         self.running = None;
         outcome
+    }
+
+    /// The call under way has dropped, signalled or woken something.
+    #[inline]
+    fn has_work_left(&self) -> bool {
+        !self.task_work.is_empty()
+            || self.is_collection_due
+            || !self.signalled.is_empty()
+            || !self.woken.is_empty()
     }
 
     /// The calls that waited and have ended since the last time, in order.

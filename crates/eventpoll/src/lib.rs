@@ -1,4 +1,48 @@
 //! Linux's epoll, with the files, descriptor tables and processes around it, as one value.
+//!
+//! A [`Kernel`] owns everything: it does no I/O, runs no threads, and has no
+//! clock but the one it is told ([`Kernel::advance_to`]). A program's calls go
+//! in as [`Syscall`] values, by the task that makes them; what comes out is
+//! what Linux answers, or would under another [`Policy`] for the life of
+//! registrations.
+//!
+//! ```
+//! use eventpoll::{EpollEvent, Events, Fd, Kernel, Outcome, Pid, Policy, Syscall};
+//!
+//! let mut kernel = Kernel::new(Policy::LAST_FPUT);
+//! let task = kernel.spawn(Pid(100));
+//! kernel.call(task, &Syscall::EpollCreate1 { flags: 0 }); // 0
+//! kernel.call(task, &Syscall::Eventfd2 { count: 1, flags: 0 }); // 1
+//! kernel.call(task, &Syscall::Dup { fd: Fd(1) }); // 2
+//! let event = Some(EpollEvent { events: Events::IN, data: 1 });
+//! kernel.call(task, &Syscall::EpollCtl { epfd: Fd(0), op: 1, fd: Fd(1), event });
+//! kernel.call(task, &Syscall::Close { fd: Fd(1) });
+//! let wait = Syscall::EpollWait { epfd: Fd(0), buffer: Default::default(), maxevents: 8, timeout_ms: 0 };
+//! let Outcome::Done(Ok(found)) = kernel.call(task, &wait) else { panic!("it answers at once") };
+//! assert_eq!(found.value, 1, "closed, and still reported: the dup keeps its file");
+//! ```
+//!
+//! # Where things are
+//!
+//! | module | what |
+//! |---|---|
+//! | `kernel`, [`syscall`] | the tables, and one method a call; calls and results as values |
+//! | `process`, `signal`, `pidfd`, `kcmp` | fork, exec, exit, wait; signals and signalfds; descriptors of processes; who is who |
+//! | `fd_table`, `descriptors` | numbers and what they name; dup, fcntl, close, close_range |
+//! | `file` | references, kinds, the last reference's end |
+//! | `pipe`, `eventfd`, `timerfd`, `unix`, `device`, `ring`, `custom` | the kinds |
+//! | `epoll` | create, control, wait; registrations, the ready list, nesting, the ways out |
+//! | `policy` | when a registration dies, its key, and inherited instances |
+//! | `wait_queue`, `blocking`, `poll`, `io`, `clock` | who is woken, and calls that wait |
+//! | `world`, `invariants` | looking in from outside; what must hold between calls |
+//! | `arena`, `list`, `ids`, `events`, `errno`, `version` | the bricks |
+//!
+//! # What it leaves out
+//!
+//! Bytes are counted, not kept. Sockets of the network, terminals and other
+//! files are opaque: they live and die, and are never ready. Signals are the
+//! standard ones, without queues or stopping. Memory, users and namespaces
+//! do not exist; a task may do whatever it asks for.
 #![forbid(unsafe_code)]
 
 mod arena;
@@ -12,7 +56,9 @@ mod errno;
 mod eventfd;
 mod events;
 mod fd_table;
+mod fdinfo;
 mod file;
+pub mod guide;
 mod ids;
 mod invariants;
 mod io;
@@ -42,5 +88,5 @@ pub use ids::{EpitemId, EpollId, Fd, FileId, Pid, TableId, Tid};
 pub use kernel::Kernel;
 pub use policy::{Dies, EPIOCADOPT, Inherited, Key, Policy, UnknownPolicy};
 pub use syscall::{Out, Outcome, Return, Syscall};
-pub use version::Version;
+pub use version::{UnknownVersion, Version};
 pub use world::{Descriptor, Registration, TaskView};

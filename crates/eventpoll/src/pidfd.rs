@@ -3,14 +3,18 @@
 use crate::file::{FileKind, PidfdOf};
 use crate::ids::{Fd, Pid, ProcessId, QueueId, Tid};
 use crate::process::Life;
-use crate::syscall::flags;
+use crate::syscall::{Ioctl, Out, Return, flags};
 use crate::wait_queue::Limit;
 use crate::{Errno, Events, Kernel};
 
 impl Kernel {
     /// `pidfd_open(2)`.
     pub fn pidfd_open(&mut self, caller: Tid, pid: Pid, flags: u32) -> Result<Fd, Errno> {
-        if flags & !(flags::PIDFD_NONBLOCK | flags::PIDFD_THREAD) != 0 || pid.0 <= 0 {
+        let mut known = flags::PIDFD_NONBLOCK;
+        if self.version.has_pidfd_thread() {
+            known |= flags::PIDFD_THREAD;
+        }
+        if flags & !known != 0 || pid.0 <= 0 {
             return Err(Errno::EINVAL);
         }
         let numbered = *self.pids.get(&pid).ok_or(Errno::ESRCH)?;
@@ -61,10 +65,27 @@ impl Kernel {
     pub(crate) fn poll_pidfd(&self, process: ProcessId, of: PidfdOf) -> Events {
         match (self.processes[process].life, of) {
             (Life::Reaped, _) | (_, PidfdOf::GoneThread { is_leader: false }) => {
-                Events::READABLE | Events::HUP
+                if self.version.has_pidfd_hangup() {
+                    Events::READABLE | Events::HUP
+                } else {
+                    Events::READABLE
+                }
             }
             (Life::Zombie(_), _) | (_, PidfdOf::GoneThread { is_leader: true }) => Events::READABLE,
             (Life::Running, _) => Events::empty(),
+        }
+    }
+
+    /// `ioctl(2)`, of which none here is a pidfd's own. Linux: `pidfd_ioctl`.
+    pub(crate) fn ioctl_pidfd(&self, request: Ioctl) -> Result<Return, Errno> {
+        // All but the hand-over have an argument.
+        match request {
+            Ioctl::Fionread if self.version.has_regular_pidfd() => {
+                Ok(Return::with(0, Out::Available(0)))
+            }
+            Ioctl::EpollAdopt => Err(Errno::ENOTTY),
+            _ if self.version.has_wary_pidfd_ioctl() => Err(Errno::EINVAL),
+            _ => Err(Errno::ENOTTY),
         }
     }
 

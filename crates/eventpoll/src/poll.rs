@@ -110,7 +110,7 @@ impl Kernel {
         let mut places = Vec::new();
         for (entry, held) in call.fds.iter().zip(&call.held) {
             if let Some(queue) = held.and_then(|file| self.wait_queue_of(file, tid)) {
-                let waiter = Waiter::Poller(tid, poll_mask(entry.events));
+                let waiter = Waiter::Poller(tid, poll_mask(entry.events).bits() as u16);
                 places.push(self.waits.add(queue, waiter));
             }
         }

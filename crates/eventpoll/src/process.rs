@@ -171,6 +171,9 @@ impl Kernel {
             return Err(Errno::EINVAL);
         }
         if has(CLONE_PIDFD) {
+            if has(CLONE_THREAD) && !self.version.has_pidfd_thread() {
+                return Err(Errno::EINVAL);
+            }
             self.room_for_fds(caller, 1)?;
         }
         let Task {
@@ -343,6 +346,7 @@ impl Kernel {
     /// The last thread has ended: pidfds and the parent hear of it.
     /// Linux: `exit_notify`.
     fn exit_notify(&mut self, process: ProcessId, wait_status: i32) {
+        self.is_collection_due = true;
         self.processes[process].life = Life::Zombie(wait_status);
         let queue = self.processes[process].pidfd_queue;
         self.wake(queue, Limit::All, Events::READABLE);

@@ -110,12 +110,6 @@ impl Kernel {
         Ok(())
     }
 
-    pub(crate) fn send_signal_to_process(&mut self, process: ProcessId, signal: u32) {
-        if let Some(leader) = self.leader(process) {
-            self.send_signal(leader, signal, Scope::Process);
-        }
-    }
-
     /// Linux: `__send_signal_locked`.
     pub(crate) fn send_signal(&mut self, target: Tid, signal: u32, scope: Scope) {
         let process = self.tasks[target].process;

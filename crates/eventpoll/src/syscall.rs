@@ -6,8 +6,8 @@
 //! spellings of a call are the newer one with fixed arguments: `pipe` is
 //! `Pipe2 { flags: 0 }`, `select` and the `readv` family are not modelled.
 //!
-//! Process numbers are numbers of the model ([`Kernel::dictate_pid`]
-//! (crate::Kernel::dictate_pid) lets a caller choose them).
+//! Process numbers are numbers of the model;
+//! [`dictate_pid`](crate::Kernel::dictate_pid) lets a caller choose them.
 
 use crate::{EpollEvent, Errno, Fd, Pid, PollFd};
 

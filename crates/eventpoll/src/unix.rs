@@ -99,6 +99,7 @@ pub(crate) struct RecvCall {
     len: u64,
     room: u32,
     flags: u32,
+    may_wait: bool,
 }
 
 impl SendCall {
@@ -379,7 +380,11 @@ impl Kernel {
     }
 
     /// Linux: `unix_stream_sendmsg`.
-    fn try_send_stream(&mut self, call: &mut SendCall, has_slept: bool) -> Option<Result<(), Refusal>> {
+    fn try_send_stream(
+        &mut self,
+        call: &mut SendCall,
+        has_slept: bool,
+    ) -> Option<Result<(), Refusal>> {
         let SendCall { socket, len, .. } = *call;
         let state = &mut self.sockets[socket];
         if !has_slept && !state.can_send {
@@ -506,6 +511,7 @@ impl Kernel {
                 len,
                 room,
                 flags,
+                may_wait: patience != crate::blocking::Patience::None,
             }),
             patience,
             None,
@@ -605,7 +611,8 @@ impl Kernel {
         }
     }
 
-    /// What a receive would take, with references of its own.
+    /// What a receive would take, with references of its own. A peek at a
+    /// stream goes on to the next message with files, bytes wanted or not.
     fn peek(&mut self, socket: SocketId, len: u64) -> (u64, Vec<FileId>) {
         let state = &self.sockets[socket];
         let is_stream = state.kind == SocketKind::Stream;
@@ -724,11 +731,12 @@ impl Kernel {
         self.drop_messages(socket);
         let gone = self.sockets.remove(socket);
         self.waits.destroy(gone.queue);
+        self.is_collection_due = true;
     }
 
     /// Drops the queues of sockets that only each other's queues hold. Linux
-    /// looks when next a unix socket is released somewhere, which on a
-    /// machine at work is soon; the model looks at once. Linux: `unix_gc`.
+    /// looks when next a unix socket is released, the model when next a
+    /// process ends as well. Linux: `unix_gc`.
     pub(crate) fn collect_unreachable(&mut self) {
         if self.sockets_in_flight == 0 {
             return;

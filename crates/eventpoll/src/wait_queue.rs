@@ -41,9 +41,9 @@ pub(crate) enum Waiter {
     /// A thread that waits for a packet: news of room are not for it.
     /// Linux: `receiver_wake_function`.
     Receiver(Tid),
-    /// A thread in `poll(2)`, for these events of one of its entries; it
-    /// stays until its call ends. Linux: `pollwake`.
-    Poller(Tid, Events),
+    /// A thread in `poll(2)`, for these events of one of its entries (16
+    /// bits, as the call has them); it stays until its call ends. Linux: `pollwake`.
+    Poller(Tid, u16),
 }
 
 impl WaitQueues {
@@ -185,7 +185,9 @@ impl Kernel {
                 Waiter::Task(tid) => self.wake_task(tid, id),
                 Waiter::Receiver(_) if is_only_room(key) => false,
                 Waiter::Receiver(tid) => self.wake_task(tid, id),
-                Waiter::Poller(tid, events) => self.wake_poller(tid, events, key),
+                Waiter::Poller(tid, events) => {
+                    self.wake_poller(tid, Events::from_bits_retain(events.into()), key)
+                }
             };
             if has_accepted && entry.is_exclusive && limit == Limit::One {
                 break;

@@ -119,6 +119,7 @@ impl Kernel {
             self.holds.remove(&file);
         }
         self.put(file);
+        self.is_collection_due = true;
         self.settle();
     }
 
@@ -292,7 +293,8 @@ impl Kernel {
             file,
             fd,
             owner,
-            event,
+            events,
+            data,
             is_ready,
             ..
         } = self.epitems[id];
@@ -302,7 +304,7 @@ impl Kernel {
             file,
             fd,
             owner,
-            event,
+            event: EpollEvent { events, data },
             is_ready,
         }
     }

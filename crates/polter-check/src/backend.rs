@@ -27,16 +27,24 @@ pub trait Backend {
 
     /// What fdinfo says of a descriptor, as far as it can be told.
     fn fdinfo(&self, pid: Pid, fd: eventpoll::Fd) -> String;
+
+    /// The version of Linux whose answers it gives.
+    fn version(&self) -> Version;
 }
 
 /// A kernel of the model.
 #[derive(Debug, Clone)]
 pub struct Model {
     kernel: Kernel,
+    version: Version,
     pids: BTreeMap<Tid, Pid>,
 }
 
 impl Model {
+    /// How many alarms may go off before a waiting call is taken to wait for
+    /// something else: a timer with an interval has no last one.
+    const ALARMS: u32 = 1000;
+
     /// A world with one process, which has one file open at 0, 1 and 2.
     pub fn new(policy: Policy, version: Version, first: Pid) -> Model {
         let mut kernel = Kernel::new(policy).with_version(version);
@@ -53,6 +61,7 @@ impl Model {
         }
         Model {
             kernel,
+            version,
             pids: BTreeMap::from([(tid, first)]),
         }
     }
@@ -60,6 +69,21 @@ impl Model {
     /// The model itself.
     pub fn kernel(&self) -> &Kernel {
         &self.kernel
+    }
+
+    /// The numbers under which a task has instances open.
+    pub fn instances(&self, pid: Pid) -> Vec<eventpoll::Fd> {
+        let open = self.kernel.tid(pid).map(|tid| self.kernel.fds(tid));
+        let open = open.into_iter().flatten();
+        let instances = open.filter(|(_, file, _)| self.kernel.epoll_of(*file).is_some());
+        instances.map(|(fd, _, _)| fd).collect()
+    }
+
+    fn blocked(&self) -> usize {
+        let tasks = self.kernel.tasks();
+        tasks
+            .filter(|(tid, _)| self.kernel.is_blocked(*tid))
+            .count()
     }
 }
 
@@ -92,8 +116,15 @@ impl Backend for Model {
     }
 
     fn pass_time(&mut self) -> Result<(), ExecutorError> {
-        if let Some(date_ns) = self.kernel.next_alarm_ns() {
+        let waiting = self.blocked();
+        for _ in 0..Self::ALARMS {
+            let Some(date_ns) = self.kernel.next_alarm_ns() else {
+                break;
+            };
             self.kernel.advance_to(date_ns);
+            if self.blocked() != waiting {
+                break;
+            }
         }
         Ok(())
     }
@@ -126,12 +157,17 @@ impl Backend for Model {
         })
         .collect()
     }
+
+    fn version(&self) -> Version {
+        self.version
+    }
 }
 
 /// The kernel under us.
 #[derive(Debug)]
 pub struct Running {
     executor: Executor,
+    version: Version,
 }
 
 impl Running {
@@ -142,7 +178,15 @@ impl Running {
     pub fn start(first: Pid) -> Result<Running, ExecutorError> {
         Ok(Running {
             executor: Executor::start(first)?,
+            version: Running::release().parse().unwrap_or_default(),
         })
+    }
+
+    /// What uname(2) says of this kernel: `6.18.44-fc`.
+    pub fn release() -> String {
+        let path = "/proc/sys/kernel/osrelease";
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        text.trim_end().to_string()
     }
 
     /// Leaves the world behind for a fresh one.
@@ -179,5 +223,9 @@ impl Backend for Running {
 
     fn fdinfo(&self, pid: Pid, fd: eventpoll::Fd) -> String {
         self.executor.fdinfo(pid, fd).unwrap_or_default()
+    }
+
+    fn version(&self) -> Version {
+        self.version
     }
 }

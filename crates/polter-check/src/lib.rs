@@ -4,15 +4,25 @@
 //! |---|---|
 //! | `script` | a program with its answers, read from strace's text |
 //! | `backend` | where it runs: a model, or the kernel under us |
+//! | `play` | a script on one backend, a step at a time |
 //! | `run` | running it, and the first difference |
+//! | `compare` | the model and the kernel in step, and how both stood where they differ |
 //! | `random` | programs nobody wrote, on both at once |
+//! | `suite`, `conformance` | every scenario, and whether it holds on this kernel |
 #![forbid(unsafe_code)]
 
 mod backend;
+mod compare;
+mod conformance;
+mod play;
 pub mod random;
 mod run;
 mod script;
+mod suite;
 
 pub use backend::{Backend, Model, Running};
-pub use run::{Difference, agree, run};
-pub use script::{Action, Answer, Script, ScriptError, Step};
+pub use compare::{Comparison, Disagreement, Instance, Stopped, compare};
+pub use conformance::{Conformance, Fact, Standing};
+pub use run::{Difference, agree, follow, run};
+pub use script::{Action, Answer, Script, ScriptError, Step, Where};
+pub use suite::Scenario;

@@ -1,11 +1,12 @@
 //! Running a script, and comparing what came with what is written.
 
 use crate::backend::Backend;
-use crate::script::{Action, Answer, Script};
+use crate::play::Play;
+use crate::script::{Script, Step};
 use eventpoll::{Out, Outcome, Pid, Policy, Syscall};
 use polter_live::ExecutorError;
-use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::ControlFlow;
 
 /// The first step whose answer is not the one written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,75 +31,48 @@ pub fn run(
     policy: Policy,
     backend: &mut impl Backend,
 ) -> Result<Option<Difference>, ExecutorError> {
-    let mut begun: BTreeMap<Pid, Syscall> = BTreeMap::new();
-    let mut ended: BTreeMap<Pid, Outcome> = BTreeMap::new();
+    let version = backend.version();
+    let compared = follow(script, backend, |step, call, came| {
+        let written = step.written(policy, version);
+        if agree(call, written, &came) {
+            return ControlFlow::Continue(());
+        }
+        ControlFlow::Break(Difference {
+            line: step.line,
+            pid: step.pid,
+            call: call.clone(),
+            written: written.clone(),
+            came,
+        })
+    })?;
+    Ok(compared.break_value())
+}
+
+/// Runs a script and shows each answer as it comes, until `seen_fn` has seen enough.
+///
+/// A call that is written as one line and waits is given time to end. One
+/// whose end is not written is shown only if it returned, after the last step.
+pub fn follow<B>(
+    script: &Script,
+    backend: &mut impl Backend,
+    mut seen_fn: impl FnMut(&Step, &Syscall, Outcome) -> ControlFlow<B>,
+) -> Result<ControlFlow<B>, ExecutorError> {
+    let mut play = Play::new(script);
     for step in &script.steps {
-        let (call, written, came) = match &step.action {
-            Action::Call { syscall, answer } => {
-                let written = answer.under(policy).clone();
-                let came = backend.call(step.pid, syscall, child_of(syscall, answer))?;
-                (syscall.clone(), written, came)
-            }
-            Action::Begin { syscall } => {
-                let came =
-                    backend.call(step.pid, syscall, child_begun(script, step.pid, step.line))?;
-                begun.insert(step.pid, syscall.clone());
-                // A policy may refuse what would wait.
-                match came {
-                    Outcome::Blocked => continue,
-                    came => {
-                        ended.insert(step.pid, came);
-                        continue;
-                    }
-                }
-            }
-            Action::End { answer } => {
-                ended.extend(backend.completions()?);
-                if !ended.contains_key(&step.pid) {
-                    backend.pass_time()?;
-                    ended.extend(backend.completions()?);
-                }
-                let came = ended.remove(&step.pid).unwrap_or(Outcome::Blocked);
-                let call = begun.remove(&step.pid).unwrap_or(Syscall::Getpid);
-                (call, answer.under(policy).clone(), came)
-            }
-        };
-        ended.extend(backend.completions()?);
-        if !agree(&call, &written, &came) {
-            return Ok(Some(Difference {
-                line: step.line,
-                pid: step.pid,
-                call,
-                written,
-                came,
-            }));
+        if let Some((call, came)) = play.step(step, backend)?
+            && let ControlFlow::Break(enough) = seen_fn(step, call, came)
+        {
+            return Ok(ControlFlow::Break(enough));
         }
     }
-    Ok(None)
-}
-
-/// The number the script gives to the task a call makes.
-fn child_of(call: &Syscall, answer: &Answer) -> Option<Pid> {
-    let makes = matches!(call, Syscall::Fork | Syscall::Vfork | Syscall::Clone { .. });
-    match &answer.usual {
-        Outcome::Done(Ok(ret)) if makes => Some(Pid(ret.value as i32)),
-        _ => None,
+    for (step, call, came) in play.rest() {
+        if matches!(came, Outcome::Done(_))
+            && let ControlFlow::Break(enough) = seen_fn(step, call, came)
+        {
+            return Ok(ControlFlow::Break(enough));
+        }
     }
-}
-
-/// The number of a task whose maker waits for it (`vfork(2)`): in its end's answer.
-fn child_begun(script: &Script, pid: Pid, line: u64) -> Option<Pid> {
-    let mut later = script
-        .steps
-        .iter()
-        .filter(|step| step.pid == pid && step.line > line);
-    match &later.next()?.action {
-        Action::End { answer } => match &answer.usual {
-            Outcome::Done(Ok(ret)) => Some(Pid(ret.value as i32)),
-            _ => None,
-        },
-        _ => None,
-    }
+    Ok(ControlFlow::Continue(()))
 }
 
 /// True if two answers to a call say the same, where the kernel promises anything.

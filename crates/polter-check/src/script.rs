@@ -5,14 +5,23 @@
 //! 101 epoll_ctl(3, EPOLL_CTL_DEL, 4, NULL) = 0
 //! # owner, owner-adopt: = -1 ENOENT (…)          what it answers under these policies
 //! # close: epoll_wait(3, [], 8, 0) = 0           the same, where more than the result differs
+//! # before 6.10: = -1 EINVAL (…)                 what it answered up to that version of Linux
+//! # before 6.10, owner: = -1 ENOENT (…)          … and under this policy
 //! 100 epoll_wait(3,  <unfinished ...>            a call that waits
 //! 100 <... epoll_wait resumed>[], 8, -1) = 0     … and its end
+//! 100 epoll_wait(3, 0x7ffc00000000, 8, -1 <unfinished ...>    one that still waits at the end of the script
+//! 100 epoll_wait(3, [], 8, 20) = 0               one that waits by itself: time passes until it ends
 //! ```
+//!
+//! Where strace leaves arguments out of a call that waits, they come from the
+//! line of its end; a call without one is written with all of them. Time
+//! passes while the script awaits an end, and at no other place.
 
-use eventpoll::{Outcome, Pid, Policy, Syscall};
+use eventpoll::{Outcome, Pid, Policy, Syscall, Version};
 use polter_trace::{EventKind, Line, Stream, decode};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::str::FromStr;
 
 /// A program, with the answers it expects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,8 +70,17 @@ pub enum Action {
 pub struct Answer {
     /// Under Linux's own policy, and every one that has no answer of its own.
     pub usual: Outcome,
-    /// Under others.
-    pub under: Vec<(Policy, Outcome)>,
+    /// Elsewhere: under some policies, before some version, or both.
+    pub elsewhere: Vec<(Where, Outcome)>,
+}
+
+/// Where a call answers otherwise than usual.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Where {
+    /// Under these policies; none: under each that is not named at the same call.
+    pub policies: Vec<Policy>,
+    /// Before this version of Linux; none: in all.
+    pub before: Option<Version>,
 }
 
 /// Why a text is no script.
@@ -83,10 +101,57 @@ impl fmt::Display for ScriptError {
 }
 
 impl Answer {
-    /// The answer under a policy.
-    pub fn under(&self, policy: Policy) -> &Outcome {
-        let own = self.under.iter().find(|(other, _)| *other == policy);
-        own.map_or(&self.usual, |(_, outcome)| outcome)
+    /// The answer under a policy, in a version.
+    ///
+    /// One that names the policy beats one that does not; then one for older
+    /// versions beats one for all, the oldest that is still newer than this one
+    /// first.
+    pub fn under(&self, policy: Policy, version: Version) -> &Outcome {
+        let fits = |place: &Where| {
+            let is_policy = place.policies.is_empty() || place.policies.contains(&policy);
+            is_policy && place.before.is_none_or(|before| version < before)
+        };
+        let fitting = self.elsewhere.iter().filter(|(place, _)| fits(place));
+        let nearest = fitting.min_by_key(|(place, _)| {
+            let before = place
+                .before
+                .map_or((true, None), |before| (false, Some(before)));
+            (place.policies.is_empty(), before)
+        });
+        nearest.map_or(&self.usual, |(_, outcome)| outcome)
+    }
+}
+
+impl Step {
+    /// What is written as its answer: a call whose end is not still waits when the
+    /// script ends.
+    pub fn written(&self, policy: Policy, version: Version) -> &Outcome {
+        match &self.action {
+            Action::Call { answer, .. } | Action::End { answer } => answer.under(policy, version),
+            Action::Begin { .. } => &Outcome::Blocked,
+        }
+    }
+}
+
+impl FromStr for Where {
+    type Err = ();
+
+    /// Reads `close, owner`, `before 6.10`, or both.
+    fn from_str(names: &str) -> Result<Where, ()> {
+        let mut place = Where {
+            policies: Vec::new(),
+            before: None,
+        };
+        for name in names.split(',').map(str::trim) {
+            match name.strip_prefix("before ") {
+                Some(version) if place.before.is_none() => {
+                    place.before = Some(version.parse().map_err(drop)?);
+                }
+                Some(_) => return Err(()),
+                None => place.policies.push(name.parse().map_err(drop)?),
+            }
+        }
+        Ok(place)
     }
 }
 
@@ -124,6 +189,8 @@ struct Reader {
     steps: Vec<Step>,
     /// The steps that have begun and not ended, by their line.
     begun: BTreeMap<u64, usize>,
+    /// Those of them whose arguments strace prints only at the end.
+    unknown: BTreeSet<u64>,
     /// The text of the last answer's call, for answers that give a result only.
     last_call: Option<(String, String)>,
 }
@@ -136,7 +203,7 @@ impl Reader {
                 self.keep_text(call);
                 let answer = Answer {
                     usual,
-                    under: Vec::new(),
+                    elsewhere: Vec::new(),
                 };
                 self.steps.push(Step {
                     line,
@@ -145,11 +212,13 @@ impl Reader {
                 });
             }
             EventKind::Entry(call) => {
-                // What strace prints only at the end is not known yet.
-                let syscall = polter_trace::decode_entry(call)
-                    .map_err(|bad| error(line, bad.column, bad.to_string()))?
-                    .unwrap_or(Syscall::Getpid);
+                let known = polter_trace::decode_entry(call)
+                    .map_err(|bad| error(line, bad.column, bad.to_string()))?;
+                if known.is_none() {
+                    self.unknown.insert(line);
+                }
                 self.begun.insert(line, self.steps.len());
+                let syscall = known.unwrap_or(Syscall::Getpid);
                 self.steps.push(Step {
                     line,
                     pid,
@@ -161,10 +230,11 @@ impl Reader {
                 self.keep_text(call);
                 if let Some(begun) = self.begun.remove(entry) {
                     self.steps[begun].action = Action::Begin { syscall };
+                    self.unknown.remove(entry);
                 }
                 let answer = Answer {
                     usual,
-                    under: Vec::new(),
+                    elsewhere: Vec::new(),
                 };
                 self.steps.push(Step {
                     line,
@@ -186,22 +256,20 @@ impl Reader {
         self.last_call = Some((call.name.to_string(), args));
     }
 
-    /// A comment is an answer if it begins with names of policies.
+    /// A comment is an answer if it begins with names of policies or a version.
     fn comment(&mut self, line: u64, text: &[u8]) -> Result<(), ScriptError> {
         let text = String::from_utf8_lossy(text);
         let Some(text) = text.trim().strip_prefix('#').map(str::trim) else {
             return Ok(());
         };
-        let answered = text.split_once(": ").and_then(|(names, answer)| {
-            let policies: Result<Vec<Policy>, _> =
-                names.split(',').map(|name| name.trim().parse()).collect();
-            Some((policies.ok()?, answer.trim()))
-        });
-        let Some((policies, answer)) = answered else {
+        let answered = text
+            .split_once(": ")
+            .and_then(|(names, answer)| Some((names.parse::<Where>().ok()?, answer.trim())));
+        let Some((place, answer)) = answered else {
             self.title.get_or_insert_with(|| text.to_string());
             return Ok(());
         };
-        if policies.contains(&Policy::LAST_FPUT) {
+        if place.before.is_none() && place.policies.contains(&Policy::LAST_FPUT) {
             return Err(error(
                 line,
                 1,
@@ -231,9 +299,7 @@ impl Reader {
         let (_, outcome) = whole(&call, line)?;
         match self.steps.last_mut().map(|step| &mut step.action) {
             Some(Action::Call { answer, .. } | Action::End { answer }) => {
-                answer
-                    .under
-                    .extend(policies.into_iter().map(|policy| (policy, outcome.clone())));
+                answer.elsewhere.push((place, outcome));
                 Ok(())
             }
             _ => Err(error(
@@ -245,6 +311,10 @@ impl Reader {
     }
 
     fn finish(self) -> Result<Script, ScriptError> {
+        if let Some(line) = self.unknown.first() {
+            let message = "a call whose end is not written needs all its arguments";
+            return Err(error(*line, 0, message.to_string()));
+        }
         Ok(Script {
             title: self.title.unwrap_or_default(),
             steps: self.steps,
@@ -268,5 +338,61 @@ fn error(line: u64, column: usize, message: String) -> ScriptError {
         line,
         column: column as u64,
         message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eventpoll::Errno;
+
+    const SCRIPT: &str = "\
+# One file?
+100 fcntl(3, F_DUPFD_QUERY, 4) = 0
+# owner: = -1 ENOENT (No such file or directory)
+# before 6.10: = -1 EINVAL (Invalid argument)
+# before 6.2: = -1 EPERM (Operation not permitted)
+# before 6.2, stale: = -1 ESTALE (Stale file handle)
+";
+
+    #[test]
+    fn the_nearest_answer_counts() {
+        check(Policy::LAST_FPUT, (6, 10), None);
+        check(Policy::LAST_FPUT, (6, 9), Some(Errno::EINVAL));
+        check(Policy::LAST_FPUT, (6, 1), Some(Errno::EPERM));
+        check(Policy::OWNER, (6, 10), Some(Errno::ENOENT));
+        check(Policy::OWNER, (6, 9), Some(Errno::ENOENT));
+        check(Policy::STALE, (6, 1), Some(Errno::ESTALE));
+    }
+
+    #[test]
+    fn a_comment_that_names_no_place_is_a_comment() {
+        for comment in [
+            "# before lunch: = 0",
+            "# before 6.1, before 6.2: = 0",
+            "# note: = 0",
+        ] {
+            let script = Script::parse(format!("{comment}\n").as_bytes()).unwrap();
+            assert_eq!(script.steps, []);
+        }
+    }
+
+    #[test]
+    fn an_answer_to_nothing_is_an_error() {
+        let error = Script::parse(b"# before 6.1: = 0\n").unwrap_err();
+        assert_eq!((error.line, error.column), (1, 1));
+    }
+
+    #[track_caller]
+    fn check(policy: Policy, (major, minor): (u16, u16), expected: Option<Errno>) {
+        let script = Script::parse(SCRIPT.as_bytes()).unwrap();
+        assert_eq!(script.title, "One file?");
+        let outcome = script.steps[0].written(policy, Version::new(major, minor));
+        let errno = match outcome {
+            Outcome::Done(Ok(_)) => None,
+            Outcome::Done(Err(errno)) => Some(*errno),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(errno, expected);
     }
 }

@@ -74,19 +74,26 @@ impl Batch {
     }
 
     /// A close of a number, in the middle of the batch. Only an event that
-    /// waits behind one that was handled goes stale by it.
-    pub(crate) fn close(&mut self, fd: Fd, step_fn: impl Fn() -> Step) {
-        let Some(at) = self.events.iter().position(|pending| pending.fd == fd) else {
-            return;
-        };
+    /// waits behind one that was handled goes stale by it. If the number has
+    /// gone to another file since, it may be that file's close, or the stale
+    /// event's handler closing what is not its own.
+    pub(crate) fn close(&mut self, fd: Fd, step_fn: impl Fn() -> Step) -> Option<StaleUse> {
+        let at = self.events.iter().position(|pending| pending.fd == fd)?;
         let has_begun = self.events[..at]
             .iter()
             .any(|pending| pending.state == State::Handled);
         let pending = &mut self.events[at];
-        pending.state = match pending.state {
+        let state = match pending.state {
             State::Waiting if has_begun => State::Closed(step_fn()),
             _ => State::Handled,
         };
+        match std::mem::replace(&mut pending.state, state) {
+            State::Reused(closed) => Some(StaleUse {
+                closed,
+                is_reused: true,
+            }),
+            _ => None,
+        }
     }
 
     /// A number was given out again.

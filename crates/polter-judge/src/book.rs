@@ -1,5 +1,6 @@
 //! The book of findings and warnings: bounded, repetitions counted.
 
+use crate::stories::{add_frame, name_root};
 use crate::verdict::{Class, Finding, LogSummary, Severity, Verdict, Warning};
 use crate::worlds::Worlds;
 use rustc_hash::FxHashMap;
@@ -46,6 +47,25 @@ impl Book {
         }
         self.alike.entry(kind).or_insert((self.findings.len(), 1));
         self.findings.push(finding);
+    }
+
+    /// A frame of the stack under the call that the newest finding is about.
+    pub(crate) fn add_frame(&mut self, line: u64, frame: &[u8]) {
+        if let Some(finding) = self.findings.last_mut() {
+            add_frame(&mut finding.story, line, frame);
+        }
+    }
+
+    /// The nameless task has a number: its findings are that process's.
+    pub(crate) fn name_root(&mut self, pid: u32) {
+        for finding in &mut self.findings {
+            for nameless in [&mut finding.pid, &mut finding.instance.pid] {
+                if *nameless == 0 {
+                    *nameless = pid;
+                }
+            }
+            name_root(&mut finding.story, pid);
+        }
     }
 
     pub(crate) fn warn(&mut self, line: u64, column: u64, message: impl FnOnce() -> String) {

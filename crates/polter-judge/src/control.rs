@@ -2,11 +2,12 @@
 
 use crate::deed::CtlOp;
 use crate::judge::Judge;
+use crate::scan::contains;
 use crate::site::Place;
 use crate::stories::Story;
 use crate::verdict::{Class, Severity};
 use crate::worlds::Weight;
-use eventpoll::syscall::flags;
+use eventpoll::syscall::{Ioctl, flags};
 use eventpoll::{EpitemId, EpollEvent, EpollId, Errno, Events, Fd, FileId, Syscall, Tid};
 
 impl Judge {
@@ -39,11 +40,9 @@ impl Judge {
         self.note_use(tid, epfd);
         let data = data.unwrap_or(0);
         let known = self.reconcile(tid, epoll, epfd, op, file, fd, data, errno, place);
-        self.explain_control(tid, epoll, op, fd, file, known, errno, place);
+        let weight = self.explain_control(tid, epoll, op, fd, file, known, errno, place);
         let call = ctl(epfd, op, fd, data);
-        let result = self
-            .worlds
-            .call(tid, &call, &[], Weight::Result, || place.site());
+        let result = self.worlds.call(tid, &call, &[], weight, || place.site());
         if result != self.logged(errno) {
             self.book.warn(place.line, 0, || {
                 "the model answers otherwise than the log; its lines do not fit".to_string()
@@ -88,10 +87,7 @@ impl Judge {
             .base()
             .find_registration(tid, epoll, file, fd)
             .map(|r| r.id);
-        let is_there = match (op, errno) {
-            (CtlOp::Add, None) | (_, Some("ENOENT")) => false,
-            _ => true,
-        };
+        let is_there = !matches!((op, errno), (CtlOp::Add, None) | (_, Some("ENOENT")));
         match (known, is_there) {
             (Some(id), false) => {
                 // Its end was not in the log.
@@ -120,6 +116,23 @@ impl Judge {
         }
     }
 
+    /// The explicit hand-over, which Linux refuses and one policy grants.
+    pub(crate) fn adopted(&mut self, tid: Tid, epfd: Fd, place: &Place<'_>) {
+        let base = self.worlds.base();
+        if base
+            .fd(tid, epfd)
+            .is_some_and(|file| base.epoll_of(file).is_some())
+        {
+            let call = Syscall::Ioctl {
+                fd: epfd,
+                request: Ioctl::EpollAdopt,
+            };
+            let _ = self
+                .worlds
+                .call(tid, &call, &[], Weight::Result, || place.site());
+        }
+    }
+
     fn logged(&self, errno: Option<&str>) -> Result<i64, Errno> {
         errno.and_then(Errno::from_name).map_or(Ok(0), Err)
     }
@@ -142,6 +155,7 @@ impl Judge {
             file: registration.file,
             fd,
             owner,
+            instance: self.instance(registration.epoll),
             pid: process,
             steps: place
                 .map(|place| place.step("registered"))
@@ -167,7 +181,8 @@ impl Judge {
         }
     }
 
-    /// Finds what a call's result says about numbers and processes.
+    /// Finds what a call's result says about numbers and processes, and how
+    /// much another result would matter.
     #[expect(
         clippy::too_many_arguments,
         reason = "the arguments of epoll_ctl and what is known of them"
@@ -182,23 +197,28 @@ impl Judge {
         known: Option<EpitemId>,
         errno: Option<&str>,
         place: &Place<'_>,
-    ) {
+    ) -> Weight {
         let (process, table) = self.process_and_table(tid);
         match (op, errno) {
             (CtlOp::Add, Some("EEXIST")) => {
                 let Some(story) = known.and_then(|id| self.stories.get(id)) else {
-                    return;
+                    return Weight::Result;
                 };
                 if story.orphaned.is_some() {
                     self.found_errno_after_reuse(story.epoll, fd, known, place);
                 } else if story.owner != table
                     && self.worlds.base().fd_in(story.owner, fd) == Some(file)
                 {
-                    if self.sharing.is_duplicate(table, fd) {
+                    // Who watches for nothing wants no events, only the answer.
+                    let is_question = place
+                        .args
+                        .get(3)
+                        .is_some_and(|event| contains(event.raw, b"{events=0,"));
+                    if is_question || self.sharing.is_duplicate(table, fd) {
                         self.found_kcmp_idiom(known, process, fd, place);
-                    } else {
-                        self.found_foreign_key(known, process, fd, place);
+                        return Weight::Answer;
                     }
+                    self.found_foreign_key(known, process, fd, place);
                 }
             }
             (CtlOp::Mod | CtlOp::Del, Some("ENOENT")) => {
@@ -214,7 +234,7 @@ impl Judge {
             }
             (CtlOp::Del, None) => {
                 let Some(story) = known.and_then(|id| self.stories.get(id)) else {
-                    return;
+                    return Weight::Result;
                 };
                 let is_owners = story.owner == table;
                 let is_live = self.worlds.base().fd_in(story.owner, fd) == Some(file);
@@ -245,6 +265,7 @@ impl Judge {
             }
             _ => {}
         }
+        Weight::Result
     }
 }
 

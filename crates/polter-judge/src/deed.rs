@@ -50,6 +50,10 @@ pub(crate) enum Deed<'a> {
         epfd: Fd,
         events: &'a [u8],
     },
+    /// `EPIOCADOPT`, which one of the policies knows.
+    Adopt {
+        epfd: Fd,
+    },
     Clone {
         flags: u64,
     },
@@ -98,6 +102,7 @@ pub(crate) enum CtlOp {
 }
 
 const O_CLOEXEC: i64 = 0o2000000;
+const MSG_CMSG_CLOEXEC: i64 = 0x4000_0000;
 
 /// Reads a call that has ended. Failed calls change nothing; those whose
 /// error says something are read all the same.
@@ -117,6 +122,11 @@ pub(crate) fn deed<'a>(name: &str, args: Args<'a>, returned: &Returned<'_>) -> O
         "close" => {
             return Some(Deed::Close {
                 fd: fd_at(args, 0)?,
+            });
+        }
+        "ioctl" if is_adoption(args) => {
+            return Some(Deed::Adopt {
+                epfd: fd_at(args, 0)?,
             });
         }
         _ if value < 0 => return touch(args),
@@ -208,12 +218,14 @@ pub(crate) fn deed<'a>(name: &str, args: Args<'a>, returned: &Returned<'_>) -> O
         },
         "recvmsg" | "recvmmsg" => match rights(args.raw) {
             rights if rights.is_empty() => touch(args),
-            rights => Some(Deed::Receive {
-                rights,
-                is_cloexec: contains(args.raw, b"MSG_CMSG_CLOEXEC"),
-            }),
+            rights => {
+                let flags = int_at(args, if name == "recvmsg" { 2 } else { 3 }).unwrap_or(0);
+                let is_cloexec =
+                    contains(args.raw, b"MSG_CMSG_CLOEXEC") || flags & MSG_CMSG_CLOEXEC != 0;
+                Some(Deed::Receive { rights, is_cloexec })
+            }
         },
-        "io_uring_register" if contains(args.get(1)?.raw, b"REGISTER_FILES") => {
+        "io_uring_register" if is_files_registration(args.get(1)?.raw) => {
             let files = ints_in_brackets(args.get(2)?.raw)
                 .map(|fd| Fd(fd as i32))
                 .collect();
@@ -324,11 +336,26 @@ fn fcntl<'a>(args: Args<'a>, new: Fd) -> Option<Deed<'a>> {
 
 fn ioctl(args: Args<'_>) -> Option<Deed<'_>> {
     let (fd, request) = (fd_at(args, 0)?, args.get(1)?.raw);
-    match request {
-        b"FIOCLEX" => Some(Deed::SetCloexec { fd, on: true }),
-        b"FIONCLEX" => Some(Deed::SetCloexec { fd, on: false }),
+    match (request, leading_int(request)) {
+        (b"FIOCLEX", _) | (_, Some(0x5451)) => Some(Deed::SetCloexec { fd, on: true }),
+        (b"FIONCLEX", _) | (_, Some(0x5450)) => Some(Deed::SetCloexec { fd, on: false }),
         _ => Some(Deed::Touch { fd }),
     }
+}
+
+fn is_files_registration(opcode: &[u8]) -> bool {
+    match leading_int(opcode) {
+        // What is taken back is replaced by nothing.
+        Some(number) => matches!(number, 2 | 3),
+        None => opcode.ends_with(b"REGISTER_FILES"),
+    }
+}
+
+fn is_adoption(args: Args<'_>) -> bool {
+    let Some(request) = args.get(1) else {
+        return false;
+    };
+    request.raw == b"EPIOCADOPT" || leading_int(request.raw) == Some(eventpoll::EPIOCADOPT.into())
 }
 
 fn pair(args: Args<'_>, at: usize, is_cloexec: bool) -> Option<Deed<'_>> {
@@ -344,7 +371,12 @@ fn pair(args: Args<'_>, at: usize, is_cloexec: bool) -> Option<Deed<'_>> {
 fn rights(args: &[u8]) -> Vec<Fd> {
     let mut found = Vec::new();
     let mut rest = args;
-    while let Some(after) = find_after(rest, b"SCM_RIGHTS") {
+    // `strace -X raw` has no names.
+    let next = |rest| {
+        find_after(rest, b"SCM_RIGHTS")
+            .or_else(|| find_after(rest, b"cmsg_level=0x1, cmsg_type=0x1,"))
+    };
+    while let Some(after) = next(rest) {
         let Some(data) = find_after(after, b"cmsg_data=") else {
             break;
         };

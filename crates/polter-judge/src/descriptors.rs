@@ -11,6 +11,8 @@ use polter_trace::Call;
 
 /// Messages with files that may be in flight at once.
 const MAX_IN_FLIGHT: usize = 4096;
+/// Files that rings may hold at once.
+const MAX_IN_RINGS: usize = 1 << 16;
 
 impl Judge {
     /// A call on a descriptor that changes none.
@@ -42,6 +44,8 @@ impl Judge {
                     self.opened(pid, tid, fd, made, is_cloexec);
                 }
             }
+            // No number that Linux gives.
+            Deed::Dup { new, .. } if new.0 < 0 => {}
             Deed::Dup {
                 fd,
                 new,
@@ -64,14 +68,14 @@ impl Judge {
                 self.number_taken(pid, tid, new);
                 self.note_duplicate(tid, new);
             }
-            Deed::Replace { fd, new, .. } if fd == new => {}
+            Deed::Replace { fd, new, .. } if fd == new || new.0 < 0 => {}
             Deed::Replace {
                 fd,
                 new,
                 is_cloexec,
             } => self.replaced(pid, tid, fd, new, is_cloexec, place),
             Deed::CloseRange { first, last, flags } => {
-                self.range_closed(tid, first, last, flags, place)
+                self.range_closed(tid, first, last, flags, place);
             }
             Deed::SetCloexec { fd, on } => {
                 self.ensure_open(pid, tid, fd);
@@ -219,9 +223,13 @@ impl Judge {
     /// A close that has not ended yet, or ends on its line.
     pub(crate) fn close(&mut self, pid: u32, tid: Tid, fd: Fd, place: &Place<'_>) {
         let process = self.process_and_table(tid).0;
-        if let Some(task) = self.tasks.get_mut(pid) {
+        let task = self.tasks.get_mut(pid);
+        let stale = task.and_then(|task| {
             task.batch
-                .close(fd, || place.step("closed while its event waits"));
+                .close(fd, || place.step("closed while its event waits"))
+        });
+        if let Some(stale) = stale {
+            self.found_stale_use(tid, fd, &stale, place);
         }
         self.note_raced_close(pid, tid, fd, place);
         self.note_dead_number(tid, fd, place);
@@ -251,6 +259,13 @@ impl Judge {
                 .is_some_and(|returned| returned.errno == Some("EBADF"))
             {
                 self.found_double_close(tid, fd, place);
+                if let Some(stale) = self
+                    .tasks
+                    .get_mut(pid)
+                    .and_then(|task| task.batch.touch(fd))
+                {
+                    self.found_stale_use(tid, fd, &stale, place);
+                }
                 self.worlds.each(|kernel| kernel.forget_fd(tid, fd));
             }
             return;
@@ -288,13 +303,13 @@ impl Judge {
         );
         self.number_taken(pid, tid, new);
         self.note_duplicate(tid, new);
+        self.drop_held_by_rings();
         self.sweep_ghosts();
     }
 
     fn range_closed(&mut self, tid: Tid, first: u32, last: u32, flags: u32, place: &Place<'_>) {
-        let process = self.process_and_table(tid).0;
+        let (process, table) = self.process_and_table(tid);
         let is_close = flags & flags::CLOSE_RANGE_CLOEXEC == 0;
-        let is_own = flags & flags::CLOSE_RANGE_UNSHARE == 0;
         let mut watched = Vec::new();
         if is_close {
             let base = self.worlds.base();
@@ -304,21 +319,24 @@ impl Judge {
                 .filter(|fd| (first..=last).contains(&(fd.0 as u32)))
             {
                 self.note_dead_number(tid, fd, place);
-                if is_own {
-                    watched.extend(self.watched(tid, fd));
-                }
+                watched.extend(self.watched(tid, fd));
             }
         }
         let call = Syscall::CloseRange { first, last, flags };
         let _ = self
             .worlds
             .call(tid, &call, &[], Weight::Notice, || place.site());
+        if self.process_and_table(tid).1 != table {
+            // CLOSE_RANGE_UNSHARE of a shared table: the others keep their numbers.
+            watched.clear();
+        }
         self.orphans(
             &watched,
             process,
             place,
             "closed by its owner: the number is gone, the file is not",
         );
+        self.drop_held_by_rings();
         self.sweep_ghosts();
     }
 
@@ -392,30 +410,47 @@ impl Judge {
         self.number_taken(pid, tid, new);
     }
 
+    /// A ring gets files of its own, instead of those it may have had.
     fn registered_in_ring(&mut self, pid: u32, tid: Tid, ring: Fd, fds: &[Fd]) {
         let Some(ring) = self.ensure_open(pid, tid, ring) else {
             return;
         };
+        let held: usize = self.in_rings.iter().map(|(_, files)| files.len()).sum();
+        if held + fds.len() > MAX_IN_RINGS {
+            let line = self.line;
+            return self.book.warn(line, 0, || {
+                format!("more than {MAX_IN_RINGS} files in rings; new ones are left out")
+            });
+        }
+        let mut files = Vec::new();
         for fd in fds {
             if self.ensure_open(pid, tid, *fd).is_some() {
-                let files = self.worlds.files_at(tid, *fd);
-                self.worlds.each_with(&files, eventpoll::Kernel::hold);
-                self.in_rings.push((ring, files));
+                let file = self.worlds.files_at(tid, *fd);
+                self.worlds.each_with(&file, eventpoll::Kernel::hold);
+                files.push(file);
             }
         }
+        self.drop_held_by(|held_by, _| held_by == ring);
+        if !files.is_empty() {
+            self.in_rings.push((ring, files));
+        }
+        self.sweep_ghosts();
     }
 
     /// A ring whose last reference went lets go of its files.
     pub(crate) fn drop_held_by_rings(&mut self) {
-        if self.in_rings.is_empty() {
-            return;
+        if !self.in_rings.is_empty() {
+            self.drop_held_by(|ring, base| base.references(ring) == 0);
         }
+    }
+
+    fn drop_held_by(&mut self, drop_fn: impl Fn(FileId, &eventpoll::Kernel) -> bool) {
         let base = self.worlds.base();
-        let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.in_rings)
+        let (gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.in_rings)
             .into_iter()
-            .partition(|(ring, _)| base.references(*ring) > 0);
+            .partition(|(ring, _)| drop_fn(*ring, base));
         self.in_rings = kept;
-        for (_, files) in gone {
+        for files in gone.into_iter().flat_map(|(_, files)| files) {
             self.worlds.each_with(&files, eventpoll::Kernel::unhold);
         }
     }

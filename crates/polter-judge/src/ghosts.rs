@@ -11,6 +11,7 @@ use crate::stories::{Orphaned, Stories, Story, is_live};
 use crate::verdict::{Class, Finding, KeptBy, Severity, Step};
 use crate::worlds::Worlds;
 use eventpoll::{Descriptor, EpitemId, EpollId, Fd, FileId, Holder, TableId, Tid};
+use rustc_hash::FxHashMap;
 
 /// Beyond so many live ghosts their ends are looked for only now and then.
 const CLOSELY_WATCHED: usize = 64;
@@ -21,6 +22,8 @@ const EXPLAINED: u64 = 512;
 #[derive(Debug, Default)]
 pub(crate) struct Ghosts {
     live: Vec<EpitemId>,
+    /// The live ones by instance and number, and some that are gone.
+    by_number: FxHashMap<(EpollId, Fd), Vec<EpitemId>>,
     born: u64,
     sweeps: u64,
 }
@@ -38,12 +41,8 @@ pub(crate) struct Watched {
 impl Ghosts {
     /// A ghost of an instance under a number.
     pub(crate) fn of_number(&self, stories: &Stories, epoll: EpollId, fd: Fd) -> Option<EpitemId> {
-        let mut live = self.live.iter().copied();
-        live.find(|id| {
-            stories
-                .get(*id)
-                .is_some_and(|story| story.epoll == epoll && story.fd == fd)
-        })
+        let mut ids = self.by_number.get(&(epoll, fd))?.iter().copied();
+        ids.find(|id| is_ghost_of(stories, *id, epoll, fd))
     }
 }
 
@@ -126,19 +125,42 @@ impl Judge {
         self.ghosts.born += 1;
         let holders = self.holders(number);
         let class = self.class_of(number, process, &holders);
+        // How the other copy came to be: by the fork that gave it away, or the one that gave this one.
+        let tables: Vec<TableId> = match class {
+            Class::HandedOverGhost => vec![number.table],
+            _ => holders.iter().filter_map(|(table, _)| *table).collect(),
+        };
+        let copied: Vec<Step> = tables
+            .into_iter()
+            .filter_map(|table| self.sharing.copied(table).cloned())
+            .collect();
         let Some(story) = self.stories.get_mut(id) else {
             return;
         };
         if story.orphaned.is_some() {
             return;
         }
+        if let Some(first) = story.steps.first().map(|step| step.site.line) {
+            let is_its = |copy: &Step| class == Class::HandedOverGhost || copy.site.line > first;
+            story
+                .steps
+                .extend(copied.into_iter().filter(is_its).take(2));
+        }
         story.steps.push(step);
+        story.steps.sort_by_key(|step| step.site.line);
+        story.steps.dedup();
         story.orphaned = Some(Orphaned {
             class,
             holders: holders.into_iter().map(|(_, kept_by)| kept_by).collect(),
         });
         self.worlds.note_ghost(story.id, &story.in_worlds);
+        let (epoll, fd) = (story.epoll, story.fd);
         self.ghosts.live.push(id);
+        let of_number = self.ghosts.by_number.entry((epoll, fd)).or_default();
+        if of_number.len().is_power_of_two() {
+            of_number.retain(|id| is_ghost_of(&self.stories, *id, epoll, fd));
+        }
+        of_number.push(id);
     }
 
     /// Who keeps a file alive, each with its table if it is one.
@@ -164,7 +186,8 @@ impl Judge {
         let is_held = |held: &Vec<Option<FileId>>| held.first() == Some(&Some(number.file));
         let in_flight = self.in_flight.iter().flatten().filter(|held| is_held(held));
         holders.extend(in_flight.map(|_| (None, KeptBy::InFlight)));
-        let in_rings = self.in_rings.iter().filter(|(_, held)| is_held(held));
+        let in_rings = self.in_rings.iter().flat_map(|(_, files)| files);
+        let in_rings = in_rings.filter(|held| is_held(held));
         holders.extend(in_rings.map(|_| (None, KeptBy::Ring)));
         holders.sort();
         holders.dedup();
@@ -245,6 +268,13 @@ impl Judge {
                 self.registration_ended(&story);
             }
         }
+        if self.ghosts.by_number.len() > 2 * self.ghosts.live.len() {
+            let stories = &self.stories;
+            self.ghosts.by_number.retain(|(epoll, fd), ids| {
+                ids.retain(|id| is_ghost_of(stories, *id, *epoll, *fd));
+                !ids.is_empty()
+            });
+        }
     }
 
     /// A registration is gone: if it was a ghost, that is a finding.
@@ -303,7 +333,7 @@ impl Judge {
             },
             pid: story.pid,
             fd: fd.0,
-            instance: self.instance(story.epoll),
+            instance: story.instance.clone(),
             summary: format!("{fd} was closed without EPOLL_CTL_DEL and {who}; {harm}"),
             story: story.steps.clone(),
             holders: orphaned.holders.clone(),
@@ -314,6 +344,13 @@ impl Judge {
         };
         self.book.find(finding);
     }
+}
+
+/// True if a registration is there, under this number, and a ghost.
+fn is_ghost_of(stories: &Stories, id: EpitemId, epoll: EpollId, fd: Fd) -> bool {
+    stories
+        .get(id)
+        .is_some_and(|story| story.orphaned.is_some() && story.epoll == epoll && story.fd == fd)
 }
 
 fn watched(worlds: &Worlds, table: TableId, fd: Fd, descriptor: Descriptor) -> Option<Watched> {

@@ -40,7 +40,7 @@ pub struct Judge {
     /// What was sent and not yet received: the files of a message, in each world.
     pub(crate) in_flight: VecDeque<Vec<Vec<Option<FileId>>>>,
     /// What rings hold, in each world, with the ring's file in Linux's.
-    pub(crate) in_rings: Vec<(FileId, Vec<Option<FileId>>)>,
+    pub(crate) in_rings: Vec<(FileId, Vec<Vec<Option<FileId>>>)>,
     /// The line being read.
     pub(crate) line: u64,
 }
@@ -98,6 +98,9 @@ impl Judge {
             .filter(|pid| *pid != 0 && self.tasks.get(*pid).is_none())
         {
             self.tasks.name_root(pid);
+            self.stories.name_root(pid);
+            self.labels.name_root(pid);
+            self.book.name_root(pid);
         }
         if let Some(event) = &assembled.event {
             self.line = event.line;
@@ -118,6 +121,7 @@ impl Judge {
             EventKind::Exit { ref call, .. } => self.ended(pid, event.line, call),
             EventKind::Gone(exit) => match exit.how {
                 ExitKind::Superseded { by } => self.superseded(pid, by),
+                _ if self.tasks.has_left(pid) => self.tasks.forget_left(pid),
                 _ => self.gone(pid),
             },
             EventKind::Note(note) => {
@@ -127,7 +131,11 @@ impl Judge {
                     self.present(child);
                 }
             }
-            EventKind::Frame { of, frame } => self.stories.add_frame(of, frame.raw),
+            EventKind::Frame { of, frame } => {
+                self.stories.add_frame(of, frame.raw);
+                self.sharing.add_frame(of, frame.raw);
+                self.book.add_frame(of, frame.raw);
+            }
             EventKind::Signal(_) | EventKind::Comment(_) => {}
         }
     }
@@ -170,6 +178,9 @@ impl Judge {
     fn ended(&mut self, pid: u32, line: u64, call: &Call<'_>) {
         self.book.log.calls += 1;
         let Some(tid) = self.present(pid) else { return };
+        if let ("exit" | "exit_group", None) = (call.name, call.returned.number()) {
+            return self.leaves(pid, tid, call.name == "exit_group");
+        }
         let was_closing = self.tasks.get_mut(pid).and_then(|task| task.closing.take());
         let Some(deed) = deed::deed(call.name, call.args, &call.returned) else {
             self.tasks.end_wait(pid);
@@ -193,11 +204,13 @@ impl Judge {
             Deed::Close { .. } if was_closing.is_some() => {}
             Deed::Wait { epfd, events } => self.waited(pid, tid, epfd, events, &place),
             Deed::Ctl { epfd, op, fd, data } => {
-                self.controlled(pid, tid, epfd, op, fd, data, &place)
+                self.controlled(pid, tid, epfd, op, fd, data, &place);
             }
+            Deed::Adopt { epfd } => self.adopted(tid, epfd, &place),
             Deed::Clone { flags } => {
                 if let Some(child) = place.returned.and_then(|returned| returned.number()) {
                     self.forked(pid, child, flags);
+                    self.note_copy(child as u32, &place);
                 }
             }
             Deed::Exec => self.executed(pid, tid, &place),

@@ -29,6 +29,15 @@ impl Labels {
         self.by_file[slot] = Some(label);
     }
 
+    /// The nameless task has a number; what it made is that process's.
+    pub(crate) fn name_root(&mut self, pid: u32) {
+        for label in self.by_file.iter_mut().flatten() {
+            if label.pid == 0 {
+                label.pid = pid;
+            }
+        }
+    }
+
     pub(crate) fn get(&self, file: FileId) -> Option<Label> {
         *self.by_file.get(file.slot())?
     }

@@ -7,7 +7,7 @@
 //! | `worlds` | one kernel for each policy, all following the same log |
 //! | `tasks`, `labels`, `stories`, `batch` | what is known beside them: who is who, who made what |
 //! | `lives`, `descriptors`, `control`, `reports` | the handlers, by kind of call |
-//! | `ghosts`, `sharing` | the faults |
+//! | `ghosts`, `sharing`, `numbers`, `races`, `leaks` | the faults |
 //! | `book`, `verdict` | what is said in the end |
 //!
 //! ```
@@ -30,7 +30,10 @@ mod descriptors;
 mod ghosts;
 mod judge;
 mod labels;
+mod leaks;
 mod lives;
+mod numbers;
+mod races;
 mod reports;
 mod scan;
 mod sharing;

@@ -18,6 +18,9 @@ impl Judge {
         if let Some(tid) = self.tasks.tid(pid) {
             return Some(tid);
         }
+        if self.tasks.has_left(pid) {
+            return None;
+        }
         if let Some((parent, flags)) = self.tasks.likely_parent() {
             self.born(parent, pid, flags);
             if let Some(task) = self.tasks.get_mut(pid) {
@@ -91,8 +94,25 @@ impl Judge {
                 kernel.call(parent_tid, &Syscall::Fork);
             }
         });
+        self.tasks.forget_left(child);
         if let Some(tid) = self.worlds.base().tid(pid) {
             self.tasks.insert(child, tid);
+        }
+    }
+
+    /// A task has called `exit`: it is as good as gone. `strace -qq` says
+    /// no more of it, and others may show what its end did before they
+    /// come to its `+++ exited +++`.
+    pub(crate) fn leaves(&mut self, pid: u32, tid: Tid, is_group: bool) {
+        let mut leaving = if is_group {
+            self.other_threads(tid)
+        } else {
+            Vec::new()
+        };
+        leaving.push(pid);
+        for pid in leaving {
+            self.gone(pid);
+            self.tasks.leave(pid);
         }
     }
 
@@ -126,6 +146,9 @@ impl Judge {
             return;
         }
         self.gone(leader);
+        for other in self.other_threads(tid) {
+            self.gone(other);
+        }
         if let Some(task) = self.tasks.remove(by) {
             self.tasks.insert(leader, task.tid).closing = task.closing;
         }
@@ -135,19 +158,25 @@ impl Judge {
         self.sweep_ghosts();
     }
 
+    /// The other threads of a task's process, by the log's numbers: an exec
+    /// that the log half shows can have left the worlds' numbers behind.
+    fn other_threads(&self, tid: Tid) -> Vec<u32> {
+        let base = self.worlds.base();
+        let process = base.process_pid(tid);
+        let threads = base.tasks().filter(|(_, view)| view.process == process);
+        let others: Vec<Tid> = threads
+            .map(|(thread, _)| thread)
+            .filter(|thread| *thread != tid)
+            .collect();
+        self.tasks.numbers_of(&others)
+    }
+
     /// A program was replaced: what is marked close-on-exec is gone, the rest stays.
     pub(crate) fn executed(&mut self, pid: u32, tid: Tid, place: &Place<'_>) {
         self.tasks.end_birth(pid);
         let (process, _) = self.process_and_table(tid);
         // The other threads are gone, whether or not the log says so.
-        let base = self.worlds.base();
-        let leader = base.process_pid(tid);
-        let others: Vec<u32> = base
-            .tasks()
-            .filter(|(other, view)| *other != tid && view.process == leader)
-            .map(|(_, view)| self.tasks.shown(view.pid))
-            .collect();
-        for other in others {
+        for other in self.other_threads(tid) {
             self.gone(other);
         }
         let watched = self.watched_by_table(tid, |descriptor| descriptor.is_cloexec);
@@ -156,6 +185,7 @@ impl Judge {
             .call(tid, &Syscall::Execve, &[], Weight::Notice, || place.site());
         self.orphans(&watched, process, place, "closed by the exec of its owner");
         self.note_leaks(tid, process, place);
+        self.drop_held_by_rings();
         self.sweep_ghosts();
     }
 }

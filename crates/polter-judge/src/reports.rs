@@ -101,13 +101,13 @@ impl Judge {
             }
         }
         let (number, ids, fd) = (story.id, &story.in_worlds, story.fd);
-        let first = story.steps.first().map(|step| step.site.clone());
+        let first = story.steps.first().map(|step| &step.site);
         self.worlds
             .note_event(number, ids, is_ghost, refusals, || Break {
                 site: place.site(),
                 what: Broken::EventLost {
                     fd: fd.0,
-                    registered: first.clone().unwrap_or_else(|| place.site()),
+                    registered: first.cloned().unwrap_or_else(|| place.site()),
                 },
             });
         if !is_ghost

@@ -37,7 +37,7 @@ impl<'a> Place<'a> {
                 self.name,
                 String::from_utf8_lossy(cut(returned.raw))
             ),
-            None => format!("{}({args}", self.name),
+            None => format!("{}({args} <unfinished ...>", self.name),
         };
         Site {
             line: self.line,

@@ -3,7 +3,7 @@
 //! A story lives as long as its registration in Linux's world. An event is
 //! traced to its story by instance and data.
 
-use crate::verdict::{Class, KeptBy, Step};
+use crate::verdict::{Class, Instance, KeptBy, Step};
 use crate::worlds::Worlds;
 use eventpoll::{EpitemId, EpollId, Fd, FileId, TableId};
 use rustc_hash::FxHashMap;
@@ -17,6 +17,8 @@ pub(crate) struct Story {
     pub(crate) file: FileId,
     pub(crate) fd: Fd,
     pub(crate) owner: TableId,
+    /// Kept here, because the instance may go before the story is told.
+    pub(crate) instance: Instance,
     /// The process that registered it.
     pub(crate) pid: u32,
     /// How it came to be, and what happened to it since.
@@ -88,6 +90,16 @@ impl Stories {
         self.by_epitem.get_mut(id.slot())?.as_deref_mut()
     }
 
+    /// The nameless task has a number; what it registered is that process's.
+    pub(crate) fn name_root(&mut self, pid: u32) {
+        for story in self.by_epitem.iter_mut().flatten() {
+            if story.pid == 0 {
+                story.pid = pid;
+            }
+            name_root(&mut story.steps, pid);
+        }
+    }
+
     /// Takes a story out; later events cannot be its own.
     pub(crate) fn remove(&mut self, id: EpitemId) -> Option<Box<Story>> {
         self.by_epitem.get_mut(id.slot())?.take()
@@ -124,22 +136,8 @@ impl Stories {
 
     /// A frame of the stack under a call that a story may have kept.
     pub(crate) fn add_frame(&mut self, line: u64, frame: &[u8]) {
-        const MAX_FRAMES: usize = 32;
-        let Some(story) = self.newest.and_then(|id| self.get_mut(id)) else {
-            return;
-        };
-        let Some(step) = story
-            .steps
-            .iter_mut()
-            .rev()
-            .find(|step| step.site.line == line)
-        else {
-            return;
-        };
-        if step.site.stack.len() < MAX_FRAMES {
-            step.site
-                .stack
-                .push(String::from_utf8_lossy(frame).trim().to_string());
+        if let Some(story) = self.newest.and_then(|id| self.get_mut(id)) {
+            add_frame(&mut story.steps, line, frame);
         }
     }
 
@@ -162,6 +160,26 @@ impl Stories {
                 *slot = None;
             }
         }
+    }
+}
+
+/// Puts a number to the steps of the nameless task.
+pub(crate) fn name_root(steps: &mut [Step], pid: u32) {
+    for step in steps.iter_mut().filter(|step| step.site.pid == 0) {
+        step.site.pid = pid;
+    }
+}
+
+/// Puts a frame under the last of these steps, if it is the call's.
+pub(crate) fn add_frame(steps: &mut [Step], line: u64, frame: &[u8]) {
+    const MAX_FRAMES: usize = 32;
+    let Some(step) = steps.iter_mut().rev().find(|step| step.site.line == line) else {
+        return;
+    };
+    if step.site.stack.len() < MAX_FRAMES {
+        let frame = String::from_utf8_lossy(frame);
+        let frame = frame.trim().trim_start_matches("> ");
+        step.site.stack.push(frame.to_string());
     }
 }
 

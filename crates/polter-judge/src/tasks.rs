@@ -2,7 +2,7 @@
 
 use crate::batch::Batch;
 use eventpoll::{EpollId, Fd, TableId, Tid};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// How many tasks may live at once before new ones are left out.
 pub(crate) const MAX_TASKS: usize = 16_384;
@@ -41,6 +41,9 @@ pub(crate) struct Tasks {
     root: u32,
     /// The tasks in a wait that has not returned.
     waiting: Vec<u32>,
+    /// Those who called `exit` and were not yet said to be gone: lines of
+    /// theirs that follow tell of no new task.
+    left: FxHashSet<u32>,
     pub(crate) seen: u64,
 }
 
@@ -70,6 +73,20 @@ impl Tasks {
         Some(self.tasks.get(&pid)?.tid)
     }
 
+    /// The log's numbers of some tasks, ascending.
+    pub(crate) fn numbers_of(&self, tids: &[Tid]) -> Vec<u32> {
+        if tids.is_empty() {
+            return Vec::new();
+        }
+        let known = self
+            .tasks
+            .iter()
+            .filter(|(_, task)| tids.contains(&task.tid));
+        let mut numbers: Vec<u32> = known.map(|(number, _)| *number).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
     pub(crate) fn insert(&mut self, pid: u32, tid: Tid) -> &mut Task {
         self.seen += 1;
         self.tasks
@@ -82,6 +99,21 @@ impl Tasks {
         self.births.retain(|parent| *parent != pid);
         self.waiting.retain(|waiter| *waiter != pid);
         self.tasks.remove(&pid)
+    }
+
+    pub(crate) fn leave(&mut self, pid: u32) {
+        if self.left.len() >= MAX_TASKS {
+            self.left.clear();
+        }
+        self.left.insert(pid);
+    }
+
+    pub(crate) fn has_left(&self, pid: u32) -> bool {
+        self.left.contains(&pid)
+    }
+
+    pub(crate) fn forget_left(&mut self, pid: u32) {
+        self.left.remove(&pid);
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -99,6 +131,10 @@ impl Tasks {
                     .for_each(|listed| *listed = pid);
             }
         }
+        let guessed = self.tasks.values_mut().map(|task| &mut task.guessed_parent);
+        guessed
+            .filter(|parent| **parent == Some(0))
+            .for_each(|parent| *parent = Some(pid));
         self.root = pid;
     }
 

@@ -33,6 +33,8 @@ pub(crate) struct Worlds {
 pub(crate) enum Weight {
     /// The program acts on it.
     Result,
+    /// An error is the answer that the program asked for.
+    Answer,
     /// Nobody looks: the close of what was not copied.
     Notice,
 }
@@ -287,8 +289,9 @@ impl World {
     ) {
         match (was, would_be) {
             _ if weight == Weight::Notice => self.verdict.notices += 1,
-            (Err(_), Ok(_)) => self.verdict.mended_calls += 1,
-            (Ok(_), Err(_)) => self.verdict.add_break(|| Break {
+            (Err(_), Ok(_)) if weight == Weight::Result => self.verdict.mended_calls += 1,
+            (Err(_), Err(_)) if weight == Weight::Result => self.verdict.notices += 1,
+            (Ok(_), Err(_)) | (Err(_), _) => self.verdict.add_break(|| Break {
                 site: site_fn(),
                 what: Broken::Result {
                     was: shown(was),

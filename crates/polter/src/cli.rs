@@ -1,5 +1,8 @@
 //! The command line: one definition for parsing, help, completions and man pages.
 
+mod check;
+mod examples;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -11,6 +14,8 @@ use eventpoll::Policy;
 
 use crate::exit::Exit;
 use crate::fail_on::FailOn;
+
+pub(crate) use check::{CheckArgs, CheckFormat, ModelVersion};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -30,7 +35,7 @@ const STYLES: Styles = Styles::styled()
     styles = STYLES,
     max_term_width = 100,
     arg_required_else_help = true,
-    after_help = concat_help(EXAMPLES)
+    after_help = with_exit_codes(examples::POLTER)
 )]
 pub(crate) struct Cli {
     /// Colour the output
@@ -45,15 +50,16 @@ pub(crate) struct Cli {
 pub(crate) enum Verb {
     /// Show the whole story on a log that comes with polter
     ///
-    /// Needs nothing: no strace, no root, no Linux.
-    #[command(after_help = DEMO_EXAMPLES)]
+    /// Needs nothing: no strace and no root.
+    #[command(after_help = examples::DEMO)]
     Demo(DemoArgs),
 
     /// Judge strace logs: what was wrong, and what each policy would change
     ///
     /// A log is what `strace -f` writes into one file; -yy and -k make the report say more. Each log is
-    /// judged by itself. `strace -ff` writes a file per process, and no such file tells the whole story.
-    #[command(after_help = concat_help(JUDGE_EXAMPLES))]
+    /// judged by itself. `strace -ff` writes a file per process, none of which tells the whole story:
+    /// with -ttt, strace-log-merge(1) makes them one.
+    #[command(after_help = with_exit_codes(examples::JUDGE))]
     Judge(JudgeArgs),
 
     /// Run a command under strace, and judge what it did
@@ -63,18 +69,27 @@ pub(crate) enum Verb {
     /// its exit code is passed on (128 and the signal's number if a signal ended it); otherwise the exit
     /// code is the judge's. Signals are passed to the command; when it has ended and a descendant has
     /// not, a signal lets that one go. As under any strace, programs are slower, and setuid has no effect.
-    #[command(after_help = concat_help(RUN_EXAMPLES))]
+    #[command(after_help = with_exit_codes(examples::RUN))]
     Run(RunArgs),
 
+    /// Run scripts on the model and on the running kernel, and compare
+    ///
+    /// A script is what `strace -f` prints, with the answers it expects; scenarios/ in the source holds
+    /// many. The model and the kernel are asked call by call, and the first call that one of them does not
+    /// answer as written is shown, with the registrations of the caller's instances on both sides.
+    /// On the kernel real processes make the calls, confined so that they end with polter.
+    #[command(after_help = examples::check())]
+    Check(CheckArgs),
+
     /// Print a shell's completions
-    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    #[command(after_help = examples::COMPLETIONS)]
     Completions {
         /// The shell
         shell: Shell,
     },
 
     /// Print the manual page, or write every page into a directory
-    #[command(after_help = MAN_EXAMPLES)]
+    #[command(after_help = examples::MAN)]
     Man {
         /// Where polter.1, polter-judge.1, … go
         dir: Option<PathBuf>,
@@ -84,7 +99,7 @@ pub(crate) enum Verb {
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
     #[command(flatten)]
-    pub(crate) judging: Judging,
+    pub(crate) reporting: Reporting,
 }
 
 #[derive(Debug, Args)]
@@ -120,16 +135,11 @@ pub(crate) struct RunArgs {
     pub(crate) command: Vec<OsString>,
 }
 
-/// How to judge, and how to say it.
+/// How to judge, and what to make of it.
 #[derive(Debug, Args)]
 pub(crate) struct Judging {
-    /// Policies to compare with Linux's own, by default all
-    #[arg(long = "policy", value_name = "POLICY", value_delimiter = ',', value_parser = policy_parser())]
-    policy: Vec<Policy>,
-
-    /// How the report is written; docs/json.md says what the JSON holds
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) reporting: Reporting,
 
     /// Exit with 1 if the log shows one of these
     #[arg(
@@ -143,13 +153,25 @@ pub(crate) struct Judging {
     /// Exit with 2 if a line of the log could not be followed
     #[arg(long)]
     pub(crate) strict: bool,
+}
+
+/// What to report, how, and where to.
+#[derive(Debug, Args)]
+pub(crate) struct Reporting {
+    /// Policies to compare with Linux's own, by default all
+    #[arg(long = "policy", value_name = "POLICY", value_delimiter = ',', value_parser = policy_parser())]
+    policy: Vec<Policy>,
+
+    /// How the report is written; docs/json.md in the source says what the JSON holds
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Format,
 
     /// Write the report to this file
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }
 
-impl Judging {
+impl Reporting {
     /// The policies asked for, or all.
     pub(crate) fn policies(&self) -> Vec<Policy> {
         if self.policy.is_empty() {
@@ -193,56 +215,9 @@ fn policy_parser() -> impl clap::builder::TypedValueParser<Value = Policy> {
     PossibleValuesParser::new(Policy::NAMES).try_map(|name| name.parse::<Policy>())
 }
 
-fn concat_help(examples: &str) -> String {
+fn with_exit_codes(examples: &str) -> String {
     format!("{examples}\n\n{}", Exit::HELP)
 }
-
-const EXAMPLES: &str = "\
-Examples:
-  polter demo                                the story, with nothing to set up
-  polter run -- ./server                     watch a command, then judge it
-  strace -f -yy -o log ./server; polter judge log
-  polter judge --fail-on ghost log           in CI: no ghosts";
-
-const DEMO_EXAMPLES: &str = "\
-Examples:
-  polter demo
-  polter demo --policy close,owner
-  polter demo --format json | jq .findings";
-
-const JUDGE_EXAMPLES: &str = "\
-Examples:
-  strace -f -yy -o log ./server; polter judge log
-  ssh host strace -f -yy -o /dev/stdout -p PID | polter judge
-  polter judge --policy close,owner a.log b.log
-  polter judge --fail-on ghost,child-removes --strict log
-  polter judge --format json log | jq '.findings[] | {class, pid, fd}'
-
-A policy is a rule for when a registration ends:
-  last-fput       with the last reference to its file: Linux today
-  close           when any process closes the number, or exits
-  close-not-exit  the same, but an exit does not count
-  owner           when the process that made it closes the number, or exits
-  owner-adopt     the same, but another process may take it over
-  stale           as today, but an instance that came by fork answers ESTALE
-  not-inherited   as owner, and fork does not copy the instance (kqueue)";
-
-const RUN_EXAMPLES: &str = "\
-Examples:
-  polter run -- ./server --port 8080
-  polter run --stacks --log server.strace -- ./server
-  polter run --fail-on ghost -o report.txt -- make test
-  polter run --format json -o report.json -- python3 -m app";
-
-const COMPLETIONS_EXAMPLES: &str = "\
-Examples:
-  polter completions bash > ~/.local/share/bash-completion/completions/polter
-  polter completions fish > ~/.config/fish/completions/polter.fish";
-
-const MAN_EXAMPLES: &str = "\
-Examples:
-  polter man | man -l -
-  polter man ~/.local/share/man/man1";
 
 #[cfg(test)]
 mod tests {
@@ -269,7 +244,7 @@ mod tests {
         let Verb::Judge(judge) = cli.unwrap().verb else {
             panic!("not judge")
         };
-        assert_eq!(judge.judging.policies(), Policy::ALL);
+        assert_eq!(judge.judging.reporting.policies(), Policy::ALL);
         assert_eq!(judge.judging.fail_on.len(), 2);
     }
 

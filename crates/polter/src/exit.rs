@@ -5,12 +5,12 @@ use std::process::ExitCode;
 /// How a run ended; of several, the greatest counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
-    /// 0: nothing was found that `--fail-on` names.
+    /// 0: nothing was found that `--fail-on` names; all answers agree.
     Clean,
-    /// 1: something was.
+    /// 1: something was; some do not.
     Findings,
-    /// 2: the command line makes no sense, a log cannot be read, a report cannot
-    /// be written, or there were warnings and `--strict`.
+    /// 2: the command line makes no sense, a log or a script cannot be read, a
+    /// report cannot be written, or there were warnings and `--strict`.
     Error,
     /// `polter run`: the command under it failed, and this is its own code; 128
     /// and the signal's number if a signal ended it.
@@ -24,6 +24,13 @@ Exit codes:
   0  clean: nothing was found that --fail-on names
   1  findings
   2  error: a wrong command line, an unreadable log, or warnings with --strict";
+
+    /// The same for `polter check`.
+    pub(crate) const CHECK_HELP: &str = "\
+Exit codes:
+  0  all agree: the answers written, the model's and the kernel's; every fact holds
+  1  differences
+  2  error: a wrong command line, an unreadable script, or a kernel that runs no scripts";
 
     fn code(self) -> u8 {
         match self {

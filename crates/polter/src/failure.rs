@@ -61,6 +61,12 @@ pub(crate) enum Failure {
     /// The command did not even start, and strace has said why.
     #[error("the command did not start: strace recorded nothing")]
     NothingRecorded,
+    /// This kernel runs no scripts, or this user may not.
+    #[error(
+        "no script can be run on this kernel: {0}\n  \
+         the model alone:  polter check --no-kernel SCRIPT"
+    )]
+    Executor(#[from] polter_live::ExecutorError),
     /// Signals cannot be caught.
     #[error("cannot catch signals: {0}")]
     Signals(io::Error),

@@ -14,7 +14,7 @@ use crate::verdicts;
 /// A log that cannot be read is complained about, and the next one is judged.
 pub(crate) fn judge(args: &JudgeArgs, console: &Console) -> Result<Exit, Failure> {
     let logs = logs(&args.logs)?;
-    let mut out = console.report_to(args.judging.output.as_deref(), Stream::Out)?;
+    let mut out = console.report_to(args.judging.reporting.output.as_deref(), Stream::Out)?;
     let mut worst = Exit::Clean;
     for path in logs {
         let judged = Log::open(path, console)

@@ -5,10 +5,12 @@ use std::io::{self, BufRead, BufReader, IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use polter_trace::escape;
 
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::report::words::number;
 
 /// What `-` is called in reports.
 const STDIN: &str = "standard input";
@@ -28,6 +30,7 @@ pub(crate) struct Log {
     pub(crate) name: PathBuf,
     reader: Box<dyn BufRead>,
     progress: ProgressBar,
+    is_progress_shown: bool,
 }
 
 impl Log {
@@ -63,22 +66,25 @@ impl Log {
         len: Option<u64>,
         console: &Console,
     ) -> Log {
-        let progress = progress(&name, len, console);
+        let is_progress_shown = console.shows_progress();
+        let progress = progress(&name, len, is_progress_shown);
         let reader = Box::new(BufReader::with_capacity(1 << 16, progress.wrap_read(bytes)));
         Log {
             name,
             reader,
             progress,
+            is_progress_shown,
         }
     }
 
     /// The text, and whom to tell how many lines were read.
     pub(crate) fn parts(&mut self) -> (&mut dyn BufRead, impl FnMut(u64)) {
         let progress = self.progress.clone();
+        let is_shown = self.is_progress_shown;
         let lines_fn = move |lines| {
-            if progress.length().is_none() && lines >= MANY_LINES {
-                progress.set_message(format!("{lines} lines"));
-                progress.tick();
+            if is_shown && progress.length().is_none() && lines >= MANY_LINES {
+                progress.set_draw_target(ProgressDrawTarget::stderr());
+                progress.set_message(format!("{} lines", number(lines)));
             }
         };
         (&mut self.reader, lines_fn)
@@ -96,22 +102,24 @@ pub(crate) fn is_stdin_a_log() -> bool {
     !io::stdin().is_terminal()
 }
 
-fn progress(name: &Path, len: Option<u64>, console: &Console) -> ProgressBar {
-    let is_worth_it = len.is_none_or(|len| len >= LONG_LOG);
-    if !is_worth_it || !console.shows_progress() {
+fn progress(name: &Path, len: Option<u64>, is_shown: bool) -> ProgressBar {
+    let Some(len) = len else {
+        // Shown when there have been many lines.
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        return styled(bar, SPINNER);
+    };
+    if len < LONG_LOG || !is_shown {
         return ProgressBar::hidden();
     }
-    let (bar, template) = match len {
-        Some(len) => (ProgressBar::new(len), BAR),
-        None => (ProgressBar::no_length(), SPINNER),
-    };
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    let name = polter_trace::escape(name.as_os_str().as_encoded_bytes()).to_string();
-    if len.is_some() {
-        bar.set_message(name);
-        bar.enable_steady_tick(Duration::from_millis(100));
-    }
+    let bar = styled(ProgressBar::new(len), BAR);
+    bar.set_message(escape(name.as_os_str().as_encoded_bytes()).to_string());
+    bar.enable_steady_tick(Duration::from_millis(100));
     bar
+}
+
+fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
 }

@@ -3,7 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`cli`] | the command line, once for parsing, help, completions and man pages |
-//! | [`judge_command`], [`run`], [`demo`], [`pages`] | a verb each |
+//! | [`judge_command`], [`run`], [`check`], [`demo`], [`pages`] | a verb each |
 //! | [`log`] | opens a log and shows how far its reading is |
 //! | [`verdicts`] | judges one log after another: reports, warnings, the exit code |
 //! | [`report`] | a verdict as text or as JSON |
@@ -14,6 +14,7 @@
 //! crate alone prints.
 #![forbid(unsafe_code)]
 
+mod check;
 mod cli;
 mod console;
 mod demo;
@@ -55,6 +56,7 @@ fn start(verb: &Verb, console: &Console) -> Result<Exit, Failure> {
         Verb::Demo(demo) => demo::demo(demo, console),
         Verb::Judge(judge) => judge_command::judge(judge, console),
         Verb::Run(run) => run::run(run, console),
+        Verb::Check(check) => check::check(check, console),
         Verb::Completions { shell } => pages::completions(*shell, console),
         Verb::Man { dir } => pages::man(dir.as_deref(), console),
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use eventpoll::Policy;
 use polter_judge::{Judge, Verdict};
 
-use crate::cli::{Format, Judging};
+use crate::cli::{Format, Judging, Reporting};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::fail_on::FailOn;
@@ -18,20 +18,29 @@ const ERRORS_SHOWN: usize = 10;
 
 /// Judges the log, writes the report to `out` and says how it went.
 pub(crate) fn judge(
-    mut log: Log,
+    log: Log,
     judging: &Judging,
     out: &mut dyn Write,
     console: &Console,
 ) -> Result<Exit, Failure> {
-    let verdict = read(&mut log, &judging.policies())?;
+    let (name, verdict) = report(log, &judging.reporting, out)?;
+    Ok(exit(&name, &verdict, judging, console))
+}
+
+/// Judges the log and writes the report; gives the log's name and the verdict.
+pub(crate) fn report(
+    mut log: Log,
+    reporting: &Reporting,
+    out: &mut dyn Write,
+) -> Result<(String, Verdict), Failure> {
+    let verdict = read(&mut log, &reporting.policies())?;
     let name = log.name.to_string_lossy().into_owned();
+    // Takes its progress off the screen.
     drop(log);
-    let exit = exit(&name, &verdict, judging, console);
-    match write(&name, &verdict, judging.format, out) {
+    match write(&name, &verdict, reporting.format, out) {
         // The verdict stands although its reader went away.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(exit),
-        Err(error) => Err(Failure::Write(error)),
-        Ok(()) => Ok(exit),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Write(error)),
+        _ => Ok((name, verdict)),
     }
 }
 

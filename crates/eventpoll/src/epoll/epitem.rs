@@ -3,7 +3,7 @@
 use crate::ids::{EpitemId, EpollId, Fd, FileId, TableId, WaitId};
 use crate::list::Links;
 use crate::policy::Key;
-use crate::{EpollEvent, Kernel};
+use crate::{Events, Kernel};
 
 /// A file watched by an instance under a number. Linux: `struct epitem`.
 ///
@@ -15,8 +15,10 @@ pub(crate) struct Epitem {
     pub(crate) fd: Fd,
     /// The table it was added through. The key has it under some policies only.
     pub(crate) owner: TableId,
-    /// What is watched, and the caller's word.
-    pub(crate) event: EpollEvent,
+    /// What is watched.
+    pub(crate) events: Events,
+    /// The caller's word.
+    pub(crate) data: u64,
     /// Its place on the file's wait queue. Linux: `pwqlist`.
     pub(crate) wait: Option<WaitId>,
     /// The next epitem of the same file and number, in another instance or of another owner.

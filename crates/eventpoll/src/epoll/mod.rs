@@ -175,7 +175,8 @@ impl Kernel {
             file,
             fd,
             owner,
-            event,
+            events: event.events,
+            data: event.data,
             wait: None,
             next_of_key: None,
             of_file: Links::default(),
@@ -203,12 +204,12 @@ impl Kernel {
     /// Exclusive epitems queue at the tail, the others at the head.
     /// Linux: `ep_ptable_queue_proc`.
     fn ep_add_wait_queue(&mut self, caller: Tid, id: EpitemId) {
-        let Epitem { file, event, .. } = self.epitems[id];
+        let Epitem { file, events, .. } = self.epitems[id];
         let Some(queue) = self.wait_queue_of(file, caller) else {
             return;
         };
         let waiter = Waiter::Epitem(id);
-        self.epitems[id].wait = Some(if event.events.contains(Events::EXCLUSIVE) {
+        self.epitems[id].wait = Some(if events.contains(Events::EXCLUSIVE) {
             self.waits.add_tail(queue, waiter, true)
         } else {
             self.waits.add(queue, waiter)
@@ -217,10 +218,11 @@ impl Kernel {
 
     /// Linux: `ep_modify`.
     fn ep_modify(&mut self, caller: Tid, id: EpitemId, event: EpollEvent) -> Result<(), Errno> {
-        if self.epitems[id].event.events.contains(Events::EXCLUSIVE) {
+        if self.epitems[id].events.contains(Events::EXCLUSIVE) {
             return Err(Errno::EINVAL);
         }
-        self.epitems[id].event = event;
+        self.epitems[id].events = event.events;
+        self.epitems[id].data = event.data;
         if !self.ep_item_poll(id, caller).is_empty() {
             self.append_ready(id);
         }
@@ -231,13 +233,13 @@ impl Kernel {
     /// last reference has gone is not polled: it is not ready. Linux: `ep_item_poll`.
     #[inline]
     pub(crate) fn ep_item_poll(&mut self, id: EpitemId, caller: Tid) -> Events {
-        let Epitem { file, event, .. } = self.epitems[id];
+        let Epitem { file, events, .. } = self.epitems[id];
         if !self.get_if_alive(file) {
             return Events::empty();
         }
         let ready = self.poll_file(file, caller);
         self.put(file);
-        ready & event.events
+        ready & events
     }
 
     /// Readable if an epitem on the ready list is; the others leave the list.
@@ -263,8 +265,9 @@ impl Kernel {
         epoll: EpollId,
         request: Ioctl,
     ) -> Result<Return, Errno> {
+        let has_params = self.version.has_epoll_params();
         match request {
-            Ioctl::SetEpollParams(params) => {
+            Ioctl::SetEpollParams(params) if has_params => {
                 // NAPI_POLL_WEIGHT: more needs CAP_NET_ADMIN.
                 if params.pad != 0
                     || params.busy_poll_usecs > i32::MAX as u32
@@ -278,11 +281,13 @@ impl Kernel {
                 self.epolls[epoll].params = params;
                 Ok(Return::value(0))
             }
-            Ioctl::GetEpollParams => Ok(Return::with(0, Out::Params(self.epolls[epoll].params))),
+            Ioctl::GetEpollParams if has_params => {
+                Ok(Return::with(0, Out::Params(self.epolls[epoll].params)))
+            }
             Ioctl::EpollAdopt if self.policy.can_adopt => {
                 Ok(Return::value(self.adopt(caller, epoll)))
             }
-            _ => Err(Errno::EINVAL),
+            _ => Err(self.version.unknown_epoll_ioctl()),
         }
     }
 

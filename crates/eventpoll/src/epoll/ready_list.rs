@@ -20,13 +20,13 @@ impl Kernel {
     pub(crate) fn ep_poll_callback(&mut self, id: EpitemId, key: Events) -> bool {
         let Epitem {
             epoll,
-            event,
+            events,
             is_ready,
             is_overflowing,
             ..
         } = self.epitems[id];
-        let is_exclusive = event.events.contains(Events::EXCLUSIVE);
-        if event.events.is_disarmed() || !key.is_empty() && !key.intersects(event.events) {
+        let is_exclusive = events.contains(Events::EXCLUSIVE);
+        if events.is_disarmed() || !key.is_empty() && !key.intersects(events) {
             return !is_exclusive;
         }
         let instance = &mut self.epolls[epoll];
@@ -47,7 +47,7 @@ impl Kernel {
             is_used = match key & (Events::IN | Events::OUT) {
                 // A key with both says too little to count.
                 direction if direction == Events::IN | Events::OUT => false,
-                direction => event.events.contains(direction),
+                direction => events.contains(direction),
             };
             self.wake(waiters, Limit::One, Events::empty());
         }

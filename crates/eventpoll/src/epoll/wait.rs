@@ -159,15 +159,15 @@ impl Kernel {
             if ready.is_empty() {
                 continue;
             }
-            let event = &mut self.epitems[id].event;
+            let epitem = &mut self.epitems[id];
             events.push(EpollEvent {
                 events: ready,
-                data: event.data,
+                data: epitem.data,
             });
-            if event.events.contains(Events::ONESHOT) {
-                event.events &= Events::PRIVATE;
-            } else if !event.events.contains(Events::ET) {
-                self.epitems[id].is_ready = true;
+            if epitem.events.contains(Events::ONESHOT) {
+                epitem.events &= Events::PRIVATE;
+            } else if !epitem.events.contains(Events::ET) {
+                epitem.is_ready = true;
                 self.epolls[epoll]
                     .ready
                     .push_back(id, &mut self.epitems, Epitem::ready);

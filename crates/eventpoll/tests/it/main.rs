@@ -1,4 +1,8 @@
 //! Facts about the model, seen through its calls.
 
+mod blocking;
+mod lifetime;
 mod policies;
 mod random;
+mod readiness;
+mod world;

@@ -169,3 +169,12 @@ fn a_second_table_may_add_the_same_key_where_the_table_is_part_of_it() {
         ],
     );
 }
+
+#[test]
+fn no_two_policies_are_the_same() {
+    for (index, policy) in Policy::ALL.iter().enumerate() {
+        let namesake = Policy::NAMES[index].parse::<Policy>();
+        assert_eq!(namesake, Ok(*policy));
+        assert!(!Policy::ALL[..index].contains(policy), "{policy}");
+    }
+}

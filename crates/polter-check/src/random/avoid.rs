@@ -80,11 +80,8 @@ const CLONE_FLAGS: u64 = flags::CLONE_VM
 const CLONE_FS: u64 = 0x200;
 
 /// The flags of `unshare(2)` that programs use: with an unknown one.
-const UNSHARE_FLAGS: u64 = flags::CLONE_FILES
-    | flags::CLONE_SIGHAND
-    | flags::CLONE_THREAD
-    | CLONE_FS
-    | 1;
+const UNSHARE_FLAGS: u64 =
+    flags::CLONE_FILES | flags::CLONE_SIGHAND | flags::CLONE_THREAD | CLONE_FS | 1;
 
 /// Says why a call is none for a random program, if it is not.
 pub(crate) fn avoided(kernel: &Kernel, kinds: &Kinds, tid: Tid, call: &Syscall) -> Option<Avoided> {

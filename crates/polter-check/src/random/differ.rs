@@ -84,10 +84,10 @@ pub enum Ending {
     Readiness,
 }
 
-/// Plays a program on a fresh model and on `other`, which must be fresh as well.
+/// Plays a program on a fresh model of `other`'s version and on `other`, which must be fresh as well.
 pub fn play(program: &Program, ending: Ending, policy: Policy, other: &mut impl Backend) -> Played {
     let mut game = Game {
-        stage: Stage::new(policy),
+        stage: Stage::new(policy, other.version()),
         other,
         waiting: BTreeMap::new(),
         played: Played {
@@ -145,7 +145,7 @@ impl<B: Backend> Game<'_, B> {
         let on_model = AssertUnwindSafe(|| self.stage.perform(*pid, call, *child));
         let model = catch_unwind(on_model).map_err(|panic| {
             let what = panic.downcast_ref::<String>().cloned();
-            let what = what.or_else(|| panic.downcast_ref::<&str>().map(|what| what.to_string()));
+            let what = what.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
             Verdict::Different(Disagreement::Panic(what.unwrap_or_default()))
         });
         let model = match model {

@@ -5,7 +5,7 @@ use super::dice::Dice;
 use super::shape::{Family, Shape};
 use super::stage::{FIRST, Stage, makes_task};
 use super::vocabulary::Scene;
-use eventpoll::{Outcome, Pid, Policy, Syscall};
+use eventpoll::{Outcome, Pid, Policy, Syscall, Version};
 
 /// A program of several tasks: calls in the order in which they are made.
 ///
@@ -38,7 +38,7 @@ pub fn generate(seed: u64, shape: Shape, max_calls: usize) -> Program {
     let mut author = Author {
         dice: Dice::new(seed),
         shape,
-        stage: Stage::new(Policy::LAST_FPUT),
+        stage: Stage::new(Policy::LAST_FPUT, Version::default()),
         known: vec![FIRST],
         program: Program::default(),
     };

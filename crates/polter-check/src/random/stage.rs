@@ -32,8 +32,8 @@ pub(crate) struct Effect {
 }
 
 impl Stage {
-    pub(crate) fn new(policy: Policy) -> Stage {
-        let mut model = Model::new(policy, Version::default(), FIRST);
+    pub(crate) fn new(policy: Policy, version: Version) -> Stage {
+        let mut model = Model::new(policy, version, FIRST);
         model.advance(UPTIME).expect("a model cannot fail");
         let mut kinds = Kinds::default();
         if let Some(tid) = model.kernel().tid(FIRST) {

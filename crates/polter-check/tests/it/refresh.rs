@@ -2,7 +2,9 @@
 //! the other policies into the scenarios. Read the change before you keep it.
 
 use eventpoll::{Outcome, Policy, Version};
-use polter_check::{Action, Backend, Model, Script, agree};
+use polter_check::{Action, Model, Script, agree, follow};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 /// Rewrites the answers of a scenario that are not Linux's own.
@@ -67,35 +69,15 @@ fn begun(script: &Script, end: usize) -> &eventpoll::Syscall {
     }
 }
 
-/// What each step answers under a policy.
+/// What each step answers under a policy; what began and did not end still waits.
 fn answers(script: &Script, policy: Policy) -> Vec<Option<Outcome>> {
     let mut model = Model::new(policy, Version::default(), script.first());
-    let mut ended = std::collections::BTreeMap::new();
-    let mut outcomes = Vec::new();
-    for step in &script.steps {
-        let outcome = match &step.action {
-            Action::Call { syscall, answer } => {
-                let child = match (&answer.usual, syscall) {
-                    (
-                        Outcome::Done(Ok(ret)),
-                        eventpoll::Syscall::Fork | eventpoll::Syscall::Clone { .. },
-                    ) => Some(eventpoll::Pid(ret.value as i32)),
-                    _ => None,
-                };
-                model.call(step.pid, syscall, child).ok()
-            }
-            Action::Begin { syscall } => {
-                if let Ok(outcome) = model.call(step.pid, syscall, None)
-                    && outcome != Outcome::Blocked
-                {
-                    ended.insert(step.pid, outcome);
-                }
-                None
-            }
-            Action::End { .. } => Some(ended.remove(&step.pid).unwrap_or(Outcome::Blocked)),
-        };
-        ended.extend(model.completions().expect("a model cannot fail"));
-        outcomes.push(outcome);
-    }
-    outcomes
+    let mut by_line = BTreeMap::new();
+    let followed = follow(script, &mut model, |step, _, came| {
+        by_line.insert(step.line, came);
+        ControlFlow::<()>::Continue(())
+    });
+    assert!(followed.is_ok(), "a model cannot fail");
+    let lines = script.steps.iter().map(|step| step.line);
+    lines.map(|line| by_line.remove(&line)).collect()
 }

@@ -40,6 +40,14 @@ fn report(failures: &[(String, Policy, Difference)]) {
     );
 }
 
+/// Every policy, on each version that the model is held against.
+fn everywhere() -> impl Iterator<Item = (Policy, Version)> {
+    let versions = [(6, 1), (6, 12), (6, 18)];
+    let versions = versions.map(|(major, minor)| Version::new(major, minor));
+    let each_fn = move |policy| versions.map(|version| (policy, version));
+    Policy::ALL.into_iter().flat_map(each_fn)
+}
+
 #[test]
 fn every_scenario_answers_as_written_under_every_policy() {
     let mut failures = Vec::new();
@@ -49,11 +57,11 @@ fn every_scenario_answers_as_written_under_every_policy() {
         }
         let script = read(&path);
         assert!(!script.title.is_empty(), "{name} says what it shows");
-        for policy in Policy::ALL {
-            let mut model = Model::new(policy, Version::default(), script.first());
+        for (policy, version) in everywhere() {
+            let mut model = Model::new(policy, version, script.first());
             if let Some(difference) = run(&script, policy, &mut model).expect("a model cannot fail")
             {
-                failures.push((name.clone(), policy, difference));
+                failures.push((format!("{name} on {version}"), policy, difference));
             }
         }
     }

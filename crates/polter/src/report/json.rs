@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::ser::Formatter;
 
 /// The format's version: it changes when a reader would have to.
-const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 /// What is written; docs/json.md describes it.
 #[derive(Serialize)]
@@ -28,6 +28,11 @@ pub(crate) fn write(out: &mut dyn Write, name: &str, verdict: &Verdict) -> io::R
         file: name,
         verdict,
     };
+    write_line(out, &document)
+}
+
+/// Writes one object on a line of its own.
+pub(crate) fn write_line(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Ascii);
     document.serialize(&mut serializer)?;
     writeln!(out)

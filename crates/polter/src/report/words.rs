@@ -21,23 +21,8 @@ pub(crate) fn cut(text: &str, columns: usize) -> String {
     format!("{}…", head(text, columns.saturating_sub(1)))
 }
 
-/// Cuts a call to so many columns, in its arguments: `epoll_wait(3, [{…) = 1`.
-///
-/// Not at the end, where the result is.
-pub(crate) fn cut_call(text: &str, columns: usize) -> String {
-    let Some(result) = text.rfind(") = ") else {
-        return cut(text, columns);
-    };
-    let result = &text[result..];
-    if width(text) <= columns || width(result) + 8 > columns {
-        return cut(text, columns);
-    }
-    let kept = head(text, columns - width(result) - 1);
-    format!("{kept}…{result}")
-}
-
-/// As much of the beginning as fits.
-fn head(text: &str, columns: usize) -> &str {
+/// As much of the beginning as fits into so many columns.
+pub(crate) fn head(text: &str, columns: usize) -> &str {
     let mut taken = 0;
     for (index, character) in text.char_indices() {
         taken += character.width().unwrap_or(0);
@@ -97,26 +82,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cut_call_keeps_its_result() {
-        check_cut("close(4) = 0", 20, "close(4) = 0");
-        check_cut(
-            "write(5, \"xxxxxxxxxxxxxxxxxxxx\", 20) = 20",
-            24,
-            "write(5, \"xxxxxxx…) = 20",
-        );
-        check_cut("--- SIGCHLD {si_signo=SIGCHLD} ---", 12, "--- SIGCHLD…");
-    }
-
-    #[test]
     fn wide_characters_count_twice() {
         assert_eq!(cut("幽霊幽霊", 5), "幽霊…");
     }
 
     #[test]
     fn words_stay_whole_where_they_fit() {
-        check_wrap("one two three", 7, &["one two", "three"]);
-        check_wrap("abcdefghij kl", 4, &["abcd", "efgh", "ij", "kl"]);
-        check_wrap("", 4, &[""]);
+        check("one two three", 7, &["one two", "three"]);
+        check("abcdefghij kl", 4, &["abcd", "efgh", "ij", "kl"]);
+        check("", 4, &[""]);
     }
 
     #[test]
@@ -126,12 +100,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_cut(text: &str, columns: usize, expected: &str) {
-        assert_eq!(cut_call(text, columns), expected);
-    }
-
-    #[track_caller]
-    fn check_wrap(text: &str, columns: usize, expected: &[&str]) {
+    fn check(text: &str, columns: usize, expected: &[&str]) {
         assert_eq!(wrap(text, columns), expected);
     }
 }

@@ -36,7 +36,7 @@ pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
         console.warn("this strace cannot record stacks: it was built without libunwind and libdw");
     }
     // Before the command: what it did cannot be done again if the report cannot be written.
-    let mut out = console.report_to(args.judging.output.as_deref(), Stream::Err)?;
+    let mut out = console.report_to(args.judging.reporting.output.as_deref(), Stream::Err)?;
     let recording = Recording::new(args.log.as_deref())?;
     let command = watch(&strace, &recording, &args.command)?;
     let log = recording.open(&args.command, console)?;

@@ -11,22 +11,16 @@
 
 use std::io::{self, Write};
 
-use polter_judge::{Finding, Instance, KeptBy, Severity, Step};
+use polter_judge::{Finding, Instance, KeptBy, Severity};
 
-use super::WIDTH;
 use super::style::{ASIDE, FAULT, LABEL, NOTE, TITLE};
-use crate::report::words::{clean, counted, cut, cut_call, number, width, wrap};
+use super::{WIDTH, story};
+use crate::report::words::{clean, counted, number, wrap};
 
 const INDENT: usize = 4;
 const LABEL_WIDTH: usize = 10;
 
-/// The columns a step's own words may take beside its call.
-const WHAT_WIDTH: usize = 36;
-
-/// Steps shown of a long story: the first and the last ones.
-const STEPS_SHOWN: (usize, usize) = (9, 6);
 const HOLDERS_SHOWN: usize = 6;
-const FRAMES_SHOWN: usize = 8;
 
 /// Writes the finding under its number.
 pub(super) fn write(out: &mut dyn Write, ordinal: usize, finding: &Finding) -> io::Result<()> {
@@ -34,7 +28,7 @@ pub(super) fn write(out: &mut dyn Write, ordinal: usize, finding: &Finding) -> i
     for line in wrap(&clean(&finding.summary), WIDTH - INDENT) {
         writeln!(out, "{:INDENT$}{line}", "")?;
     }
-    write_story(out, &finding.story)?;
+    story::write(out, &finding.story)?;
     if let Some(events) = events(finding) {
         write_labelled(out, "events", &events)?;
     }
@@ -86,74 +80,13 @@ fn describe_instance(instance: &Instance, pid: u32) -> String {
     } else {
         format!(" of process {}", instance.pid)
     };
+    if instance.fd < 0 {
+        return "an instance older than the log".to_owned();
+    }
     match instance.line {
         Some(line) => format!("instance {}{of} (line {line})", instance.fd),
         None => format!("instance {}{of} (older than the log)", instance.fd),
     }
-}
-
-fn write_story(out: &mut dyn Write, story: &[Step]) -> io::Result<()> {
-    let columns = Columns::of(story);
-    let (first, last) = STEPS_SHOWN;
-    if story.len() <= first + last + 1 {
-        return story.iter().try_for_each(|step| columns.write(out, step));
-    }
-    let (begin, rest) = story.split_at(first);
-    let (skipped, end) = rest.split_at(rest.len() - last);
-    begin.iter().try_for_each(|step| columns.write(out, step))?;
-    writeln!(
-        out,
-        "      {ASIDE}… {}{ASIDE:#}",
-        counted(skipped.len() as u64, "more step")
-    )?;
-    end.iter().try_for_each(|step| columns.write(out, step))
-}
-
-/// The widths that make a story's lines stand under each other.
-struct Columns {
-    line: usize,
-    pid: usize,
-    call: usize,
-}
-
-impl Columns {
-    fn of(story: &[Step]) -> Columns {
-        let widest = |width_fn: fn(&Step) -> usize| story.iter().map(width_fn).max().unwrap_or(0);
-        let line = widest(|step| step.site.line.to_string().len());
-        let pid = widest(|step| step.site.pid.to_string().len());
-        let what = widest(|step| width(&clean(&step.what))).min(WHAT_WIDTH);
-        let around = "      line ".len() + line + 2 + pid + 2 + 3 + what;
-        let call = widest(|step| width(&clean(&step.site.text))).min(WIDTH.saturating_sub(around));
-        Columns { line, pid, call }
-    }
-
-    fn write(&self, out: &mut dyn Write, step: &Step) -> io::Result<()> {
-        let Columns { line, pid, call } = *self;
-        let site = &step.site;
-        let text = cut_call(&clean(&site.text), call);
-        let pad = call - width(&text);
-        let before = format!("      line {:>line$}  {:>pid$}  ", site.line, site.pid);
-        let mut what = wrap(&clean(&step.what), WHAT_WIDTH).into_iter();
-        let first = what.next().unwrap_or_default();
-        writeln!(
-            out,
-            "{ASIDE}{before}{ASIDE:#}{text}{:pad$}   {TITLE}{first}{TITLE:#}",
-            ""
-        )?;
-        let indent = before.len() + call + 3;
-        for more in what {
-            writeln!(out, "{:indent$}{TITLE}{more}{TITLE:#}", "")?;
-        }
-        write_stack(out, before.len() + 2, &site.stack)
-    }
-}
-
-fn write_stack(out: &mut dyn Write, indent: usize, stack: &[String]) -> io::Result<()> {
-    for frame in stack.iter().take(FRAMES_SHOWN) {
-        let frame = cut(&clean(frame), WIDTH.saturating_sub(indent + 2));
-        writeln!(out, "{:indent$}{ASIDE}> {frame}{ASIDE:#}", "")?;
-    }
-    Ok(())
 }
 
 fn events(finding: &Finding) -> Option<String> {

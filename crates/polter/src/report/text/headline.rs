@@ -6,7 +6,7 @@ use polter_judge::{LogSummary, Severity, Verdict};
 
 use super::WIDTH;
 use super::style::{ASIDE, CLEAN, FAULT, NOTE, TITLE};
-use crate::report::words::{clean, counted, cut, wrap};
+use crate::report::words::{clean, counted, cut, number, wrap};
 
 /// Writes the file's name, the counts, and the number of findings.
 pub(super) fn write(out: &mut dyn Write, name: &str, verdict: &Verdict) -> io::Result<()> {
@@ -26,7 +26,11 @@ fn write_wrapped(out: &mut dyn Write, text: &str) -> io::Result<()> {
 }
 
 fn read(log: &LogSummary) -> String {
-    let calls = format!("{} ({} followed)", counted(log.calls, "call"), log.followed);
+    let calls = format!(
+        "{} ({} followed)",
+        counted(log.calls, "call"),
+        number(log.followed)
+    );
     [
         counted(log.lines, "line"),
         calls,

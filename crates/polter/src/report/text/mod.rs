@@ -10,7 +10,8 @@
 mod finding;
 mod headline;
 mod policies;
-mod style;
+mod story;
+pub(crate) mod style;
 mod warnings;
 
 use std::io::{self, Write};
@@ -18,7 +19,7 @@ use std::io::{self, Write};
 use polter_judge::Verdict;
 
 /// The columns a report may take.
-const WIDTH: usize = 100;
+pub(crate) const WIDTH: usize = 100;
 
 /// Writes the report on the log of this name.
 pub(crate) fn write(out: &mut dyn Write, name: &str, verdict: &Verdict) -> io::Result<()> {

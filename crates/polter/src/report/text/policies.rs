@@ -6,14 +6,21 @@ use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use polter_judge::{Break, Broken, PolicyVerdict};
 
 use super::WIDTH;
-use super::style::{ASIDE, TITLE};
-use crate::report::words::{clean, counted, cut_call, number};
+use super::style::{ASIDE, CLEAN, FAULT, NOTE, TITLE};
+use crate::report::call_text;
+use crate::report::words::{clean, counted, number};
 
 /// The columns of a call in the table.
-const CALL_WIDTH: usize = 38;
+const CALL_WIDTH: usize = 46;
 
 /// A line under the header, and nothing else.
 const RULED: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─'));
+
+const UNCHANGED: &str = "unchanged";
+const HARMLESS: &str = "harmless";
+const MENDS: &str = "mends";
+const BREAKS: &str = "breaks";
+const MENDS_AND_BREAKS: &str = "mends and breaks";
 
 /// Writes the table, if there is something to put into it.
 pub(super) fn write(out: &mut dyn Write, policies: &[PolicyVerdict]) -> io::Result<()> {
@@ -35,17 +42,31 @@ pub(super) fn write(out: &mut dyn Write, policies: &[PolicyVerdict]) -> io::Resu
         ]);
     }
     writeln!(out, "\n{TITLE}What each policy would change{TITLE:#}")?;
-    for line in table.to_string().lines() {
-        let line = line.trim_end();
-        let is_rule = line.starts_with('─');
-        let style = if is_rule {
-            ASIDE
-        } else {
-            anstyle::Style::new()
-        };
-        writeln!(out, "  {style}{line}{style:#}")?;
+    let table = table.to_string();
+    table
+        .lines()
+        .try_for_each(|line| write_line(out, line.trim_end()))
+}
+
+/// Writes a line of the table, its verdict in colour.
+fn write_line(out: &mut dyn Write, line: &str) -> io::Result<()> {
+    // The longest first: one ends with another.
+    let verdicts = [
+        (MENDS_AND_BREAKS, NOTE),
+        (BREAKS, FAULT),
+        (MENDS, CLEAN),
+        (UNCHANGED, ASIDE),
+        (HARMLESS, ASIDE),
+    ];
+    if line.starts_with('─') {
+        return writeln!(out, "  {ASIDE}{line}{ASIDE:#}");
     }
-    Ok(())
+    for (verdict, style) in verdicts {
+        if let Some(before) = line.strip_suffix(verdict) {
+            return writeln!(out, "  {before}{style}{verdict}{style:#}");
+        }
+    }
+    writeln!(out, "  {line}")
 }
 
 fn mends(policy: &PolicyVerdict) -> String {
@@ -79,7 +100,7 @@ fn breaks(policy: &PolicyVerdict) -> String {
 
 fn describe(first: &Break) -> String {
     let site = &first.site;
-    let call = cut_call(&clean(&site.text), CALL_WIDTH);
+    let call = call_text::fit(&site.text, CALL_WIDTH);
     let what = match &first.what {
         Broken::Result { would_be, .. } => format!("would be {}", clean(would_be)),
         Broken::EventLost { fd, registered } => {
@@ -95,11 +116,11 @@ fn describe(first: &Break) -> String {
 fn verdict(policy: &PolicyVerdict) -> String {
     let mends = policy.mended_ghosts + policy.mended_events + policy.mended_calls > 0;
     let verdict = match (mends, policy.break_count > 0) {
-        (false, false) if policy.notices > 0 => "harmless",
-        (false, false) => "unchanged",
-        (true, false) => "mends",
-        (false, true) => "breaks",
-        (true, true) => "mends and breaks",
+        (false, false) if policy.notices > 0 => HARMLESS,
+        (false, false) => UNCHANGED,
+        (true, false) => MENDS,
+        (false, true) => BREAKS,
+        (true, true) => MENDS_AND_BREAKS,
     };
     match policy.notices {
         0 => verdict.to_owned(),

@@ -1,0 +1,112 @@
+//! A script on one backend, a step at a time.
+
+use crate::backend::Backend;
+use crate::script::{Action, Answer, Script, Step};
+use eventpoll::{Outcome, Pid, Syscall};
+use polter_live::ExecutorError;
+use std::collections::BTreeMap;
+
+/// How far a script has come on one backend.
+#[derive(Debug)]
+pub(crate) struct Play<'a> {
+    script: &'a Script,
+    /// The calls that have begun and whose end is not come to, by their callers.
+    begun: BTreeMap<Pid, (&'a Step, &'a Syscall)>,
+    /// What waited and has ended, and the script has not come to it.
+    ended: BTreeMap<Pid, Outcome>,
+}
+
+impl<'a> Play<'a> {
+    pub(crate) fn new(script: &'a Script) -> Play<'a> {
+        Play {
+            script,
+            begun: BTreeMap::new(),
+            ended: BTreeMap::new(),
+        }
+    }
+
+    /// Takes the next step. Gives the call that it ends and its answer; nothing
+    /// for a call that only begins.
+    pub(crate) fn step(
+        &mut self,
+        step: &'a Step,
+        backend: &mut impl Backend,
+    ) -> Result<Option<(&'a Syscall, Outcome)>, ExecutorError> {
+        let ended = match &step.action {
+            Action::Call { syscall, answer } => {
+                match backend.call(step.pid, syscall, child_of(syscall, answer))? {
+                    Outcome::Blocked => (syscall, self.await_end(step.pid, backend)?),
+                    came => (syscall, came),
+                }
+            }
+            Action::Begin { syscall } => {
+                let child = child_begun(self.script, step.pid, step.line);
+                let came = backend.call(step.pid, syscall, child)?;
+                self.begun.insert(step.pid, (step, syscall));
+                // A policy may refuse what would wait.
+                if came != Outcome::Blocked {
+                    self.ended.insert(step.pid, came);
+                }
+                return Ok(None);
+            }
+            Action::End { .. } => {
+                let came = self.await_end(step.pid, backend)?;
+                let begun = self.begun.remove(&step.pid);
+                (begun.map_or(&Syscall::Getpid, |(_, call)| call), came)
+            }
+        };
+        self.ended.extend(backend.completions()?);
+        Ok(Some(ended))
+    }
+
+    /// The calls whose end the script does not have, after the last step.
+    pub(crate) fn rest(mut self) -> impl Iterator<Item = (&'a Step, &'a Syscall, Outcome)> {
+        let begun = self.begun.into_iter();
+        begun.map(move |(pid, (step, call))| {
+            let came = self.ended.remove(&pid);
+            (step, call, came.unwrap_or(Outcome::Blocked))
+        })
+    }
+
+    /// The end of a task's call under way; time passes until it comes, or none will.
+    fn await_end(
+        &mut self,
+        pid: Pid,
+        backend: &mut impl Backend,
+    ) -> Result<Outcome, ExecutorError> {
+        self.ended.extend(backend.completions()?);
+        while !self.ended.contains_key(&pid) {
+            backend.pass_time()?;
+            let late = backend.completions()?;
+            if late.is_empty() {
+                break;
+            }
+            self.ended.extend(late);
+        }
+        Ok(self.ended.remove(&pid).unwrap_or(Outcome::Blocked))
+    }
+}
+
+/// The number the script gives to the task a call makes.
+fn child_of(call: &Syscall, answer: &Answer) -> Option<Pid> {
+    let makes = matches!(call, Syscall::Fork | Syscall::Vfork | Syscall::Clone { .. });
+    match &answer.usual {
+        Outcome::Done(Ok(ret)) if makes => Some(Pid(ret.value as i32)),
+        _ => None,
+    }
+}
+
+/// The number of a task whose maker waits for it (`vfork(2)`): in its end's answer.
+fn child_begun(script: &Script, pid: Pid, line: u64) -> Option<Pid> {
+    let mut later = script
+        .steps
+        .iter()
+        .filter(|step| step.pid == pid && step.line > line);
+    match &later.next()?.action {
+        Action::End { answer } => match &answer.usual {
+            Outcome::Done(Ok(ret)) => Some(Pid(ret.value as i32)),
+            _ => None,
+        },
+        _ => None,
+    }
+}

@@ -1,0 +1,20 @@
+//! The judge held against logs: of real programs, of small faulty ones, of
+//! scripts, and of nothing that ever ran.
+//!
+//! | module | logs |
+//! |---|---|
+//! | `haunted` | the programs of `crates/haunted`, recorded now |
+//! | `fixtures` | excerpts of real servers' logs, analysed by hand |
+//! | `scenarios` | the scripts of `scenarios/`, which are logs too |
+//! | `classes`, `near_misses` | a few lines each: a fault, and what only looks like it |
+//! | `following` | a few lines each: what makes a log hard to follow |
+//! | `hostile` | damaged, huge and contradictory ones |
+
+mod classes;
+mod fixtures;
+mod following;
+mod haunted;
+mod hostile;
+mod near_misses;
+mod scenarios;
+mod told;

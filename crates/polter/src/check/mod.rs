@@ -1,0 +1,32 @@
+//! `polter check`: scripts on the model and on the running kernel.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`scripts`] | compares the answers written, the model's and the kernel's |
+//! | [`conformance`] | the suite that comes with polter, on this kernel alone |
+//! | [`random`] | random programs, on the model and on this kernel |
+//! | [`text`], [`json`], [`junit`] | how each is reported |
+
+mod conformance;
+mod json;
+mod junit;
+mod random;
+mod scripts;
+mod text;
+
+use crate::cli::CheckArgs;
+use crate::console::{Console, Stream};
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Checks what is asked for, and reports it.
+pub(crate) fn check(args: &CheckArgs, console: &Console) -> Result<Exit, Failure> {
+    let mut out = console.report_to(args.output.as_deref(), Stream::Out)?;
+    if let Some(count) = args.random {
+        random::check(args, count, &mut *out, console)
+    } else if args.conformance {
+        conformance::check(args.format, &mut *out)
+    } else {
+        scripts::check(args, &mut *out, console)
+    }
+}

@@ -1,0 +1,169 @@
+//! Scripts, one after the other: each on fresh sides, up to its first difference.
+
+use std::fs;
+use std::io::{self, Read as _, Write};
+use std::path::Path;
+
+use eventpoll::{Policy, Version};
+use polter_check::{Comparison, Model, Running, Script, compare};
+use polter_live::ExecutorError;
+
+use super::{json, junit, text};
+use crate::cli::{CheckArgs, CheckFormat, ModelVersion};
+use crate::console::Console;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Who is compared with what is written.
+#[derive(Debug)]
+pub(super) struct Sides {
+    /// The model's policy.
+    pub(super) policy: Policy,
+    /// The Linux that the model is.
+    pub(super) version: Version,
+    /// The release of the kernel, or why it is not asked.
+    pub(super) kernel: Result<String, String>,
+}
+
+/// A script, and what came of it.
+#[derive(Debug)]
+pub(super) struct Checked {
+    /// What the script is called.
+    pub(super) name: String,
+    /// Its first comment.
+    pub(super) title: String,
+    /// What came of it.
+    pub(super) comparison: Comparison,
+}
+
+/// Checks each script; the exit code is the worst.
+///
+/// One that cannot be read is complained about, and the next one is checked.
+pub(super) fn check(
+    args: &CheckArgs,
+    out: &mut dyn Write,
+    console: &Console,
+) -> Result<Exit, Failure> {
+    let sides = Sides::asked_for(args);
+    let mut kernel = Kernel::default();
+    let mut worst = Exit::Clean;
+    let mut all = Vec::new();
+    for path in &args.scripts {
+        let Some((name, script)) = read(path, console) else {
+            worst = Exit::Error;
+            continue;
+        };
+        let running = match &sides.kernel {
+            Ok(_) => Some(kernel.world(&script)?),
+            Err(_) => None,
+        };
+        let mut model = Model::new(sides.policy, sides.version, script.first());
+        let checked = Checked {
+            name,
+            title: script.title.clone(),
+            comparison: compare(&script, sides.policy, &mut model, running),
+        };
+        if checked.comparison.kernel_stopped.is_some() {
+            // Whatever state it is in, the next script does not begin there.
+            kernel = Kernel::default();
+        }
+        worst = worst.max(exit(&checked, console));
+        match args.format {
+            CheckFormat::Text => text::write_script(out, &checked, &sides)?,
+            CheckFormat::Json => json::write_script(out, &checked, &sides)?,
+            CheckFormat::Junit => {}
+        }
+        out.flush()?;
+        all.push(checked);
+    }
+    match args.format {
+        CheckFormat::Text => text::write_sum(out, &all)?,
+        CheckFormat::Junit => junit::write_scripts(out, &all, &sides)?,
+        CheckFormat::Json => {}
+    }
+    out.flush()?;
+    Ok(worst)
+}
+
+impl Sides {
+    fn asked_for(args: &CheckArgs) -> Sides {
+        let release = Running::release();
+        let running: Version = release.parse().unwrap_or_default();
+        let version = match args.kernel_version {
+            ModelVersion::Running => running,
+            ModelVersion::Of(version) => version,
+        };
+        let kernel = if args.no_kernel {
+            Err("as --no-kernel asks".to_owned())
+        } else if args.policy != Policy::LAST_FPUT {
+            Err(format!("no running kernel has the policy {}", args.policy))
+        } else if version != running {
+            Err(format!("the kernel here is Linux {running}"))
+        } else {
+            Ok(release)
+        };
+        Sides {
+            policy: args.policy,
+            version,
+            kernel,
+        }
+    }
+}
+
+/// The running kernel, started when it is first needed.
+#[derive(Debug, Default)]
+struct Kernel(Option<Running>);
+
+impl Kernel {
+    /// A fresh world for the script.
+    fn world(&mut self, script: &Script) -> Result<&mut Running, ExecutorError> {
+        let running = match self.0.take() {
+            Some(mut running) => {
+                running.restart(script.first())?;
+                running
+            }
+            None => Running::start(script.first())?,
+        };
+        Ok(self.0.insert(running))
+    }
+}
+
+/// Reads a script; says why it cannot.
+fn read(path: &Path, console: &Console) -> Option<(String, Script)> {
+    let mut bytes = Vec::new();
+    let (name, read) = if path.as_os_str() == "-" {
+        let read = io::stdin().read_to_end(&mut bytes).map(drop);
+        ("standard input".to_owned(), read)
+    } else {
+        let read = fs::read(path).map(|read| bytes = read);
+        (path.to_string_lossy().into_owned(), read)
+    };
+    if let Err(error) = read {
+        console.complain(&Failure::read(path)(error));
+        return None;
+    }
+    match Script::parse(&bytes) {
+        Ok(script) => Some((name, script)),
+        Err(error) => {
+            console.say_error(format_args!("{name}:{error}"));
+            None
+        }
+    }
+}
+
+fn exit(checked: &Checked, console: &Console) -> Exit {
+    let comparison = &checked.comparison;
+    if let Some(stopped) = &comparison.kernel_stopped
+        && !matches!(stopped.error, ExecutorError::NotAvailable(_))
+    {
+        console.say_error(format_args!(
+            "{}:{}: the kernel's side ended: {}",
+            checked.name, stopped.line, stopped.error
+        ));
+        return Exit::Error;
+    }
+    match comparison.difference {
+        Some(_) => Exit::Findings,
+        None => Exit::Clean,
+    }
+}

@@ -1,0 +1,103 @@
+//! The options of `polter check`.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum};
+use eventpoll::{Policy, UnknownVersion, Version};
+use polter_check::random::Shape;
+
+use super::policy_parser;
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Scripts; `-` is standard input
+    #[arg(value_name = "SCRIPT", required_unless_present_any = ["conformance", "random"])]
+    pub(crate) scripts: Vec<PathBuf>,
+
+    /// The model's policy; under any but last-fput the kernel has no say
+    #[arg(long, value_name = "POLICY", default_value = "last-fput", value_parser = policy_parser())]
+    pub(crate) policy: Policy,
+
+    /// The version of Linux that the model is, as in 6.12, or `running`
+    #[arg(long, value_name = "VERSION", default_value = "running")]
+    pub(crate) kernel_version: ModelVersion,
+
+    /// Leave the running kernel alone: the model and what is written
+    #[arg(long)]
+    pub(crate) no_kernel: bool,
+
+    /// Run every scenario of polter's own on the running kernel: which facts hold here?
+    #[arg(long, conflicts_with_all = ["scripts", "policy", "kernel_version", "no_kernel"])]
+    pub(crate) conformance: bool,
+
+    /// Write so many random programs, and run each on the model and on the running kernel
+    ///
+    /// One that differs is shrunk and printed as a script. Stops after five of them.
+    #[arg(
+        long,
+        value_name = "PROGRAMS",
+        conflicts_with_all = ["scripts", "policy", "kernel_version", "no_kernel", "conformance"]
+    )]
+    pub(crate) random: Option<u64>,
+
+    /// Where the random programs come from: the same seed, the same programs
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, requires = "random")]
+    pub(crate) seed: u64,
+
+    /// The index of the first random program
+    #[arg(long, value_name = "INDEX", default_value_t = 0, requires = "random")]
+    pub(crate) first: u64,
+
+    /// The most calls of a random program
+    #[arg(long, value_name = "CALLS", default_value_t = 40, requires = "random")]
+    pub(crate) calls: usize,
+
+    /// What random programs are made of, by default each in turn
+    #[arg(long, value_name = "SHAPE", value_delimiter = ',', value_parser = shape_parser(), requires = "random")]
+    pub(crate) shape: Vec<Shape>,
+
+    /// How the report is written; docs/json.md in the source says what the JSON holds
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: CheckFormat,
+
+    /// Write the report to this file
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// How a check's report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// For people
+    Text,
+    /// For programs: one object a script, or one for the suite or all random programs
+    Json,
+    /// For CI: JUnit's XML, a test case a script
+    Junit,
+}
+
+/// Which Linux the model is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ModelVersion {
+    /// The one that runs here.
+    Running,
+    /// This one.
+    Of(Version),
+}
+
+impl std::str::FromStr for ModelVersion {
+    type Err = UnknownVersion;
+
+    fn from_str(text: &str) -> Result<ModelVersion, UnknownVersion> {
+        match text {
+            "running" => Ok(ModelVersion::Running),
+            version => version.parse().map(ModelVersion::Of),
+        }
+    }
+}
+
+fn shape_parser() -> impl TypedValueParser<Value = Shape> {
+    let names = Shape::ALL.map(Shape::name);
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Shape>())
+}

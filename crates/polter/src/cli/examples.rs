@@ -1,0 +1,68 @@
+//! What stands at the end of each help text.
+
+use crate::exit::Exit;
+
+pub(super) const POLTER: &str = "\
+Examples:
+  polter demo                                the story, with nothing to set up
+  polter run -- ./server                     watch a command, then judge it
+  strace -f -yy -o log ./server; polter judge log
+  polter judge --fail-on ghost log           in CI: no ghosts";
+
+pub(super) const DEMO: &str = "\
+Examples:
+  polter demo
+  polter demo --policy close,owner
+  polter demo --format json | jq .findings";
+
+pub(super) const JUDGE: &str = "\
+Examples:
+  strace -f -yy -o log ./server; polter judge log
+  ssh host strace -f -yy -o /dev/stdout -p PID | polter judge
+  strace-log-merge log | polter judge        log.100, log.101, … of strace -ff -ttt
+  polter judge --policy close,owner a.log b.log
+  polter judge --fail-on ghost,child-removes --strict log
+  polter judge --format json log | jq '.findings[] | {class, pid, fd}'
+
+A policy is a rule for when a registration ends:
+  last-fput       with the last reference to its file: Linux today
+  close           when any process closes the number, or exits
+  close-not-exit  the same, but an exit does not count
+  owner           when the process that made it closes the number, or exits
+  owner-adopt     the same, but another process may take it over
+  stale           as today, but an instance that came by fork answers ESTALE
+  not-inherited   as owner, and fork does not copy the instance (kqueue)";
+
+pub(super) const RUN: &str = "\
+Examples:
+  polter run -- ./server --port 8080
+  polter run --stacks --log server.strace -- ./server
+  polter run --fail-on ghost -o report.txt -- make test
+  polter run --format json -o report.json -- python3 -m app";
+
+const CHECK: &str = "\
+Examples:
+  polter check scenarios/*.strace            written, model and kernel: all the same?
+  polter check --policy close --no-kernel a.strace
+  polter check --kernel-version 6.1 a.strace as Linux 6.1 answers
+  polter check --conformance                 which facts about epoll hold on this kernel
+  polter check --conformance --format junit -o report.xml
+  polter check --random 10000 --seed 7       the model against this kernel
+
+A line under a call says where it answers otherwise, as whole call or result:
+  # close, owner: epoll_wait(3, [], 8, 0) = 0
+  # before 6.10: = -1 EINVAL (Invalid argument)";
+
+pub(super) fn check() -> String {
+    format!("{CHECK}\n\n{}", Exit::CHECK_HELP)
+}
+
+pub(super) const COMPLETIONS: &str = "\
+Examples:
+  polter completions bash > ~/.local/share/bash-completion/completions/polter
+  polter completions fish > ~/.config/fish/completions/polter.fish";
+
+pub(super) const MAN: &str = "\
+Examples:
+  polter man | man -l -
+  polter man ~/.local/share/man/man1";
