@@ -193,7 +193,7 @@ impl Kernel {
         self.release_call(&waiting);
         self.run_task_work();
         if let Some(saved) = waiting.saved_mask {
-            self.tasks[tid].mask = saved;
+            self.set_mask(tid, saved);
         }
         let outcome = self.dispatch(tid, made);
         self.remember(tid, made);
@@ -296,7 +296,7 @@ impl Kernel {
         self.release_call(&waiting);
         self.run_task_work();
         if let Some(saved) = waiting.saved_mask {
-            self.tasks[tid].mask = saved;
+            self.set_mask(tid, saved);
         }
         if waiting.saved_mask.is_some() || waiting.is_holding {
             // Events beat signals: what came meanwhile is handled on the way out.
@@ -337,11 +337,16 @@ impl Kernel {
 
     fn let_woken_run(&mut self) {
         while let Some(tid) = self.woken.pop_front() {
-            let Some(waiting) = self
-                .tasks
-                .get_mut(tid)
-                .and_then(|task| task.waiting.take_if(|w| w.is_woken))
-            else {
+            self.running = Some(tid);
+            let Some(task) = self.tasks.get_mut(tid) else {
+                continue;
+            };
+            if task.waiting.is_none() {
+                // Between two calls: only a signal can have woken it.
+                self.deliver_signals(tid);
+            }
+            let woken = (self.tasks.get_mut(tid)).and_then(|t| t.waiting.take_if(|w| w.is_woken));
+            let Some(waiting) = woken else {
                 continue;
             };
             let mut waiting = *waiting;

@@ -373,7 +373,7 @@ impl Kernel {
             return Err(Errno::EINVAL);
         }
         let pidfd = self.file_at(caller, pidfd)?;
-        let FileKind::Pidfd { process, of } = self.files[pidfd].kind else {
+        let FileKind::Pidfd { process, of, .. } = self.files[pidfd].kind else {
             return Err(Errno::EBADF);
         };
         // A leader that has ended has no table, whatever its other threads do.

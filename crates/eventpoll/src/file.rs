@@ -49,6 +49,8 @@ pub(crate) enum FileKind {
     Pidfd {
         process: ProcessId,
         of: PidfdOf,
+        /// The process's, or the thread's own.
+        queue: QueueId,
     },
     /// An io_uring, as a holder of files.
     Ring {
@@ -197,7 +199,7 @@ impl Kernel {
             FileKind::Timerfd(timer) => self.release_timerfd(file, &timer),
             FileKind::Socket(socket) => self.release_socket(socket),
             FileKind::Epoll(epoll) => self.ep_clear_and_put(epoll),
-            FileKind::Pidfd { process, .. } => self.release_pidfd(process),
+            FileKind::Pidfd { process, queue, .. } => self.release_pidfd(process, queue),
             FileKind::Ring { files } => files.into_iter().flatten().for_each(|held| self.put(held)),
             FileKind::Device(device) => self.release_device(device),
             FileKind::Buffer(buffer) => self.release_buffer(buffer),
@@ -219,7 +221,7 @@ impl Kernel {
             FileKind::Signalfd { mask } => self.poll_signalfd(*mask, caller),
             FileKind::Socket(socket) => self.poll_socket(*socket),
             &FileKind::Epoll(epoll) => self.ep_eventpoll_poll(epoll, caller),
-            FileKind::Pidfd { process, of } => self.poll_pidfd(*process, *of),
+            FileKind::Pidfd { process, of, .. } => self.poll_pidfd(*process, *of),
             &FileKind::Buffer(buffer) => self.poll_buffer(file, buffer),
             FileKind::Custom(custom, _) => custom.poll(),
             // Nothing is ever submitted, so there is always room.
@@ -238,7 +240,7 @@ impl Kernel {
             FileKind::Signalfd { .. } => Some(self.sighand_of(caller).queue),
             FileKind::Socket(socket) => Some(self.sockets[*socket].queue),
             FileKind::Epoll(epoll) => Some(self.epolls[*epoll].pollers),
-            FileKind::Pidfd { process, .. } => Some(self.processes[*process].pidfd_queue),
+            FileKind::Pidfd { queue, .. } => Some(*queue),
             FileKind::Device(device) => Some(self.devices[*device].queue),
             FileKind::Buffer(buffer) => Some(self.buffers[*buffer].queue),
             FileKind::Custom(_, queue) => Some(*queue),

@@ -210,7 +210,7 @@ impl Kernel {
     fn check_pidfds(&self) -> Check {
         let mut pidfds = BTreeMap::<_, u32>::new();
         for (id, file) in self.files.iter() {
-            if let FileKind::Pidfd { process, of } = file.kind {
+            if let FileKind::Pidfd { process, of, .. } = file.kind {
                 *pidfds.entry(process).or_default() += 1;
                 if let PidfdOf::Thread(tid) = of {
                     let task = self.tasks.get(tid);
@@ -337,6 +337,11 @@ impl Kernel {
             match &file.kind {
                 FileKind::Eventfd(eventfd) => own_queues(&mut queues, eventfd.queue, &id)?,
                 FileKind::Timerfd(timer) => own_queues(&mut queues, timer.queue, &id)?,
+                FileKind::Pidfd { process, queue, .. }
+                    if *queue != self.processes[*process].pidfd_queue =>
+                {
+                    own_queues(&mut queues, *queue, &id)?;
+                }
                 FileKind::Custom(_, queue) => own_queues(&mut queues, *queue, &id)?,
                 _ => {}
             }

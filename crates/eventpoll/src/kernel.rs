@@ -66,6 +66,8 @@ pub struct Kernel {
     pub(crate) task_work: Vec<FileId>,
     /// Threads on the way to their next try.
     pub(crate) woken: VecDeque<Tid>,
+    /// The task on the CPU: the caller, or one that was woken.
+    pub(crate) running: Option<Tid>,
     /// Dead processes that have nobody but init to reap them.
     pub(crate) orphans: Vec<ProcessId>,
     /// Threads that have a signal to take on the way back to the program.
@@ -106,6 +108,7 @@ impl Kernel {
             holds: BTreeMap::new(),
             task_work: Vec::new(),
             woken: VecDeque::new(),
+            running: None,
             orphans: Vec::new(),
             signalled: Vec::new(),
             completions: Vec::new(),
@@ -146,6 +149,7 @@ impl Kernel {
         {
             return Outcome::Gone;
         }
+        self.running = Some(caller);
         let mut outcome = self.dispatch(caller, call);
         if outcome == Outcome::Blocked {
             self.remember(caller, call);
@@ -163,6 +167,7 @@ impl Kernel {
             outcome = Outcome::Gone;
         }
         self.settle();
+        self.running = None;
         outcome
     }
 

@@ -1,7 +1,7 @@
 //! Process descriptors.
 
 use crate::file::{FileKind, PidfdOf};
-use crate::ids::{Fd, Pid, ProcessId, Tid};
+use crate::ids::{Fd, Pid, ProcessId, QueueId, Tid};
 use crate::process::Life;
 use crate::syscall::{Ioctl, Out, Return, flags};
 use crate::wait_queue::Limit;
@@ -46,7 +46,14 @@ impl Kernel {
         if of != PidfdOf::Process {
             flags |= flags::PIDFD_THREAD;
         }
-        let fd = self.install_new(caller, FileKind::Pidfd { process, of }, flags)?;
+        let queue = match of {
+            PidfdOf::Thread(tid) if self.tasks[tid].pid != self.processes[process].pid => {
+                self.waits.create()
+            }
+            _ => self.processes[process].pidfd_queue,
+        };
+        let kind = FileKind::Pidfd { process, of, queue };
+        let fd = self.install_new(caller, kind, flags)?;
         self.processes[process].pidfds += 1;
         if let PidfdOf::Thread(tid) = of {
             self.tasks[tid].has_pidfd = true;
@@ -83,7 +90,7 @@ impl Kernel {
     }
 
     /// A thread that descriptors stand for has ended; who polls them hears of it.
-    pub(crate) fn thread_gone(&mut self, process: ProcessId, thread: Tid, is_leader: bool) {
+    pub(crate) fn thread_gone(&mut self, thread: Tid, is_leader: bool) {
         let watching: Vec<_> = self
             .files
             .iter()
@@ -94,18 +101,23 @@ impl Kernel {
             .map(|(id, _)| id)
             .collect();
         for file in watching {
-            let of = PidfdOf::GoneThread { is_leader };
-            self.files[file].kind = FileKind::Pidfd { process, of };
-        }
-        let queue = self.processes[process].pidfd_queue;
-        self.wake(queue, Limit::All, Events::READABLE);
-        if !is_leader {
-            // Nobody waits for it: its number goes at once. Linux: __change_pid.
-            self.wake(queue, Limit::All, Events::empty());
+            let FileKind::Pidfd { of, queue, .. } = &mut self.files[file].kind else {
+                unreachable!("the file was found by its kind");
+            };
+            *of = PidfdOf::GoneThread { is_leader };
+            let queue = *queue;
+            self.wake(queue, Limit::All, Events::READABLE);
+            if !is_leader {
+                // Nobody waits for it: its number goes at once. Linux: __change_pid.
+                self.wake(queue, Limit::All, Events::empty());
+            }
         }
     }
 
-    pub(crate) fn release_pidfd(&mut self, process: ProcessId) {
+    pub(crate) fn release_pidfd(&mut self, process: ProcessId, queue: QueueId) {
+        if queue != self.processes[process].pidfd_queue {
+            self.waits.destroy(queue);
+        }
         self.processes[process].pidfds -= 1;
         if self.processes[process].pidfds == 0 && self.processes[process].life == Life::Reaped {
             self.forget_process(process);

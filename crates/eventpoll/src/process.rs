@@ -25,6 +25,9 @@ pub(crate) struct Task {
     pub(crate) sighand: SighandId,
     pub(crate) mask: SigSet,
     pub(crate) pending: SigSet,
+    /// It was chosen to take a signal, or found one when it changed its
+    /// mask. Linux: `TIF_SIGPENDING`.
+    pub(crate) is_signalled: bool,
     /// The call it waits in.
     pub(crate) waiting: Option<Box<Waiting>>,
     /// Some descriptor stands for this very thread (`PIDFD_THREAD`).
@@ -147,6 +150,7 @@ impl Kernel {
             sighand,
             mask,
             pending: 0,
+            is_signalled: false,
             waiting: None,
             has_pidfd: false,
             vfork_parent: None,
@@ -264,7 +268,7 @@ impl Kernel {
         let leader_pid = self.processes[process].pid;
         let old_pid = std::mem::replace(&mut self.tasks[caller].pid, leader_pid);
         if old_pid != leader_pid && std::mem::take(&mut self.tasks[caller].has_pidfd) {
-            self.thread_gone(process, caller, false);
+            self.thread_gone(caller, false);
         }
         self.pids.remove(&old_pid);
         let task = Some(caller);
@@ -324,7 +328,7 @@ impl Kernel {
             self.pids.remove(&task.pid);
         }
         if task.has_pidfd {
-            self.thread_gone(task.process, tid, is_leader);
+            self.thread_gone(tid, is_leader);
         }
     }
 

@@ -138,21 +138,29 @@ impl Kernel {
     /// Finds a thread that takes the signal, and wakes it.
     fn complete_signal(&mut self, target: Tid, signal: u32, scope: Scope) {
         let process = self.tasks[target].process;
-        let takes = |tid: &Tid| self.tasks[*tid].mask & bit(signal) == 0;
+        // Linux: wants_signal.
+        let takes = |tid: &Tid| {
+            let task = &self.tasks[*tid];
+            let is_free = self.running == Some(*tid) || !task.is_signalled;
+            task.mask & bit(signal) == 0 && is_free
+        };
         let taker = match scope {
             _ if takes(&target) => Some(target),
             Scope::Thread => None,
             Scope::Process => self.processes[process].threads.iter().copied().find(takes),
         };
         let Some(taker) = taker else { return };
+        self.tasks[taker].is_signalled = true;
         if self.tasks[taker].waiting.is_some() {
             if self.is_fatal(taker, signal) {
                 // Its call does not come to look at anything again.
                 return self.end_process(process, signal as i32);
             }
             self.wake_for_signal(taker);
-        } else {
+        } else if self.running == Some(taker) || self.is_fatal(taker, signal) {
             self.signalled.push(taker);
+        } else {
+            self.woken.push_back(taker);
         }
     }
 
@@ -166,12 +174,15 @@ impl Kernel {
     /// Linux: `get_signal`.
     pub(crate) fn take_signal(&mut self, tid: Tid) -> Option<Interruption> {
         let task = &self.tasks[tid];
-        let process = task.process;
+        if !task.is_signalled {
+            return None;
+        }
         // The thread's own come first.
         let own = task.pending & !task.mask;
-        let shared = self.processes[process].pending & !task.mask;
+        let shared = self.processes[task.process].pending & !task.mask;
         let ready = if own != 0 { own } else { shared };
         if ready == 0 {
+            self.recalculate_signalled(tid);
             return None;
         }
         let signal = ready.trailing_zeros() + 1;
@@ -183,6 +194,13 @@ impl Kernel {
             SigAction::Handler { restart: false } => Interruption::Interrupts,
             _ => Interruption::Kills(signal),
         })
+    }
+
+    /// Linux: `recalc_sigpending`.
+    fn recalculate_signalled(&mut self, tid: Tid) {
+        let task = &mut self.tasks[tid];
+        let pending = task.pending | self.processes[task.process].pending;
+        task.is_signalled = pending & !task.mask != 0;
     }
 
     /// The signal that would end the thread's process now, if one is pending.
@@ -211,7 +229,7 @@ impl Kernel {
         }
     }
 
-    fn deliver_signals(&mut self, tid: Tid) {
+    pub(crate) fn deliver_signals(&mut self, tid: Tid) {
         while let Some(interruption) = self.take_signal(tid) {
             if let Interruption::Kills(signal) = interruption {
                 let process = self.tasks[tid].process;
@@ -228,6 +246,7 @@ impl Kernel {
         } else {
             self.processes[task.process].pending &= !signal;
         }
+        self.recalculate_signalled(tid);
     }
 
     /// `rt_sigprocmask(2)`. Gives the former mask.
@@ -247,6 +266,7 @@ impl Kernel {
     /// `SIGKILL` and `SIGSTOP` cannot be blocked.
     pub(crate) fn set_mask(&mut self, tid: Tid, mask: SigSet) {
         self.tasks[tid].mask = mask & !(bit(SIGKILL) | bit(SIGSTOP));
+        self.recalculate_signalled(tid);
     }
 
     /// `rt_sigaction(2)`. Ignoring a signal also drops it where it is pending.

@@ -10,6 +10,9 @@ use crate::{Errno, Events, Kernel};
 /// `CLOCK_REALTIME`, `CLOCK_MONOTONIC`, `CLOCK_BOOTTIME` and the two alarm clocks.
 const CLOCKS: [i32; 5] = [0, 1, 7, 8, 9];
 
+/// The two that wake a machine from its sleep.
+const ALARM_CLOCKS: [i32; 2] = [8, 9];
+
 /// Linux: `struct timerfd_ctx`.
 #[derive(Debug, Clone, Hash)]
 pub(crate) struct Timerfd {
@@ -17,6 +20,9 @@ pub(crate) struct Timerfd {
     interval_ns: u64,
     /// When the timer expires next, if it is armed.
     expires_ns: Option<u64>,
+    /// Of an alarm clock: the date it was last set to, though it was disarmed since.
+    /// Linux: `alarm_expires_remaining` does not look whether it is armed.
+    stale_ns: Option<u64>,
     /// Expirations nobody has read.
     ticks: u64,
     /// It has expired with an interval; only a read or a look at it winds it
@@ -41,9 +47,10 @@ impl Timerfd {
     }
 
     fn spec(&self, now_ns: u64) -> TimerSpec {
+        let stale = self.stale_ns.unwrap_or(0).saturating_sub(now_ns);
         let left = self
             .expires_ns
-            .map_or(0, |expires| expires.saturating_sub(now_ns).max(1));
+            .map_or(stale, |expires| expires.saturating_sub(now_ns).max(1));
         TimerSpec {
             interval_ns: self.interval_ns,
             value_ns: left,
@@ -78,6 +85,7 @@ impl Kernel {
             clock,
             interval_ns: 0,
             expires_ns: None,
+            stale_ns: None,
             ticks: 0,
             has_expired: false,
             queue: self.waits.create(),
@@ -116,6 +124,9 @@ impl Kernel {
             } else {
                 now_ns.saturating_add(new.value_ns)
             });
+        }
+        if ALARM_CLOCKS.contains(&timer.clock) {
+            timer.stale_ns = timer.expires_ns.or(disarmed).or(timer.stale_ns);
         }
         let armed = timer.expires_ns;
         self.clock.cancel(disarmed, Alarm::Timer(file));

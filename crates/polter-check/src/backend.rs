@@ -1,7 +1,7 @@
 //! Where a script runs: on the model, or on the running kernel.
 
 use eventpoll::syscall::{PathKind, flags};
-use eventpoll::{Kernel, Outcome, Pid, Policy, Syscall, Tid, Version};
+use eventpoll::{Fd, Kernel, Outcome, Pid, Policy, Syscall, Tid, Version};
 use polter_live::{Executor, ExecutorError};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -45,18 +45,19 @@ impl Model {
     /// something else: a timer with an interval has no last one.
     const ALARMS: u32 = 1000;
 
-    /// A world with one process, which has 0, 1 and 2 open.
+    /// A world with one process, which has one file open at 0, 1 and 2.
     pub fn new(policy: Policy, version: Version, first: Pid) -> Model {
         let mut kernel = Kernel::new(policy).with_version(version);
         let tid = kernel.spawn(first);
-        for _ in 0..3 {
-            kernel.call(
-                tid,
-                &Syscall::Open {
-                    path: PathKind::Regular,
-                    flags: flags::O_RDWR,
-                },
-            );
+        kernel.call(
+            tid,
+            &Syscall::Open {
+                path: PathKind::Regular,
+                flags: flags::O_RDWR,
+            },
+        );
+        for _ in 1..3 {
+            kernel.call(tid, &Syscall::Dup { fd: Fd(0) });
         }
         Model {
             kernel,
