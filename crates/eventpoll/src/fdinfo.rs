@@ -81,4 +81,22 @@ mod tests {
             "{text}"
         );
     }
+
+    #[test]
+    fn registrations_are_listed_by_file_and_number() {
+        let mut kernel = Kernel::new(Policy::LAST_FPUT);
+        let task = kernel.spawn(Pid(1));
+        let epfd = kernel.epoll_create1(task, 0).unwrap();
+        let older = kernel.eventfd(task, 0, 0).unwrap();
+        let newer = kernel.eventfd(task, 0, 0).unwrap();
+        let dup = kernel.dup(task, older).unwrap();
+        for fd in [dup, newer, older] {
+            let event = EpollEvent::default();
+            kernel.epoll_ctl(task, epfd, 1, fd, Some(event)).unwrap();
+        }
+        let text = kernel.fdinfo(task, epfd).unwrap();
+        let rows = text.lines().filter_map(|line| line.strip_prefix("tfd:"));
+        let numbers = rows.map(|row| row.split_whitespace().next().unwrap());
+        assert_eq!(numbers.collect::<Vec<_>>(), ["1", "3", "2"]);
+    }
 }

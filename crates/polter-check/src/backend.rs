@@ -26,7 +26,7 @@ pub trait Backend {
     fn advance(&mut self, by: Duration) -> Result<(), ExecutorError>;
 
     /// What fdinfo says of a descriptor, as far as it can be told.
-    fn fdinfo(&self, pid: Pid, fd: eventpoll::Fd) -> String;
+    fn fdinfo(&self, pid: Pid, fd: Fd) -> String;
 
     /// The version of Linux whose answers it gives.
     fn version(&self) -> Version;
@@ -72,7 +72,7 @@ impl Model {
     }
 
     /// The numbers under which a task has instances open.
-    pub fn instances(&self, pid: Pid) -> Vec<eventpoll::Fd> {
+    pub fn instances(&self, pid: Pid) -> Vec<Fd> {
         let open = self.kernel.tid(pid).map(|tid| self.kernel.fds(tid));
         let open = open.into_iter().flatten();
         let instances = open.filter(|(_, file, _)| self.kernel.epoll_of(*file).is_some());
@@ -136,7 +136,7 @@ impl Backend for Model {
         Ok(())
     }
 
-    fn fdinfo(&self, pid: Pid, fd: eventpoll::Fd) -> String {
+    fn fdinfo(&self, pid: Pid, fd: Fd) -> String {
         let Some(tid) = self.kernel.tid(pid) else {
             return String::new();
         };
@@ -221,7 +221,7 @@ impl Backend for Running {
         self.executor.advance(by)
     }
 
-    fn fdinfo(&self, pid: Pid, fd: eventpoll::Fd) -> String {
+    fn fdinfo(&self, pid: Pid, fd: Fd) -> String {
         self.executor.fdinfo(pid, fd).unwrap_or_default()
     }
 

@@ -13,7 +13,7 @@ use clap_complete::Shell;
 use eventpoll::Policy;
 
 use crate::exit::Exit;
-use crate::fail_on::FailOn;
+use crate::fail_on::{FailOn, ScanFailOn};
 
 pub(crate) use check::{CheckArgs, CheckFormat, ModelVersion};
 
@@ -81,6 +81,29 @@ pub(crate) enum Verb {
     #[command(after_help = examples::check())]
     Check(CheckArgs),
 
+    /// Look at running processes: ghosts, shared and leaked instances, now
+    ///
+    /// Nothing is stopped and nothing is changed. Another user's processes may only be looked at by
+    /// root, and who keeps a file is found only among the processes that may be looked at.
+    #[command(after_help = with_exit_codes(examples::SCAN))]
+    Scan(ScanArgs),
+
+    /// Write down what `polter scan` reads of /proc, for `polter scan --root` elsewhere
+    ///
+    /// Names, paths and numbers of all processes that may be looked at, and no contents. Where it is read,
+    /// the kernel cannot be asked any more: eventfds, timerfds and signalfds cannot be told apart.
+    #[command(after_help = with_exit_codes(examples::CAPTURE))]
+    Capture {
+        /// Where to: a directory that is not there yet
+        dir: PathBuf,
+    },
+
+    /// Remove a running process's ghosts, without stopping it
+    ///
+    /// Says what it is going to do, and asks. A registration that is in use is never touched.
+    #[command(after_help = with_exit_codes(examples::EXORCISE))]
+    Exorcise(ExorciseArgs),
+
     /// Print a shell's completions
     #[command(after_help = examples::COMPLETIONS)]
     Completions {
@@ -133,6 +156,77 @@ pub(crate) struct RunArgs {
         allow_hyphen_values = true
     )]
     pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("scope"))]
+pub(crate) struct ScanArgs {
+    /// Processes; by default all
+    #[arg(value_name = "PID", group = "scope")]
+    pub(crate) pids: Vec<u32>,
+
+    /// All processes that may be looked at
+    #[arg(short, long, group = "scope")]
+    pub(crate) all: bool,
+
+    /// The processes of this name, as in /proc/PID/comm
+    #[arg(short, long, value_name = "NAME", group = "scope")]
+    pub(crate) name: Option<String>,
+
+    /// All that descend from the processes named, too
+    #[arg(short, long, requires = "pids")]
+    pub(crate) children: bool,
+
+    /// Watch the processes with ghosts for so long: do they spin?
+    #[arg(
+        long,
+        value_name = "MS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "500",
+        value_parser = clap::value_parser!(u64).range(10..=60_000)
+    )]
+    pub(crate) spin: Option<u64>,
+
+    /// Look at a captured tree, not at /proc
+    #[arg(long, value_name = "DIR", conflicts_with = "spin")]
+    pub(crate) root: Option<PathBuf>,
+
+    /// Exit with 1 if one of these is found
+    #[arg(
+        long,
+        value_name = "CLASS",
+        value_delimiter = ',',
+        default_value = "fault"
+    )]
+    pub(crate) fail_on: Vec<ScanFailOn>,
+
+    /// How the report is written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Format,
+
+    /// Write the report to this file
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExorciseArgs {
+    /// The process
+    #[arg(value_name = "PID")]
+    pub(crate) pid: u32,
+
+    /// Only ghosts of this number
+    #[arg(long, value_name = "N")]
+    pub(crate) fd: Option<i32>,
+
+    /// Only say what would be done
+    #[arg(short = 'n', long, conflicts_with = "yes")]
+    pub(crate) dry_run: bool,
+
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
 }
 
 /// How to judge, and what to make of it.

@@ -71,6 +71,69 @@ impl ValueEnum for FailOn {
     }
 }
 
+/// One name given to `--fail-on` of `polter scan`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ScanFailOn {
+    /// Every finding that is no note.
+    Fault,
+    /// Every finding.
+    Any,
+    /// Nothing.
+    Nothing,
+    /// The four ghosts.
+    Ghost,
+    /// One class.
+    Class(polter_scan::Class),
+}
+
+impl ScanFailOn {
+    /// True if one of the names stands for something in the report.
+    pub(crate) fn is_met(names: &[ScanFailOn], report: &polter_scan::Report) -> bool {
+        let stands_for = |finding| names.iter().any(|name| name.stands_for(finding));
+        report.findings.iter().any(stands_for)
+    }
+
+    fn stands_for(self, finding: &polter_scan::Finding) -> bool {
+        match self {
+            ScanFailOn::Fault => finding.severity == polter_scan::Severity::Fault,
+            ScanFailOn::Any => true,
+            ScanFailOn::Nothing => false,
+            ScanFailOn::Ghost => finding.class.is_ghost(),
+            ScanFailOn::Class(class) => finding.class == class,
+        }
+    }
+}
+
+impl ValueEnum for ScanFailOn {
+    fn value_variants<'a>() -> &'a [ScanFailOn] {
+        const CLASSES: usize = polter_scan::Class::ALL.len();
+        static NAMES: [ScanFailOn; 4 + CLASSES] = {
+            let mut names = [ScanFailOn::Fault; 4 + CLASSES];
+            names[1] = ScanFailOn::Any;
+            names[2] = ScanFailOn::Nothing;
+            names[3] = ScanFailOn::Ghost;
+            let mut at = 0;
+            while at < CLASSES {
+                names[4 + at] = ScanFailOn::Class(polter_scan::Class::ALL[at]);
+                at += 1;
+            }
+            names
+        };
+        &NAMES
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let value = match self {
+            ScanFailOn::Fault => PossibleValue::new("fault").help("what does harm"),
+            ScanFailOn::Any => PossibleValue::new("any").help("every finding, notes too"),
+            ScanFailOn::Nothing => PossibleValue::new("none").help("nothing"),
+            ScanFailOn::Ghost => PossibleValue::new("ghost").help("the four ghost classes"),
+            ScanFailOn::Class(class) => PossibleValue::new(class.name()),
+        };
+        Some(value)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use polter_scan::ScanError;
 use thiserror::Error;
 
 /// Why there is no report.
@@ -67,6 +68,18 @@ pub(crate) enum Failure {
          the model alone:  polter check --no-kernel SCRIPT"
     )]
     Executor(#[from] polter_live::ExecutorError),
+    /// Running processes cannot be looked at, or not be helped.
+    #[error("{source}{}", hint(.source))]
+    Scan {
+        /// Why.
+        #[from]
+        source: ScanError,
+    },
+    /// There is no terminal to ask on.
+    #[error(
+        "nothing is removed without asking, and there is nobody to ask\n  say --yes to remove them, --dry-run to see"
+    )]
+    NobodyToAsk,
     /// Signals cannot be caught.
     #[error("cannot catch signals: {0}")]
     Signals(io::Error),
@@ -88,6 +101,22 @@ impl Failure {
     /// True if whoever read the report has gone away.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         matches!(self, Failure::Write(source) if source.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// What to do about it, on lines of its own.
+fn hint(error: &ScanError) -> &'static str {
+    match error {
+        ScanError::Refused(_) | ScanError::AllRefused(_) => {
+            "\n  run as root or with CAP_SYS_PTRACE; in a container: --cap-add SYS_PTRACE"
+        }
+        ScanError::NoSuchProcess(_) | ScanError::NoSuchName(_) => {
+            "\n  is it in another pid namespace? look from the host, or from inside"
+        }
+        ScanError::System { .. } => {
+            "\n  Linux 5.9 or later, and a seccomp filter that lets it pass"
+        }
+        _ => "",
     }
 }
 

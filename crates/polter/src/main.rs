@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`cli`] | the command line, once for parsing, help, completions and man pages |
 //! | [`judge_command`], [`run`], [`check`], [`demo`], [`pages`] | a verb each |
+//! | [`scan_command`], [`exorcise_command`] | the verbs that look at running processes |
 //! | [`log`] | opens a log and shows how far its reading is |
 //! | [`verdicts`] | judges one log after another: reports, warnings, the exit code |
 //! | [`report`] | a verdict as text or as JSON |
@@ -19,6 +20,7 @@ mod cli;
 mod console;
 mod demo;
 mod exit;
+mod exorcise_command;
 mod fail_on;
 mod failure;
 mod judge_command;
@@ -26,6 +28,7 @@ mod log;
 mod pages;
 mod report;
 mod run;
+mod scan_command;
 mod verdicts;
 
 use std::process::ExitCode;
@@ -57,6 +60,9 @@ fn start(verb: &Verb, console: &Console) -> Result<Exit, Failure> {
         Verb::Judge(judge) => judge_command::judge(judge, console),
         Verb::Run(run) => run::run(run, console),
         Verb::Check(check) => check::check(check, console),
+        Verb::Scan(scan) => scan_command::scan(scan, console),
+        Verb::Capture { dir } => scan_command::capture(dir, console),
+        Verb::Exorcise(exorcise) => exorcise_command::exorcise(exorcise, console),
         Verb::Completions { shell } => pages::completions(*shell, console),
         Verb::Man { dir } => pages::man(dir.as_deref(), console),
     }

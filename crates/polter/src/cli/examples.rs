@@ -7,7 +7,9 @@ Examples:
   polter demo                                the story, with nothing to set up
   polter run -- ./server                     watch a command, then judge it
   strace -f -yy -o log ./server; polter judge log
-  polter judge --fail-on ghost log           in CI: no ghosts";
+  polter judge --fail-on ghost log           in CI: no ghosts
+  polter scan --name server --spin           what runs now
+  polter exorcise PID                        removes its ghosts, live";
 
 pub(super) const DEMO: &str = "\
 Examples:
@@ -56,6 +58,24 @@ A line under a call says where it answers otherwise, as whole call or result:
 pub(super) fn check() -> String {
     format!("{CHECK}\n\n{}", Exit::CHECK_HELP)
 }
+pub(super) const SCAN: &str = "\
+Examples:
+  polter scan 1234                           the instances process 1234 holds
+  polter scan --children 1234                and its workers'
+  polter scan --name nginx --spin            who eats a core, and why
+  polter scan --all --format json | jq '.findings[] | {class, pid, fd}'
+  polter scan --fail-on ghost,leaked-epoll $(pidof server)";
+
+pub(super) const CAPTURE: &str = "\
+Examples:
+  polter capture /tmp/host-a; polter scan --root /tmp/host-a
+  polter capture snap; tar cz snap | ssh here tar xz";
+
+pub(super) const EXORCISE: &str = "\
+Examples:
+  polter exorcise 1234                       shows what it would do, and asks
+  polter exorcise --dry-run 1234
+  polter exorcise --fd 7 --yes 1234";
 
 pub(super) const COMPLETIONS: &str = "\
 Examples:

@@ -6,6 +6,7 @@
 use std::io::{self, Write};
 
 use polter_judge::Verdict;
+use polter_scan::Report;
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
@@ -29,6 +30,20 @@ pub(crate) fn write(out: &mut dyn Write, name: &str, verdict: &Verdict) -> io::R
         verdict,
     };
     write_line(out, &document)
+}
+
+/// What `polter scan` writes.
+#[derive(Serialize)]
+struct ScanDocument<'a> {
+    version: u32,
+    #[serde(flatten)]
+    report: &'a Report,
+}
+
+/// Writes the report on running processes.
+pub(crate) fn write_scan(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let version = VERSION;
+    write_line(out, &ScanDocument { version, report })
 }
 
 /// Writes one object on a line of its own.

@@ -71,9 +71,13 @@ pub(crate) fn number(value: u64) -> String {
     grouped
 }
 
-/// A count with its noun: `1 event`, `2 events`.
+/// A count with its noun: `1 event`, `2 events`, `2 processes`.
 pub(crate) fn counted(count: u64, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
+    let plural = match count {
+        1 => "",
+        _ if noun.ends_with("ss") || noun.ends_with("ch") => "es",
+        _ => "s",
+    };
     format!("{} {noun}{plural}", number(count))
 }
 
@@ -96,6 +100,7 @@ mod tests {
     #[test]
     fn counts_read_well() {
         assert_eq!(counted(1, "event"), "1 event");
+        assert_eq!(counted(0, "process"), "0 processes");
         assert_eq!(counted(1_234_567, "line"), "1,234,567 lines");
     }
 

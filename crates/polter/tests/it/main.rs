@@ -8,3 +8,4 @@ mod output;
 mod pages;
 mod polter;
 mod run;
+mod scan;

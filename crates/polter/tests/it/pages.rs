@@ -24,6 +24,8 @@ fn the_manual_page_goes_to_stdout_or_every_page_into_a_directory() {
         "polter-run.1",
         "polter-check.1",
         "polter-demo.1",
+        "polter-scan.1",
+        "polter-exorcise.1",
     ] {
         assert!(dir.join(page).is_file(), "{page}");
     }
@@ -37,6 +39,9 @@ fn every_help_has_examples_and_fits() {
         &["run", "--help"],
         &["check", "--help"],
         &["demo", "--help"],
+        &["scan", "--help"],
+        &["capture", "--help"],
+        &["exorcise", "--help"],
         &["man", "--help"],
         &["completions", "--help"],
     ] {

@@ -17,7 +17,7 @@ use super::style::{ASIDE, FAULT, LABEL, NOTE, TITLE};
 use super::{WIDTH, story};
 use crate::report::words::{clean, counted, number, wrap};
 
-const INDENT: usize = 4;
+pub(super) const INDENT: usize = 4;
 const LABEL_WIDTH: usize = 10;
 
 const HOLDERS_SHOWN: usize = 6;
@@ -119,7 +119,7 @@ fn describe_holder(holder: &KeptBy) -> String {
     }
 }
 
-fn write_labelled(out: &mut dyn Write, label: &str, text: &str) -> io::Result<()> {
+pub(super) fn write_labelled(out: &mut dyn Write, label: &str, text: &str) -> io::Result<()> {
     let mut lines = wrap(text, WIDTH - INDENT - LABEL_WIDTH).into_iter();
     let first = lines.next().unwrap_or_default();
     writeln!(

@@ -7,9 +7,11 @@
 //!    warnings        lines that could not be followed
 //! ```
 
+mod exorcism;
 mod finding;
 mod headline;
 mod policies;
+mod scan;
 mod story;
 pub(crate) mod style;
 mod warnings;
@@ -17,6 +19,9 @@ mod warnings;
 use std::io::{self, Write};
 
 use polter_judge::Verdict;
+
+pub(crate) use exorcism::write as write_exorcism;
+pub(crate) use scan::write as write_scan;
 
 /// The columns a report may take.
 pub(crate) const WIDTH: usize = 100;

@@ -1,0 +1,78 @@
+//! Writing a `/proc` down, for another machine to look at.
+//!
+//! A captured tree has the files a scan reads, under their own names: `stat`,
+//! `comm`, `exe`, `fd/N` as links to what they linked to, `fdinfo/N`. Whoever
+//! reads it cannot ask the kernel any more: files without an inode of their own
+//! (eventfds, timerfds, signalfds) cannot be told apart.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use crate::error::ScanError;
+use crate::proc::Proc;
+use crate::snapshot::{Process, Unseen};
+
+/// What was written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Captured {
+    /// Processes.
+    pub processes: u64,
+    /// Open numbers.
+    pub numbers: u64,
+    /// Processes that could not be looked at.
+    pub unseen: Vec<Unseen>,
+}
+
+/// Writes every process that may be looked at into a directory, which must not be there yet.
+pub fn capture(proc: &Proc, dir: &Path) -> Result<Captured, ScanError> {
+    let pids = proc.pids().map_err(|source| ScanError::Root {
+        path: proc.root().to_owned(),
+        source,
+    })?;
+    let mut captured = Captured::default();
+    fs::create_dir(dir).map_err(cannot_write(dir))?;
+    for pid in pids {
+        if proc.is_live() && pid == std::process::id() {
+            continue;
+        }
+        match proc.process(pid) {
+            Ok(process) => {
+                captured.processes += 1;
+                captured.numbers += process.open.len() as u64;
+                let dir = dir.join(pid.to_string());
+                write(proc, &process, &dir).map_err(cannot_write(&dir))?;
+            }
+            Err(why) => captured.unseen.push(Unseen { pid, why }),
+        }
+    }
+    Ok(captured)
+}
+
+fn write(proc: &Proc, process: &Process, dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(dir.join("fd"))?;
+    fs::create_dir_all(dir.join("fdinfo"))?;
+    // What has gone meanwhile is left out, as it would be from a look.
+    for name in ["stat", "comm", "status"] {
+        if let Ok(text) = proc.bytes(process.pid, name) {
+            fs::write(dir.join(name), text)?;
+        }
+    }
+    if let Some(exe) = &process.exe {
+        symlink(exe, dir.join("exe"))?;
+    }
+    for open in &process.open {
+        let name = format!("fdinfo/{}", open.fd);
+        if let Ok(text) = proc.bytes(process.pid, &name) {
+            symlink(&open.target, dir.join(format!("fd/{}", open.fd)))?;
+            fs::write(dir.join(name), text)?;
+        }
+    }
+    Ok(())
+}
+
+fn cannot_write(path: &Path) -> impl FnOnce(io::Error) -> ScanError {
+    let path = path.to_owned();
+    move |source| ScanError::Write { path, source }
+}

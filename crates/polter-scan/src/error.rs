@@ -1,0 +1,45 @@
+//! What can go wrong with a scan itself; what a process refuses is no error.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why there is no snapshot, or no removal.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// The tree of processes cannot be read.
+    #[error("{}: {source}", .path.display())]
+    Root {
+        /// Where it is.
+        path: PathBuf,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// There is no such process.
+    #[error("there is no process {0}")]
+    NoSuchProcess(u32),
+    /// No process has this name.
+    #[error("no process is called {0}")]
+    NoSuchName(String),
+    /// The process is there, and not for us to look at.
+    #[error("process {0} may not be looked at")]
+    Refused(u32),
+    /// There are processes, and none is for us to look at.
+    #[error("none of {0} processes may be looked at")]
+    AllRefused(u64),
+    /// The kernel refused something that is needed for the work itself.
+    #[error("cannot {doing}: {source}")]
+    System {
+        /// What was to be done.
+        doing: &'static str,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// A captured file cannot be written.
+    #[error("{}: cannot write: {source}", .path.display())]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}

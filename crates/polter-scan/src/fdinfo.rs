@@ -1,0 +1,214 @@
+//! `/proc/PID/fdinfo/FD`: a descriptor's flags, and an instance's registrations.
+//!
+//! ```text
+//!   flags:  02000002
+//!   ino:    1038
+//!   tfd:        5 events:       1f data:                5  pos:0 ino:d05df sdev:f
+//! ```
+//!
+//! The rows stand in the order of the instance's tree: the n-th row of a number
+//! is what `kcmp(KCMP_EPOLL_TFD)` calls offset n. The text may come from a capture,
+//! and so from anybody: lines and rows are bounded, and what is no row is counted.
+
+use std::io::{self, BufRead};
+
+/// Rows kept of one instance.
+pub const MAX_ROWS: usize = 1 << 20;
+
+/// Bytes looked at of one line; the longest row Linux writes has 117.
+const MAX_LINE: usize = 512;
+
+/// What the text says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FdInfo {
+    /// Open flags, `O_CLOEXEC` among them.
+    pub flags: u32,
+    /// The file's inode number; since Linux 5.14.
+    pub ino: Option<u64>,
+    /// The registrations, in the order of the tree.
+    pub rows: Vec<Row>,
+    /// Rows that made no sense or were too many.
+    pub left_out: u64,
+}
+
+/// One registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Row {
+    /// The number it was made under.
+    pub tfd: i32,
+    /// What is waited for, with the bits Linux adds.
+    pub events: u32,
+    /// What the program gave with it.
+    pub data: u64,
+    /// The file's position.
+    pub pos: i64,
+    /// The file's inode number; since Linux 4.15.
+    pub ino: Option<u64>,
+    /// The device of the file's inode, in the kernel's own numbering.
+    pub sdev: Option<u32>,
+}
+
+impl FdInfo {
+    /// True if the descriptor is closed on exec.
+    pub fn is_cloexec(&self) -> bool {
+        self.flags & libc::O_CLOEXEC as u32 != 0
+    }
+
+    /// Reads the text to its end.
+    pub fn parse(mut text: impl BufRead) -> io::Result<FdInfo> {
+        let mut info = FdInfo::default();
+        let mut line = Vec::with_capacity(MAX_LINE);
+        while read_line(&mut text, &mut line)? {
+            info.take(&line);
+        }
+        Ok(info)
+    }
+
+    fn take(&mut self, line: &[u8]) {
+        let Ok(line) = std::str::from_utf8(line) else {
+            self.left_out += u64::from(line.starts_with(b"tfd:"));
+            return;
+        };
+        if line.starts_with("tfd:") {
+            match Row::parse(line) {
+                Some(row) if self.rows.len() < MAX_ROWS => self.rows.push(row),
+                _ => self.left_out += 1,
+            }
+        } else if let Some(flags) = line.strip_prefix("flags:") {
+            self.flags = u32::from_str_radix(flags.trim(), 8).unwrap_or(0);
+        } else if let Some(ino) = line.strip_prefix("ino:") {
+            self.ino = ino.trim().parse().ok();
+        }
+    }
+}
+
+impl Row {
+    /// Reads one line; `None` if it is no registration.
+    pub fn parse(line: &str) -> Option<Row> {
+        let mut row = Row {
+            tfd: -1,
+            events: 0,
+            data: 0,
+            pos: 0,
+            ino: None,
+            sdev: None,
+        };
+        let mut words = line
+            .split([':', ' ', '\t', '\n'])
+            .filter(|word| !word.is_empty());
+        while let Some(key) = words.next() {
+            let value = words.next()?;
+            match key {
+                "tfd" => row.tfd = value.parse().ok()?,
+                "events" => row.events = u32::from_str_radix(value, 16).ok()?,
+                "data" => row.data = u64::from_str_radix(value, 16).ok()?,
+                "pos" => row.pos = value.parse().ok()?,
+                "ino" => row.ino = Some(u64::from_str_radix(value, 16).ok()?),
+                "sdev" => row.sdev = Some(u32::from_str_radix(value, 16).ok()?),
+                // A kernel to come may say more.
+                _ => {}
+            }
+        }
+        (row.tfd >= 0).then_some(row)
+    }
+
+    /// True if both stand for one registration, whatever became of its events.
+    ///
+    /// They change by themselves: a one-shot's are cleared when it has fired.
+    pub fn is_same_registration(&self, other: &Row) -> bool {
+        let key = |row: &Row| (row.tfd, row.data, row.ino, row.sdev);
+        key(self) == key(other)
+    }
+}
+
+/// Reads one line, at most [`MAX_LINE`] bytes of it; false at the end.
+fn read_line(text: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    let mut has_begun = false;
+    loop {
+        let bytes = match text.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            bytes => bytes?,
+        };
+        if bytes.is_empty() {
+            return Ok(has_begun);
+        }
+        has_begun = true;
+        let end = bytes.iter().position(|byte| *byte == b'\n');
+        let taken = end.unwrap_or(bytes.len());
+        let room = MAX_LINE - line.len();
+        line.extend_from_slice(&bytes[..taken.min(room)]);
+        text.consume(taken + usize::from(end.is_some()));
+        if end.is_some() {
+            return Ok(true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const TEXT: &str = "pos:\t0\nflags:\t02000002\nmnt_id:\t17\nino:\t1038\n\
+        tfd:        5 events:       1f data:                5  pos:0 ino:d05df sdev:f\n\
+        tfd:        7 events: 80000019 data:     7f0c00000007  pos:0 ino:40e sdev:10\n";
+
+    #[test]
+    fn an_instance_lists_its_registrations() {
+        let info = check(TEXT.as_bytes(), 2, 0);
+        assert!(info.is_cloexec());
+        assert_eq!(info.ino, Some(1038));
+        assert_eq!(
+            info.rows[1],
+            Row {
+                tfd: 7,
+                events: 0x8000_0019,
+                data: 0x7f0c_0000_0007,
+                pos: 0,
+                ino: Some(0x40e),
+                sdev: Some(0x10),
+            }
+        );
+    }
+
+    #[test]
+    fn an_old_kernel_says_no_inode() {
+        let info = check(b"tfd: 5 events: 1f data: 5\n", 1, 0);
+        assert_eq!(info.rows[0].ino, None);
+    }
+
+    #[test]
+    fn what_is_no_row_is_counted() {
+        check(b"tfd:", 0, 1);
+        check(b"tfd: -4 events: 1 data: 1\n", 0, 1);
+        check(b"tfd: 99999999999 events: 1\n", 0, 1);
+        check(b"tfd: 5 events: 1 data\n", 0, 1);
+        check(b"tfd: \xff\xff\n", 0, 1);
+        check(&[b'x'; 100_000], 0, 0);
+        check(b"\0\0\n\n\n", 0, 0);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_panic(text: Vec<u8>) {
+            let _ = FdInfo::parse(&text[..]);
+        }
+
+        #[test]
+        fn rows_come_back(tfd in 0.., events: u32, data: u64, ino: u64, sdev: u32, pos: i64) {
+            let row = Row { tfd, events, data, pos, ino: Some(ino), sdev: Some(sdev) };
+            let line = format!(
+                "tfd: {tfd:8} events: {events:8x} data: {data:16x}  pos:{pos} ino:{ino:x} sdev:{sdev:x}"
+            );
+            prop_assert_eq!(Row::parse(&line), Some(row));
+        }
+    }
+
+    #[track_caller]
+    fn check(text: &[u8], rows: usize, left_out: u64) -> FdInfo {
+        let info = FdInfo::parse(text).unwrap();
+        assert_eq!((info.rows.len(), info.left_out), (rows, left_out));
+        info
+    }
+}

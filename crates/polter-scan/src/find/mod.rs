@@ -1,0 +1,135 @@
+//! From a [`Snapshot`] to a [`Report`]: what fits no healthy program.
+//!
+//! ```text
+//!   number names its file in …     every table   plain
+//!                                  some tables   foreign-entry, if an elder cannot name it
+//!                                  no table      a ghost, by who keeps the file
+//! ```
+//!
+//! Whose a registration is, a snapshot does not know: a forked child inherits
+//! the instance *and* the files. So each finding says in whose table.
+
+mod ghosts;
+mod sharing;
+
+use crate::finding::{Class, Finding, Report};
+use crate::snapshot::{Instance, Meaning, Process, Registration, Snapshot};
+
+/// Findings kept; a server can have a ghost for every connection it ever had.
+const MAX_FINDINGS: usize = 10_000;
+
+impl Report {
+    /// Judges what was seen.
+    pub fn of(snapshot: &Snapshot) -> Report {
+        let mut report = Report::new(snapshot);
+        let mut findings = Vec::new();
+        for instance in &snapshot.instances {
+            let case = Case { snapshot, instance };
+            ghosts::find(&case, &mut findings);
+            sharing::find(&case, &mut findings);
+            report.unknown += instance
+                .registrations
+                .iter()
+                .filter(|it| it.is_somewhere(Meaning::Unknown))
+                .count() as u64;
+        }
+        findings.sort_by_key(|finding| (finding.severity, finding.class, finding.pid));
+        report.findings_left_out = findings.len().saturating_sub(MAX_FINDINGS) as u64;
+        findings.truncate(MAX_FINDINGS);
+        report.findings = findings;
+        report
+    }
+}
+
+/// One instance, and the processes around it.
+struct Case<'a> {
+    snapshot: &'a Snapshot,
+    instance: &'a Instance,
+}
+
+impl Case<'_> {
+    fn process(&self, pid: u32) -> Option<&Process> {
+        self.snapshot.processes.get(&pid)
+    }
+
+    /// The holder that was there first, of several.
+    fn eldest(&self, pids: impl IntoIterator<Item = u32>) -> u32 {
+        let start = |pid: &u32| self.process(*pid).map(|process| process.start_time);
+        pids.into_iter()
+            .min_by_key(|pid| (start(pid), *pid))
+            .unwrap_or(0)
+    }
+
+    /// The number a process has for the instance.
+    fn number_in(&self, pid: u32) -> i32 {
+        let of_pid = self.instance.names.iter().find(|name| name.pid == pid);
+        of_pid.map_or(-1, |name| name.fd)
+    }
+
+    fn about_instance(&self, class: Class, pid: u32, summary: String, fix: String) -> Finding {
+        Finding {
+            class,
+            severity: class.severity(),
+            pid,
+            comm: self
+                .process(pid)
+                .map_or_else(String::new, |process| process.comm.clone()),
+            fd: self.number_in(pid),
+            nth: 0,
+            instance: self.instance.names.clone(),
+            summary,
+            tables: Vec::new(),
+            held_by: Vec::new(),
+            fix,
+            spin: None,
+        }
+    }
+
+    fn about(
+        &self,
+        registration: &Registration,
+        class: Class,
+        pid: u32,
+        summary: String,
+        fix: String,
+    ) -> Finding {
+        Finding {
+            fd: registration.fd,
+            nth: registration.nth,
+            tables: registration.tables.clone(),
+            held_by: registration.held_by.clone(),
+            ..self.about_instance(class, pid, summary, fix)
+        }
+    }
+}
+
+/// `process 100`, `processes 100 and 101`, `processes 100, 101, 102 and 7 more`.
+fn processes(pids: &[u32]) -> String {
+    const NAMED: usize = 4;
+    if let [pid] = pids {
+        return format!("process {pid}");
+    }
+    let named: Vec<String> = pids.iter().take(NAMED).map(u32::to_string).collect();
+    match (pids.len().saturating_sub(NAMED), named.split_last()) {
+        (0, Some((last, rest))) => format!("processes {} and {last}", rest.join(", ")),
+        (more, _) => format!("processes {} and {more} more", named.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processes_are_listed_as_one_would_say() {
+        check(&[1], "process 1");
+        check(&[1, 2], "processes 1 and 2");
+        check(&[1, 2, 3], "processes 1, 2 and 3");
+        check(&[1, 2, 3, 4, 5, 6], "processes 1, 2, 3, 4 and 2 more");
+    }
+
+    #[track_caller]
+    fn check(pids: &[u32], expected: &str) {
+        assert_eq!(processes(pids), expected);
+    }
+}

@@ -1,0 +1,134 @@
+//! Instances in several processes' tables, and what comes of that.
+
+use std::collections::BTreeMap;
+
+use crate::finding::{Class, Finding};
+use crate::snapshot::{FileKey, Kind, Process};
+
+use super::{Case, processes};
+
+/// Registrations of one file in one instance that are no accident; two are
+/// common, one for reading and one for writing.
+const PILE: usize = 8;
+
+/// Finds leaked and shared instances, deaf signalfds, and piles of duplicates.
+pub(super) fn find(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    let pids = case.instance.pids();
+    let leaked: Vec<u32> = pids
+        .iter()
+        .copied()
+        .filter(|pid| is_leaked(case, *pid))
+        .collect();
+    findings.extend(leaked.iter().map(|pid| leaked_epoll(case, *pid)));
+    let sharers: Vec<u32> = pids
+        .into_iter()
+        .filter(|pid| !leaked.contains(pid))
+        .collect();
+    if sharers.len() > 1 {
+        findings.push(shared_epoll(case, &sharers));
+        findings.extend(deaf_signalfds(case, &sharers));
+    }
+    findings.extend(dup_piles(case));
+}
+
+/// True if a process has the instance from an ancestor, and has become another
+/// program since.
+///
+/// Fork keeps the place of the stack, exec chooses another. Who made the
+/// instance is not known; that an ancestor holds it too is.
+fn is_leaked(case: &Case<'_>, pid: u32) -> bool {
+    let mut names = case.instance.names.iter().filter(|name| name.pid == pid);
+    let Some(process) = case.process(pid) else {
+        return false;
+    };
+    let is_another_program = |elder: &Process| {
+        let is_moved = process.stack != 0 && elder.stack != 0 && process.stack != elder.stack;
+        let is_renamed = matches!((&process.exe, &elder.exe), (Some(a), Some(b)) if a != b);
+        is_moved || is_renamed
+    };
+    names.any(|name| !name.is_cloexec)
+        && case.instance.pids().into_iter().any(|elder| {
+            case.snapshot.is_descendant(pid, elder)
+                && case.process(elder).is_some_and(is_another_program)
+        })
+}
+
+fn leaked_epoll(case: &Case<'_>, pid: u32) -> Finding {
+    let elders: Vec<u32> = case
+        .instance
+        .pids()
+        .into_iter()
+        .filter(|elder| case.snapshot.is_descendant(pid, *elder))
+        .collect();
+    let fd = case.number_in(pid);
+    let from = processes(&elders);
+    let summary = format!(
+        "{fd} is the instance of {from}, open across exec: this program keeps it alive, and may read and change it."
+    );
+    let fix = format!("EPOLL_CLOEXEC where {from} makes the instance");
+    case.about_instance(Class::LeakedEpoll, pid, summary, fix)
+}
+
+fn shared_epoll(case: &Case<'_>, sharers: &[u32]) -> Finding {
+    let pid = case.eldest(sharers.iter().copied());
+    let summary = format!(
+        "{} hold one instance: each one's DEL removes for all, and an event goes to whoever waits first.",
+        processes(sharers)
+    );
+    let fix = "an instance of its own for each process, made after the fork".to_owned();
+    case.about_instance(Class::SharedEpoll, pid, summary, fix)
+}
+
+fn deaf_signalfds<'a>(
+    case: &'a Case<'_>,
+    sharers: &'a [u32],
+) -> impl Iterator<Item = Finding> + 'a {
+    let signalfds = case
+        .instance
+        .registrations
+        .iter()
+        .filter(|registration| registration.kind == Some(Kind::Signalfd));
+    signalfds.map(move |registration| {
+        let fd = registration.fd;
+        let summary = format!(
+            "{fd} is a signalfd in an instance that {} hold: only the process that registered it is woken, \
+             and whoever waits is told of its own signals.",
+            processes(sharers)
+        );
+        let fix = format!(
+            "an instance of its own for each process; in the child, DEL and ADD {fd} anew"
+        );
+        let pid = case.eldest(sharers.iter().copied());
+        case.about(registration, Class::DeafSignalfd, pid, summary, fix)
+    })
+}
+
+fn dup_piles(case: &Case<'_>) -> Vec<Finding> {
+    let mut piles: BTreeMap<FileKey, Vec<i32>> = BTreeMap::new();
+    let mut anonymous: Option<FileKey> = None;
+    for registration in &case.instance.registrations {
+        let Some(key) = registration.key else {
+            continue;
+        };
+        match registration.kind {
+            Some(kind) if kind.shares_its_inode() => anonymous = Some(key),
+            _ => piles.entry(key).or_default().push(registration.fd),
+        }
+    }
+    piles.retain(|key, fds| fds.len() >= PILE && anonymous != Some(*key));
+    let about = |fds: Vec<i32>| {
+        let pid = case.eldest(case.instance.pids());
+        let summary = format!(
+            "{} numbers, {} the first, are registered for one file (or a pipe's two ends): each is told of every event.",
+            fds.len(),
+            fds[0]
+        );
+        let fix =
+            "EPOLL_CTL_DEL before a duplicate is closed, and no ADD of a duplicate".to_owned();
+        Finding {
+            fd: fds[0],
+            ..case.about_instance(Class::DupPile, pid, summary, fix)
+        }
+    };
+    piles.into_values().map(about).collect()
+}

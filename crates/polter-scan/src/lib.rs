@@ -1,0 +1,55 @@
+//! Running processes: their epoll instances, the ghosts in them, and how to remove those.
+//!
+//! ```text
+//!   /proc ──▶ Snapshot ──▶ Report      look, compare, tell
+//!     │  ├ fdinfo, stat   its texts, parsed: no I/O, bounded
+//!     │  ├ proc           one file at a time; who vanishes or refuses is data
+//!     │  ├ compare        the kernel asked: one file? (kcmp), counted
+//!     │  └ look, holders  instances, what each number means, who keeps a file
+//!     ├── capture         a /proc written down, for another day
+//!     └── find            what fits no healthy program
+//!         spin            what it costs
+//!         exorcise        a ghost removed, the process not stopped
+//! ```
+//!
+//! A [`Snapshot`] is a plain value, wherever it came from; a [`Report`] is made from
+//! it alone. This crate knows no policy and prints nothing.
+//!
+//! ```no_run
+//! use polter_scan::{Proc, Report, Scope, Snapshot};
+//!
+//! let snapshot = Snapshot::take(&Proc::live(), &Scope::All)?;
+//! for finding in Report::of(&snapshot).findings {
+//!     // Names are the processes' own and may hold anything.
+//!     println!("{:?} {} {}", finding.comm, finding.class.name(), finding.summary);
+//! }
+//! # Ok::<(), polter_scan::ScanError>(())
+//! ```
+#![deny(unsafe_code)]
+
+mod capture;
+mod compare;
+mod error;
+mod exorcise;
+pub mod fdinfo;
+mod find;
+mod finding;
+mod holders;
+mod look;
+mod proc;
+mod snapshot;
+mod spin;
+pub mod stat;
+mod sys;
+
+pub use capture::{Captured, capture};
+pub use error::ScanError;
+pub use exorcise::{Options, Outcome, Plan, Step, exorcise};
+pub use finding::{Class, Finding, Report, Severity};
+pub use look::Scope;
+pub use proc::Proc;
+pub use snapshot::{
+    Effort, FileKey, Held, InTable, Instance, Kind, Meaning, Name, OpenFd, Process, Registration,
+    Snapshot, Unseen, Why,
+};
+pub use spin::Spin;

@@ -1,0 +1,143 @@
+//! A ghost is removed from a running program, which goes quiet; nothing else is touched.
+
+use polter_scan::{Class, Options, Outcome, Proc, Snapshot, exorcise};
+
+use crate::haunted::{Haunted, can_compare, classes};
+
+#[test]
+fn a_program_with_a_fork_ghost_is_freed() {
+    check("fork-ghost");
+}
+
+#[test]
+fn a_program_with_a_dup_ghost_is_freed() {
+    check("dup-ghost");
+}
+
+#[test]
+fn a_program_with_a_handed_over_ghost_is_freed() {
+    check("handed-over-ghost");
+}
+
+#[test]
+fn of_two_registrations_of_a_number_the_ghost_goes() {
+    if !can_compare() {
+        return;
+    }
+    let haunted = Haunted::start("number-reuse", &[]);
+    let before = rows(&haunted);
+    let plan = exorcise(&Proc::live(), haunted.pid(), &Options::default()).unwrap();
+    assert_eq!(outcomes(&plan.steps), [&Outcome::Removed]);
+    let after = rows(&haunted);
+    assert_eq!((before.len(), after.len()), (2, 1));
+    assert!(haunted.report().findings.is_empty());
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    if !can_compare() {
+        return;
+    }
+    let haunted = Haunted::start("dup-ghost", &[]);
+    let options = Options {
+        dry_run: true,
+        ..Options::default()
+    };
+    let plan = exorcise(&Proc::live(), haunted.pid(), &options).unwrap();
+    assert_eq!(outcomes(&plan.steps), [&Outcome::Planned]);
+    assert_eq!(classes(&haunted.report()), [Class::DupGhost]);
+}
+
+#[test]
+fn another_number_is_not_touched() {
+    if !can_compare() {
+        return;
+    }
+    let haunted = Haunted::start("dup-ghost", &[]);
+    let options = Options {
+        fd: Some(5),
+        ..Options::default()
+    };
+    let plan = exorcise(&Proc::live(), haunted.pid(), &options).unwrap();
+    assert!(plan.steps.is_empty());
+    assert_eq!(classes(&haunted.report()), [Class::DupGhost]);
+}
+
+#[test]
+fn what_is_live_somewhere_is_kept() {
+    if !can_compare() {
+        return;
+    }
+    let haunted = Haunted::start("foreign-entry", &[]);
+    let before = rows(&haunted);
+    let all = exorcise(&Proc::live(), haunted.pid(), &Options::default()).unwrap();
+    assert!(all.steps.is_empty());
+    let options = Options {
+        fd: Some(6),
+        ..Options::default()
+    };
+    let one = exorcise(&Proc::live(), haunted.pid(), &options).unwrap();
+    let [Outcome::Kept { reason, .. }] = outcomes(&one.steps)[..] else {
+        panic!("{one:?}")
+    };
+    assert!(reason.starts_with("it is live"), "{reason}");
+    assert_eq!(rows(&haunted), before);
+}
+
+#[test]
+fn what_is_in_flight_is_kept_with_a_way_out() {
+    if !can_compare() {
+        return;
+    }
+    let haunted = Haunted::start("in-flight-ghost", &[]);
+    let plan = exorcise(&Proc::live(), haunted.pid(), &Options::default()).unwrap();
+    let [Outcome::Kept { reason, way_out }] = outcomes(&plan.steps)[..] else {
+        panic!("{plan:?}")
+    };
+    assert!(reason.contains("in a message"), "{reason}");
+    assert!(way_out.contains("received"), "{way_out}");
+}
+
+#[test]
+fn what_has_come_back_since_the_plan_is_left_alone() {
+    if !can_compare() {
+        return;
+    }
+    let haunted = Haunted::start("dup-ghost", &[]);
+    let mut plan = polter_scan::Plan::make(&Proc::live(), haunted.pid(), None).unwrap();
+    // As if the table had named its file again: the plan's ghost is its holder's own number.
+    plan.steps[0].fd = plan.steps[0].held_by[0].fd;
+    plan.carry_out().unwrap();
+    assert_ne!(outcomes(&plan.steps), [&Outcome::Removed]);
+    assert_eq!(classes(&haunted.report()), [Class::DupGhost]);
+}
+
+/// A spinning program sleeps in its wait once its ghost is gone.
+#[track_caller]
+fn check(class: &str) {
+    if !can_compare() {
+        return;
+    }
+    let haunted = Haunted::start(class, &["--spin"]);
+    let report = haunted.report();
+    let ghost = &report.findings[0];
+    let plan = exorcise(&Proc::live(), ghost.pid, &Options::default()).unwrap();
+    assert_eq!(outcomes(&plan.steps), [&Outcome::Removed]);
+    assert!(haunted.report().findings.is_empty());
+    // A loop with something to report never sleeps.
+    while Proc::live().stat(ghost.pid).unwrap().state != 'S' {
+        std::thread::yield_now();
+    }
+}
+
+fn outcomes(steps: &[polter_scan::Step]) -> Vec<&Outcome> {
+    steps.iter().map(|step| &step.outcome).collect()
+}
+
+/// The registrations of the program's instances: number, and which of that number.
+fn rows(haunted: &Haunted) -> Vec<(i32, u32)> {
+    let snapshot = Snapshot::take(&Proc::live(), &haunted.scope()).unwrap();
+    let instances = snapshot.instances.iter();
+    let registrations = instances.flat_map(|instance| &instance.registrations);
+    registrations.map(|it| (it.fd, it.nth)).collect()
+}

@@ -1,0 +1,208 @@
+//! The report on running processes.
+//!
+//! ```text
+//!   102 processes, 3 instances, 12 registrations
+//!
+//! 1 fault
+//!
+//!  1  fork ghost   worker (100), fd 4, instance 3
+//!     4 is closed, and a forked process keeps the file: …
+//!     tables    process 100: closed
+//!     kept by   process 101 fd 4
+//!     fix       EPOLL_CTL_DEL before the close of 4; now: polter exorcise 100 --fd 4
+//! ```
+
+use std::io::{self, Write};
+
+use polter_scan::{Finding, Held, InTable, Meaning, Report, Severity, Spin};
+
+use super::WIDTH;
+use super::finding::{INDENT, write_labelled, write_left_out};
+use super::style::{ASIDE, CLEAN, FAULT, NOTE, TITLE};
+use crate::report::words::{clean, counted, cut, wrap};
+
+/// Named of a longer list.
+const SHOWN: usize = 6;
+
+/// Findings spelt out; JSON has the others.
+const FINDINGS_SHOWN: usize = 50;
+
+/// Columns of a process's name: Linux keeps 15 bytes, and a capture what it likes.
+const COMM_WIDTH: usize = 24;
+
+/// Writes what was looked at, and what was found.
+pub(crate) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let read = [
+        format!("{} looked at", counted(report.processes, "process")),
+        counted(report.instances, "instance"),
+        counted(report.registrations, "registration"),
+    ];
+    write_aside(out, &read.join(", "))?;
+    if let Some(unseen) = unseen(report) {
+        write_aside(out, &unseen)?;
+    }
+    write_found(out, report)?;
+    for (index, finding) in report.findings.iter().take(FINDINGS_SHOWN).enumerate() {
+        write_finding(out, index + 1, finding)?;
+    }
+    let more = report.findings.len().saturating_sub(FINDINGS_SHOWN) as u64;
+    write_left_out(out, more + report.findings_left_out)
+}
+
+fn write_aside(out: &mut dyn Write, text: &str) -> io::Result<()> {
+    for line in wrap(text, WIDTH - 2) {
+        writeln!(out, "  {ASIDE}{line}{ASIDE:#}")?;
+    }
+    Ok(())
+}
+
+/// What could not be seen; nothing if all was.
+fn unseen(report: &Report) -> Option<String> {
+    let refused = if rustix::process::geteuid().is_root() {
+        "that may not be looked at even by root: what they keep is not known"
+    } else {
+        "that may not be looked at (run as root): what they keep is not known"
+    };
+    let kinds = [
+        (report.refused, "process", refused),
+        (report.vanished, "process", "that ended meanwhile"),
+        (
+            report.unknown,
+            "registration",
+            "whose file could not be told from others",
+        ),
+        (
+            report.left_out_rows,
+            "row",
+            "of instances that made no sense",
+        ),
+        (
+            report.effort.kcmp_refused,
+            "comparison",
+            "refused by kcmp(2)",
+        ),
+        (
+            report.effort.kcmp_left_out,
+            "comparison",
+            "left out: too many",
+        ),
+    ];
+    let parts: Vec<String> = kinds
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, noun, what)| format!("{} {what}", counted(count, noun)))
+        .collect();
+    (!parts.is_empty()).then(|| format!("not seen: {}", parts.join("; ")))
+}
+
+fn write_found(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let count = |severity| {
+        let findings = report.findings.iter();
+        findings.filter(|it| it.severity == severity).count() as u64
+    };
+    if report.instances == 0 {
+        return writeln!(
+            out,
+            "\n{NOTE}nothing to judge{NOTE:#}: no epoll instance is held"
+        );
+    }
+    let (faults, notes) = (count(Severity::Fault), count(Severity::Note));
+    let (faults_text, notes_text) = (counted(faults, "fault"), counted(notes, "note"));
+    match (faults, notes) {
+        (0, 0) if report.unknown + report.left_out_rows > 0 => writeln!(
+            out,
+            "\n{NOTE}nothing found{NOTE:#}, and not everything could be told: see above"
+        ),
+        (0, 0) => writeln!(
+            out,
+            "\n{CLEAN}clean{CLEAN:#}: every registration's number names its file, and no instance is shared"
+        ),
+        (0, _) => writeln!(out, "\n{NOTE}{notes_text}{NOTE:#}"),
+        (_, 0) => writeln!(out, "\n{FAULT}{faults_text}{FAULT:#}"),
+        _ => writeln!(
+            out,
+            "\n{FAULT}{faults_text}{FAULT:#}, {NOTE}{notes_text}{NOTE:#}"
+        ),
+    }
+}
+
+fn write_finding(out: &mut dyn Write, ordinal: usize, finding: &Finding) -> io::Result<()> {
+    let (style, mild) = match finding.severity {
+        Severity::Fault => (FAULT, ""),
+        Severity::Note => (NOTE, " (note)"),
+    };
+    let class = finding.class.name().replace('-', " ");
+    let comm = cut(&clean(&finding.comm), COMM_WIDTH);
+    writeln!(
+        out,
+        "\n{TITLE}{ordinal:>2}{TITLE:#}  {style}{class}{style:#}{mild}   {comm} ({}), fd {}{}",
+        finding.pid,
+        finding.fd,
+        instance(finding)
+    )?;
+    for line in wrap(&finding.summary, WIDTH - INDENT) {
+        writeln!(out, "{:INDENT$}{line}", "")?;
+    }
+    if !finding.tables.is_empty() {
+        write_labelled(out, "tables", &listed(&finding.tables, in_table))?;
+    }
+    if !finding.held_by.is_empty() {
+        write_labelled(out, "kept by", &listed(&finding.held_by, held))?;
+    }
+    if let Some(spin) = &finding.spin {
+        write_labelled(out, "spin", &describe_spin(spin))?;
+    }
+    write_labelled(out, "fix", &finding.fix)
+}
+
+/// The number the process has for the instance, if the finding is not about that.
+fn instance(finding: &Finding) -> String {
+    let name = finding.instance.iter().find(|name| name.pid == finding.pid);
+    match name {
+        Some(name) if name.fd != finding.fd => format!(", instance {}", name.fd),
+        _ => String::new(),
+    }
+}
+
+fn listed<T>(items: &[T], name_fn: impl Fn(&T) -> String) -> String {
+    let mut named: Vec<String> = items.iter().take(SHOWN).map(name_fn).collect();
+    let more = items.len() - named.len();
+    if more > 0 {
+        named.push(format!("{more} more"));
+    }
+    named.join(", ")
+}
+
+fn in_table(table: &InTable) -> String {
+    let meaning = match table.meaning {
+        Meaning::Same => "the file",
+        Meaning::Other => "another file",
+        Meaning::Closed => "closed",
+        Meaning::Unknown => "not known",
+    };
+    format!("process {}: {meaning}", table.pid)
+}
+
+fn held(held: &Held) -> String {
+    let doubt = if held.is_certain {
+        ""
+    } else {
+        " (by its inode)"
+    };
+    format!("process {} fd {}{doubt}", held.pid, held.fd)
+}
+
+fn describe_spin(spin: &Spin) -> String {
+    let ready = match spin.is_ready {
+        Some(true) => "the file is readable",
+        Some(false) => "the file has nothing to read",
+        None => "the file cannot be asked",
+    };
+    format!(
+        "{:.0} % of a core and {} in {} ms; {ready}{}",
+        spin.cores * 100.0,
+        counted(spin.switches, "context switch"),
+        spin.window_ms,
+        if spin.is_spinning() { ": it spins" } else { "" }
+    )
+}

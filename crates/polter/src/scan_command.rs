@@ -1,0 +1,69 @@
+//! `polter scan`: running processes, or a captured tree.
+
+use std::path::Path;
+use std::time::Duration;
+
+use polter_scan::{Proc, Report, Scope, Snapshot};
+
+use crate::cli::{Format, ScanArgs};
+use crate::console::{Console, Stream};
+use crate::exit::Exit;
+use crate::fail_on::ScanFailOn;
+use crate::failure::Failure;
+use crate::report::words::counted;
+use crate::report::{json, text};
+
+/// Looks once, and watches for a moment if that was asked for.
+pub(crate) fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
+    let proc = match &args.root {
+        Some(root) => Proc::captured(root),
+        None => Proc::live(),
+    };
+    let snapshot = Snapshot::take(&proc, &scope(args))?;
+    let mut report = Report::of(&snapshot);
+    if let Some(window_ms) = args.spin {
+        report.watch(&proc, Duration::from_millis(window_ms));
+    }
+    let mut out = console.report_to(args.output.as_deref(), Stream::Out)?;
+    match args.format {
+        Format::Text => text::write_scan(&mut *out, &report)?,
+        Format::Json => json::write_scan(&mut *out, &report)?,
+    }
+    out.flush()?;
+    Ok(if ScanFailOn::is_met(&args.fail_on, &report) {
+        Exit::Findings
+    } else {
+        Exit::Clean
+    })
+}
+
+/// Writes the running machine's processes down.
+pub(crate) fn capture(dir: &Path, console: &Console) -> Result<Exit, Failure> {
+    let captured = polter_scan::capture(&Proc::live(), dir)?;
+    let (processes, numbers) = (captured.processes, captured.numbers);
+    let mut out = console.out();
+    writeln!(
+        out,
+        "{} and {} written",
+        counted(processes, "process"),
+        counted(numbers, "open number")
+    )?;
+    out.flush()?;
+    let unseen = captured.unseen.len() as u64;
+    if unseen > 0 {
+        let unseen = counted(unseen, "process");
+        console.warn(format_args!(
+            "{unseen} not written: ended, or not to be looked at"
+        ));
+    }
+    Ok(Exit::Clean)
+}
+
+fn scope(args: &ScanArgs) -> Scope {
+    match &args.name {
+        Some(name) => Scope::Name(name.clone()),
+        None if args.pids.is_empty() => Scope::All,
+        None if args.children => Scope::Families(args.pids.clone()),
+        None => Scope::Pids(args.pids.clone()),
+    }
+}
