@@ -339,6 +339,11 @@ impl Kernel {
         for child in children {
             if self.processes[child].maker == Some(tid) {
                 self.processes[child].maker = heir;
+                // Behind the heir's own.
+                let mut children = self.processes[process].children;
+                children.remove(child, &mut self.processes, Process::sibling);
+                children.push_back(child, &mut self.processes, Process::sibling);
+                self.processes[process].children = children;
             }
         }
     }
