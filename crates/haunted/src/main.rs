@@ -15,7 +15,7 @@
 //! |---|---|
 //! | [`classes`] | one program a file, and the table of their names |
 //! | [`child`] | a forked child, and whose turn it is |
-//! | [`stage`] | what a class shows, checks and keeps up |
+//! | [`mod@stage`] | what a class shows, checks and keeps up |
 //! | [`sys`] | the system calls, the only unsafe code here |
 
 mod child;

@@ -1,7 +1,7 @@
 //! The model's system calls, written as strace 6.1 writes them (with `-a 0`).
 //!
 //! What strace cannot show and the model needs, a comment says, so that
-//! [`decode`](crate::decode) reads every call back as it was:
+//! [`decode`](crate::decode()) reads every call back as it was:
 //!
 //! | in the model | in the text |
 //! |---|---|
