@@ -218,9 +218,11 @@ impl Kernel {
         matches!(file.kind, FileKind::Pipe { .. }) && file.is_nonblocking()
     }
 
-    /// The handlers of all pending signals run; the first one decides.
+    /// The handlers of all pending signals run; the first one decides. A
+    /// signal that another thread took first has disturbed this one all the same.
     fn take_all_signals(&mut self, tid: Tid) -> Option<Interruption> {
-        let mut decisive = None;
+        let was_signalled = self.tasks[tid].is_signalled;
+        let mut decisive = was_signalled.then_some(Interruption::Passes);
         while let Some(next) = self.take_signal(tid) {
             match (next, decisive) {
                 (Interruption::Kills(_), _) => return Some(next),
@@ -275,8 +277,12 @@ impl Kernel {
         if let Some(waiting) = self.tasks[tid].waiting.take() {
             let mut waiting = *waiting;
             self.stop_sleeping(tid, &mut waiting);
-            if let Call::Write(write) = &mut waiting.call {
-                write.forget_telling();
+            match &mut waiting.call {
+                Call::Write(write) => write.forget_telling(),
+                // A sender looks for room before it looks for signals, and there
+                // may be some: it is not woken for a little. Linux: sock_alloc_send_pskb.
+                Call::Send(send) => drop(self.try_send(tid, send)),
+                _ => {}
             }
             // A write that ends so is news for the reader all the same.
             let _ = self.interrupted_result(&mut waiting.call);
