@@ -26,7 +26,7 @@ use std::hash::{Hash, Hasher};
 ///
 /// A plain value: no I/O, no threads, no clock but the one it is told. Clone
 /// it to try something out; hash it to know a state again.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Kernel {
     pub(crate) policy: Policy,
     pub(crate) version: Version,
