@@ -76,7 +76,6 @@ pub(crate) enum Patience {
 impl Kernel {
     /// Runs a call that may wait. It takes references on its files only when
     /// it goes to sleep: until then nothing else runs.
-    #[inline]
     pub(crate) fn begin(
         &mut self,
         caller: Tid,
@@ -85,9 +84,20 @@ impl Kernel {
         mask: Option<SigSet>,
     ) -> Outcome {
         // Most calls find what they want at once, under any mask.
-        if let Some(result) = self.try_call(caller, &mut call) {
-            return Outcome::Done(result);
+        match self.try_call(caller, &mut call) {
+            Some(result) => Outcome::Done(result),
+            None => self.begin_in_vain(caller, call, patience, mask),
         }
+    }
+
+    /// Goes on with a call whose first try was in vain.
+    pub(crate) fn begin_in_vain(
+        &mut self,
+        caller: Tid,
+        mut call: Call,
+        patience: Patience,
+        mask: Option<SigSet>,
+    ) -> Outcome {
         // A poll looks at signals first, and its mask may let one in.
         let looks_first = mask.is_some() && matches!(call, Call::Poll(_));
         if patience == Patience::None && !looks_first {
@@ -96,7 +106,7 @@ impl Kernel {
         self.begin_waiting(caller, call, patience, mask)
     }
 
-    /// The first try was in vain.
+    /// Nothing was found, and there is time to wait for it.
     fn begin_waiting(
         &mut self,
         caller: Tid,
@@ -460,7 +470,7 @@ impl Kernel {
 
     fn time_up_result(&mut self, call: &mut Call) -> Result<Return, Errno> {
         match call {
-            Call::EpollWait(_) => Ok(Return::with(0, Out::Events(Vec::new()))),
+            Call::EpollWait(_) => Ok(EpollWait::nothing()),
             Call::Poll(poll) => Ok(poll.result()),
             // Of a non-blocking file; what was written counts.
             Call::Write(write) => self.stop_write(write, Errno::EAGAIN),
