@@ -3,4 +3,5 @@
 mod exorcise;
 mod haunted;
 mod hostile;
+mod restless;
 mod scan;
