@@ -34,6 +34,16 @@ pub enum ScanError {
         /// Who has none of them.
         other: u32,
     },
+    /// An assertion that would not have seen what it is about.
+    #[error(
+        "{untold} registrations of process {pid} cannot be told from others: is kcmp(2) permitted?"
+    )]
+    NotTold {
+        /// Whose.
+        pid: u32,
+        /// How many.
+        untold: u64,
+    },
     /// The kernel refused something that is needed for the work itself.
     #[error("cannot {doing}: {source}")]
     System {

@@ -85,6 +85,36 @@ fn what_is_live_somewhere_is_kept() {
 }
 
 #[test]
+fn what_one_table_calls_a_ghost_goes_on_demand() {
+    if !can_compare() {
+        return;
+    }
+    let haunted = Haunted::start("foreign-entry", &[]);
+    let before = rows(&haunted).len();
+    let [_, child] = haunted.pids()[..] else {
+        panic!("a parent and a child")
+    };
+    let in_table = |pid| Options {
+        fd: Some(6),
+        in_table: Some(pid),
+        ..Options::default()
+    };
+    let of_child = exorcise(&Proc::live(), haunted.pid(), &in_table(child)).unwrap();
+    assert!(of_child.has_kept(), "{of_child:?}");
+    let of_parent = exorcise(&Proc::live(), haunted.pid(), &in_table(haunted.pid())).unwrap();
+    assert_eq!(outcomes(&of_parent.steps), [&Outcome::Removed]);
+    assert_eq!(of_parent.steps[0].loses, [child]);
+    assert_eq!(rows(&haunted).len(), before - 1);
+    let stranger = exorcise(&Proc::live(), haunted.pid(), &in_table(u32::MAX));
+    assert!(
+        stranger
+            .unwrap_err()
+            .to_string()
+            .contains("holds no instance")
+    );
+}
+
+#[test]
 fn what_is_in_flight_is_kept_with_a_way_out() {
     if !can_compare() {
         return;
