@@ -48,9 +48,10 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Show the whole story on a log that comes with polter
+    /// Show the whole story on a log that comes with polter, and live on a program of its own
     ///
-    /// Needs nothing: no strace and no root.
+    /// First a log, judged; then a program of polter's own that is haunted, found and freed while it
+    /// runs. Needs nothing: no strace and no root. With JSON, the log's part alone.
     #[command(after_help = examples::DEMO)]
     Demo(DemoArgs),
 
@@ -105,6 +106,10 @@ pub(crate) enum Verb {
     #[command(after_help = with_exit_codes(examples::EXORCISE))]
     Exorcise(ExorciseArgs),
 
+    /// The demo's haunted program
+    #[command(hide = true)]
+    Haunt(HauntArgs),
+
     /// Print a shell's completions
     #[command(after_help = examples::COMPLETIONS)]
     Completions {
@@ -124,6 +129,16 @@ pub(crate) enum Verb {
 pub(crate) struct DemoArgs {
     #[command(flatten)]
     pub(crate) reporting: Reporting,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HauntArgs {
+    /// Who started it, and whom it ends with
+    pub(crate) parent: i32,
+
+    /// Be the child that keeps the file
+    #[arg(long)]
+    pub(crate) keeper: bool,
 }
 
 #[derive(Debug, Args)]
