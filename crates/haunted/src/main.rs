@@ -45,7 +45,9 @@ enum Exit {
 }
 
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
+    // The program's own name may hold anything.
+    let words = std::env::args_os().skip(1);
+    let words: Vec<String> = words.map(|it| it.to_string_lossy().into_owned()).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let exit = match *words {
         ["--bystander", ref numbers @ ..] => tell("bystander", child::stand_by(numbers)),
