@@ -313,6 +313,8 @@ impl Look<'_> {
             return;
         }
         let Ok(before) = self.proc.fdinfo(name.0, name.1) else {
+            // It has ended: what was only seen once, and long ago, is not told.
+            instance.registrations.retain(|it| !is_asked(it));
             return;
         };
         let rows: BTreeMap<(i32, u32), Row> = by_number(&before);
@@ -332,6 +334,7 @@ impl Look<'_> {
             }
         }
         let Ok(after) = self.proc.fdinfo(name.0, name.1) else {
+            instance.registrations.retain(|it| !is_asked(it));
             return;
         };
         let after = by_number(&after);
