@@ -89,6 +89,48 @@ fn what_a_child_can_name_is_kept_and_goes_on_demand() {
 }
 
 #[test]
+fn what_it_cost_is_told_before_and_after() {
+    if !can_exorcise() {
+        return;
+    }
+    let haunted = Haunted::start(&["dup-ghost", "--linger", "60", "--spin"]);
+    let pid = haunted.pid();
+    let look = || {
+        let spin = ["exorcise", "--spin=10", "--yes", "--format", "json", &pid];
+        json(&polter(spin).out())
+    };
+    let first = look();
+    assert_eq!(first["steps"][0]["outcome"]["outcome"], "removed");
+    for load in [&first["spin"]["before"], &first["spin"]["after"]] {
+        assert!(load["window_ms"].as_u64().unwrap() >= 10, "{first}");
+        assert!(
+            load["cores"].is_f64() && load["switches"].is_u64(),
+            "{first}"
+        );
+    }
+    until_it_sleeps(&pid);
+    // It is freed, and uses nothing at all.
+    let next = look();
+    for load in [&next["spin"]["before"], &next["spin"]["after"]] {
+        assert_eq!(
+            (&load["cores"], &load["switches"]),
+            (&0.0.into(), &0.into())
+        );
+    }
+    let text = polter(["exorcise", "--spin=10", "--yes", &pid]).out();
+    let lines = text.lines().filter(|line| line.contains(" 0 % of a core"));
+    assert_eq!(lines.count(), 2, "{text}");
+}
+
+/// A loop with something to report never sleeps.
+fn until_it_sleeps(pid: &str) {
+    let stat = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    while !stat().contains(") S ") {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
 fn every_key_is_documented() {
     if !can_exorcise() {
         return;
