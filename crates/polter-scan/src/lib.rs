@@ -66,4 +66,4 @@ pub use snapshot::{
     Effort, FileKey, Held, InTable, Instance, Kind, Meaning, Name, OpenFd, Process, Registration,
     Snapshot, Unseen, Why,
 };
-pub use spin::Spin;
+pub use spin::{Load, Spin};

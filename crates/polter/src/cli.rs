@@ -86,6 +86,9 @@ pub(crate) enum Verb {
     ///
     /// Nothing is stopped and nothing is changed. Another user's processes may only be looked at by
     /// root, and who keeps a file is found only among the processes that may be looked at.
+    ///
+    /// A scan sees what is. What has happened and left nothing (a stale batch, a child's DEL, an event
+    /// another process took) is in a log: `polter run` and `polter judge`.
     #[command(after_help = with_exit_codes(examples::SCAN))]
     Scan(ScanArgs),
 
@@ -259,6 +262,18 @@ pub(crate) struct ExorciseArgs {
         value_parser = clap::value_parser!(u64).range(10..=3_600_000)
     )]
     pub(crate) watch: Option<u64>,
+
+    /// Watch the process for so long before and after: what did its ghosts cost?
+    #[arg(
+        long,
+        value_name = "MS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "500",
+        value_parser = clap::value_parser!(u64).range(10..=60_000),
+        conflicts_with_all = ["watch", "dry_run"]
+    )]
+    pub(crate) spin: Option<u64>,
 
     /// How it is told: with JSON, one object for each look that found something
     #[arg(long, value_name = "FORMAT", default_value = "text")]

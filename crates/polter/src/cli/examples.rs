@@ -76,6 +76,7 @@ Examples:
   polter exorcise 1234                       shows what it would do, and asks
   polter exorcise --dry-run 1234
   polter exorcise --fd 7 --yes 1234
+  polter exorcise --spin --yes 1234          and what the process used before and after
   polter exorcise --fd 7 --in-table 1234 1234
                                              its child can name the file, and loses it too
   polter exorcise --watch=5000 --yes 1234    every 5 s until Ctrl-C, which ends with a sum";

@@ -1,5 +1,6 @@
 //! The real binary, on small logs.
 
+mod asks;
 mod check;
 mod demo;
 mod exit_codes;
