@@ -82,6 +82,7 @@ impl Comparer {
             kcmp_calls: self.calls.get(),
             kcmp_refused: self.refused.get(),
             kcmp_left_out: self.left_out.get(),
+            ..Effort::default()
         }
     }
 

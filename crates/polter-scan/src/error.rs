@@ -26,6 +26,9 @@ pub enum ScanError {
     /// There are processes, and none is for us to look at.
     #[error("none of {0} processes may be looked at")]
     AllRefused(u64),
+    /// The kernel walk was asked for, and there can be none.
+    #[error("no walk in the kernel: {0}")]
+    NoWalk(String),
     /// The kernel refused something that is needed for the work itself.
     #[error("cannot {doing}: {source}")]
     System {

@@ -19,9 +19,10 @@ use crate::fdinfo::{FdInfo, Row};
 use crate::holders::Holders;
 use crate::proc::Proc;
 use crate::snapshot::{
-    FileKey, Held, InTable, Instance, Kind, Meaning, Name, OpenFd, Process, Registration, Snapshot,
-    Unseen, Why,
+    Effort, FileKey, Held, InTable, Instance, Kind, Meaning, Name, OpenFd, Process, Registration,
+    Snapshot, Unseen, Why,
 };
+use crate::source::{By, Limits, Source, is_contained};
 
 /// Looks at what does not fit, after the first.
 const SECOND_LOOKS: usize = 2;
@@ -48,35 +49,62 @@ pub enum Scope {
 }
 
 impl Snapshot {
-    /// Looks at the processes of a tree.
+    /// Looks at the processes of a tree, through that tree.
     pub fn take(proc: &Proc, scope: &Scope) -> Result<Snapshot, ScanError> {
+        Snapshot::take_proc(proc, scope, &Limits::default())
+    }
+
+    pub(crate) fn take_proc(
+        proc: &Proc,
+        scope: &Scope,
+        limits: &Limits,
+    ) -> Result<Snapshot, ScanError> {
         let comparer = Comparer::new(proc.is_live());
-        let mut snapshot = processes(proc)?;
+        let mut snapshot = processes(proc, limits)?;
+        snapshot.source = Source {
+            by: if proc.is_live() {
+                By::Proc
+            } else {
+                By::Capture
+            },
+            why_not_bpf: None,
+            is_contained: proc.is_live() && is_contained(),
+        };
         let asked = asked_for(scope, &snapshot)?;
         let look = Look {
             proc,
             comparer: &comparer,
             processes: &snapshot.processes,
         };
-        let instances = look.instances(&asked);
+        let (instances, left_out) = look.instances(&asked, limits);
         snapshot.instances = instances;
-        snapshot.effort = comparer.effort();
+        snapshot.effort = Effort {
+            numbers_left_out: snapshot.effort.numbers_left_out,
+            registrations_left_out: left_out,
+            ..comparer.effort()
+        };
         Ok(snapshot)
     }
 }
 
-fn processes(proc: &Proc) -> Result<Snapshot, ScanError> {
+fn processes(proc: &Proc, limits: &Limits) -> Result<Snapshot, ScanError> {
     let mut snapshot = Snapshot::default();
     let pids = proc.pids().map_err(|source| ScanError::Root {
         path: proc.root().to_owned(),
         source,
     })?;
+    let mut numbers = 0;
     for pid in pids {
         if proc.is_live() && pid == std::process::id() {
             continue;
         }
         match proc.process(pid) {
-            Ok(process) => {
+            Ok(mut process) => {
+                let room = limits.numbers - numbers;
+                let beyond = process.open.len().saturating_sub(room);
+                snapshot.effort.numbers_left_out += beyond as u64;
+                process.open.truncate(room);
+                numbers += process.open.len();
                 snapshot.processes.insert(pid, process);
             }
             Err(why) => snapshot.unseen.push(Unseen { pid, why }),
@@ -86,7 +114,7 @@ fn processes(proc: &Proc) -> Result<Snapshot, ScanError> {
 }
 
 /// The processes asked for; an error if there is none.
-fn asked_for(scope: &Scope, snapshot: &Snapshot) -> Result<BTreeSet<u32>, ScanError> {
+pub(crate) fn asked_for(scope: &Scope, snapshot: &Snapshot) -> Result<BTreeSet<u32>, ScanError> {
     match scope {
         Scope::All if snapshot.processes.is_empty() && !snapshot.unseen.is_empty() => {
             Err(ScanError::AllRefused(snapshot.unseen.len() as u64))
@@ -134,12 +162,15 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    fn instances(&self, asked: &BTreeSet<u32>) -> Vec<Instance> {
+    fn instances(&self, asked: &BTreeSet<u32>, limits: &Limits) -> (Vec<Instance>, u64) {
         let names = self.names();
         let mut instances = Vec::new();
+        let (mut room, mut left_out) = (limits.registrations, 0);
         for (slots, is_certain) in self.put_together(names) {
             if slots.iter().any(|(pid, _)| asked.contains(pid)) {
-                instances.extend(self.instance(&slots, is_certain));
+                let instance = self.instance(&slots, is_certain, room, &mut left_out);
+                room -= instance.as_ref().map_or(0, |it| it.registrations.len());
+                instances.extend(instance);
             }
         }
         instances.sort_by_key(|instance| instance.names[0]);
@@ -147,7 +178,7 @@ impl Look<'_> {
         for instance in &mut instances {
             self.find_holders(instance, &mut holders);
         }
-        instances
+        (instances, left_out)
     }
 
     /// Every number that names an instance.
@@ -199,7 +230,13 @@ impl Look<'_> {
     }
 
     /// One instance with all that is known of it; nothing if it has gone.
-    fn instance(&self, slots: &[Slot], is_certain: bool) -> Option<Instance> {
+    fn instance(
+        &self,
+        slots: &[Slot],
+        is_certain: bool,
+        room: usize,
+        left_out: &mut u64,
+    ) -> Option<Instance> {
         let mut names = Vec::new();
         let mut first: Option<(Slot, FdInfo)> = None;
         for &(pid, fd) in slots {
@@ -214,7 +251,9 @@ impl Look<'_> {
             first.get_or_insert(((pid, fd), info));
         }
         names.sort_unstable();
-        let (name, info) = first?;
+        let (name, mut info) = first?;
+        *left_out += info.rows.len().saturating_sub(room) as u64;
+        info.rows.truncate(room);
         let tables = self.tables(&names);
         let mut registrations = Vec::new();
         for (row, nth) in numbered(&info.rows) {
@@ -407,6 +446,7 @@ fn registration(row: &Row, nth: u32, tables: Vec<InTable>) -> Registration {
         kind: None,
         tables,
         held_by: Vec::new(),
+        nameless: None,
     }
 }
 

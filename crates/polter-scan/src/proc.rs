@@ -95,16 +95,17 @@ impl Proc {
             open.extend(self.read_fd(&dir, &fds, fd)?);
         }
         open.sort_unstable_by_key(|open| open.fd);
-        let exe = rustix::fs::readlinkat(&dir, "exe", Vec::new());
         Ok(Process {
-            pid,
-            ppid: stat.ppid,
-            comm: stat.comm,
-            exe: exe.ok().map(|path| path.to_string_lossy().into_owned()),
-            start_time: stat.start_time,
-            stack: stat.stack,
             open,
+            ..head(pid, stat, &dir)
         })
+    }
+
+    /// A process without what it has open.
+    #[cfg(feature = "bpf")]
+    pub(crate) fn head(&self, pid: u32) -> Result<Process, Why> {
+        let dir = self.open(&self.root.join(pid.to_string()), OFlags::DIRECTORY)?;
+        Ok(head(pid, self.stat_in(&dir)?, &dir))
     }
 
     /// What a number names now; nothing if it is closed.
@@ -191,6 +192,19 @@ impl Proc {
 
     fn open(&self, path: &Path, flags: OFlags) -> Result<OwnedFd, Why> {
         rustix::fs::open(path, plain() | flags, Mode::empty()).map_err(why)
+    }
+}
+
+fn head(pid: u32, stat: Stat, dir: &OwnedFd) -> Process {
+    let exe = rustix::fs::readlinkat(dir, "exe", Vec::new());
+    Process {
+        pid,
+        ppid: stat.ppid,
+        comm: stat.comm,
+        exe: exe.ok().map(|path| path.to_string_lossy().into_owned()),
+        start_time: stat.start_time,
+        stack: stat.stack,
+        open: Vec::new(),
     }
 }
 

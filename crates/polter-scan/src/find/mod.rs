@@ -80,6 +80,7 @@ impl Case<'_> {
             summary,
             tables: Vec::new(),
             held_by: Vec::new(),
+            nameless: None,
             fix,
             spin: None,
         }
@@ -98,6 +99,7 @@ impl Case<'_> {
             nth: registration.nth,
             tables: registration.tables.clone(),
             held_by: registration.held_by.clone(),
+            nameless: registration.nameless,
             ..self.about_instance(class, pid, summary, fix)
         }
     }

@@ -1,8 +1,8 @@
 //! Every haunted class that lasts is found and named, and healthy programs are not.
 
-use polter_scan::{Class, Held, Meaning, Proc, Report, Scope, Snapshot, capture};
+use polter_scan::{Class, Finding, Held, Meaning, Proc, Report, Scope, Snapshot, capture};
 
-use crate::haunted::{Haunted, can_compare, classes};
+use crate::haunted::{Haunted, can_compare, can_walk, classes};
 
 macro_rules! classes_are_found {
     ($($test:ident: $program:literal => [$($class:ident),*],)*) => {
@@ -144,4 +144,21 @@ fn check(program: &str, expected: &[Class]) {
     let haunted = Haunted::start(program, &[]);
     let report = haunted.report();
     assert_eq!(classes(&report), expected, "{:#?}", report.findings);
+    if can_walk() {
+        let walked = Report::of(&haunted.walked());
+        assert_eq!(told(&walked), told(&report));
+    }
+}
+
+/// What both ways must say alike: all but what only the kernel knows.
+fn told(report: &Report) -> Vec<Finding> {
+    let mut findings = report.findings.clone();
+    for finding in &mut findings {
+        finding.nameless = None;
+        // The one says where it might be, the other that it is.
+        if finding.class == Class::InFlightGhost {
+            finding.summary.clear();
+        }
+    }
+    findings
 }
