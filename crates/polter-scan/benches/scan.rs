@@ -39,6 +39,7 @@ fn main() {
     let rounds = after("--rounds")
         .and_then(|it| it.parse().ok())
         .unwrap_or(7);
+    let way = after("--way").map_or("", String::as_str);
     for kind in kinds {
         let staged = Staged::start(INSTANCES, "ghosts", kind);
         measure(
@@ -57,6 +58,9 @@ fn main() {
     );
 }
 
+/// Does it once, and says what came of it; nothing if it cannot be done here.
+type Way = Box<dyn FnMut() -> Option<String>>;
+
 /// Times every way, one after the other, so often.
 fn measure(title: &str, staged: &Staged, (rounds, chosen): (usize, &str), ghosts: usize) {
     println!("\n{title}");
@@ -64,7 +68,7 @@ fn measure(title: &str, staged: &Staged, (rounds, chosen): (usize, &str), ghosts
     let scope = Scope::Pids(pids.clone());
     let list: Vec<String> = pids.iter().map(u32::to_string).collect();
     let list = list.join(",");
-    let mut ways: Vec<(&str, Box<dyn FnMut() -> Option<String>>)> = vec![
+    let mut ways: Vec<(&str, Way)> = vec![
         ("scan by bpf", {
             let scope = scope.clone();
             Box::new(move || scan(&scope, Choice::Bpf, ghosts))

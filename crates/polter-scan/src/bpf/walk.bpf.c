@@ -358,6 +358,9 @@ struct walk {
 	struct rb_node *at;
 	u64 instance;
 	u64 files;
+	/* The table's numbers, for as long as this call. */
+	u64 numbers;
+	u32 max;
 	struct key last;
 	u32 where;
 	u32 is_full;
@@ -370,6 +373,7 @@ INLINE int tell_item(struct walk *walk, struct epitem *item)
 	struct epoll_event event = {};
 	struct about about = {};
 	struct item *record;
+	u64 named = 0;
 
 	/* A node that was moved while we stood on it. */
 	if (!is_less(walk->last, key)) {
@@ -390,7 +394,9 @@ INLINE int tell_item(struct walk *walk, struct epitem *item)
 	record->data = event.data;
 	record->events = event.events;
 	/* What stands in this table is described there. */
-	record->is_described = file_at(walk->files, key.fd) != key.file;
+	if ((u32)key.fd < walk->max)
+		bpf_probe_read_kernel(&named, sizeof(named), (u64 *)walk->numbers + (u32)key.fd);
+	record->is_described = named != key.file;
 	if (record->is_described)
 		describe(key.file, &about);
 	record->about = about;
@@ -431,12 +437,16 @@ static long step(u64 index, struct walk *walk)
 ALONE int tell_items(u64 instance, u64 files, struct key *from)
 {
 	struct walk walk = { .instance = instance, .files = files };
+	struct fdtable *table = 0;
 	struct key after;
 	struct end *end;
 
 	if (!from)
 		return 0;
 	walk.last = after = *from;
+	READ(table, (struct files_struct *)files, fdt);
+	READ(walk.max, table, max_fds);
+	READ(walk.numbers, table, fd);
 	if (after.file) {
 		struct search search = { .key = after };
 
@@ -469,28 +479,57 @@ struct visit {
 	u64 files;
 	u64 file;
 	u64 instance;
+	u64 task;
+	u64 links;
+	u64 operations;
+	u64 magic;
+	struct about about;
 	struct settings settings;
+	u32 pid;
+	u32 tid;
 };
 
-INLINE struct visit visit_of(struct bpf_iter__task_file *ctx)
+/* What takes more than reading. Its caller's pointers are numbers from here on. */
+ALONE int classify(struct visit *at)
 {
-	struct task_struct *task = ctx->task;
-	struct visit at = {};
 	struct settings *set;
-	u64 operations = 0;
 	u32 zero = 0;
 
+	if (!at)
+		return 0;
 	if (!has_learnt)
 		learn();
 	set = bpf_map_lookup_elem(&settings, &zero);
 	if (set)
-		at.settings = *set;
-	bpf_probe_read_kernel(&at.file, sizeof(at.file), &ctx->file);
-	READ(at.files, task, files);
-	READ(operations, (struct file *)at.file, f_op);
-	if (epoll_ops && operations == epoll_ops)
-		READ(at.instance, (struct file *)at.file, private_data);
-	return at;
+		at->settings = *set;
+	at->about.kind = kind_of(at->operations, at->magic);
+	if (at->about.kind == EPOLL)
+		READ(at->instance, (struct file *)at->file, private_data);
+	return 0;
+}
+
+/* Typed pointers are read directly, which costs next to nothing. */
+INLINE void visit(struct visit *at, struct task_struct *task, struct file *file)
+{
+	struct inode *inode = file->f_inode;
+	struct super_block *sb = inode->i_sb;
+
+	at->files = (u64)task->files;
+	at->file = (u64)file;
+	at->task = (u64)task;
+	at->pid = task->tgid;
+	at->tid = task->pid;
+	at->links = (u64)file->f_ep;
+	at->operations = (u64)file->f_op;
+	at->magic = sb->s_magic;
+	at->about.ino = inode->i_ino;
+	at->about.dev = sb->s_dev;
+	if (EXISTS(struct file, f_ref))
+		/* Linux: FILE_REF_ONEREF is 0; and one is the iterator's own. */
+		at->about.refs = file->f_ref.refcnt.counter;
+	else
+		at->about.refs = ((struct file___before_6_13 *)file)->f_count.counter - 1;
+	classify(at);
 }
 
 struct links {
@@ -544,20 +583,34 @@ static long tell_link(u64 index, struct links *links)
 	return 0;
 }
 
-ALONE int tell_slot(u64 visited, s32 fd, struct visit *at)
+/* The numbers a task has in the reader's own pid namespace. */
+ALONE int number(struct visit *at)
 {
-	struct task_struct *task = (struct task_struct *)visited;
-	struct about about = {};
-	struct links links = {};
-	struct hlist_head *head = 0;
 	struct signal_struct *signal = 0;
 	u64 group = 0, thread = 0;
-	u32 pid = 0, tid = 0;
+
+	if (!at)
+		return 0;
+	READ(signal, (struct task_struct *)at->task, signal);
+	READ(group, signal, pids[PIDTYPE_TGID]);
+	READ(thread, (struct task_struct *)at->task, thread_pid);
+	at->pid = number_of(group);
+	at->tid = number_of(thread);
+	return 0;
+}
+
+/* Tells of a number; 1 if there is no room. */
+ALONE int tell_slot(s32 fd, struct visit *at)
+{
+	struct hlist_head *head;
+	struct links links = {};
 	struct slot *slot;
 
 	if (!at)
 		return 0;
-	READ(head, (struct file *)at->file, f_ep);
+	if (own_level)
+		number(at);
+	head = (struct hlist_head *)at->links;
 	if (head) {
 		READ(links.at, head, first);
 		if (links.at)
@@ -571,62 +624,54 @@ ALONE int tell_slot(u64 visited, s32 fd, struct visit *at)
 				return 1;
 		}
 	}
-	READ(pid, task, tgid);
-	READ(tid, task, pid);
-	READ(signal, task, signal);
-	READ(group, signal, pids[PIDTYPE_TGID]);
-	READ(thread, task, thread_pid);
-	describe(at->file, &about);
-	/* The iterator's own. */
-	about.refs--;
 	slot = bpf_ringbuf_reserve(&records, sizeof(*slot), 0);
 	if (!slot)
 		return 1;
 	slot->what = SLOT;
 	slot->fd = fd;
-	slot->pid = own_level ? number_of(group) : pid;
-	slot->tid = own_level ? number_of(thread) : tid;
+	slot->pid = at->pid;
+	slot->tid = at->tid;
 	slot->table = at->files;
 	slot->file = at->file;
 	slot->instance = at->instance;
 	slot->link_sum = links.sum;
 	slot->links = links.at ? -1 : links.count;
 	slot->is_cloexec = at->instance ? is_cloexec(at->files, fd) : 0;
-	slot->about = about;
+	slot->about = at->about;
 	bpf_ringbuf_submit(slot, BPF_RB_NO_WAKEUP);
 	return 0;
 }
 
-INLINE int goes_on(struct visit at, s32 fd)
+INLINE int goes_on(struct visit *at, s32 fd)
 {
-	return cursor.run == at.settings.run && cursor.table == at.files && cursor.fd == fd &&
-	       cursor.instance == at.instance;
+	return cursor.run == at->settings.run && cursor.table == at->files && cursor.fd == fd &&
+	       cursor.instance == at->instance;
 }
 
-INLINE void stop_at(struct visit at, s32 fd)
+INLINE void stop_at(struct visit *at, s32 fd)
 {
-	cursor.table = at.files;
+	cursor.table = at->files;
 	cursor.fd = fd;
-	cursor.instance = at.instance;
-	cursor.run = at.settings.run;
+	cursor.instance = at->instance;
+	cursor.run = at->settings.run;
 }
 
 SEC("iter/task_file")
 int walk(struct bpf_iter__task_file *ctx)
 {
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
 	struct key after = {};
-	struct visit at;
+	struct visit at = {};
 	u32 *run;
-	u64 task = 0;
 
-	if (!ctx->task || !ctx->file)
+	if (!task || !file)
 		return 0;
-	at = visit_of(ctx);
-	bpf_probe_read_kernel(&task, sizeof(task), &ctx->task);
-	if (goes_on(at, ctx->fd)) {
+	visit(&at, task, file);
+	if (goes_on(&at, ctx->fd)) {
 		after = cursor.after;
 	} else {
-		if (tell_slot(task, ctx->fd, &at))
+		if (tell_slot(ctx->fd, &at))
 			return 1;
 		if (!at.instance)
 			return 0;
@@ -639,7 +684,7 @@ int walk(struct bpf_iter__task_file *ctx)
 	cursor.run = 0;
 	if (!tell_items(at.instance, at.files, &after))
 		return 0;
-	stop_at(at, ctx->fd);
+	stop_at(&at, ctx->fd);
 	return 1;
 }
 
@@ -689,13 +734,15 @@ static long answer_one(u64 index, struct asked *asked)
 SEC("iter/task_file")
 int confirm(struct bpf_iter__task_file *ctx)
 {
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
 	struct asked asked = {};
+	struct visit at = {};
 	struct range *range;
-	struct visit at;
 
-	if (!ctx->task || !ctx->file)
+	if (!task || !file)
 		return 0;
-	at = visit_of(ctx);
+	visit(&at, task, file);
 	if (!at.instance)
 		return 0;
 	range = bpf_map_lookup_elem(&accused_in, &at.instance);
@@ -703,13 +750,13 @@ int confirm(struct bpf_iter__task_file *ctx)
 		return 0;
 	asked.instance = at.instance;
 	asked.files = at.files;
-	asked.at = goes_on(at, ctx->fd) ? cursor.next : range->from;
+	asked.at = goes_on(&at, ctx->fd) ? cursor.next : range->from;
 	asked.end = range->from + range->len;
 	cursor.run = 0;
 	bpf_loop(MAX_STEPS, answer_one, &asked, 0);
 	if (!asked.is_full)
 		return 0;
 	cursor.next = asked.at;
-	stop_at(at, ctx->fd);
+	stop_at(&at, ctx->fd);
 	return 1;
 }

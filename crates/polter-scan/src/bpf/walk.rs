@@ -9,8 +9,9 @@ use super::record::{About, Address, Item, Links, Record, Slot};
 use crate::snapshot::Effort;
 use crate::source::Limits;
 
-/// Walks at most; a machine that is busy enough differs from itself every time.
-const MAX_WALKS: u64 = 3;
+/// Walks at most: a machine that is busy enough differs from itself every time. Of the
+/// last, both ways are believed, and who is accused is looked up anyway.
+const MAX_WALKS: u64 = 2;
 
 /// Everything the kernel told.
 #[derive(Debug, Default)]
@@ -56,16 +57,12 @@ impl Walk {
     /// Walks until the two ways agree, or it is clear that they will not.
     pub(super) fn take(programs: &mut Programs, limits: &Limits) -> Result<Walk, Refusal> {
         let mut walk = Walk::once(programs, limits, false)?;
-        walk.walks = 1;
-        while walk.disputed > 0 && walk.walks < MAX_WALKS {
-            let mut next = Walk::once(programs, limits, true)?;
-            next.walks = walk.walks + 1;
-            if next.disputed <= walk.disputed || next.walks == MAX_WALKS {
-                walk = next;
-            } else {
-                walk.walks = next.walks;
-            }
+        let mut walks = 1;
+        while walk.disputed > 0 && walks < MAX_WALKS {
+            walk = Walk::once(programs, limits, true)?;
+            walks += 1;
         }
+        walk.walks = walks;
         walk.adopt_links();
         Ok(walk)
     }

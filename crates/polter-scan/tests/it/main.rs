@@ -3,4 +3,6 @@
 mod exorcise;
 mod haunted;
 mod hostile;
+mod object;
 mod scan;
+mod walk;
