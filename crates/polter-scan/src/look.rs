@@ -256,7 +256,7 @@ impl Look<'_> {
         info.rows.truncate(room);
         let tables = self.tables(&names);
         let mut registrations = Vec::new();
-        for (row, nth) in numbered(&info.rows) {
+        for (row, nth) in numbered(info.rows.iter()) {
             let target = target(name, row, nth, &info);
             let meaning = |pid: &u32| InTable {
                 pid: *pid,
@@ -270,14 +270,15 @@ impl Look<'_> {
             left_out: info.left_out,
             is_certain,
         };
+        let mut rows = Rows::of(&instance, &info);
         for _ in 0..SECOND_LOOKS {
-            self.look_again(&mut instance, name, |_| true);
+            self.look_again(&mut instance, name, &mut rows, |_| true);
         }
         // An instance shares its own inode with all that have none.
         let shared = self.listed(name.0, name.1).and_then(|open| open.key);
         let is_doubtful = |it: &Registration| it.key.zip(shared).is_none_or(|(a, b)| a.can_be(b));
         for _ in 0..DOUBTFUL_LOOKS {
-            self.look_again(&mut instance, name, is_doubtful);
+            self.look_again(&mut instance, name, &mut rows, is_doubtful);
         }
         Some(instance)
     }
@@ -327,30 +328,28 @@ impl Look<'_> {
     /// Looks once more at what does not fit: number first, then the instance.
     ///
     /// The other way round, a program that removes, closes and is done between the
-    /// two looks would seem to have left a ghost.
+    /// two looks would seem to have left a ghost. `rows` are the instance's as they
+    /// were last read, and are read anew.
     fn look_again(
         &self,
         instance: &mut Instance,
         name: Slot,
+        rows: &mut Rows,
         is_asked_fn: impl Fn(&Registration) -> bool,
     ) {
         let is_asked = |it: &Registration| !it.is_plain() && is_asked_fn(it);
         if !instance.registrations.iter().any(is_asked) || !self.proc.is_live() {
             return;
         }
-        let Ok(before) = self.proc.fdinfo(name.0, name.1) else {
-            return;
-        };
-        let rows: BTreeMap<(i32, u32), Row> = by_number(&before);
         for registration in &mut instance.registrations {
             if !is_asked(registration) {
                 continue;
             }
-            let Some(row) = rows.get(&(registration.fd, registration.nth)) else {
+            let Some(row) = rows.get(registration) else {
                 continue;
             };
             registration.events = row.events;
-            let target = target(name, row, registration.nth, &before);
+            let target = rows.target(name, registration);
             for table in &mut registration.tables {
                 if let Ok(open) = self.proc.open_fd(table.pid, row.tfd) {
                     table.meaning = self.meaning(row, &target, table.pid, open.as_ref());
@@ -360,10 +359,9 @@ impl Look<'_> {
         let Ok(after) = self.proc.fdinfo(name.0, name.1) else {
             return;
         };
-        let after = by_number(&after);
+        let after = Rows::of(instance, &after);
         instance.registrations.retain(|registration| {
-            let at = (registration.fd, registration.nth);
-            let is_still_there = match (rows.get(&at), after.get(&at)) {
+            let is_still_there = match (rows.get(registration), after.get(registration)) {
                 (Some(before), Some(after)) => {
                     before.is_same_registration(after)
                         && (registration.data, registration.key) == (before.data, key(before))
@@ -372,6 +370,7 @@ impl Look<'_> {
             };
             !is_asked(registration) || is_still_there
         });
+        *rows = after;
     }
 
     fn find_holders(&self, instance: &mut Instance, holders: &mut Holders<'_>) {
@@ -412,19 +411,46 @@ impl Look<'_> {
 }
 
 /// Each row, and which it is of those of its number.
-fn numbered(rows: &[Row]) -> impl Iterator<Item = (&Row, u32)> {
+fn numbered<'a>(rows: impl Iterator<Item = &'a Row>) -> impl Iterator<Item = (&'a Row, u32)> {
     let mut seen: BTreeMap<i32, u32> = BTreeMap::new();
-    rows.iter().map(move |row| {
+    rows.map(move |row| {
         let count = seen.entry(row.tfd).or_insert(0);
         *count += 1;
         (row, *count - 1)
     })
 }
 
-fn by_number(info: &FdInfo) -> BTreeMap<(i32, u32), Row> {
-    numbered(&info.rows)
-        .map(|(row, nth)| ((row.tfd, nth), *row))
-        .collect()
+/// The rows of what does not fit, out of all that an instance has.
+struct Rows {
+    by_number: BTreeMap<(i32, u32), Row>,
+    among: u64,
+}
+
+impl Rows {
+    fn of(instance: &Instance, info: &FdInfo) -> Rows {
+        let odd = instance.registrations.iter().filter(|it| !it.is_plain());
+        let odd: BTreeSet<i32> = odd.map(|it| it.fd).collect();
+        let rows = info.rows.iter().filter(|row| odd.contains(&row.tfd));
+        Rows {
+            by_number: numbered(rows)
+                .map(|(row, nth)| ((row.tfd, nth), *row))
+                .collect(),
+            among: info.rows.len() as u64,
+        }
+    }
+
+    fn get(&self, registration: &Registration) -> Option<&Row> {
+        self.by_number.get(&(registration.fd, registration.nth))
+    }
+
+    fn target(&self, instance: Slot, registration: &Registration) -> Target {
+        Target {
+            instance,
+            fd: registration.fd,
+            nth: registration.nth,
+            among: self.among,
+        }
+    }
 }
 
 fn target(instance: Slot, row: &Row, nth: u32, info: &FdInfo) -> Target {
