@@ -115,7 +115,7 @@ fn measure(title: &str, staged: &Staged, (rounds, chosen): (usize, &str), ghosts
         let (took, used) = (ms(&mut took[at]), ms(&mut used[at]));
         match &said[at] {
             Some(said) => {
-                println!("  {name:<14} {took:>9.1} ms, {used:>9.1} ms here of a CPU;  {said}")
+                println!("  {name:<14} {took:>9.1} ms, {used:>9.1} ms here of a CPU;  {said}");
             }
             None => println!("  {name:<14}   skipped: not here, or not permitted"),
         }
