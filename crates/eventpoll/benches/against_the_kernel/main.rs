@@ -69,7 +69,7 @@ fn among(count: usize) {
     let mut model = Model::registered(count);
     let reach = linux.reach().min(model.reach());
     let turn = duel(&mut linux, &mut model, Duel::turns(), |world, _| {
-        world.turn(reach / 2)
+        world.turn(reach / 2);
     });
     report::row("write, wait, read: one file", count, &turn);
     let strided = duel(&mut linux, &mut model, Duel::turns(), |world, step| {
