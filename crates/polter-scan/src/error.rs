@@ -29,6 +29,24 @@ pub enum ScanError {
     /// The kernel walk was asked for, and there can be none.
     #[error("no walk in the kernel: {0}")]
     NoWalk(String),
+    /// A process's table was asked about, and it has none of the instances.
+    #[error("process {other} holds no instance of process {pid}")]
+    HoldsNone {
+        /// Whose instances.
+        pid: u32,
+        /// Who has none of them.
+        other: u32,
+    },
+    /// An assertion that would not have seen what it is about.
+    #[error(
+        "{untold} registrations of process {pid} cannot be told from others: is kcmp(2) permitted?"
+    )]
+    NotTold {
+        /// Whose.
+        pid: u32,
+        /// How many.
+        untold: u64,
+    },
     /// The kernel refused something that is needed for the work itself.
     #[error("cannot {doing}: {source}")]
     System {

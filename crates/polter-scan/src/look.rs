@@ -40,12 +40,22 @@ const ASKED_ABOUT_INODES: usize = 1000;
 pub enum Scope {
     /// Everybody's.
     All,
-    /// Those of these processes.
+    /// Those of these processes; the caller's own, too, if it is among them.
     Pids(Vec<u32>),
     /// Those of these processes and of all that descend from them.
     Families(Vec<u32>),
     /// Those of the processes with this name (`/proc/PID/comm`).
     Name(String),
+}
+
+impl Scope {
+    /// True if it names this very process.
+    pub(crate) fn names(&self, pid: u32) -> bool {
+        match self {
+            Scope::Pids(pids) | Scope::Families(pids) => pids.contains(&pid),
+            Scope::All | Scope::Name(_) => false,
+        }
+    }
 }
 
 impl Snapshot {
@@ -60,7 +70,7 @@ impl Snapshot {
         limits: &Limits,
     ) -> Result<Snapshot, ScanError> {
         let comparer = Comparer::new(proc.is_live());
-        let mut snapshot = processes(proc, limits)?;
+        let mut snapshot = processes(proc, scope, limits)?;
         snapshot.source = Source {
             by: if proc.is_live() {
                 By::Proc
@@ -87,7 +97,10 @@ impl Snapshot {
     }
 }
 
-fn processes(proc: &Proc, limits: &Limits) -> Result<Snapshot, ScanError> {
+/// Every process but this one, unless it is asked for: its numbers change with the looking.
+fn processes(proc: &Proc, scope: &Scope, limits: &Limits) -> Result<Snapshot, ScanError> {
+    let own = std::process::id();
+    let is_asked_for = scope.names(own);
     let mut snapshot = Snapshot::default();
     let pids = proc.pids().map_err(|source| ScanError::Root {
         path: proc.root().to_owned(),
@@ -95,7 +108,7 @@ fn processes(proc: &Proc, limits: &Limits) -> Result<Snapshot, ScanError> {
     })?;
     let mut numbers = 0;
     for pid in pids {
-        if proc.is_live() && pid == std::process::id() {
+        if proc.is_live() && pid == own && !is_asked_for {
             continue;
         }
         match proc.process(pid) {
@@ -357,6 +370,7 @@ impl Look<'_> {
             }
         }
         let Ok(after) = self.proc.fdinfo(name.0, name.1) else {
+            instance.registrations.retain(|it| !is_asked(it));
             return;
         };
         let after = Rows::of(instance, &after);

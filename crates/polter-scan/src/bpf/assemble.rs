@@ -34,17 +34,13 @@ pub(super) fn owners(table: &Table) -> impl Iterator<Item = u32> {
 
 /// Every process there is, with its numbers.
 pub(super) fn processes(proc: &Proc, walk: &Walk, snapshot: &mut Snapshot) {
-    let own = std::process::id();
     for pid in proc.pids().unwrap_or_default() {
-        if pid != own {
+        if walk.is_looked_at(pid) {
             add_process(proc, pid, None, snapshot);
         }
     }
     for table in &walk.tables {
         for (pid, tid) in &table.tasks {
-            if *pid == own {
-                continue;
-            }
             for (number, parent) in [(pid, None), (tid, Some(*pid).filter(|pid| pid != tid))] {
                 if !snapshot.processes.contains_key(number) && owners(table).any(|it| it == *number)
                 {
@@ -89,7 +85,6 @@ fn open_fd(slot: &Slot) -> OpenFd {
 
 /// The instances that these processes hold.
 pub(super) fn instances(walk: &Walk, asked: &BTreeSet<u32>) -> Vec<Found> {
-    let own = std::process::id();
     let mut names: FxHashMap<Address, Vec<(Name, Address)>> = FxHashMap::default();
     let mut wanted: FxHashSet<Address> = FxHashSet::default();
     for table in &walk.tables {
@@ -101,7 +96,7 @@ pub(super) fn instances(walk: &Walk, asked: &BTreeSet<u32>) -> Vec<Found> {
             if is_asked {
                 wanted.insert(instance);
             }
-            for pid in owners(table).filter(|pid| *pid != own) {
+            for pid in owners(table) {
                 let name = Name {
                     pid,
                     fd: slot.fd,

@@ -33,7 +33,11 @@ pub(crate) fn take(
     limits: &Limits,
 ) -> Result<Result<Snapshot, ScanError>, Refusal> {
     let mut programs = Programs::load()?;
-    let walk = Walk::take(&mut programs, limits)?;
+    let mut walk = Walk::take(&mut programs, limits)?;
+    let own = std::process::id();
+    if !scope.names(own) {
+        walk.look_away_from(own);
+    }
     let mut snapshot = Snapshot {
         source: Source {
             by: By::Bpf,

@@ -135,7 +135,6 @@ fn take_down(answer: Answer, look: &mut Look, case: &mut Case) {
 
 /// The numbers of the files in question, and in how many slots they stand.
 fn holders(walk: &Walk, cases: &[Case]) -> FxHashMap<Address, (Vec<Held>, u64)> {
-    let own = std::process::id();
     let mut holders: FxHashMap<Address, (Vec<Held>, u64)> = FxHashMap::default();
     for case in cases {
         holders.entry(case.accused.file).or_default();
@@ -147,7 +146,7 @@ fn holders(walk: &Walk, cases: &[Case]) -> FxHashMap<Address, (Vec<Held>, u64)> 
         for slot in &table.slots {
             if let Some((held, slots)) = holders.get_mut(&slot.file) {
                 *slots += 1;
-                held.extend(owners(table).filter(|pid| *pid != own).map(|pid| Held {
+                held.extend(owners(table).map(|pid| Held {
                     pid,
                     fd: slot.fd,
                     is_certain: true,

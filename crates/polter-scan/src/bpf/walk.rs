@@ -30,6 +30,8 @@ pub(super) struct Walk {
     items_left_out: u64,
     disputed: u64,
     walks: u64,
+    /// Nobody's: this very process, whose numbers change with the looking.
+    ignored: Option<u32>,
 }
 
 /// A descriptor table.
@@ -84,6 +86,19 @@ impl Walk {
         walk.items.dedup_by_key(|item| order(item));
         walk.disputed = walk.disputed();
         Ok(walk)
+    }
+
+    /// Takes a process's tables for nobody's. What is in them still refers to its file.
+    pub(super) fn look_away_from(&mut self, pid: u32) {
+        for table in &mut self.tables {
+            table.tasks.retain(|(other, _)| *other != pid);
+        }
+        self.ignored = Some(pid);
+    }
+
+    /// True unless it is to be looked away from.
+    pub(super) fn is_looked_at(&self, pid: u32) -> bool {
+        self.ignored != Some(pid)
     }
 
     /// The table of this address.

@@ -1,8 +1,10 @@
 //! Scans of real programs, of captured trees, and of trees nobody would write.
 
+mod assertion;
 mod exorcise;
 mod haunted;
 mod hostile;
 mod object;
+mod restless;
 mod scan;
 mod walk;

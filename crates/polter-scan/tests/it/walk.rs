@@ -1,6 +1,7 @@
 //! What only the walk in the kernel can tell, and what it does where there is too much.
 
 use std::io::Read as _;
+use std::os::fd::AsRawFd as _;
 use std::process::{Command, Stdio};
 
 use polter_scan::{By, Choice, Class, Limits, Proc, Report, Scope, Snapshot};
@@ -105,6 +106,22 @@ fn eventfds_come_and_go() {
         epoll::add(&instance, &file, data, epoll::EventFlags::IN).unwrap();
         epoll::delete(&instance, &file).unwrap();
     }
+}
+
+#[test]
+fn its_own_process_is_looked_at_if_asked_for() {
+    if !can_walk() {
+        return;
+    }
+    let own = std::process::id();
+    let instance = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
+    let scope = Scope::Pids(vec![own]);
+    let snapshot = walk(&scope, &Limits::default()).unwrap();
+    let of_it = |name: &polter_scan::Name| (name.pid, name.fd) == (own, instance.as_raw_fd());
+    let mut names = snapshot.instances.iter().flat_map(|it| &it.names);
+    assert!(names.any(of_it), "{:?}", snapshot.instances);
+    let snapshot = walk(&Scope::All, &Limits::default()).unwrap();
+    assert!(!snapshot.processes.contains_key(&own));
 }
 
 #[test]
