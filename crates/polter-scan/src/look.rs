@@ -10,8 +10,11 @@
 //! have been removed and closed between two looks; only what two further looks at the
 //! instance and the number agree on is kept.
 
+use std::cell::OnceCell;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+
+use rustc_hash::FxHashMap;
 
 use crate::compare::{Comparer, Slot, Sorted, Target};
 use crate::error::ScanError;
@@ -70,7 +73,7 @@ impl Snapshot {
         limits: &Limits,
     ) -> Result<Snapshot, ScanError> {
         let comparer = Comparer::new(proc.is_live());
-        let mut snapshot = processes(proc, scope, limits)?;
+        let (mut snapshot, apart) = processes(proc, &comparer, scope, limits)?;
         snapshot.source = Source {
             by: if proc.is_live() {
                 By::Proc
@@ -80,11 +83,16 @@ impl Snapshot {
             why_not_bpf: None,
             is_contained: proc.is_live() && is_contained(),
         };
-        let asked = asked_for(scope, &snapshot)?;
+        let mut asked = asked_for(scope, &snapshot)?;
+        let is_asked = |leader: &u32| asked.contains(leader);
+        let theirs = apart.iter().filter(|(_, leader)| is_asked(leader));
+        let theirs: Vec<u32> = theirs.map(|(thread, _)| *thread).collect();
+        asked.extend(theirs);
         let look = Look {
             proc,
             comparer: &comparer,
             processes: &snapshot.processes,
+            names_of_inode: OnceCell::new(),
         };
         let (instances, left_out) = look.instances(&asked, limits);
         snapshot.instances = instances;
@@ -97,33 +105,72 @@ impl Snapshot {
     }
 }
 
+/// Threads with a descriptor table of their own, and the process each is of.
+type Apart = BTreeMap<u32, u32>;
+
 /// Every process but this one, unless it is asked for: its numbers change with the looking.
-fn processes(proc: &Proc, scope: &Scope, limits: &Limits) -> Result<Snapshot, ScanError> {
+///
+/// A thread with a table of its own is one more, and a child of its process: a number may
+/// name there what it names nowhere else.
+fn processes(
+    proc: &Proc,
+    comparer: &Comparer,
+    scope: &Scope,
+    limits: &Limits,
+) -> Result<(Snapshot, Apart), ScanError> {
     let own = std::process::id();
     let is_asked_for = scope.names(own);
-    let mut snapshot = Snapshot::default();
+    let (mut snapshot, mut apart) = (Snapshot::default(), Apart::new());
     let pids = proc.pids().map_err(|source| ScanError::Root {
         path: proc.root().to_owned(),
         source,
     })?;
-    let mut numbers = 0;
+    let mut room = limits.numbers;
     for pid in pids {
         if proc.is_live() && pid == own && !is_asked_for {
             continue;
         }
         match proc.process(pid) {
-            Ok(mut process) => {
-                let room = limits.numbers - numbers;
-                let beyond = process.open.len().saturating_sub(room);
-                snapshot.effort.numbers_left_out += beyond as u64;
-                process.open.truncate(room);
-                numbers += process.open.len();
-                snapshot.processes.insert(pid, process);
+            Ok(process) => add(process, &mut room, &mut snapshot),
+            Err(why) => {
+                snapshot.unseen.push(Unseen { pid, why });
+                continue;
             }
-            Err(why) => snapshot.unseen.push(Unseen { pid, why }),
+        }
+        for thread in threads_apart(proc, comparer, pid) {
+            if let Ok(process) = proc.process(thread) {
+                add(
+                    Process {
+                        ppid: pid,
+                        ..process
+                    },
+                    &mut room,
+                    &mut snapshot,
+                );
+                apart.insert(thread, pid);
+            }
         }
     }
-    Ok(snapshot)
+    Ok((snapshot, apart))
+}
+
+/// Adds a process with as many numbers as there is room for.
+fn add(mut process: Process, room: &mut usize, snapshot: &mut Snapshot) {
+    let beyond = process.open.len().saturating_sub(*room);
+    snapshot.effort.numbers_left_out += beyond as u64;
+    process.open.truncate(*room);
+    *room -= process.open.len();
+    snapshot.processes.insert(process.pid, process);
+}
+
+/// The threads known to have another table than their process (`unshare(CLONE_FILES)`).
+fn threads_apart(proc: &Proc, comparer: &Comparer, pid: u32) -> Vec<u32> {
+    if !proc.is_live() || !proc.has_threads(pid) {
+        return Vec::new();
+    }
+    let mut threads = proc.threads(pid).unwrap_or_default();
+    threads.retain(|thread| *thread != pid && comparer.is_other_table(pid, *thread));
+    threads
 }
 
 /// The processes asked for; an error if there is none.
@@ -172,6 +219,8 @@ struct Look<'a> {
     proc: &'a Proc,
     comparer: &'a Comparer,
     processes: &'a BTreeMap<u32, Process>,
+    /// How many numbers name an inode that may be several files'.
+    names_of_inode: OnceCell<FxHashMap<u64, u32>>,
 }
 
 impl Look<'_> {
@@ -326,8 +375,11 @@ impl Look<'_> {
             return Meaning::Other;
         }
         let is_believed = keys.is_some() && !open.kind.shares_its_inode();
-        let is_asked = open.kind != Kind::Socket && target.among <= ASKED_ABOUT_INODES as u64;
-        if is_believed && !is_asked {
+        let is_asked = || {
+            let is_cheap = target.among <= ASKED_ABOUT_INODES as u64;
+            open.kind != Kind::Socket && is_cheap && !self.is_alone(pid, open)
+        };
+        if is_believed && !is_asked() {
             return Meaning::Same;
         }
         match self.comparer.registration((pid, row.tfd), target) {
@@ -336,6 +388,27 @@ impl Look<'_> {
             None if is_believed => Meaning::Same,
             None => Meaning::Unknown,
         }
+    }
+
+    /// True if no other number in sight names its inode.
+    ///
+    /// It is the registration's file then: another one of that inode, such as a pipe's
+    /// other end, would be under the number that keeps it.
+    fn is_alone(&self, pid: u32, open: &OpenFd) -> bool {
+        let names = self.names_of_inode.get_or_init(|| {
+            let mut names: FxHashMap<u64, u32> = FxHashMap::default();
+            let numbers = self.processes.values().flat_map(|process| &process.open);
+            for open in numbers.filter(|open| matches!(open.kind, Kind::Pipe | Kind::Path)) {
+                if let Some(key) = open.key {
+                    *names.entry(key.ino).or_default() += 1;
+                }
+            }
+            names
+        });
+        let is_as_listed = self
+            .listed(pid, open.fd)
+            .is_some_and(|it| it.key == open.key);
+        is_as_listed && open.key.is_some_and(|key| names.get(&key.ino) == Some(&1))
     }
 
     /// Looks once more at what does not fit: number first, then the instance.

@@ -73,6 +73,12 @@ impl Proc {
         numbers_in(&self.root.join(format!("{pid}/task")))
     }
 
+    /// True if a process has more threads than its first. Linux: `proc_task_getattr`.
+    pub(crate) fn has_threads(&self, pid: u32) -> bool {
+        let tasks = rustix::fs::stat(self.root.join(format!("{pid}/task")));
+        tasks.is_ok_and(|stat| stat.st_nlink > 3)
+    }
+
     /// A process with all it has open.
     pub fn process(&self, pid: u32) -> Result<Process, Why> {
         let dir = self.open(&self.root.join(pid.to_string()), OFlags::DIRECTORY)?;
@@ -115,7 +121,7 @@ impl Proc {
             &self.root.join(format!("{pid}/fdinfo/{fd}")),
             OFlags::empty(),
         )?;
-        let text = BufReader::new(File::from(file).take(MAX_BYTES));
+        let text = BufReader::with_capacity(SMALL as usize, File::from(file).take(MAX_BYTES));
         FdInfo::parse(text).map_err(|error| why_of(&error))
     }
 

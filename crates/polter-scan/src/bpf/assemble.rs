@@ -18,6 +18,8 @@ pub(super) struct Found {
     pub(super) address: Address,
     /// The tables that hold it, in the order of each registration's.
     pub(super) tables: Vec<Address>,
+    /// What each of them calls it.
+    pub(super) epfds: Vec<i32>,
     /// The file of each registration.
     pub(super) files: Vec<Address>,
 }
@@ -121,9 +123,11 @@ pub(super) fn instances(walk: &Walk, asked: &BTreeSet<u32>) -> Vec<Found> {
 fn instance_of(walk: &Walk, address: Address, mut names: Vec<(Name, Address)>) -> Found {
     names.sort_unstable();
     let mut tables: Vec<(u32, Address)> = Vec::new();
+    let mut epfds = Vec::new();
     for (name, table) in &names {
         if !tables.iter().any(|(_, known)| known == table) {
             tables.push((name.pid, *table));
+            epfds.push(name.fd);
         }
     }
     let from = walk.items.partition_point(|item| item.instance < address);
@@ -144,6 +148,7 @@ fn instance_of(walk: &Walk, address: Address, mut names: Vec<(Name, Address)>) -
         },
         address,
         tables: tables.iter().map(|(_, table)| *table).collect(),
+        epfds,
         files: items.iter().map(|item| item.file).collect(),
     }
 }

@@ -164,4 +164,10 @@ struct bpf_iter__task_file {
 	struct file *file __attribute__((aligned(8)));
 };
 
+/* And over tasks. */
+struct bpf_iter__task {
+	void *meta __attribute__((aligned(8)));
+	struct task_struct *task __attribute__((aligned(8)));
+};
+
 #endif

@@ -15,6 +15,7 @@ use aya::{Btf, Ebpf, EbpfLoader, include_bytes_aligned};
 use rustix::event::{EventfdFlags, epoll};
 use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
 
+use super::btf;
 use super::record::{Address, Record};
 use crate::sys;
 
@@ -43,9 +44,12 @@ pub(crate) enum Refusal {
     Unreadable(#[from] io::Error),
 }
 
-/// What one registration is known by.
+/// A registration, and the table it is asked of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Accused {
+pub(super) struct Question {
+    pub(super) table: Address,
+    /// What the instance is called there.
+    pub(super) epfd: i32,
     pub(super) instance: Address,
     pub(super) file: Address,
     pub(super) fd: i32,
@@ -57,8 +61,8 @@ pub(super) struct Programs {
     loaded: Ebpf,
     records: RingBuf<MapData>,
     settings: Array<MapData, [u32; 2]>,
-    accused: Array<MapData, [u64; 2]>,
-    accused_in: HashMap<MapData, u64, [u32; 2]>,
+    accused: Array<MapData, [u64; 4]>,
+    accused_in: HashMap<MapData, u64, [u32; 3]>,
     /// Counts the runs.
     run: u32,
     /// Whose kinds the programs learn: they stay open.
@@ -68,7 +72,7 @@ pub(super) struct Programs {
 impl Programs {
     /// Loads them; `confirm` follows when it is needed.
     pub(super) fn load() -> Result<Programs, Refusal> {
-        let kernel = Btf::from_sys_fs().map_err(|error| Refusal::NoBtf(error.to_string()))?;
+        let kernel = btf::of_kernel(OBJECT).map_err(Refusal::NoBtf)?;
         let samples = samples()?;
         let numbers = samples.each_ref().map(OwnedFd::as_raw_fd);
         let [epoll, eventfd, timerfd, signalfd] = numbers;
@@ -80,7 +84,7 @@ impl Programs {
             .override_global("own_signalfd", &signalfd, true)
             .load(OBJECT)
             .map_err(refusal)?;
-        load_program(&mut loaded, "walk", &kernel)?;
+        load_program(&mut loaded, "walk", "task_file", &kernel)?;
         let mut take = |name| {
             let missing = || Refusal::NotTaken(format!("no map {name}"));
             loaded.take_map(name).ok_or_else(missing)
@@ -106,28 +110,28 @@ impl Programs {
         self.run("walk", with_links, tell_fn)
     }
 
-    /// Looks at the accused again, at most [`ACCUSED`], those of an instance together.
+    /// Looks at the accused again, at most [`ACCUSED`], those of a table together.
     pub(super) fn confirm(
         &mut self,
-        accused: &[Accused],
+        questions: &[Question],
         tell_fn: impl FnMut(Record) -> ControlFlow<()>,
     ) -> Result<(), Refusal> {
-        load_program(&mut self.loaded, "confirm", &self.kernel)?;
+        load_program(&mut self.loaded, "confirm", "task", &self.kernel)?;
         let mut at = 0;
-        for of_instance in accused.chunk_by(|a, b| a.instance == b.instance) {
-            let range = [at, of_instance.len() as u32];
-            for one in of_instance {
-                let key = [one.file.0, u64::from(one.fd.cast_unsigned())];
-                self.accused.set(at, key, 0).map_err(refusal)?;
+        for of_table in questions.chunk_by(|a, b| a.table == b.table) {
+            let range = [at, of_table.len() as u32, 0];
+            for one in of_table {
+                let [fd, epfd] = [one.fd, one.epfd].map(|fd| u64::from(fd.cast_unsigned()));
+                let value = [one.file.0, fd, one.instance.0, epfd];
+                self.accused.set(at, value, 0).map_err(refusal)?;
                 at += 1;
             }
-            let instance = of_instance[0].instance.0;
-            let inserted = self.accused_in.insert(instance, range, 0);
+            let inserted = self.accused_in.insert(of_table[0].table.0, range, 0);
             inserted.map_err(refusal)?;
         }
         let told = self.run("confirm", false, tell_fn);
-        for of_instance in accused.chunk_by(|a, b| a.instance == b.instance) {
-            let removed = self.accused_in.remove(&of_instance[0].instance.0);
+        for of_table in questions.chunk_by(|a, b| a.table == b.table) {
+            let removed = self.accused_in.remove(&of_table[0].table.0);
             removed.map_err(refusal)?;
         }
         told
@@ -175,9 +179,9 @@ impl Programs {
     }
 }
 
-fn load_program(loaded: &mut Ebpf, name: &str, kernel: &Btf) -> Result<(), Refusal> {
+fn load_program(loaded: &mut Ebpf, name: &str, over: &str, kernel: &Btf) -> Result<(), Refusal> {
     let program = iterator_of(loaded, name)?;
-    match program.load("task_file", kernel) {
+    match program.load(over, kernel) {
         Ok(()) | Err(ProgramError::AlreadyLoaded) => Ok(()),
         Err(error) => Err(refusal(error)),
     }

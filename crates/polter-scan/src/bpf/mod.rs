@@ -12,6 +12,7 @@
 //! registration, number, registration, until two looks in a row say the same.
 
 mod assemble;
+mod btf;
 mod load;
 mod record;
 mod trial;

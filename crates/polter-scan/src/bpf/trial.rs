@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::assemble::{Found, owners};
-use super::load::{ACCUSED, Accused, Programs, Refusal};
+use super::load::{ACCUSED, Programs, Question, Refusal};
 use super::record::{Address, Answer, Record};
 use super::walk::Walk;
 use crate::snapshot::{Effort, Held, Instance, Meaning};
@@ -21,7 +21,8 @@ const MAX_LOOKS: u64 = 8;
 /// A registration that does not fit.
 #[derive(Debug)]
 struct Case {
-    accused: Accused,
+    /// The registration's file.
+    file: Address,
     /// The instance's place, and the registration's.
     at: (usize, usize),
     /// What the last look said: is it there, and in which tables does the number name what?
@@ -48,7 +49,7 @@ pub(super) fn hold(
     let mut cases = cases(&found);
     while effort.looks < MAX_LOOKS && cases.iter().any(|case| !case.is_settled) {
         effort.looks += 1;
-        look(programs, &mut cases)?;
+        look(programs, &found, &mut cases)?;
     }
     effort.unsettled = cases.iter().filter(|case| !case.is_settled).count() as u64;
     let holders = holders(walk, &cases);
@@ -80,11 +81,7 @@ fn cases(found: &[Found]) -> Vec<Case> {
         for (nth, registration) in found.instance.registrations.iter().enumerate() {
             if !registration.is_plain() {
                 cases.push(Case {
-                    accused: Accused {
-                        instance: found.address,
-                        file: found.files[nth],
-                        fd: registration.fd,
-                    },
+                    file: found.files[nth],
                     at: (at, nth),
                     last: None,
                     is_settled: false,
@@ -97,28 +94,55 @@ fn cases(found: &[Found]) -> Vec<Case> {
 }
 
 /// Asks about all that are not settled, in parts that the kernel takes.
-fn look(programs: &mut Programs, cases: &mut [Case]) -> Result<(), Refusal> {
-    let mut open: Vec<&mut Case> = cases.iter_mut().filter(|case| !case.is_settled).collect();
-    for part in open.chunks_mut(ACCUSED) {
-        let accused: Vec<Accused> = part.iter().map(|case| case.accused).collect();
-        let mut looks: Vec<Look> = vec![Look::default(); part.len()];
-        programs.confirm(&accused, |record| {
-            if let Record::Answer(answer) = record {
-                let at = answer.index as usize;
-                if let Some((look, case)) = looks.get_mut(at).zip(part.get_mut(at)) {
-                    take_down(answer, look, case);
-                }
+fn look(programs: &mut Programs, found: &[Found], cases: &mut [Case]) -> Result<(), Refusal> {
+    let mut looks: Vec<Look> = vec![Look::default(); cases.len()];
+    for part in questions(found, cases).chunks(ACCUSED) {
+        let asked: Vec<Question> = part.iter().map(|(_, question)| *question).collect();
+        programs.confirm(&asked, |record| {
+            if let Record::Answer(answer) = record
+                && let Some((at, question)) = part.get(answer.index as usize)
+                && question.table == answer.table
+            {
+                take_down(answer, &mut looks[*at], &mut cases[*at]);
             }
             ControlFlow::Continue(())
         })?;
-        for (case, mut look) in part.iter_mut().zip(looks) {
-            // Nobody holds the instance any more.
-            look.is_gone |= look.named.is_empty();
-            case.is_settled = case.last.as_ref() == Some(&look);
-            case.last = Some(look);
+    }
+    for (case, mut look) in cases.iter_mut().zip(looks) {
+        if case.is_settled {
+            continue;
         }
+        // Nobody holds the instance any more.
+        look.is_gone |= look.named.is_empty();
+        case.is_settled = case.last.as_ref() == Some(&look);
+        case.last = Some(look);
     }
     Ok(())
+}
+
+/// What is asked, of each table that holds the instance, and about which case.
+fn questions(found: &[Found], cases: &[Case]) -> Vec<(usize, Question)> {
+    let mut questions = Vec::new();
+    for (nth, case) in cases
+        .iter()
+        .enumerate()
+        .filter(|(_, case)| !case.is_settled)
+    {
+        let found_at = &found[case.at.0];
+        let fd = found_at.instance.registrations[case.at.1].fd;
+        for (table, epfd) in found_at.tables.iter().zip(&found_at.epfds) {
+            let question = Question {
+                table: *table,
+                epfd: *epfd,
+                instance: found_at.address,
+                file: case.file,
+                fd,
+            };
+            questions.push((nth, question));
+        }
+    }
+    questions.sort_by_key(|(_, question)| question.table);
+    questions
 }
 
 fn take_down(answer: Answer, look: &mut Look, case: &mut Case) {
@@ -137,7 +161,7 @@ fn take_down(answer: Answer, look: &mut Look, case: &mut Case) {
 fn holders(walk: &Walk, cases: &[Case]) -> FxHashMap<Address, (Vec<Held>, u64)> {
     let mut holders: FxHashMap<Address, (Vec<Held>, u64)> = FxHashMap::default();
     for case in cases {
-        holders.entry(case.accused.file).or_default();
+        holders.entry(case.file).or_default();
     }
     if cases.is_empty() {
         return holders;
@@ -155,7 +179,7 @@ fn holders(walk: &Walk, cases: &[Case]) -> FxHashMap<Address, (Vec<Held>, u64)> 
         }
     }
     for case in cases {
-        if let Some((held, _)) = holders.get_mut(&case.accused.file) {
+        if let Some((held, _)) = holders.get_mut(&case.file) {
             held.sort_unstable();
         }
     }
@@ -173,7 +197,7 @@ fn judge(
     let registration = &mut found.instance.registrations[case.at.1];
     for (table, address) in registration.tables.iter_mut().zip(&found.tables) {
         table.meaning = match look.named.get(address) {
-            Some(named) if *named == case.accused.file => Meaning::Same,
+            Some(named) if *named == case.file => Meaning::Same,
             Some(Address(0)) | None => Meaning::Closed,
             Some(_) => Meaning::Other,
         };
@@ -181,7 +205,7 @@ fn judge(
     if registration.is_plain() {
         return;
     }
-    if let Some((held, slots)) = holders.get(&case.accused.file) {
+    if let Some((held, slots)) = holders.get(&case.file) {
         registration.held_by.clone_from(held);
         let nameless = case.refs.map(|refs| refs.saturating_sub(*slots));
         registration.nameless = nameless.filter(|_| walk.has_every_number());

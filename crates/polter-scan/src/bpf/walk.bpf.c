@@ -88,9 +88,18 @@ struct key {
 	u32 pad;
 };
 
+/* A registration to confirm, and the number of its instance in the table it is asked of. */
+struct question {
+	struct key key;
+	u64 instance;
+	u64 epfd;
+};
+
 struct range {
 	u32 from;
 	u32 len;
+	/* The run in which the table was asked. */
+	u32 run;
 };
 
 struct {
@@ -122,12 +131,12 @@ struct {
 	TYPE(value, u32);
 } walked SEC(".maps");
 
-/* Registrations to confirm, those of an instance together. */
+/* Registrations to confirm, those asked of a table together. */
 struct {
 	NUMBER(type, BPF_MAP_TYPE_ARRAY);
 	NUMBER(max_entries, 1 << 16);
 	TYPE(key, u32);
-	TYPE(value, struct key);
+	TYPE(value, struct question);
 } accused SEC(".maps");
 
 struct {
@@ -689,74 +698,90 @@ int walk(struct bpf_iter__task_file *ctx)
 }
 
 struct asked {
-	u64 instance;
 	u64 files;
 	u32 at;
 	u32 end;
 	u32 is_full;
 };
 
+/* Whether a number still names an instance: while it does, the instance is there. */
+ALONE u32 is_held(u64 files, s32 epfd, u64 instance)
+{
+	struct file *file = (struct file *)file_at(files, epfd);
+	u64 operations = 0, named = 0;
+
+	READ(operations, file, f_op);
+	READ(named, file, private_data);
+	return operations == epoll_ops && named == instance;
+}
+
 /* The registration, the number, the registration again: each read without a lock. */
 static long answer_one(u64 index, struct asked *asked)
 {
 	struct search before = {}, again = {};
+	struct question *question;
 	struct answer *record;
-	struct key *key;
-	u32 at = asked->at;
+	u32 at = asked->at, is_there;
 	u64 named;
 
 	if (at >= asked->end)
 		return 1;
-	key = bpf_map_lookup_elem(&accused, &at);
-	if (!key)
+	question = bpf_map_lookup_elem(&accused, &at);
+	if (!question)
 		return 1;
 	record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
 	if (!record) {
 		asked->is_full = 1;
 		return 1;
 	}
-	before.key = again.key = *key;
-	find(asked->instance, &before);
-	named = file_at(asked->files, key->fd);
-	record->refs = before.equal ? references(key->file) : 0;
-	find(asked->instance, &again);
+	before.key = again.key = question->key;
+	is_there = is_held(asked->files, question->epfd, question->instance);
+	find(question->instance, &before);
+	named = file_at(asked->files, question->key.fd);
+	record->refs = before.equal ? references(question->key.file) : 0;
+	find(question->instance, &again);
+	is_there &= is_held(asked->files, question->epfd, question->instance);
 	record->what = ANSWER;
 	record->index = at;
 	record->table = asked->files;
 	record->named = named;
-	record->is_present = before.equal && before.equal == again.equal;
+	record->is_present = is_there && before.equal && before.equal == again.equal;
 	record->pad = 0;
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 	asked->at = at + 1;
 	return 0;
 }
 
-SEC("iter/task_file")
-int confirm(struct bpf_iter__task_file *ctx)
+/* Tasks, not their files: where the accused are is known from the walk. */
+SEC("iter/task")
+int confirm(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct file *file = ctx->file;
 	struct asked asked = {};
-	struct visit at = {};
+	struct settings *set;
 	struct range *range;
+	u64 files = 0;
+	u32 zero = 0;
 
-	if (!task || !file)
+	if (!task)
 		return 0;
-	visit(&at, task, file);
-	if (!at.instance)
+	/* As a number: read directly it would be a pointer to the verifier. */
+	READ(files, task, files);
+	set = bpf_map_lookup_elem(&settings, &zero);
+	range = bpf_map_lookup_elem(&accused_in, &files);
+	if (!set || !range || range->run == set->run)
 		return 0;
-	range = bpf_map_lookup_elem(&accused_in, &at.instance);
-	if (!range)
-		return 0;
-	asked.instance = at.instance;
-	asked.files = at.files;
-	asked.at = goes_on(&at, ctx->fd) ? cursor.next : range->from;
+	asked.files = files;
+	asked.at = cursor.run == set->run && cursor.table == files ? cursor.next : range->from;
 	asked.end = range->from + range->len;
 	cursor.run = 0;
 	bpf_loop(MAX_STEPS, answer_one, &asked, 0);
-	if (!asked.is_full)
-		return 0;
-	cursor.next = asked.at;
-	stop_at(&at, ctx->fd);
-	return 1;
+	if (asked.is_full) {
+		cursor.next = asked.at;
+		cursor.table = files;
+		cursor.run = set->run;
+		return 1;
+	}
+	range->run = set->run;
+	return 0;
 }

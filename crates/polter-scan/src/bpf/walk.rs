@@ -82,7 +82,8 @@ impl Walk {
             }
         })?;
         let order = |item: &Item| (item.instance, item.file, item.fd);
-        walk.items.sort_unstable_by_key(order);
+        // Each tree comes in order: a sort that merges finds little to do.
+        walk.items.sort_by_key(order);
         walk.items.dedup_by_key(|item| order(item));
         walk.disputed = walk.disputed();
         Ok(walk)
@@ -174,6 +175,7 @@ impl Walk {
             return 0;
         }
         let mut met: FxHashMap<Address, Links> = FxHashMap::default();
+        met.reserve(self.items.len());
         for item in &self.items {
             met.entry(item.file).or_default().add(item.item);
         }
@@ -201,7 +203,7 @@ impl Walk {
         let read = &self.read;
         let held = links.into_iter().filter(|it| read.contains(&it.instance));
         self.items.extend(held);
-        self.items.sort_unstable_by_key(order);
+        self.items.sort_by_key(order);
         self.items.dedup_by_key(|item| order(item));
     }
 }
