@@ -40,6 +40,14 @@ bench:
     cargo bench -p eventpoll --bench against_the_kernel
     cargo bench -p eventpoll --bench lifetime --bench turn
 
+# Measures both ways of a scan, beside cat, lsfd and lsof.
+bench-scan *options:
+    cargo bench -p polter-scan --bench scan -- {{options}}
+
+# Compiles the kernel walk anew (needs clang).
+bpf:
+    scripts/bpf-object.sh
+
 # Fuzzes a target (parse_line, stream, decode, judge) for some seconds.
 fuzz target seconds="60":
     RUSTC_BOOTSTRAP=1 cargo fuzz run {{target}} --sanitizer none -- -max_total_time={{seconds}} -rss_limit_mb=2048

@@ -76,12 +76,19 @@ impl Comparer {
         self.ask(|| sys::kcmp_table(a, b)) == Some(Ordering::Equal)
     }
 
+    /// True if two tasks are known to have different descriptor tables.
+    pub(crate) fn is_other_table(&self, a: u32, b: u32) -> bool {
+        let order = self.ask(|| sys::kcmp_table(a, b));
+        order.is_some_and(Ordering::is_ne)
+    }
+
     /// What it took so far.
     pub(crate) fn effort(&self) -> Effort {
         Effort {
             kcmp_calls: self.calls.get(),
             kcmp_refused: self.refused.get(),
             kcmp_left_out: self.left_out.get(),
+            ..Effort::default()
         }
     }
 

@@ -26,6 +26,9 @@ pub enum ScanError {
     /// There are processes, and none is for us to look at.
     #[error("none of {0} processes may be looked at")]
     AllRefused(u64),
+    /// The kernel walk was asked for, and there can be none.
+    #[error("no walk in the kernel: {0}")]
+    NoWalk(String),
     /// A process's table was asked about, and it has none of the instances.
     #[error("process {other} holds no instance of process {pid}")]
     HoldsNone {

@@ -3,11 +3,14 @@
 use serde::Serialize;
 
 use crate::snapshot::{Effort, Held, InTable, Name, Snapshot, Why};
+use crate::source::Source;
 use crate::spin::Spin;
 
 /// Everything that was found, and what could not be seen.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
+    /// Where the snapshot comes from.
+    pub source: Source,
     /// Processes looked at.
     pub processes: u64,
     /// Instances looked at.
@@ -38,6 +41,7 @@ impl Report {
         };
         let instances = &snapshot.instances;
         Report {
+            source: snapshot.source.clone(),
             processes: snapshot.processes.len() as u64,
             instances: instances.len() as u64,
             registrations: instances
@@ -78,6 +82,8 @@ pub struct Finding {
     pub tables: Vec<InTable>,
     /// Who has the registration's file open.
     pub held_by: Vec<Held>,
+    /// References to that file that are no number; not known from `/proc`.
+    pub nameless: Option<u64>,
     /// How to mend it, in one sentence.
     pub fix: String,
     /// What the process did while it was watched.

@@ -6,6 +6,8 @@
 //!     │  ├ proc           one file at a time; who vanishes or refuses is data
 //!     │  ├ compare        the kernel asked: one file? (kcmp), counted
 //!     │  └ look, holders  instances, what each number means, who keeps a file
+//!     ├── bpf             the same, told by the kernel: files known by themselves
+//!     │   source          which of the two, and why
 //!     ├── capture         a /proc written down, for another day
 //!     └── find            what fits no healthy program
 //!         spin            what it costs
@@ -40,6 +42,8 @@
 #![deny(unsafe_code)]
 
 mod assert;
+#[cfg(feature = "bpf")]
+mod bpf;
 mod capture;
 mod compare;
 mod error;
@@ -51,6 +55,7 @@ mod holders;
 mod look;
 mod proc;
 mod snapshot;
+mod source;
 mod spin;
 pub mod stat;
 mod sys;
@@ -66,4 +71,5 @@ pub use snapshot::{
     Effort, FileKey, Held, InTable, Instance, Kind, Meaning, Name, OpenFd, Process, Registration,
     Snapshot, Unseen, Why,
 };
+pub use source::{By, Choice, Limits, Source};
 pub use spin::{Load, Spin};

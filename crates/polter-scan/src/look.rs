@@ -10,8 +10,11 @@
 //! have been removed and closed between two looks; only what two further looks at the
 //! instance and the number agree on is kept.
 
+use std::cell::OnceCell;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+
+use rustc_hash::FxHashMap;
 
 use crate::compare::{Comparer, Slot, Sorted, Target};
 use crate::error::ScanError;
@@ -19,9 +22,10 @@ use crate::fdinfo::{FdInfo, Row};
 use crate::holders::Holders;
 use crate::proc::Proc;
 use crate::snapshot::{
-    FileKey, Held, InTable, Instance, Kind, Meaning, Name, OpenFd, Process, Registration, Snapshot,
-    Unseen, Why,
+    Effort, FileKey, Held, InTable, Instance, Kind, Meaning, Name, OpenFd, Process, Registration,
+    Snapshot, Unseen, Why,
 };
+use crate::source::{By, Limits, Source, is_contained};
 
 /// Looks at what does not fit, after the first.
 const SECOND_LOOKS: usize = 2;
@@ -49,7 +53,7 @@ pub enum Scope {
 
 impl Scope {
     /// True if it names this very process.
-    fn names(&self, pid: u32) -> bool {
+    pub(crate) fn names(&self, pid: u32) -> bool {
         match self {
             Scope::Pids(pids) | Scope::Families(pids) => pids.contains(&pid),
             Scope::All | Scope::Name(_) => false,
@@ -58,48 +62,119 @@ impl Scope {
 }
 
 impl Snapshot {
-    /// Looks at the processes of a tree.
+    /// Looks at the processes of a tree, through that tree.
     pub fn take(proc: &Proc, scope: &Scope) -> Result<Snapshot, ScanError> {
+        Snapshot::take_proc(proc, scope, &Limits::default())
+    }
+
+    pub(crate) fn take_proc(
+        proc: &Proc,
+        scope: &Scope,
+        limits: &Limits,
+    ) -> Result<Snapshot, ScanError> {
         let comparer = Comparer::new(proc.is_live());
-        let mut snapshot = processes(proc, scope)?;
-        let asked = asked_for(scope, &snapshot)?;
+        let (mut snapshot, apart) = processes(proc, &comparer, scope, limits)?;
+        snapshot.source = Source {
+            by: if proc.is_live() {
+                By::Proc
+            } else {
+                By::Capture
+            },
+            why_not_bpf: None,
+            is_contained: proc.is_live() && is_contained(),
+        };
+        let mut asked = asked_for(scope, &snapshot)?;
+        let is_asked = |leader: &u32| asked.contains(leader);
+        let theirs = apart.iter().filter(|(_, leader)| is_asked(leader));
+        let theirs: Vec<u32> = theirs.map(|(thread, _)| *thread).collect();
+        asked.extend(theirs);
         let look = Look {
             proc,
             comparer: &comparer,
             processes: &snapshot.processes,
+            names_of_inode: OnceCell::new(),
         };
-        let instances = look.instances(&asked);
+        let (instances, left_out) = look.instances(&asked, limits);
         snapshot.instances = instances;
-        snapshot.effort = comparer.effort();
+        snapshot.effort = Effort {
+            numbers_left_out: snapshot.effort.numbers_left_out,
+            registrations_left_out: left_out,
+            ..comparer.effort()
+        };
         Ok(snapshot)
     }
 }
 
+/// Threads with a descriptor table of their own, and the process each is of.
+type Apart = BTreeMap<u32, u32>;
+
 /// Every process but this one, unless it is asked for: its numbers change with the looking.
-fn processes(proc: &Proc, scope: &Scope) -> Result<Snapshot, ScanError> {
+///
+/// A thread with a table of its own is one more, and a child of its process: a number may
+/// name there what it names nowhere else.
+fn processes(
+    proc: &Proc,
+    comparer: &Comparer,
+    scope: &Scope,
+    limits: &Limits,
+) -> Result<(Snapshot, Apart), ScanError> {
     let own = std::process::id();
     let is_asked_for = scope.names(own);
-    let mut snapshot = Snapshot::default();
+    let (mut snapshot, mut apart) = (Snapshot::default(), Apart::new());
     let pids = proc.pids().map_err(|source| ScanError::Root {
         path: proc.root().to_owned(),
         source,
     })?;
+    let mut room = limits.numbers;
     for pid in pids {
         if proc.is_live() && pid == own && !is_asked_for {
             continue;
         }
         match proc.process(pid) {
-            Ok(process) => {
-                snapshot.processes.insert(pid, process);
+            Ok(process) => add(process, &mut room, &mut snapshot),
+            Err(why) => {
+                snapshot.unseen.push(Unseen { pid, why });
+                continue;
             }
-            Err(why) => snapshot.unseen.push(Unseen { pid, why }),
+        }
+        for thread in threads_apart(proc, comparer, pid) {
+            if let Ok(process) = proc.process(thread) {
+                add(
+                    Process {
+                        ppid: pid,
+                        ..process
+                    },
+                    &mut room,
+                    &mut snapshot,
+                );
+                apart.insert(thread, pid);
+            }
         }
     }
-    Ok(snapshot)
+    Ok((snapshot, apart))
+}
+
+/// Adds a process with as many numbers as there is room for.
+fn add(mut process: Process, room: &mut usize, snapshot: &mut Snapshot) {
+    let beyond = process.open.len().saturating_sub(*room);
+    snapshot.effort.numbers_left_out += beyond as u64;
+    process.open.truncate(*room);
+    *room -= process.open.len();
+    snapshot.processes.insert(process.pid, process);
+}
+
+/// The threads known to have another table than their process (`unshare(CLONE_FILES)`).
+fn threads_apart(proc: &Proc, comparer: &Comparer, pid: u32) -> Vec<u32> {
+    if !proc.is_live() || !proc.has_threads(pid) {
+        return Vec::new();
+    }
+    let mut threads = proc.threads(pid).unwrap_or_default();
+    threads.retain(|thread| *thread != pid && comparer.is_other_table(pid, *thread));
+    threads
 }
 
 /// The processes asked for; an error if there is none.
-fn asked_for(scope: &Scope, snapshot: &Snapshot) -> Result<BTreeSet<u32>, ScanError> {
+pub(crate) fn asked_for(scope: &Scope, snapshot: &Snapshot) -> Result<BTreeSet<u32>, ScanError> {
     match scope {
         Scope::All if snapshot.processes.is_empty() && !snapshot.unseen.is_empty() => {
             Err(ScanError::AllRefused(snapshot.unseen.len() as u64))
@@ -144,15 +219,20 @@ struct Look<'a> {
     proc: &'a Proc,
     comparer: &'a Comparer,
     processes: &'a BTreeMap<u32, Process>,
+    /// How many numbers name an inode that may be several files'.
+    names_of_inode: OnceCell<FxHashMap<u64, u32>>,
 }
 
 impl Look<'_> {
-    fn instances(&self, asked: &BTreeSet<u32>) -> Vec<Instance> {
+    fn instances(&self, asked: &BTreeSet<u32>, limits: &Limits) -> (Vec<Instance>, u64) {
         let names = self.names();
         let mut instances = Vec::new();
+        let (mut room, mut left_out) = (limits.registrations, 0);
         for (slots, is_certain) in self.put_together(names) {
             if slots.iter().any(|(pid, _)| asked.contains(pid)) {
-                instances.extend(self.instance(&slots, is_certain));
+                let instance = self.instance(&slots, is_certain, room, &mut left_out);
+                room -= instance.as_ref().map_or(0, |it| it.registrations.len());
+                instances.extend(instance);
             }
         }
         instances.sort_by_key(|instance| instance.names[0]);
@@ -160,7 +240,7 @@ impl Look<'_> {
         for instance in &mut instances {
             self.find_holders(instance, &mut holders);
         }
-        instances
+        (instances, left_out)
     }
 
     /// Every number that names an instance.
@@ -212,7 +292,13 @@ impl Look<'_> {
     }
 
     /// One instance with all that is known of it; nothing if it has gone.
-    fn instance(&self, slots: &[Slot], is_certain: bool) -> Option<Instance> {
+    fn instance(
+        &self,
+        slots: &[Slot],
+        is_certain: bool,
+        room: usize,
+        left_out: &mut u64,
+    ) -> Option<Instance> {
         let mut names = Vec::new();
         let mut first: Option<(Slot, FdInfo)> = None;
         for &(pid, fd) in slots {
@@ -227,10 +313,12 @@ impl Look<'_> {
             first.get_or_insert(((pid, fd), info));
         }
         names.sort_unstable();
-        let (name, info) = first?;
+        let (name, mut info) = first?;
+        *left_out += info.rows.len().saturating_sub(room) as u64;
+        info.rows.truncate(room);
         let tables = self.tables(&names);
         let mut registrations = Vec::new();
-        for (row, nth) in numbered(&info.rows) {
+        for (row, nth) in numbered(info.rows.iter()) {
             let target = target(name, row, nth, &info);
             let meaning = |pid: &u32| InTable {
                 pid: *pid,
@@ -244,14 +332,15 @@ impl Look<'_> {
             left_out: info.left_out,
             is_certain,
         };
+        let mut rows = Rows::of(&instance, &info);
         for _ in 0..SECOND_LOOKS {
-            self.look_again(&mut instance, name, |_| true);
+            self.look_again(&mut instance, name, &mut rows, |_| true);
         }
         // An instance shares its own inode with all that have none.
         let shared = self.listed(name.0, name.1).and_then(|open| open.key);
         let is_doubtful = |it: &Registration| it.key.zip(shared).is_none_or(|(a, b)| a.can_be(b));
         for _ in 0..DOUBTFUL_LOOKS {
-            self.look_again(&mut instance, name, is_doubtful);
+            self.look_again(&mut instance, name, &mut rows, is_doubtful);
         }
         Some(instance)
     }
@@ -286,8 +375,11 @@ impl Look<'_> {
             return Meaning::Other;
         }
         let is_believed = keys.is_some() && !open.kind.shares_its_inode();
-        let is_asked = open.kind != Kind::Socket && target.among <= ASKED_ABOUT_INODES as u64;
-        if is_believed && !is_asked {
+        let is_asked = || {
+            let is_cheap = target.among <= ASKED_ABOUT_INODES as u64;
+            open.kind != Kind::Socket && is_cheap && !self.is_alone(pid, open)
+        };
+        if is_believed && !is_asked() {
             return Meaning::Same;
         }
         match self.comparer.registration((pid, row.tfd), target) {
@@ -298,35 +390,52 @@ impl Look<'_> {
         }
     }
 
+    /// True if no other number in sight names its inode.
+    ///
+    /// It is the registration's file then: another one of that inode, such as a pipe's
+    /// other end, would be under the number that keeps it.
+    fn is_alone(&self, pid: u32, open: &OpenFd) -> bool {
+        let names = self.names_of_inode.get_or_init(|| {
+            let mut names: FxHashMap<u64, u32> = FxHashMap::default();
+            let numbers = self.processes.values().flat_map(|process| &process.open);
+            for open in numbers.filter(|open| matches!(open.kind, Kind::Pipe | Kind::Path)) {
+                if let Some(key) = open.key {
+                    *names.entry(key.ino).or_default() += 1;
+                }
+            }
+            names
+        });
+        let is_as_listed = self
+            .listed(pid, open.fd)
+            .is_some_and(|it| it.key == open.key);
+        is_as_listed && open.key.is_some_and(|key| names.get(&key.ino) == Some(&1))
+    }
+
     /// Looks once more at what does not fit: number first, then the instance.
     ///
     /// The other way round, a program that removes, closes and is done between the
-    /// two looks would seem to have left a ghost.
+    /// two looks would seem to have left a ghost. `rows` are the instance's as they
+    /// were last read, and are read anew.
     fn look_again(
         &self,
         instance: &mut Instance,
         name: Slot,
+        rows: &mut Rows,
         is_asked_fn: impl Fn(&Registration) -> bool,
     ) {
         let is_asked = |it: &Registration| !it.is_plain() && is_asked_fn(it);
         if !instance.registrations.iter().any(is_asked) || !self.proc.is_live() {
             return;
         }
-        let Ok(before) = self.proc.fdinfo(name.0, name.1) else {
-            // It has ended: what was only seen once, and long ago, is not told.
-            instance.registrations.retain(|it| !is_asked(it));
-            return;
-        };
-        let rows: BTreeMap<(i32, u32), Row> = by_number(&before);
         for registration in &mut instance.registrations {
             if !is_asked(registration) {
                 continue;
             }
-            let Some(row) = rows.get(&(registration.fd, registration.nth)) else {
+            let Some(row) = rows.get(registration) else {
                 continue;
             };
             registration.events = row.events;
-            let target = target(name, row, registration.nth, &before);
+            let target = rows.target(name, registration);
             for table in &mut registration.tables {
                 if let Ok(open) = self.proc.open_fd(table.pid, row.tfd) {
                     table.meaning = self.meaning(row, &target, table.pid, open.as_ref());
@@ -337,10 +446,9 @@ impl Look<'_> {
             instance.registrations.retain(|it| !is_asked(it));
             return;
         };
-        let after = by_number(&after);
+        let after = Rows::of(instance, &after);
         instance.registrations.retain(|registration| {
-            let at = (registration.fd, registration.nth);
-            let is_still_there = match (rows.get(&at), after.get(&at)) {
+            let is_still_there = match (rows.get(registration), after.get(registration)) {
                 (Some(before), Some(after)) => {
                     before.is_same_registration(after)
                         && (registration.data, registration.key) == (before.data, key(before))
@@ -349,6 +457,7 @@ impl Look<'_> {
             };
             !is_asked(registration) || is_still_there
         });
+        *rows = after;
     }
 
     fn find_holders(&self, instance: &mut Instance, holders: &mut Holders<'_>) {
@@ -389,19 +498,46 @@ impl Look<'_> {
 }
 
 /// Each row, and which it is of those of its number.
-fn numbered(rows: &[Row]) -> impl Iterator<Item = (&Row, u32)> {
+fn numbered<'a>(rows: impl Iterator<Item = &'a Row>) -> impl Iterator<Item = (&'a Row, u32)> {
     let mut seen: BTreeMap<i32, u32> = BTreeMap::new();
-    rows.iter().map(move |row| {
+    rows.map(move |row| {
         let count = seen.entry(row.tfd).or_insert(0);
         *count += 1;
         (row, *count - 1)
     })
 }
 
-fn by_number(info: &FdInfo) -> BTreeMap<(i32, u32), Row> {
-    numbered(&info.rows)
-        .map(|(row, nth)| ((row.tfd, nth), *row))
-        .collect()
+/// The rows of what does not fit, out of all that an instance has.
+struct Rows {
+    by_number: BTreeMap<(i32, u32), Row>,
+    among: u64,
+}
+
+impl Rows {
+    fn of(instance: &Instance, info: &FdInfo) -> Rows {
+        let odd = instance.registrations.iter().filter(|it| !it.is_plain());
+        let odd: BTreeSet<i32> = odd.map(|it| it.fd).collect();
+        let rows = info.rows.iter().filter(|row| odd.contains(&row.tfd));
+        Rows {
+            by_number: numbered(rows)
+                .map(|(row, nth)| ((row.tfd, nth), *row))
+                .collect(),
+            among: info.rows.len() as u64,
+        }
+    }
+
+    fn get(&self, registration: &Registration) -> Option<&Row> {
+        self.by_number.get(&(registration.fd, registration.nth))
+    }
+
+    fn target(&self, instance: Slot, registration: &Registration) -> Target {
+        Target {
+            instance,
+            fd: registration.fd,
+            nth: registration.nth,
+            among: self.among,
+        }
+    }
 }
 
 fn target(instance: Slot, row: &Row, nth: u32, info: &FdInfo) -> Target {
@@ -423,6 +559,7 @@ fn registration(row: &Row, nth: u32, tables: Vec<InTable>) -> Registration {
         kind: None,
         tables,
         held_by: Vec::new(),
+        nameless: None,
     }
 }
 

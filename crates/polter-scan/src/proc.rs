@@ -79,6 +79,12 @@ impl Proc {
         numbers_in(&self.root.join(format!("{pid}/task")))
     }
 
+    /// True if a process has more threads than its first. Linux: `proc_task_getattr`.
+    pub(crate) fn has_threads(&self, pid: u32) -> bool {
+        let tasks = rustix::fs::stat(self.root.join(format!("{pid}/task")));
+        tasks.is_ok_and(|stat| stat.st_nlink > 3)
+    }
+
     /// A process with all it has open.
     pub fn process(&self, pid: u32) -> Result<Process, Why> {
         let dir = self.open(&self.root.join(pid.to_string()), OFlags::DIRECTORY)?;
@@ -95,16 +101,17 @@ impl Proc {
             open.extend(self.read_fd(&dir, &fds, fd)?);
         }
         open.sort_unstable_by_key(|open| open.fd);
-        let exe = rustix::fs::readlinkat(&dir, "exe", Vec::new());
         Ok(Process {
-            pid,
-            ppid: stat.ppid,
-            comm: stat.comm,
-            exe: exe.ok().map(|path| path.to_string_lossy().into_owned()),
-            start_time: stat.start_time,
-            stack: stat.stack,
             open,
+            ..head(pid, stat, &dir)
         })
+    }
+
+    /// A process without what it has open.
+    #[cfg(feature = "bpf")]
+    pub(crate) fn head(&self, pid: u32) -> Result<Process, Why> {
+        let dir = self.open(&self.root.join(pid.to_string()), OFlags::DIRECTORY)?;
+        Ok(head(pid, self.stat_in(&dir)?, &dir))
     }
 
     /// What a number names now; nothing if it is closed.
@@ -120,7 +127,7 @@ impl Proc {
             &self.root.join(format!("{pid}/fdinfo/{fd}")),
             OFlags::empty(),
         )?;
-        let text = BufReader::new(File::from(file).take(MAX_BYTES));
+        let text = BufReader::with_capacity(SMALL as usize, File::from(file).take(MAX_BYTES));
         FdInfo::parse(text).map_err(|error| why_of(&error))
     }
 
@@ -191,6 +198,19 @@ impl Proc {
 
     fn open(&self, path: &Path, flags: OFlags) -> Result<OwnedFd, Why> {
         rustix::fs::open(path, plain() | flags, Mode::empty()).map_err(why)
+    }
+}
+
+fn head(pid: u32, stat: Stat, dir: &OwnedFd) -> Process {
+    let exe = rustix::fs::readlinkat(dir, "exe", Vec::new());
+    Process {
+        pid,
+        ppid: stat.ppid,
+        comm: stat.comm,
+        exe: exe.ok().map(|path| path.to_string_lossy().into_owned()),
+        start_time: stat.start_time,
+        stack: stat.stack,
+        open: Vec::new(),
     }
 }
 

@@ -7,17 +7,21 @@
 //!                                                       └ held_by  who has the file open
 //! ```
 //!
-//! A plain value, wherever it came from: `/proc` today. Nothing in it is a
-//! judgement. Names and targets are the processes' own: whoever prints them
+//! A plain value, wherever it came from: `/proc`, or a walk in the kernel. Nothing
+//! in it is a judgement. Names and targets are the processes' own: whoever prints them
 //! escapes them.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::source::Source;
+
 /// Everything that was seen, and what was not.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Snapshot {
+    /// Where it comes from.
+    pub source: Source,
     /// The processes that could be looked at.
     pub processes: BTreeMap<u32, Process>,
     /// The instances asked for.
@@ -80,7 +84,7 @@ impl Process {
 pub struct OpenFd {
     /// The number.
     pub fd: i32,
-    /// The link's target: `socket:[1234]`, a path, or anything.
+    /// The link's target: `socket:[1234]`, a path, or anything; empty if it was not asked for.
     pub target: String,
     /// What kind of file that is.
     pub kind: Kind,
@@ -221,6 +225,9 @@ pub struct Registration {
     pub tables: Vec<InTable>,
     /// Who has the file open. Looked for only if some table does not.
     pub held_by: Vec<Held>,
+    /// References to the file that are no number: a message on its way, an io_uring, a
+    /// mapping, a call under way. Known from the kernel walk only.
+    pub nameless: Option<u64>,
 }
 
 impl Registration {
@@ -306,4 +313,18 @@ pub struct Effort {
     pub kcmp_refused: u64,
     /// Comparisons not made: they would have taken too long.
     pub kcmp_left_out: u64,
+    /// Walks over the whole machine.
+    pub walks: u64,
+    /// Looks at what did not fit.
+    pub looks: u64,
+    /// Files whose registrations the two ways of the last walk told differently.
+    pub disputed: u64,
+    /// Registrations that changed from look to look, and were let go.
+    pub unsettled: u64,
+    /// Open numbers beyond the limit.
+    pub numbers_left_out: u64,
+    /// Registrations beyond the limit.
+    pub registrations_left_out: u64,
+    /// Instances that were not read.
+    pub instances_left_out: u64,
 }

@@ -1,4 +1,4 @@
-//! The only unsafe code: `kcmp`, and a thread's own descriptor table.
+//! The only unsafe code: `kcmp`, `signalfd`, and a thread's own descriptor table.
 #![allow(unsafe_code, reason = "this module is the crate's door to the kernel")]
 
 use std::cmp::Ordering;
@@ -58,6 +58,21 @@ fn kcmp(a: u32, b: u32, kind: libc::c_int, x: u64, y: u64) -> io::Result<Orderin
         // "Not equal, and no order to be had": kcmp(2).
         _ => Err(io::ErrorKind::Unsupported.into()),
     }
+}
+
+/// `signalfd(2)` that waits for nothing.
+#[cfg(feature = "bpf")]
+pub(crate) fn signalfd() -> io::Result<OwnedFd> {
+    let mut none = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: fills the set it is given.
+    unsafe { libc::sigemptyset(none.as_mut_ptr()) };
+    // SAFETY: the set was filled; -1 asks for a new descriptor.
+    let fd = unsafe { libc::signalfd(-1, none.as_ptr(), libc::SFD_CLOEXEC) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: just made, and nobody else knows of it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 /// `close_range(2)`, `CLOSE_RANGE_UNSHARE`: gives the calling thread a table of

@@ -11,6 +11,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use eventpoll::Policy;
+use polter_scan::Choice;
 
 use crate::exit::Exit;
 use crate::fail_on::{FailOn, ScanFailOn};
@@ -85,7 +86,9 @@ pub(crate) enum Verb {
     /// Look at running processes: ghosts, shared and leaked instances, now
     ///
     /// Nothing is stopped and nothing is changed. Another user's processes may only be looked at by
-    /// root, and who keeps a file is found only among the processes that may be looked at.
+    /// root, and who keeps a file is found only among the processes that may be looked at. Root has the
+    /// kernel itself look (--source), which sees every descriptor table and tells every file from every
+    /// other; the report says who looked, and what could not be seen.
     ///
     /// A scan sees what is. What has happened and left nothing (a stale batch, a child's DEL, an event
     /// another process took) is in a log: `polter run` and `polter judge`.
@@ -211,6 +214,10 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "DIR", conflicts_with = "spin")]
     pub(crate) root: Option<PathBuf>,
 
+    /// Who looks: /proc and kcmp(2), or the kernel itself
+    #[arg(long, value_name = "SOURCE", default_value = "auto")]
+    pub(crate) source: ScanSource,
+
     /// Exit with 1 if one of these is found
     #[arg(
         long,
@@ -333,6 +340,27 @@ pub(crate) enum Format {
     Text,
     /// For programs: one object a log, each on its own line
     Json,
+}
+
+/// Who looks at running processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScanSource {
+    /// The kernel where it lets us, else /proc; the report says why
+    Auto,
+    /// /proc and kcmp(2): needs no privileges for one's own processes
+    Proc,
+    /// A walk in the kernel (eBPF): the whole machine, every file known by itself; needs root, or CAP_BPF and CAP_PERFMON
+    Bpf,
+}
+
+impl From<ScanSource> for Choice {
+    fn from(source: ScanSource) -> Choice {
+        match source {
+            ScanSource::Auto => Choice::Auto,
+            ScanSource::Proc => Choice::Proc,
+            ScanSource::Bpf => Choice::Bpf,
+        }
+    }
 }
 
 /// When to use colours.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use polter_scan::{Proc, Report, Scope, Snapshot};
+use polter_scan::{Limits, Proc, Report, Scope, Snapshot};
 
 use crate::cli::{Format, ScanArgs};
 use crate::console::{Console, Stream};
@@ -19,7 +19,8 @@ pub(crate) fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> 
         Some(root) => Proc::captured(root),
         None => Proc::live(),
     };
-    let snapshot = Snapshot::take(&proc, &scope(args))?;
+    let choice = args.source.into();
+    let snapshot = Snapshot::take_by(&proc, &scope(args), choice, &Limits::default())?;
     let mut report = Report::of(&snapshot);
     if let Some(window_ms) = args.spin {
         report.watch(&proc, Duration::from_millis(window_ms));

@@ -53,6 +53,10 @@ fn ghost(case: &Case<'_>, registration: &Registration) -> Finding {
         Class::DupGhost => "a duplicate keeps the file",
         Class::ForkGhost => "a forked process keeps the file",
         Class::HandedOverGhost => "the process the file came from keeps it",
+        // Every table was looked into.
+        _ if registration.nameless.is_some_and(|count| count > 0) => {
+            "no number anywhere names the file: a message on its way, an io_uring, a mapping or a call keeps it"
+        }
         _ => {
             "the file lives on where no process in sight has it open: in a message, in an io_uring, or not visible"
         }

@@ -94,6 +94,7 @@ impl Case<'_> {
             summary,
             tables: Vec::new(),
             held_by: Vec::new(),
+            nameless: None,
             fix,
             spin: None,
         }
@@ -112,6 +113,7 @@ impl Case<'_> {
             nth: registration.nth,
             tables: registration.tables.clone(),
             held_by: registration.held_by.clone(),
+            nameless: registration.nameless,
             ..self.about_instance(class, pid, summary, fix)
         }
     }

@@ -2,11 +2,14 @@
 //!
 //! Other tests run in this process and leave no ghosts, so each of these may look at all of it.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::panic::catch_unwind;
-use std::sync::Mutex;
+use std::sync::{Mutex, mpsc};
 
-use polter_scan::{Class, assert_no_ghosts, assert_no_ghosts_in, ghosts_in};
+use polter_scan::{
+    Choice, Class, InTable, Instance, Limits, Meaning, Proc, Scope, Snapshot, assert_no_ghosts,
+    assert_no_ghosts_in, ghosts_in,
+};
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{EventfdFlags, eventfd};
 
@@ -48,6 +51,48 @@ fn a_child_is_looked_at_by_its_pid() {
     assert_eq!(ghosts[0].class, Class::ForkGhost);
     let pid = haunted.pid();
     assert!(catch_unwind(|| assert_no_ghosts_in(pid)).is_err());
+}
+
+#[test]
+fn what_a_thread_with_its_own_table_names_is_no_ghost() {
+    if !can_compare() {
+        return;
+    }
+    let _alone = HAUNTING
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let (instance, file) = registered();
+    let (number, epfd) = (file.as_raw_fd(), instance.as_raw_fd());
+    let (closed, is_closed) = mpsc::channel();
+    let (tell, told) = mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        // SAFETY: every number of the copy is left to the thread's end.
+        let unshared = unsafe { libc::unshare(libc::CLONE_FILES) };
+        tell.send((unshared, rustix::thread::gettid())).unwrap();
+        is_closed.recv().unwrap();
+    });
+    let (unshared, tid) = told.recv().unwrap();
+    assert_eq!(unshared, 0);
+    drop(file);
+    let own = std::process::id();
+    for choice in [Choice::Proc, Choice::Auto] {
+        let scope = Scope::Pids(vec![own]);
+        let snapshot =
+            Snapshot::take_by(&Proc::live(), &scope, choice, &Limits::default()).unwrap();
+        let of_it = |it: &&Instance| it.names.iter().any(|name| name.fd == epfd);
+        let instance = snapshot.instances.iter().find(of_it).unwrap();
+        let registration = &instance.registrations[0];
+        assert_eq!(registration.fd, number);
+        assert!(!registration.is_ghost(), "{registration:?}");
+        let tid = tid.as_raw_nonzero().get().cast_unsigned();
+        let theirs = InTable {
+            pid: tid,
+            meaning: Meaning::Same,
+        };
+        assert!(registration.tables.contains(&theirs), "{registration:?}");
+    }
+    closed.send(()).unwrap();
+    thread.join().unwrap();
 }
 
 #[test]

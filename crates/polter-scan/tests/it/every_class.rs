@@ -6,9 +6,9 @@
 
 use std::process::Command;
 
-use polter_scan::{Class, Options, Outcome, Proc, exorcise};
+use polter_scan::{Class, Finding, Options, Outcome, Proc, Report, exorcise};
 
-use crate::haunted::{Haunted, binary, can_compare, classes};
+use crate::haunted::{Haunted, binary, can_compare, can_walk, classes};
 
 /// How a program fares when each of its processes is exorcised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +64,10 @@ fn check(program: &str, found: &[Class], end: End) {
     let haunted = Haunted::start(program, &["--spin"]);
     let report = haunted.report();
     assert_eq!(classes(&report), found, "{:#?}", report.findings);
+    if can_walk() {
+        let walked = Report::of(&haunted.walked());
+        assert_eq!(told(&walked), told(&report));
+    }
     if end == End::Calm {
         until_it_has_spun(report.findings[0].pid);
     }
@@ -78,6 +82,19 @@ fn check(program: &str, found: &[Class], end: End) {
     if end == End::Calm {
         until_it_sleeps(report.findings[0].pid);
     }
+}
+
+/// What both ways must say alike: all but what only the kernel knows.
+fn told(report: &Report) -> Vec<Finding> {
+    let mut findings = report.findings.clone();
+    for finding in &mut findings {
+        finding.nameless = None;
+        // The one says where it might be, the other that it is.
+        if finding.class == Class::InFlightGhost {
+            finding.summary.clear();
+        }
+    }
+    findings
 }
 
 fn exorcise_all(haunted: &Haunted) -> Vec<&'static str> {

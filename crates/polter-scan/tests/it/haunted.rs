@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-use polter_scan::{Class, Proc, Report, Scope, Snapshot};
+use polter_scan::{Choice, Class, Limits, Proc, Report, ScanError, Scope, Snapshot};
 
 /// A haunted program in a process group of its own; it ends with this value.
 pub(crate) struct Haunted {
@@ -56,6 +56,30 @@ impl Haunted {
         let snapshot = Snapshot::take(&Proc::live(), &self.scope()).expect("a snapshot");
         Report::of(&snapshot)
     }
+
+    /// By the kernel walk.
+    pub(crate) fn walked(&self) -> Snapshot {
+        walk(&self.scope(), &Limits::default()).expect("a walk")
+    }
+}
+
+/// Takes a snapshot by the kernel walk.
+pub(crate) fn walk(scope: &Scope, limits: &Limits) -> Result<Snapshot, ScanError> {
+    Snapshot::take_by(&Proc::live(), scope, Choice::Bpf, limits)
+}
+
+/// Says aloud why a test is skipped.
+pub(crate) fn can_walk() -> bool {
+    let own = Scope::Pids(vec![1]);
+    let walked = walk(&own, &Limits::default());
+    let Err(ScanError::NoWalk(why_not)) = walked else {
+        return true;
+    };
+    let _ = writeln!(
+        std::io::stderr(),
+        "skipped: {why_not}; it would have shown that the kernel walk finds what /proc shows"
+    );
+    false
 }
 
 impl Drop for Haunted {

@@ -5,5 +5,7 @@ mod every_class;
 mod exorcise;
 mod haunted;
 mod hostile;
+mod object;
 mod restless;
 mod scan;
+mod walk;

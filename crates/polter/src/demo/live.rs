@@ -40,7 +40,10 @@ pub(super) fn tell(out: &mut dyn Write) -> Result<(), Failure> {
     let start = Instant::now();
     report.watch(&Proc::live(), WINDOW);
     let rate = per_second(worker.wake_ups() - before, start.elapsed());
-    writeln!(out, "{TITLE}$ polter scan --spin {pid}{TITLE:#}")?;
+    writeln!(
+        out,
+        "{TITLE}$ polter scan --spin --source proc {pid}{TITLE:#}"
+    )?;
     text::write_scan(out, &report)?;
     writeln!(
         out,

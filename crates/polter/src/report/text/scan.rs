@@ -1,7 +1,8 @@
 //! The report on running processes.
 //!
 //! ```text
-//!   102 processes, 3 instances, 12 registrations
+//!   102 processes looked at, 3 instances, 12 registrations
+//!   by a walk in the kernel
 //!
 //! 1 fault
 //!
@@ -14,7 +15,7 @@
 
 use std::io::{self, Write};
 
-use polter_scan::{Finding, Held, InTable, Meaning, Report, Severity, Spin};
+use polter_scan::{By, Finding, Held, InTable, Meaning, Report, Severity, Source, Spin};
 
 use super::WIDTH;
 use super::finding::{INDENT, write_labelled, write_left_out};
@@ -38,6 +39,7 @@ pub(crate) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         counted(report.registrations, "registration"),
     ];
     write_aside(out, &read.join(", "))?;
+    write_aside(out, &source(&report.source))?;
     if let Some(unseen) = unseen(report) {
         write_aside(out, &unseen)?;
     }
@@ -54,6 +56,19 @@ fn write_aside(out: &mut dyn Write, text: &str) -> io::Result<()> {
         writeln!(out, "  {ASIDE}{line}{ASIDE:#}")?;
     }
     Ok(())
+}
+
+/// Who looked, and why not the kernel.
+fn source(source: &Source) -> String {
+    let by = match source.by {
+        By::Bpf => "by a walk in the kernel",
+        By::Proc => "by /proc and kcmp(2)",
+        By::Capture => "by a captured /proc",
+    };
+    match &source.why_not_bpf {
+        Some(why_not) => format!("{by}; not in the kernel: {}", clean(why_not)),
+        None => by.to_owned(),
+    }
 }
 
 /// What could not be seen; nothing if all was.
@@ -86,12 +101,35 @@ fn unseen(report: &Report) -> Option<String> {
             "comparison",
             "left out: too many",
         ),
+        (
+            report.effort.numbers_left_out,
+            "open number",
+            "beyond the limit",
+        ),
+        (
+            report.effort.registrations_left_out,
+            "registration",
+            "beyond the limit",
+        ),
+        (
+            report.effort.instances_left_out,
+            "instance",
+            "that could not be read",
+        ),
+        (
+            report.effort.unsettled,
+            "registration",
+            "that changed from look to look",
+        ),
     ];
-    let parts: Vec<String> = kinds
+    let mut parts: Vec<String> = kinds
         .into_iter()
         .filter(|(count, ..)| *count > 0)
         .map(|(count, noun, what)| format!("{} {what}", counted(count, noun)))
         .collect();
+    if report.source.is_contained {
+        parts.push("processes outside this container, and what they keep".to_owned());
+    }
     (!parts.is_empty()).then(|| format!("not seen: {}", parts.join("; ")))
 }
 
@@ -148,6 +186,12 @@ fn write_finding(out: &mut dyn Write, ordinal: usize, finding: &Finding) -> io::
     }
     if !finding.held_by.is_empty() {
         write_labelled(out, "kept by", &listed(&finding.held_by, held))?;
+    }
+    if let Some(nameless @ 1..) = finding.nameless {
+        let what =
+            "without a number: a message on its way, an io_uring, a mapping, a call under way";
+        let text = format!("{} {what}", counted(nameless, "reference"));
+        write_labelled(out, "kept by", &text)?;
     }
     if let Some(spin) = &finding.spin {
         write_labelled(out, "spin", &describe_spin(spin))?;

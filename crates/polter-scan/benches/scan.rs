@@ -1,0 +1,268 @@
+//! How long a look takes, by either way, beside what others take for the same processes.
+//!
+//! `cargo bench -p polter-scan --bench scan [-- --kind pipe|eventfd|socket] [--rounds N] [--way WORD]`
+//! stages two machines and measures each way in turns; medians are printed, of the
+//! time that passed and of the CPU time of this process (not of what it starts).
+//!
+//! - 99,900 registrations in 5 instances, 1,000 of them ghosts (a duplicate keeps each);
+//! - 1,000 processes with 100 files each, and no ghost.
+#![expect(clippy::print_stdout, reason = "a benchmark prints")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::fd::{AsFd as _, AsRawFd as _, IntoRawFd as _, OwnedFd};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use polter_scan::{By, Choice, Limits, Proc, Report, ScanError, Scope, Snapshot};
+use rustix::event::{EventfdFlags, epoll};
+use rustix::process::{Resource, Rlimit};
+
+const INSTANCES: usize = 5;
+/// As many as a hard limit of 20,000 numbers a process allows.
+const REGISTRATIONS: usize = 99_900;
+const GHOSTS: usize = 1_000;
+const PROCESSES: usize = 1_000;
+const FILES: usize = 100;
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let after = |name: &str| {
+        let at = args.iter().position(|it| it == name)?;
+        args.get(at + 1)
+    };
+    if let Some(role) = after("--stage") {
+        return stage(role, after("--kind").map_or("pipe", String::as_str));
+    }
+    let kinds = match after("--kind") {
+        Some(kind) => vec![kind.as_str()],
+        None => vec!["pipe", "socket", "eventfd"],
+    };
+    let rounds = after("--rounds")
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(7);
+    let way = after("--way").map_or("", String::as_str);
+    for kind in kinds {
+        let staged = Staged::start(INSTANCES, "ghosts", kind);
+        measure(
+            &format!("99,900 registrations of {kind}s, 1,000 ghosts"),
+            &staged,
+            (rounds, way),
+            GHOSTS,
+        );
+    }
+    let staged = Staged::start(PROCESSES, "healthy", "pipe");
+    measure(
+        "1,000 processes of 100 files, no ghost",
+        &staged,
+        (rounds, way),
+        0,
+    );
+}
+
+/// Does it once, and says what came of it; nothing if it cannot be done here.
+type Way = Box<dyn FnMut() -> Option<String>>;
+
+/// Times every way, one after the other, so often.
+fn measure(title: &str, staged: &Staged, (rounds, chosen): (usize, &str), ghosts: usize) {
+    println!("\n{title}");
+    let pids = staged.pids();
+    let scope = Scope::Pids(pids.clone());
+    let list: Vec<String> = pids.iter().map(u32::to_string).collect();
+    let list = list.join(",");
+    let mut ways: Vec<(&str, Way)> = vec![
+        ("scan by bpf", {
+            let scope = scope.clone();
+            Box::new(move || scan(&scope, Choice::Bpf, ghosts))
+        }),
+        (
+            "scan by /proc",
+            Box::new(move || scan(&scope, Choice::Proc, ghosts)),
+        ),
+        ("cat fdinfo", {
+            let pids = pids.clone();
+            Box::new(move || Some(cat(&pids)))
+        }),
+        ("lsfd -p", {
+            let list = list.clone();
+            Box::new(move || run(Command::new("lsfd").args(["-p", &list])))
+        }),
+        (
+            "lsof -p",
+            Box::new(move || run(Command::new("lsof").args(["-nP", "-p", &list]))),
+        ),
+    ];
+    ways.retain(|(name, _)| name.contains(chosen));
+    let mut took: Vec<Vec<Duration>> = vec![Vec::new(); ways.len()];
+    let mut used = took.clone();
+    let mut said = vec![None; ways.len()];
+    for _ in 0..rounds {
+        for (at, (_, way)) in ways.iter_mut().enumerate() {
+            // What takes this long takes it every time.
+            if took[at].iter().sum::<Duration>() > Duration::from_secs(20) {
+                continue;
+            }
+            let (start, cpu) = (Instant::now(), cpu_time());
+            said[at] = way();
+            took[at].push(start.elapsed());
+            used[at].push(cpu_time() - cpu);
+        }
+    }
+    for (at, (name, _)) in ways.iter().enumerate() {
+        let ms = |times: &mut Vec<Duration>| {
+            times.sort_unstable();
+            times[times.len() / 2].as_secs_f64() * 1e3
+        };
+        let (took, used) = (ms(&mut took[at]), ms(&mut used[at]));
+        match &said[at] {
+            Some(said) => {
+                println!("  {name:<14} {took:>9.1} ms, {used:>9.1} ms here of a CPU;  {said}");
+            }
+            None => println!("  {name:<14}   skipped: not here, or not permitted"),
+        }
+    }
+}
+
+fn scan(scope: &Scope, choice: Choice, ghosts: usize) -> Option<String> {
+    let taken = Snapshot::take_by(&Proc::live(), scope, choice, &Limits::default());
+    let snapshot = match taken {
+        Err(ScanError::NoWalk(_)) => return None,
+        taken => taken.expect("a snapshot"),
+    };
+    assert_eq!(snapshot.source.by == By::Bpf, choice == Choice::Bpf);
+    let report = Report::of(&snapshot);
+    let of_class = report.findings.iter().filter(|it| it.class.is_ghost());
+    let found = of_class.count();
+    if report.unknown == 0 {
+        assert_eq!(found, ghosts);
+    }
+    let effort = report.effort;
+    Some(format!(
+        "{found} ghosts, {} unknown; {} kcmp, {} left out; {} walks, {} looks",
+        report.unknown, effort.kcmp_calls, effort.kcmp_left_out, effort.walks, effort.looks
+    ))
+}
+
+/// What this process has used, which a busy machine changes little.
+fn cpu_time() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(now.tv_sec.cast_unsigned(), now.tv_nsec as u32)
+}
+
+/// Reads the fdinfo of every instance, as cat would, and throws it away.
+fn cat(pids: &[u32]) -> String {
+    let mut bytes = 0;
+    let mut buffer = vec![0; 128 << 10];
+    for pid in pids {
+        let path = format!("/proc/{pid}/fdinfo/{EPOLL}");
+        let Ok(mut file) = std::fs::File::open(path) else {
+            continue;
+        };
+        while let Ok(count @ 1..) = file.read(&mut buffer) {
+            bytes += count;
+        }
+    }
+    format!("{bytes} bytes")
+}
+
+fn run(command: &mut Command) -> Option<String> {
+    let output = command.stderr(Stdio::null()).output().ok()?;
+    let lines = output.stdout.iter().filter(|byte| **byte == b'\n').count();
+    Some(format!("{lines} lines"))
+}
+
+/// Processes in a state, as long as this value lives.
+struct Staged(Vec<Child>);
+
+impl Staged {
+    fn start(count: usize, role: &str, kind: &str) -> Staged {
+        let own = std::env::current_exe().expect("a benchmark has a file");
+        let start = |_| {
+            let command = &mut Command::new(&own);
+            let command = command.args(["--stage", role, "--kind", kind]);
+            command
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn()
+                .expect("a child")
+        };
+        let mut staged = Staged((0..count).map(start).collect());
+        for child in &mut staged.0 {
+            let stdout = child.stdout.take().expect("it is piped");
+            let mut line = String::new();
+            BufReader::new(stdout).read_line(&mut line).expect("a line");
+            assert_eq!(line, "ready\n");
+        }
+        staged
+    }
+
+    fn pids(&self) -> Vec<u32> {
+        self.0.iter().map(Child::id).collect()
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            drop(child.stdin.take());
+        }
+        for child in &mut self.0 {
+            let _ = child.wait();
+        }
+    }
+}
+
+/// The instance's number, in every staged process.
+const EPOLL: i32 = 3;
+
+/// A child: makes its files, and waits for its standard input to end.
+fn stage(role: &str, kind: &str) {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let wanted = (REGISTRATIONS / INSTANCES + 100) as u64;
+    let raised = Rlimit {
+        current: Some(wanted),
+        maximum: limit.maximum.map(|it| it.max(wanted)),
+    };
+    let own = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    rustix::process::setrlimit(Resource::Nofile, raised)
+        .or_else(|_| rustix::process::setrlimit(Resource::Nofile, own))
+        .expect("a limit");
+    let instance = epoll::create(epoll::CreateFlags::CLOEXEC).expect("an instance");
+    assert_eq!(instance.as_raw_fd(), EPOLL);
+    let (files, ghosts) = match role {
+        "ghosts" => (REGISTRATIONS / INSTANCES, GHOSTS / INSTANCES),
+        _ => (FILES, 0),
+    };
+    for nth in 0..files {
+        let file = file(kind);
+        let data = epoll::EventData::new_u64(nth as u64);
+        epoll::add(&instance, &file, data, epoll::EventFlags::IN)
+            .expect("the hard limit is too low: run as root");
+        if nth < ghosts {
+            let _ = rustix::io::fcntl_dupfd_cloexec(file.as_fd(), 4)
+                .expect("a copy")
+                .into_raw_fd();
+            drop(file);
+        } else {
+            let _ = file.into_raw_fd();
+        }
+    }
+    println!("ready");
+    std::io::stdout().flush().expect("somebody listens");
+    let _ = std::io::stdin().read(&mut [0]);
+}
+
+fn file(kind: &str) -> OwnedFd {
+    match kind {
+        "pipe" => rustix::pipe::pipe().expect("a pipe").0,
+        "socket" => rustix::net::socket(
+            rustix::net::AddressFamily::UNIX,
+            rustix::net::SocketType::DGRAM,
+            None,
+        )
+        .expect("a socket"),
+        _ => rustix::event::eventfd(0, EventfdFlags::CLOEXEC).expect("an eventfd"),
+    }
+}

@@ -1,0 +1,181 @@
+//! From a walk to what a snapshot holds: processes with their numbers, and instances.
+
+use std::collections::BTreeSet;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::record::{Address, Item, Slot};
+use super::walk::{Table, Walk};
+use crate::proc::Proc;
+use crate::snapshot::{
+    InTable, Instance, Meaning, Name, OpenFd, Process, Registration, Snapshot, Unseen, Why,
+};
+
+/// An instance, and what its parts are in the kernel.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) instance: Instance,
+    pub(super) address: Address,
+    /// The tables that hold it, in the order of each registration's.
+    pub(super) tables: Vec<Address>,
+    /// What each of them calls it.
+    pub(super) epfds: Vec<i32>,
+    /// The file of each registration.
+    pub(super) files: Vec<Address>,
+}
+
+/// Whose table it is: its processes, or the thread that has one of its own.
+pub(super) fn owners(table: &Table) -> impl Iterator<Item = u32> {
+    let has_leader = table.tasks.iter().any(|(pid, tid)| pid == tid);
+    let chosen = table
+        .tasks
+        .iter()
+        .filter(move |(pid, tid)| !has_leader || pid == tid);
+    chosen.map(|(_, tid)| *tid)
+}
+
+/// Every process there is, with its numbers.
+pub(super) fn processes(proc: &Proc, walk: &Walk, snapshot: &mut Snapshot) {
+    for pid in proc.pids().unwrap_or_default() {
+        if walk.is_looked_at(pid) {
+            add_process(proc, pid, None, snapshot);
+        }
+    }
+    for table in &walk.tables {
+        for (pid, tid) in &table.tasks {
+            for (number, parent) in [(pid, None), (tid, Some(*pid).filter(|pid| pid != tid))] {
+                if !snapshot.processes.contains_key(number) && owners(table).any(|it| it == *number)
+                {
+                    add_process(proc, *number, parent, snapshot);
+                }
+            }
+        }
+        for owner in owners(table) {
+            if let Some(process) = snapshot.processes.get_mut(&owner) {
+                process.open = table.slots.iter().map(open_fd).collect();
+            }
+        }
+    }
+}
+
+fn add_process(proc: &Proc, pid: u32, parent: Option<u32>, snapshot: &mut Snapshot) {
+    match proc.head(pid) {
+        Ok(head) => {
+            let ppid = parent.unwrap_or(head.ppid);
+            snapshot.processes.insert(pid, Process { ppid, ..head });
+        }
+        Err(why) => {
+            let unseen = Unseen { pid, why };
+            if !snapshot.unseen.contains(&unseen) {
+                snapshot.unseen.push(unseen);
+            }
+            debug_assert!(matches!(why, Why::Vanished | Why::Refused));
+        }
+    }
+}
+
+fn open_fd(slot: &Slot) -> OpenFd {
+    OpenFd {
+        fd: slot.fd,
+        // What a link would say is not asked for: it costs more than all the rest.
+        target: String::new(),
+        kind: slot.about.kind,
+        key: Some(slot.about.key),
+        access: None,
+    }
+}
+
+/// The instances that these processes hold.
+pub(super) fn instances(walk: &Walk, asked: &BTreeSet<u32>) -> Vec<Found> {
+    let mut names: FxHashMap<Address, Vec<(Name, Address)>> = FxHashMap::default();
+    let mut wanted: FxHashSet<Address> = FxHashSet::default();
+    for table in &walk.tables {
+        let is_asked = table.tasks.iter().any(|(pid, _)| asked.contains(pid));
+        for slot in table.slots.iter().filter(|slot| slot.instance.is_some()) {
+            let Some(instance) = slot.instance else {
+                continue;
+            };
+            if is_asked {
+                wanted.insert(instance);
+            }
+            for pid in owners(table) {
+                let name = Name {
+                    pid,
+                    fd: slot.fd,
+                    is_cloexec: slot.is_cloexec,
+                };
+                names
+                    .entry(instance)
+                    .or_default()
+                    .push((name, table.address));
+            }
+        }
+    }
+    let mut found: Vec<Found> = wanted
+        .into_iter()
+        .filter_map(|instance| Some((instance, names.remove(&instance)?)))
+        .map(|(instance, names)| instance_of(walk, instance, names))
+        .collect();
+    found.sort_by_key(|it| it.instance.names[0]);
+    found
+}
+
+fn instance_of(walk: &Walk, address: Address, mut names: Vec<(Name, Address)>) -> Found {
+    names.sort_unstable();
+    let mut tables: Vec<(u32, Address)> = Vec::new();
+    let mut epfds = Vec::new();
+    for (name, table) in &names {
+        if !tables.iter().any(|(_, known)| known == table) {
+            tables.push((name.pid, *table));
+            epfds.push(name.fd);
+        }
+    }
+    let from = walk.items.partition_point(|item| item.instance < address);
+    let to = walk.items.partition_point(|item| item.instance <= address);
+    let items = &walk.items[from..to];
+    let mut seen: FxHashMap<i32, u32> = FxHashMap::default();
+    let registrations = items.iter().map(|item| {
+        let count = seen.entry(item.fd).or_insert(0);
+        *count += 1;
+        registration(walk, item, *count - 1, &tables)
+    });
+    Found {
+        instance: Instance {
+            registrations: registrations.collect(),
+            names: names.iter().map(|(name, _)| *name).collect(),
+            left_out: 0,
+            is_certain: true,
+        },
+        address,
+        tables: tables.iter().map(|(_, table)| *table).collect(),
+        epfds,
+        files: items.iter().map(|item| item.file).collect(),
+    }
+}
+
+fn registration(walk: &Walk, item: &Item, nth: u32, tables: &[(u32, Address)]) -> Registration {
+    let mut about = walk.about(item.file);
+    let mut in_tables = Vec::with_capacity(tables.len());
+    for (pid, table) in tables {
+        let slot = walk.table(*table).and_then(|table| table.slot(item.fd));
+        let same = slot.filter(|slot| slot.file == item.file);
+        about = same.map(|slot| &slot.about).or(about);
+        let meaning = match slot {
+            None => Meaning::Closed,
+            Some(_) if same.is_some() => Meaning::Same,
+            Some(_) => Meaning::Other,
+        };
+        in_tables.push(InTable { pid: *pid, meaning });
+    }
+    Registration {
+        fd: item.fd,
+        nth,
+        events: item.events,
+        data: item.data,
+        key: about.map(|about| about.key),
+        kind: about.map(|about| about.kind),
+        tables: in_tables,
+        held_by: Vec::new(),
+        nameless: None,
+    }
+}

@@ -1,0 +1,230 @@
+//! What the kernel walk tells, record by record; `walk.bpf.c` has the same layouts.
+//!
+//! Addresses are names here and nothing else: they are compared, and never shown.
+
+use std::fmt;
+
+use crate::snapshot::{FileKey, Kind};
+
+/// A kernel address. It says which of two things is meant, and is not for anybody's eyes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub(super) struct Address(pub(super) u64);
+
+impl fmt::Debug for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Address(..)")
+    }
+}
+
+/// A number in a table.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Slot {
+    pub(super) fd: i32,
+    pub(super) pid: u32,
+    pub(super) tid: u32,
+    pub(super) table: Address,
+    pub(super) file: Address,
+    /// The instance, if the file is one's.
+    pub(super) instance: Option<Address>,
+    /// The registrations the file itself knows of; `None` if they are too many to count.
+    pub(super) links: Option<Links>,
+    pub(super) is_cloexec: bool,
+    pub(super) about: About,
+}
+
+/// How many registrations, and the sum of their addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Links {
+    pub(super) count: u32,
+    pub(super) sum: u64,
+}
+
+impl Links {
+    /// Counts one more.
+    pub(super) fn add(&mut self, item: Address) {
+        self.count += 1;
+        self.sum = self.sum.wrapping_add(item.0);
+    }
+}
+
+/// A registration.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Item {
+    pub(super) fd: i32,
+    pub(super) instance: Address,
+    pub(super) file: Address,
+    pub(super) item: Address,
+    pub(super) data: u64,
+    pub(super) events: u32,
+    /// Not said where the table it was read from names the file.
+    pub(super) about: Option<About>,
+}
+
+/// A file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct About {
+    pub(super) key: FileKey,
+    pub(super) kind: Kind,
+    /// References: numbers, and whatever else.
+    pub(super) refs: u64,
+}
+
+/// One accused, looked at again from one table.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Answer {
+    pub(super) index: u32,
+    pub(super) table: Address,
+    /// What the number names there.
+    pub(super) named: Address,
+    /// True if the registration was there, before and after that.
+    pub(super) is_present: bool,
+    pub(super) refs: u64,
+}
+
+/// A record of any kind.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Record {
+    Slot(Slot),
+    /// Met in an instance's tree.
+    Item(Item),
+    /// Met in a file's own list.
+    Link(Item),
+    /// An instance's tree is at its end, and was in order up to there.
+    End {
+        instance: Address,
+        is_torn: bool,
+    },
+    Answer(Answer),
+}
+
+impl Record {
+    /// Reads a record; `None` if the program and this reader are not of one make.
+    pub(super) fn read(bytes: &[u8]) -> Option<Record> {
+        let mut from = Reader(bytes);
+        Some(match from.u32()? {
+            1 => Record::Slot(Slot::read(&mut from)?),
+            2 => Record::Item(Item::read(&mut from)?),
+            3 => Record::End {
+                is_torn: from.u32()? != 0,
+                instance: Address(from.u64()?),
+            },
+            4 => Record::Answer(Answer::read(&mut from)?),
+            5 => Record::Link(Item::read(&mut from)?),
+            _ => return None,
+        })
+    }
+}
+
+impl Slot {
+    fn read(from: &mut Reader<'_>) -> Option<Slot> {
+        let fd = from.u32()?.cast_signed();
+        let (pid, tid) = (from.u32()?, from.u32()?);
+        let (table, file) = (Address(from.u64()?), Address(from.u64()?));
+        let instance = Some(Address(from.u64()?)).filter(|it| it.0 != 0);
+        let (sum, count) = (from.u64()?, from.u32()?);
+        Some(Slot {
+            fd,
+            pid,
+            tid,
+            table,
+            file,
+            instance,
+            links: (count != u32::MAX).then_some(Links { count, sum }),
+            is_cloexec: from.u32()? != 0,
+            about: About::read(from)?,
+        })
+    }
+}
+
+impl Item {
+    fn read(from: &mut Reader<'_>) -> Option<Item> {
+        let fd = from.u32()?.cast_signed();
+        let (instance, file) = (Address(from.u64()?), Address(from.u64()?));
+        let (item, data) = (Address(from.u64()?), from.u64()?);
+        let (events, is_described) = (from.u32()?, from.u32()? != 0);
+        let about = About::read(from)?;
+        Some(Item {
+            fd,
+            instance,
+            file,
+            item,
+            data,
+            events,
+            about: is_described.then_some(about),
+        })
+    }
+}
+
+impl About {
+    fn read(from: &mut Reader<'_>) -> Option<About> {
+        const KINDS: [Kind; 8] = [
+            Kind::Socket,
+            Kind::Pipe,
+            Kind::Epoll,
+            Kind::Eventfd,
+            Kind::Timerfd,
+            Kind::Signalfd,
+            Kind::Anonymous,
+            Kind::Path,
+        ];
+        let (ino, refs) = (from.u64()?, from.u64()?);
+        let dev = Some(from.u32()?);
+        let kind = *KINDS.get(from.u32()? as usize)?;
+        Some(About {
+            key: FileKey { dev, ino },
+            kind,
+            refs,
+        })
+    }
+}
+
+impl Answer {
+    fn read(from: &mut Reader<'_>) -> Option<Answer> {
+        let index = from.u32()?;
+        let (table, named) = (Address(from.u64()?), Address(from.u64()?));
+        let (is_present, _) = (from.u32()? != 0, from.u32()?);
+        Some(Answer {
+            index,
+            table,
+            named,
+            is_present,
+            refs: from.u64()?,
+        })
+    }
+}
+
+/// Takes numbers off the front.
+struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    fn u32(&mut self) -> Option<u32> {
+        let (bytes, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(u32::from_ne_bytes(*bytes))
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        let (bytes, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(u64::from_ne_bytes(*bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_address_is_not_shown() {
+        let text = format!("{:?} {:x?}", Address(0xffff_8881), Address(0xffff_8881));
+        assert!(!text.contains("8881"), "{text}");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_panic(bytes: Vec<u8>) {
+            let _ = Record::read(&bytes);
+        }
+    }
+}

@@ -1,0 +1,787 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only */
+/*
+ * The kernel walk: every number in every table, and every registration, by both its ways.
+ *
+ *   iter/task_file ─▶ a number ─▶ file ─▶ f_ep: how many registrations, and which (a sum)
+ *                                  └─ an instance? ─▶ its tree, in order: each registration
+ *
+ * No lock of epoll is taken: a list that changes meanwhile can be read torn. The tree
+ * is read in ascending order and by nothing but ascending keys, so that it ends; what is
+ * torn shows, for the two ways disagree. Who is accused is looked at again (`confirm`).
+ *
+ * Records go through a ring. When it is full the program asks to be called again with the
+ * same number (it returns 1) and goes on after the last key; nothing is kept by address.
+ */
+#include "kernel.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* Registrations followed from one file; a file in more of them is not checked. */
+#define MAX_LINKS 4096
+/* Of a tree that was made by insertion: 2 * log2 of all memory. */
+#define MAX_DEPTH 64
+#define MAX_STEPS (1 << 20)
+
+#define PIDTYPE_TGID 1
+
+#define ANON_INODE_FS_MAGIC 0x09041934
+#define PID_FS_MAGIC 0x50494446
+#define PIPEFS_MAGIC 0x50495045
+#define SOCKFS_MAGIC 0x534f434b
+
+/* As the reader spells them: src/bpf/record.rs. */
+enum { SLOT = 1, ITEM = 2, END = 3, ANSWER = 4, LINK = 5 };
+enum { SOCKET, PIPE, EPOLL, EVENTFD, TIMERFD, SIGNALFD, ANONYMOUS, PATH };
+
+struct about {
+	u64 ino;
+	u64 refs;
+	u32 dev;
+	u32 kind;
+};
+
+struct slot {
+	u32 what;
+	s32 fd;
+	u32 pid;
+	u32 tid;
+	u64 table;
+	u64 file;
+	u64 instance;
+	u64 link_sum;
+	u32 links;
+	u32 is_cloexec;
+	struct about about;
+};
+
+struct item {
+	u32 what;
+	s32 fd;
+	u64 instance;
+	u64 file;
+	u64 item;
+	u64 data;
+	u32 events;
+	u32 is_described;
+	struct about about;
+};
+
+struct end {
+	u32 what;
+	u32 is_torn;
+	u64 instance;
+};
+
+struct answer {
+	u32 what;
+	u32 index;
+	u64 table;
+	u64 named;
+	u32 is_present;
+	u32 pad;
+	u64 refs;
+};
+
+struct key {
+	u64 file;
+	s32 fd;
+	u32 pad;
+};
+
+/* A registration to confirm, and the number of its instance in the table it is asked of. */
+struct question {
+	struct key key;
+	u64 instance;
+	u64 epfd;
+};
+
+struct range {
+	u32 from;
+	u32 len;
+	/* The run in which the table was asked. */
+	u32 run;
+};
+
+struct {
+	NUMBER(type, BPF_MAP_TYPE_RINGBUF);
+	NUMBER(max_entries, 1 << 22);
+} records SEC(".maps");
+
+/* Set before each run. */
+struct settings {
+	/* Tells the runs apart. */
+	u32 run;
+	/* Whether each registration of each file is told, too. */
+	u32 with_links;
+};
+
+struct {
+	NUMBER(type, BPF_MAP_TYPE_ARRAY);
+	NUMBER(max_entries, 1);
+	TYPE(key, u32);
+	TYPE(value, struct settings);
+} settings SEC(".maps");
+
+/* The run in which an instance was walked last. */
+struct {
+	NUMBER(type, BPF_MAP_TYPE_HASH);
+	NUMBER(map_flags, BPF_F_NO_PREALLOC);
+	NUMBER(max_entries, 1 << 16);
+	TYPE(key, u64);
+	TYPE(value, u32);
+} walked SEC(".maps");
+
+/* Registrations to confirm, those asked of a table together. */
+struct {
+	NUMBER(type, BPF_MAP_TYPE_ARRAY);
+	NUMBER(max_entries, 1 << 16);
+	TYPE(key, u32);
+	TYPE(value, struct question);
+} accused SEC(".maps");
+
+struct {
+	NUMBER(type, BPF_MAP_TYPE_HASH);
+	NUMBER(map_flags, BPF_F_NO_PREALLOC);
+	NUMBER(max_entries, 1 << 16);
+	TYPE(key, u64);
+	TYPE(value, struct range);
+} accused_in SEC(".maps");
+
+/* Descriptors of the reader's own, one of each kind that only its operations tell. */
+const volatile s32 own_epoll = -1, own_eventfd = -1, own_timerfd = -1, own_signalfd = -1;
+
+/* What those descriptors show; learnt at the first number. */
+u64 epoll_ops, eventfd_ops, timerfd_ops, signalfd_ops;
+u32 own_level;
+u32 has_learnt;
+
+/* Where the program goes on when it is called again. */
+struct {
+	u64 table;
+	u64 instance;
+	struct key after;
+	s32 fd;
+	/* The run it is of; 0 if the last call came to its end. */
+	u32 run;
+	u32 next;
+} cursor;
+
+/* The file at a number of a table; 0 if it is closed. */
+ALONE u64 file_at(u64 files, s32 fd)
+{
+	struct fdtable *table = 0;
+	struct file **numbers = 0, *file = 0;
+	u32 max = 0;
+
+	READ(table, (struct files_struct *)files, fdt);
+	READ(max, table, max_fds);
+	if ((u32)fd >= max)
+		return 0;
+	READ(numbers, table, fd);
+	bpf_probe_read_kernel(&file, sizeof(file), numbers + (u32)fd);
+	return (u64)file;
+}
+
+ALONE u32 is_cloexec(u64 files, u32 fd)
+{
+	struct fdtable *table = 0;
+	unsigned long *words = 0, word = 0;
+
+	READ(table, (struct files_struct *)files, fdt);
+	READ(words, table, close_on_exec);
+	bpf_probe_read_kernel(&word, sizeof(word), words + fd / 64);
+	return word >> (fd % 64) & 1;
+}
+
+INLINE u64 operations_of(u64 files, s32 fd)
+{
+	u64 file = file_at(files, fd);
+	u64 operations = 0;
+
+	READ(operations, (struct file *)file, f_op);
+	return operations;
+}
+
+ALONE int learn(void)
+{
+	struct task_struct *current = bpf_get_current_task_btf();
+	struct pid *pid = 0;
+	u64 files = 0;
+
+	READ(files, current, files);
+	epoll_ops = operations_of(files, own_epoll);
+	eventfd_ops = operations_of(files, own_eventfd);
+	timerfd_ops = operations_of(files, own_timerfd);
+	signalfd_ops = operations_of(files, own_signalfd);
+	READ(pid, current, thread_pid);
+	READ(own_level, pid, level);
+	has_learnt = 1;
+	return 0;
+}
+
+/* A number as the reader's own pid namespace has it. */
+ALONE u32 number_of(u64 pid)
+{
+	u32 level = own_level;
+	int number = 0;
+
+	if (level > 32)
+		return 0;
+	bpf_probe_read_kernel(&number, sizeof(number),
+			      (char *)pid + OFFSET_OF(struct pid, numbers) +
+				      level * __builtin_preserve_type_info(*(struct upid *)0, 1) +
+				      OFFSET_OF(struct upid, nr));
+	return number;
+}
+
+ALONE u32 kind_of(u64 operations, u64 magic)
+{
+	if (magic == SOCKFS_MAGIC)
+		return SOCKET;
+	if (magic == PIPEFS_MAGIC)
+		return PIPE;
+	if (magic == PID_FS_MAGIC)
+		return ANONYMOUS;
+	if (magic != ANON_INODE_FS_MAGIC)
+		return PATH;
+	if (operations == epoll_ops)
+		return EPOLL;
+	if (operations == eventfd_ops)
+		return EVENTFD;
+	if (operations == timerfd_ops)
+		return TIMERFD;
+	return operations == signalfd_ops ? SIGNALFD : ANONYMOUS;
+}
+
+ALONE u64 references(u64 address)
+{
+	struct file *file = (struct file *)address;
+	long count = 0;
+
+	if (EXISTS(struct file, f_ref)) {
+		READ(count, file, f_ref.refcnt.counter);
+		/* Linux: FILE_REF_ONEREF is 0. */
+		return count + 1;
+	}
+	READ(count, (struct file___before_6_13 *)file, f_count.counter);
+	return count;
+}
+
+ALONE int describe(u64 address, struct about *about)
+{
+	struct file *file = (struct file *)address;
+	struct inode *inode = 0;
+	struct super_block *sb = 0;
+	unsigned long ino = 0, magic = 0;
+	u64 operations = 0;
+	u32 dev = 0;
+
+	if (!about)
+		return 1;
+	READ(operations, file, f_op);
+	READ(inode, file, f_inode);
+	READ(sb, inode, i_sb);
+	READ(ino, inode, i_ino);
+	READ(dev, sb, s_dev);
+	READ(magic, sb, s_magic);
+	about->ino = ino;
+	about->dev = dev;
+	about->kind = kind_of(operations, magic);
+	about->refs = references(address);
+	return 0;
+}
+
+/* Linux: ep_cmp_ffd */
+INLINE int is_less(struct key a, struct key b)
+{
+	return a.file < b.file || (a.file == b.file && a.fd < b.fd);
+}
+
+INLINE struct epitem *item_of(struct rb_node *node)
+{
+	return (struct epitem *)((char *)node - OFFSET_OF(struct epitem, rbn));
+}
+
+INLINE struct key key_of(struct epitem *item)
+{
+	struct epoll_filefd ffd = {};
+	struct key key = {};
+
+	READ(ffd, item, ffd);
+	key.file = (u64)ffd.file;
+	key.fd = ffd.fd;
+	return key;
+}
+
+struct search {
+	struct rb_node *at;
+	/* The first that is greater than the key. */
+	struct rb_node *greater;
+	struct rb_node *equal;
+	struct key key;
+};
+
+static long descend(u64 index, struct search *search)
+{
+	struct rb_node *node = search->at;
+	struct key key;
+
+	if (!node)
+		return 1;
+	key = key_of(item_of(node));
+	if (is_less(search->key, key)) {
+		search->greater = node;
+		READ(search->at, node, rb_left);
+		return 0;
+	}
+	if (!is_less(key, search->key))
+		search->equal = node;
+	READ(search->at, node, rb_right);
+	return 0;
+}
+
+/* Linux: ep_find */
+ALONE int find(u64 instance, struct search *search)
+{
+	struct search local = {};
+
+	if (!search)
+		return 0;
+	local.key = search->key;
+	READ(local.at, (struct eventpoll *)instance, rbr.rb_root.rb_node);
+	bpf_loop(MAX_DEPTH, descend, &local, 0);
+	*search = local;
+	return 0;
+}
+
+/*
+ * In order, one pointer a step, so that no loop stands within the loop:
+ *
+ *   DOWN  go left while there is a left; then HERE
+ *   HERE  tell; then DOWN from the right, or UP
+ *   UP    to the parent: HERE if that was its left, UP again if it was its right
+ */
+enum { DOWN, HERE, UP };
+
+struct walk {
+	struct rb_node *at;
+	u64 instance;
+	u64 files;
+	/* The table's numbers, for as long as this call. */
+	u64 numbers;
+	u32 max;
+	struct key last;
+	u32 where;
+	u32 is_full;
+	u32 is_torn;
+};
+
+INLINE int tell_item(struct walk *walk, struct epitem *item)
+{
+	struct key key = key_of(item);
+	struct epoll_event event = {};
+	struct about about = {};
+	struct item *record;
+	u64 named = 0;
+
+	/* A node that was moved while we stood on it. */
+	if (!is_less(walk->last, key)) {
+		walk->is_torn = 1;
+		return 1;
+	}
+	record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+	if (!record) {
+		walk->is_full = 1;
+		return 1;
+	}
+	READ(event, item, event);
+	record->what = ITEM;
+	record->fd = key.fd;
+	record->instance = walk->instance;
+	record->file = key.file;
+	record->item = (u64)item;
+	record->data = event.data;
+	record->events = event.events;
+	/* What stands in this table is described there. */
+	if ((u32)key.fd < walk->max)
+		bpf_probe_read_kernel(&named, sizeof(named), (u64 *)walk->numbers + (u32)key.fd);
+	record->is_described = named != key.file;
+	if (record->is_described)
+		describe(key.file, &about);
+	record->about = about;
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	walk->last = key;
+	return 0;
+}
+
+static long step(u64 index, struct walk *walk)
+{
+	struct rb_node *node = walk->at, links = {};
+
+	if (!node)
+		return 1;
+	bpf_probe_read_kernel(&links, sizeof(links), node);
+	if (walk->where == UP) {
+		struct rb_node *parent = (struct rb_node *)(links.__rb_parent_color & ~3UL);
+		struct rb_node *right = 0;
+
+		READ(right, parent, rb_right);
+		walk->where = right == node ? UP : HERE;
+		walk->at = parent;
+		return 0;
+	}
+	if (walk->where == DOWN && links.rb_left) {
+		walk->at = links.rb_left;
+		return 0;
+	}
+	if (tell_item(walk, item_of(node)))
+		return 1;
+	walk->where = links.rb_right ? DOWN : UP;
+	if (links.rb_right)
+		walk->at = links.rb_right;
+	return 0;
+}
+
+/* Tells of an instance's registrations after a key; 1 if there is no room for the rest. */
+ALONE int tell_items(u64 instance, u64 files, struct key *from)
+{
+	struct walk walk = { .instance = instance, .files = files };
+	struct fdtable *table = 0;
+	struct key after;
+	struct end *end;
+
+	if (!from)
+		return 0;
+	walk.last = after = *from;
+	READ(table, (struct files_struct *)files, fdt);
+	READ(walk.max, table, max_fds);
+	READ(walk.numbers, table, fd);
+	if (after.file) {
+		struct search search = { .key = after };
+
+		find(instance, &search);
+		walk.at = search.greater;
+		walk.where = HERE;
+	} else {
+		READ(walk.at, (struct eventpoll *)instance, rbr.rb_root.rb_node);
+	}
+	bpf_loop(MAX_STEPS, step, &walk, 0);
+	/* A circle of links. */
+	if (walk.at && !walk.is_full && !is_less(after, walk.last))
+		walk.is_torn = 1;
+	if (walk.is_torn || (!walk.is_full && !walk.at)) {
+		end = bpf_ringbuf_reserve(&records, sizeof(*end), 0);
+		if (end) {
+			end->what = END;
+			end->is_torn = walk.is_torn;
+			end->instance = instance;
+			bpf_ringbuf_submit(end, BPF_RB_NO_WAKEUP);
+			return 0;
+		}
+	}
+	cursor.after = walk.last;
+	return 1;
+}
+
+/* What the iterator stands on, as plain numbers. */
+struct visit {
+	u64 files;
+	u64 file;
+	u64 instance;
+	u64 task;
+	u64 links;
+	u64 operations;
+	u64 magic;
+	struct about about;
+	struct settings settings;
+	u32 pid;
+	u32 tid;
+};
+
+/* What takes more than reading. Its caller's pointers are numbers from here on. */
+ALONE int classify(struct visit *at)
+{
+	struct settings *set;
+	u32 zero = 0;
+
+	if (!at)
+		return 0;
+	if (!has_learnt)
+		learn();
+	set = bpf_map_lookup_elem(&settings, &zero);
+	if (set)
+		at->settings = *set;
+	at->about.kind = kind_of(at->operations, at->magic);
+	if (at->about.kind == EPOLL)
+		READ(at->instance, (struct file *)at->file, private_data);
+	return 0;
+}
+
+/* Typed pointers are read directly, which costs next to nothing. */
+INLINE void visit(struct visit *at, struct task_struct *task, struct file *file)
+{
+	struct inode *inode = file->f_inode;
+	struct super_block *sb = inode->i_sb;
+
+	at->files = (u64)task->files;
+	at->file = (u64)file;
+	at->task = (u64)task;
+	at->pid = task->tgid;
+	at->tid = task->pid;
+	at->links = (u64)file->f_ep;
+	at->operations = (u64)file->f_op;
+	at->magic = sb->s_magic;
+	at->about.ino = inode->i_ino;
+	at->about.dev = sb->s_dev;
+	if (EXISTS(struct file, f_ref))
+		/* Linux: FILE_REF_ONEREF is 0; and one is the iterator's own. */
+		at->about.refs = file->f_ref.refcnt.counter;
+	else
+		at->about.refs = ((struct file___before_6_13 *)file)->f_count.counter - 1;
+	classify(at);
+}
+
+struct links {
+	struct hlist_node *at;
+	u64 sum;
+	u32 count;
+	u32 is_full;
+};
+
+static long count_link(u64 index, struct links *links)
+{
+	struct epitem *item;
+
+	if (!links->at)
+		return 1;
+	item = (struct epitem *)((char *)links->at - OFFSET_OF(struct epitem, fllink));
+	links->count++;
+	links->sum += (u64)item;
+	READ(links->at, links->at, next);
+	return 0;
+}
+
+static long tell_link(u64 index, struct links *links)
+{
+	struct epoll_event event = {};
+	struct epitem *item;
+	struct item *record;
+	struct key key;
+
+	if (!links->at)
+		return 1;
+	item = (struct epitem *)((char *)links->at - OFFSET_OF(struct epitem, fllink));
+	record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+	if (!record) {
+		links->is_full = 1;
+		return 1;
+	}
+	key = key_of(item);
+	READ(event, item, event);
+	record->what = LINK;
+	record->fd = key.fd;
+	READ(record->instance, item, ep);
+	record->file = key.file;
+	record->item = (u64)item;
+	record->data = event.data;
+	record->events = event.events;
+	record->is_described = 0;
+	record->about = (struct about){};
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	READ(links->at, links->at, next);
+	return 0;
+}
+
+/* The numbers a task has in the reader's own pid namespace. */
+ALONE int number(struct visit *at)
+{
+	struct signal_struct *signal = 0;
+	u64 group = 0, thread = 0;
+
+	if (!at)
+		return 0;
+	READ(signal, (struct task_struct *)at->task, signal);
+	READ(group, signal, pids[PIDTYPE_TGID]);
+	READ(thread, (struct task_struct *)at->task, thread_pid);
+	at->pid = number_of(group);
+	at->tid = number_of(thread);
+	return 0;
+}
+
+/* Tells of a number; 1 if there is no room. */
+ALONE int tell_slot(s32 fd, struct visit *at)
+{
+	struct hlist_head *head;
+	struct links links = {};
+	struct slot *slot;
+
+	if (!at)
+		return 0;
+	if (own_level)
+		number(at);
+	head = (struct hlist_head *)at->links;
+	if (head) {
+		READ(links.at, head, first);
+		if (links.at)
+			bpf_loop(MAX_LINKS, count_link, &links, 0);
+		if (at->settings.with_links) {
+			struct links told = {};
+
+			READ(told.at, head, first);
+			bpf_loop(MAX_LINKS, tell_link, &told, 0);
+			if (told.is_full)
+				return 1;
+		}
+	}
+	slot = bpf_ringbuf_reserve(&records, sizeof(*slot), 0);
+	if (!slot)
+		return 1;
+	slot->what = SLOT;
+	slot->fd = fd;
+	slot->pid = at->pid;
+	slot->tid = at->tid;
+	slot->table = at->files;
+	slot->file = at->file;
+	slot->instance = at->instance;
+	slot->link_sum = links.sum;
+	slot->links = links.at ? -1 : links.count;
+	slot->is_cloexec = at->instance ? is_cloexec(at->files, fd) : 0;
+	slot->about = at->about;
+	bpf_ringbuf_submit(slot, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+INLINE int goes_on(struct visit *at, s32 fd)
+{
+	return cursor.run == at->settings.run && cursor.table == at->files && cursor.fd == fd &&
+	       cursor.instance == at->instance;
+}
+
+INLINE void stop_at(struct visit *at, s32 fd)
+{
+	cursor.table = at->files;
+	cursor.fd = fd;
+	cursor.instance = at->instance;
+	cursor.run = at->settings.run;
+}
+
+SEC("iter/task_file")
+int walk(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct key after = {};
+	struct visit at = {};
+	u32 *run;
+
+	if (!task || !file)
+		return 0;
+	visit(&at, task, file);
+	if (goes_on(&at, ctx->fd)) {
+		after = cursor.after;
+	} else {
+		if (tell_slot(ctx->fd, &at))
+			return 1;
+		if (!at.instance)
+			return 0;
+		run = bpf_map_lookup_elem(&walked, &at.instance);
+		if (run && *run == at.settings.run)
+			return 0;
+		if (bpf_map_update_elem(&walked, &at.instance, &at.settings.run, 0))
+			return 0;
+	}
+	cursor.run = 0;
+	if (!tell_items(at.instance, at.files, &after))
+		return 0;
+	stop_at(&at, ctx->fd);
+	return 1;
+}
+
+struct asked {
+	u64 files;
+	u32 at;
+	u32 end;
+	u32 is_full;
+};
+
+/* Whether a number still names an instance: while it does, the instance is there. */
+ALONE u32 is_held(u64 files, s32 epfd, u64 instance)
+{
+	struct file *file = (struct file *)file_at(files, epfd);
+	u64 operations = 0, named = 0;
+
+	READ(operations, file, f_op);
+	READ(named, file, private_data);
+	return operations == epoll_ops && named == instance;
+}
+
+/* The registration, the number, the registration again: each read without a lock. */
+static long answer_one(u64 index, struct asked *asked)
+{
+	struct search before = {}, again = {};
+	struct question *question;
+	struct answer *record;
+	u32 at = asked->at, is_there;
+	u64 named;
+
+	if (at >= asked->end)
+		return 1;
+	question = bpf_map_lookup_elem(&accused, &at);
+	if (!question)
+		return 1;
+	record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+	if (!record) {
+		asked->is_full = 1;
+		return 1;
+	}
+	before.key = again.key = question->key;
+	is_there = is_held(asked->files, question->epfd, question->instance);
+	find(question->instance, &before);
+	named = file_at(asked->files, question->key.fd);
+	record->refs = before.equal ? references(question->key.file) : 0;
+	find(question->instance, &again);
+	is_there &= is_held(asked->files, question->epfd, question->instance);
+	record->what = ANSWER;
+	record->index = at;
+	record->table = asked->files;
+	record->named = named;
+	record->is_present = is_there && before.equal && before.equal == again.equal;
+	record->pad = 0;
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	asked->at = at + 1;
+	return 0;
+}
+
+/* Tasks, not their files: where the accused are is known from the walk. */
+SEC("iter/task")
+int confirm(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct asked asked = {};
+	struct settings *set;
+	struct range *range;
+	u64 files = 0;
+	u32 zero = 0;
+
+	if (!task)
+		return 0;
+	/* As a number: read directly it would be a pointer to the verifier. */
+	READ(files, task, files);
+	set = bpf_map_lookup_elem(&settings, &zero);
+	range = bpf_map_lookup_elem(&accused_in, &files);
+	if (!set || !range || range->run == set->run)
+		return 0;
+	asked.files = files;
+	asked.at = cursor.run == set->run && cursor.table == files ? cursor.next : range->from;
+	asked.end = range->from + range->len;
+	cursor.run = 0;
+	bpf_loop(MAX_STEPS, answer_one, &asked, 0);
+	if (asked.is_full) {
+		cursor.next = asked.at;
+		cursor.table = files;
+		cursor.run = set->run;
+		return 1;
+	}
+	range->run = set->run;
+	return 0;
+}
