@@ -2,6 +2,7 @@
 
 mod check;
 mod examples;
+mod lab;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use crate::exit::Exit;
 use crate::fail_on::{FailOn, ScanFailOn};
 
 pub(crate) use check::{CheckArgs, CheckFormat, ModelVersion};
+pub(crate) use lab::{LabArgs, LabOptions};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -103,6 +105,27 @@ pub(crate) enum Verb {
     /// Says what it is going to do, and asks. A registration that is in use is never touched.
     #[command(after_help = with_exit_codes(examples::EXORCISE))]
     Exorcise(ExorciseArgs),
+
+    /// Run a command on a real kernel that has a policy
+    ///
+    /// The kernel is Linux as an ordinary process, built once by kernels/build in polter's source. The
+    /// command sees the files that are here and may write to them: what it writes is kept in the guest's
+    /// memory and gone with it. There is no network but the guest's own loopback, and no standard input.
+    /// Its output and its exit code are passed on (128 and the signal's number if a signal ended it,
+    /// 124 if the time was over). System calls are slow there: right for behaviour, wrong for timing.
+    #[command(after_help = examples::LAB)]
+    Lab(LabArgs),
+
+    /// A guest's first process
+    #[command(hide = true)]
+    LabGuest {
+        /// Where the guest's job lies
+        place: PathBuf,
+
+        /// What the kernel adds of its own: not for us
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<OsString>,
+    },
 
     /// Print a shell's completions
     #[command(after_help = examples::COMPLETIONS)]

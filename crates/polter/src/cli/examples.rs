@@ -77,6 +77,20 @@ Examples:
   polter exorcise --dry-run 1234
   polter exorcise --fd 7 --yes 1234";
 
+pub(super) const LAB: &str = "\
+Examples:
+  polter lab --policy close -- ./server --self-test
+  polter lab --policy owner,stale -- make test      a table of how each ended
+  polter lab --all -- python3 -m app
+  polter lab --policy stale --time-limit 300 -- polter check --conformance --policy stale
+
+Exit codes:
+  of the command   with one policy
+  0                with several: it ended everywhere as it does under last-fput
+  1                with several: somewhere it did not
+  2                there is no kernel, or a guest could not be run
+  124              with one policy: the time was over";
+
 pub(super) const COMPLETIONS: &str = "\
 Examples:
   polter completions bash > ~/.local/share/bash-completion/completions/polter
