@@ -96,9 +96,10 @@ impl Version {
     }
 
     /// A descriptor of a process's first thread tells nothing before the other threads have ended,
-    /// since 6.16. Measured on 6.18; the beginning is not.
+    /// since 6.16 and in the later updates of 6.12 ("pidfs: improve multi-threaded exec and premature
+    /// thread-group leader exit polling"). Measured on 6.18 and 6.12.117; the beginning is not.
     pub(crate) fn leader_stands_for_all(self) -> bool {
-        self >= Version::new(6, 16)
+        self >= Version::new(6, 12)
     }
 
     /// What `pidfd_open(2)` says of a thread that leads no process.

@@ -18,6 +18,10 @@ impl LabKernel {
             .map(Path::to_owned)
             .or_else(|| env::var_os("POLTER_LAB_KERNEL").map(PathBuf::from));
         if let Some(path) = named {
+            // To have none on purpose.
+            if path.as_os_str().is_empty() {
+                return Err(LabError::NoKernel);
+            }
             // Whether it can be started is seen when it is.
             return Ok(LabKernel { path });
         }

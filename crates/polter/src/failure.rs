@@ -78,6 +78,9 @@ pub(crate) enum Failure {
     /// A command cannot be run in a guest.
     #[error(transparent)]
     Lab(#[from] polter_lab::LabError),
+    /// A guest has no standard input.
+    #[error("standard input does not reach a guest: name a file")]
+    NoInput,
     /// This is no guest.
     #[error("{0}")]
     Guest(String),

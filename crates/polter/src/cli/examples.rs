@@ -50,6 +50,7 @@ Examples:
   polter check --conformance                 which facts about epoll hold on this kernel
   polter check --conformance --format junit -o report.xml
   polter check --random 10000 --seed 7       the model against this kernel
+  polter check --conformance --policy close  on a kernel with that policy, in a guest
 
 A line under a call says where it answers otherwise, as whole call or result:
   # close, owner: epoll_wait(3, [], 8, 0) = 0

@@ -55,11 +55,21 @@ pub(crate) struct LabOptions {
     pub(crate) kernel: Option<PathBuf>,
 
     /// End a guest after so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 600,
+        value_parser = clap::value_parser!(u64).range(1..=86_400)
+    )]
     time_limit: u64,
 
     /// A guest's memory, which holds the files it writes, too
-    #[arg(long, value_name = "MB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(64..=65_536))]
+    #[arg(
+        long,
+        value_name = "MB",
+        default_value_t = 1024,
+        value_parser = clap::value_parser!(u64).range(64..=65_536)
+    )]
     pub(crate) memory: u64,
 }
 

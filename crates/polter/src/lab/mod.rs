@@ -6,6 +6,7 @@
 
 mod table;
 
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -65,20 +66,25 @@ pub(crate) fn lab(args: &LabArgs, console: &Console) -> Result<Exit, Failure> {
     })
 }
 
-/// Runs a command in a guest that another verb has use for, its output passed on.
+/// Runs a command in a guest that another verb has use for: its output goes to `out`.
 pub(crate) fn in_guest(
+    kernel: &LabKernel,
     policy: Policy,
-    command: Vec<std::ffi::OsString>,
+    command: Vec<OsString>,
     options: &LabOptions,
+    out: &mut dyn io::Write,
 ) -> Result<Exit, Failure> {
-    let kernel = LabKernel::find(options.kernel.as_deref())?;
     let guest = Guest {
         policy,
         command,
         time_limit: options.time_limit(),
         memory_mb: options.memory,
     };
-    Ok(exit_of(guest.run(&kernel, &*stop_flag()?, pass_on)?))
+    let ending = guest.run(kernel, &*stop_flag()?, |stream, bytes| match stream {
+        Stream::Out => out.write_all(bytes).and_then(|()| out.flush()),
+        Stream::Err => io::stderr().write_all(bytes),
+    })?;
+    Ok(exit_of(ending))
 }
 
 /// The guest's side.
