@@ -81,9 +81,7 @@ impl Frames {
         let frame = match head[0] {
             b'o' => Frame::Output(Stream::Out, payload.to_vec()),
             b'e' => Frame::Output(Stream::Err, payload.to_vec()),
-            b'x' => Frame::Ended(i32::from_le_bytes(
-                payload.try_into().map_err(|_| NoFrame)?,
-            )),
+            b'x' => Frame::Ended(i32::from_le_bytes(payload.try_into().map_err(|_| NoFrame)?)),
             b'f' => Frame::Failed(String::from_utf8_lossy(payload).into_owned()),
             _ => return Err(NoFrame),
         };

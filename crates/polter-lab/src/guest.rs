@@ -115,12 +115,7 @@ impl Guest {
         })
     }
 
-    fn start(
-        &self,
-        kernel: &LabKernel,
-        place: &Place,
-        console: Stdio,
-    ) -> Result<Child, LabError> {
+    fn start(&self, kernel: &LabKernel, place: &Place, console: Stdio) -> Result<Child, LabError> {
         use std::os::unix::process::CommandExt as _;
         let log = File::create(place.log()).map_err(LabError::prepare("the guest's log"))?;
         let log_too = log

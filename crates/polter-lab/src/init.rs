@@ -69,7 +69,9 @@ pub fn init(place: &Path) -> Result<(), String> {
 fn prepare(place: &Path) -> Result<(Job, Console), String> {
     let text = fs::read(place.join("job")).map_err(|error| format!("the job: {error}"))?;
     let job: Job = serde_json::from_slice(&text).map_err(|error| format!("the job: {error}"))?;
-    Scaffold(place).raise().map_err(|(what, error)| format!("{what}: {error}"))?;
+    Scaffold(place)
+        .raise()
+        .map_err(|(what, error)| format!("{what}: {error}"))?;
     let console = Console::open().map_err(|error| format!("the console: {error}"))?;
     Ok((job, console))
 }
@@ -83,7 +85,10 @@ impl Scaffold<'_> {
         for dir in ["upper", "work", "root"] {
             create_dir(self.0.join(dir)).map_err(|error| ("scratch space", error))?;
         }
-        let layers = format!("lowerdir=/,upperdir={0}/upper,workdir={0}/work\0", self.0.display());
+        let layers = format!(
+            "lowerdir=/,upperdir={0}/upper,workdir={0}/work\0",
+            self.0.display()
+        );
         let layers = CStr::from_bytes_with_nul(layers.as_bytes())
             .map_err(|_| ("the overlay", io::ErrorKind::InvalidInput.into()))?;
         self.mount("overlay", "root", "overlay", layers)?;
@@ -100,7 +105,12 @@ impl Scaffold<'_> {
         mount_move(".", "/").map_err(step("the root"))?;
         chroot(".").map_err(step("the root"))?;
         chdir("/").map_err(step("the root"))?;
-        for (name, target) in [("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")] {
+        for (name, target) in [
+            ("fd", ""),
+            ("stdin", "/0"),
+            ("stdout", "/1"),
+            ("stderr", "/2"),
+        ] {
             symlink(format!("/proc/self/fd{target}"), format!("/dev/{name}"))
                 .map_err(|error| ("/dev", error))?;
         }
@@ -185,7 +195,8 @@ fn relay(child: &mut Child, limit: Duration, console: &mut Console) -> io::Resul
             }
         }
         // What it wrote before it ended is there by now.
-        let is_quiet = !pass(&mut out, Stream::Out, console)? & !pass(&mut err, Stream::Err, console)?;
+        let is_quiet =
+            !pass(&mut out, Stream::Out, console)? & !pass(&mut err, Stream::Err, console)?;
         match status {
             Some(status) if is_quiet => return Ok(status),
             None if is_quiet => wait_for_output(&out, &err),
@@ -207,7 +218,14 @@ fn pass(
         return Ok(false);
     };
     let mut fds = [PollFd::new(pipe, PollFlags::IN)];
-    if poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))? == 0 {
+    if poll(
+        &mut fds,
+        Some(&Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        }),
+    )? == 0
+    {
         return Ok(false);
     }
     let mut bytes = vec![0; MAX_PAYLOAD];

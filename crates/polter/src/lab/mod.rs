@@ -59,11 +59,7 @@ pub(crate) fn lab(args: &LabArgs, console: &Console) -> Result<Exit, Failure> {
     out.flush()?;
     let usual = &trials[0].ending;
     let is_same = trials.iter().all(|trial| trial.ending == *usual);
-    Ok(if is_same {
-        Exit::Clean
-    } else {
-        Exit::Findings
-    })
+    Ok(if is_same { Exit::Clean } else { Exit::Findings })
 }
 
 /// Runs a command in a guest that another verb has use for: its output goes to `out`.

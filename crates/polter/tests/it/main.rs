@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod exit_codes;
 mod input;
+mod lab;
 mod output;
 mod pages;
 mod polter;
