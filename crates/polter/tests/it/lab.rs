@@ -1,6 +1,7 @@
 //! `polter lab`, and checks in guests: on a kernel that `kernels/build` has built.
 //!
 //! Without one these are skipped, aloud.
+#![allow(clippy::print_stderr, reason = "what is skipped is said")]
 
 use std::fs;
 use std::io::Read as _;
