@@ -16,8 +16,9 @@ daemon = start("dbus-daemon", "--config-file", f"{home}/conf", "--nofork")
 
 
 def call(method, *words):
-    return subprocess.run(["dbus-send", f"--bus={bus}", "--print-reply", "--dest=org.freedesktop.DBus", "/",
-                           f"org.freedesktop.DBus.{method}", *words], capture_output=True, text=True, timeout=20)
+    return subprocess.run(["dbus-send", f"--bus={bus}", "--print-reply", "--reply-timeout=20000",
+                           "--dest=org.freedesktop.DBus", "/", f"org.freedesktop.DBus.{method}", *words],
+                          capture_output=True, text=True, timeout=60)
 
 
 until("the bus answers", lambda: call("ListNames").returncode == 0)

@@ -11,7 +11,7 @@ if os.getuid() == 0:
     user = pwd.getpwnam("nobody")
     os.chown(home, user.pw_uid, user.pw_gid)
     as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-run("initdb", "-N", "-D", f"{home}/d", "-U", "me", "-A", "trust", "-E", "UTF8", "--locale=C", **as_user)
+run("initdb", "--no-sync", "-N", "-D", f"{home}/d", "-U", "me", "-A", "trust", "-E", "UTF8", "--locale=C", **as_user)
 need("psql")
 
 

@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.request
 
-PATIENCE = 25
+PATIENCE = int(os.environ.get("SURVEY_PATIENCE", "25"))
 BUILT = os.environ.get("SURVEY_BUILT", "")
 _started = []
 
@@ -65,6 +65,13 @@ def start(*command, **options):
     return process
 
 
+def _odd(kind, error, trace):
+    print(f"broke: {kind.__name__}: {error}".replace("\n", " "), flush=True)
+
+
+sys.excepthook = _odd
+
+
 @atexit.register
 def _end():
     for process in _started:
@@ -75,10 +82,14 @@ def _end():
 
 
 def run(*command, **options):
-    came = subprocess.run(
-        command, capture_output=True, text=True, timeout=PATIENCE * 2, stdin=subprocess.DEVNULL, **options
-    )
-    check(came.returncode == 0, f"{command[0]} says {came.returncode}: {came.stderr.strip()[-200:]}")
+    name = os.path.basename(command[0])
+    try:
+        came = subprocess.run(
+            command, capture_output=True, text=True, timeout=PATIENCE * 2, stdin=subprocess.DEVNULL, **options
+        )
+    except subprocess.TimeoutExpired:
+        check(False, f"{name} does not come to an end")
+    check(came.returncode == 0, f"{name} ends with {came.returncode}: {(came.stdout + came.stderr).strip()[-200:]}")
     return came.stdout
 
 

@@ -87,6 +87,9 @@ fn command(policy: Policy, args: &CheckArgs) -> std::io::Result<Vec<OsString>> {
         add(&format!("--seed={}", args.seed));
         add(&format!("--first={}", args.first));
         add(&format!("--calls={}", args.calls));
+        if let Some(seconds) = args.seconds {
+            add(&format!("--seconds={seconds}"));
+        }
         for shape in &args.shape {
             add(&format!("--shape={shape}"));
         }

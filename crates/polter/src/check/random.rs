@@ -1,6 +1,7 @@
 //! `polter check --random`: programs that nobody wrote, on the model and on this kernel.
 
 use std::io::Write;
+use std::time::Duration;
 
 use eventpoll::{Policy, Version};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -63,6 +64,7 @@ fn options(args: &CheckArgs, policy: Policy, count: u64) -> Options {
         max_calls: args.calls,
         shapes,
         policy,
+        time_limit: args.seconds.map(Duration::from_secs),
         ..Options::default()
     }
 }
