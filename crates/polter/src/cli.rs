@@ -2,6 +2,7 @@
 
 mod check;
 mod examples;
+mod lab;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use crate::exit::Exit;
 use crate::fail_on::{FailOn, ScanFailOn};
 
 pub(crate) use check::{CheckArgs, CheckFormat, ModelVersion};
+pub(crate) use lab::{LabArgs, LabOptions};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -111,6 +113,27 @@ pub(crate) enum Verb {
     /// whose number comes and goes is left alone. What cannot be removed is listed with the reason.
     #[command(after_help = with_exit_codes(examples::EXORCISE))]
     Exorcise(ExorciseArgs),
+
+    /// Run a command on a real kernel that has a policy
+    ///
+    /// The kernel is Linux as an ordinary process, built once by kernels/build in polter's source. The
+    /// command sees the files that are here and may write to them: what it writes is kept in the guest's
+    /// memory and gone with it. There is no network but the guest's own loopback, and no standard input.
+    /// Its output and its exit code are passed on (128 and the signal's number if a signal ended it,
+    /// 124 if the time was over). System calls are slow there: right for behaviour, wrong for timing.
+    #[command(after_help = examples::LAB)]
+    Lab(LabArgs),
+
+    /// A guest's first process
+    #[command(hide = true)]
+    LabGuest {
+        /// Where the guest's job lies
+        place: PathBuf,
+
+        /// What the kernel adds of its own: not for us
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<OsString>,
+    },
 
     /// The demo's haunted program
     #[command(hide = true)]

@@ -13,7 +13,7 @@ pub(crate) enum Exit {
     /// process not be looked at, a report not be written, or there were warnings
     /// and `--strict`.
     Error,
-    /// `polter run`: the command under it failed, and this is its own code; 128
+    /// `polter run`, `polter lab`: the command under it failed, and this is its own code; 128
     /// and the signal's number if a signal ended it.
     Command(u8),
 }

@@ -75,6 +75,15 @@ pub(crate) enum Failure {
         #[from]
         source: ScanError,
     },
+    /// A command cannot be run in a guest.
+    #[error(transparent)]
+    Lab(#[from] polter_lab::LabError),
+    /// A guest has no standard input.
+    #[error("standard input does not reach a guest: name a file")]
+    NoInput,
+    /// This is no guest.
+    #[error("{0}")]
+    Guest(String),
     /// There is no terminal to ask on.
     #[error(
         "nothing is removed without asking, and there is nobody to ask\n  say --yes to remove them, --dry-run to see"
@@ -100,7 +109,12 @@ impl Failure {
 
     /// True if whoever read the report has gone away.
     pub(crate) fn is_broken_pipe(&self) -> bool {
-        matches!(self, Failure::Write(source) if source.kind() == io::ErrorKind::BrokenPipe)
+        match self {
+            Failure::Write(source) | Failure::Lab(polter_lab::LabError::Output(source)) => {
+                source.kind() == io::ErrorKind::BrokenPipe
+            }
+            _ => false,
+        }
     }
 }
 

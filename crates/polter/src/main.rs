@@ -5,6 +5,7 @@
 //! | [`cli`] | the command line, once for parsing, help, completions and man pages |
 //! | [`judge_command`], [`run`], [`check`], [`demo`], [`pages`] | a verb each |
 //! | [`scan_command`], [`exorcise_command`] | the verbs that look at running processes |
+//! | [`lab`] | the verb that runs a command in guests, each with its policy |
 //! | [`log`] | opens a log and shows how far its reading is |
 //! | [`verdicts`] | judges one log after another: reports, warnings, the exit code |
 //! | [`report`] | a verdict as text or as JSON |
@@ -24,6 +25,7 @@ mod exorcise_command;
 mod fail_on;
 mod failure;
 mod judge_command;
+mod lab;
 mod log;
 mod pages;
 mod report;
@@ -64,6 +66,8 @@ fn start(verb: &Verb, console: &Console) -> Result<Exit, Failure> {
         Verb::Scan(scan) => scan_command::scan(scan, console),
         Verb::Capture { dir } => scan_command::capture(dir, console),
         Verb::Exorcise(exorcise) => exorcise_command::exorcise(exorcise, console),
+        Verb::Lab(lab) => lab::lab(lab, console),
+        Verb::LabGuest { place, .. } => lab::guest(place),
         Verb::Completions { shell } => pages::completions(*shell, console),
         Verb::Man { dir } => pages::man(dir.as_deref(), console),
     }

@@ -50,6 +50,7 @@ Examples:
   polter check --conformance                 which facts about epoll hold on this kernel
   polter check --conformance --format junit -o report.xml
   polter check --random 10000 --seed 7       the model against this kernel
+  polter check --conformance --policy close  on a kernel with that policy, in a guest
 
 A line under a call says where it answers otherwise, as whole call or result:
   # close, owner: epoll_wait(3, [], 8, 0) = 0
@@ -80,6 +81,20 @@ Examples:
   polter exorcise --fd 7 --in-table 1234 1234
                                              its child can name the file, and loses it too
   polter exorcise --watch=5000 --yes 1234    every 5 s until Ctrl-C, which ends with a sum";
+
+pub(super) const LAB: &str = "\
+Examples:
+  polter lab --policy close -- ./server --self-test
+  polter lab --policy owner,stale -- make test      a table of how each ended
+  polter lab --all -- python3 -m app
+  polter lab --policy stale --time-limit 300 -- polter check --conformance --policy stale
+
+Exit codes:
+  of the command   with one policy
+  0                with several: it ended everywhere as it does under last-fput
+  1                with several: somewhere it did not
+  2                there is no kernel, or a guest could not be run
+  124              with one policy: the time was over";
 
 pub(super) const COMPLETIONS: &str = "\
 Examples:

@@ -8,6 +8,7 @@ mod exorcise;
 mod haunted;
 mod hostile;
 mod input;
+mod lab;
 mod output;
 mod pages;
 mod polter;
