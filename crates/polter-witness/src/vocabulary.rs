@@ -63,6 +63,7 @@ impl Vocabulary {
     pub fn named(name: &str) -> Option<Vocabulary> {
         let more: &[Verb] = match name {
             "plain" => &[],
+            "all" => &Verb::ALL,
             "pipes" => &[Verb::Pipe, Verb::Write, Verb::Read],
             "exec" => &[Verb::InstanceCloexec, Verb::EventfdCloexec, Verb::Exec],
             "rights" => &[Verb::Socketpair, Verb::Send, Verb::Receive],
