@@ -12,7 +12,7 @@ fn main() {
     eprintln!("{:.2}s {:?} {:?}", t.elapsed().as_secs_f64(), r.covered, r.effort());
     for p in &r.pairs {
         println!("== {} {}: {:?} alike {} compared {} {}", p.policies[0], p.policies[1], p.calls, p.alike, p.compared, p.is_cut);
-        for w in &p.witnesses {
+        for w in p.plainest() {
             println!("  [{}] {} calls, {} forms, {} programs", w.idiom, w.acts.len(), w.forms, w.programs);
             println!("{}", script(&w.sentence, &w.acts, &p.policies).unwrap());
         }

@@ -6,7 +6,7 @@
 
 use crate::act::{Act, Verb};
 use crate::worlds::{FIRST_PID, empty_world, task};
-use eventpoll::{Fd, Kernel, Out, Outcome, Pid, Policy, Syscall, Tid};
+use eventpoll::{Kernel, Out, Outcome, Pid, Policy, Syscall, Tid};
 
 /// What a number or a process is called: the call that made it, and which of its two.
 pub(crate) type Name = (u8, u8);
@@ -177,9 +177,4 @@ pub(crate) fn play_names(policy: Policy, lines: &[Line]) -> Option<Vec<(Act, Out
 fn place(world: &Kernel, caller: Tid) -> u8 {
     let pid = world.pid_of(caller);
     world.tasks().filter(|(_, task)| task.pid < pid).count() as u8
-}
-
-/// The file a number of a process names.
-pub(crate) fn file_at(world: &Kernel, pid: Pid, fd: u8) -> Option<eventpoll::FileId> {
-    world.file_of(pid, Fd(fd.into()))
 }

@@ -5,6 +5,7 @@ use crate::count::Counts;
 use crate::graph::{Difference, Graph};
 use crate::paths::Paths;
 use crate::search::{Covered, Effort, Found, Options, Search, Shard};
+use crate::script::script;
 use crate::shape::Eyes;
 use crate::story::tell;
 use crate::vocabulary::Vocabulary;
@@ -160,6 +161,7 @@ impl<'a> Telling<'a> {
             if self.options.is_thorough {
                 self.add_longer(&mut pair, (a, b), calls, eyes);
             }
+            pair.witnesses.sort_by_cached_key(Witness::plainness);
         }
         pair
     }
@@ -186,7 +188,8 @@ impl<'a> Telling<'a> {
             programs.extend(paths.into_iter().take(left).map(|path| with(path, found.act)));
         }
         for group in eyes.up_to_order(&programs) {
-            let acts = &programs[group[0]];
+            let plainest = group.iter().min_by_key(|at| instances(&programs[**at]));
+            let acts = &programs[*plainest.unwrap_or(&group[0])];
             let Some(mut witness) = self.witness(acts, eyes) else {
                 continue;
             };
@@ -195,6 +198,9 @@ impl<'a> Telling<'a> {
                 Some(known) => {
                     known.forms += 1;
                     known.programs += group.len();
+                    if instances(acts) < instances(&known.acts) {
+                        known.acts.clone_from(acts);
+                    }
                 }
                 None => {
                     witness.programs = group.len();
@@ -232,9 +238,51 @@ impl<'a> Telling<'a> {
     }
 }
 
+/// How many instances a program makes: a file that is none is easier to think of.
+fn instances(acts: &[Act]) -> usize {
+    let instances = acts.iter().filter(|act| act.verb == Verb::Instance);
+    instances.count()
+}
+
 fn with(mut path: Vec<Act>, last: Act) -> Vec<Act> {
     path.push(last);
     path
+}
+
+impl Witness {
+    /// The program as a script, with Linux's answers and those of these policies.
+    pub fn script(&self, policies: &[Policy]) -> String {
+        script(&self.sentence, &self.acts, policies).unwrap_or_default()
+    }
+
+    /// How plainly it says what it shows: an event first, then what `epoll_ctl` answers; what an
+    /// elder registered before what a younger one did; few instances before many.
+    fn plainness(&self) -> impl Ord + use<> {
+        let last = self.acts.last().map(|act| match act.verb {
+            Verb::Wait => 0,
+            Verb::Add => 1,
+            Verb::Del => 2,
+            _ => 3,
+        });
+        let instances = self.acts.iter().filter(|act| act.verb == Verb::Instance);
+        let registers = self.acts.iter().find(|act| act.verb.is_control());
+        let maker = registers.map(|act| act.who);
+        let overs = self.acts.iter().filter(|act| act.verb == Verb::Dup2);
+        (self.acts.len(), last, instances.count(), maker, overs.count())
+    }
+}
+
+impl Pair {
+    /// For each thing that programs show, in a few words: the plainest program.
+    pub fn plainest(&self) -> Vec<&Witness> {
+        let mut plainest: Vec<&Witness> = Vec::new();
+        for witness in &self.witnesses {
+            if !plainest.iter().any(|known| known.idiom == witness.idiom) {
+                plainest.push(witness);
+            }
+        }
+        plainest
+    }
 }
 
 impl Report {

@@ -13,7 +13,7 @@ use crate::act::{Act, Verb};
 use crate::graph::{Child, Difference, Edge, Graph, Node, Pairs};
 use crate::vocabulary::Vocabulary;
 use crate::worlds::{
-    Class, Digests, Group, Grouping, Run, Set, by_answer, empty_world, members, task,
+    Class, Digests, Group, Grouping, Run, Set, by_answer, empty_world, task,
 };
 use eventpoll::{Kernel, Policy};
 use std::sync::Mutex;
@@ -444,13 +444,64 @@ impl<'a> Worker<'a> {
     }
 }
 
+/// Every state of one policy's world.
+pub(crate) struct Explored<'a> {
+    vocabulary: &'a Vocabulary,
+    policy: Policy,
+    graph: Graph,
+    calls: usize,
+}
+
+/// Meets every state that programs of up to so many calls lead to, but for the last call.
+pub(crate) fn explore<'a>(
+    policy: Policy,
+    vocabulary: &'a Vocabulary,
+    options: &Options,
+) -> Explored<'a> {
+    let options = Options {
+        is_thorough: true,
+        ..options.clone()
+    };
+    let mut search = Search::new(std::slice::from_ref(&policy), &[], vocabulary, &options);
+    // Its own partner, so that there is somebody to go on for.
+    search.open.insert(0, 0);
+    let found = search.run();
+    Explored {
+        vocabulary,
+        policy,
+        graph: found.graph,
+        calls: found.covered.calls,
+    }
+}
+
+impl Explored<'_> {
+    pub(crate) fn levels(&self) -> usize {
+        self.calls
+    }
+
+    pub(crate) fn level(&self, level: usize) -> std::ops::Range<u32> {
+        self.graph.level(level)
+    }
+
+    /// The programs that lead to a state by its first path, and go on by one call.
+    pub(crate) fn programs(&self, node: u32) -> Vec<Vec<Act>> {
+        let path = self.graph.path(node);
+        let mut world = empty_world(self.policy);
+        for act in &path {
+            if let Some(caller) = task(&world, act.who) {
+                world.call(caller, &act.syscall());
+            }
+        }
+        let mut acts = Vec::new();
+        self.vocabulary.acts(std::iter::once(&world), &mut acts);
+        acts.into_iter()
+            .map(|act| path.iter().copied().chain([act]).collect())
+            .collect()
+    }
+}
+
 /// True if the two are in different ones of these sets.
 fn parts_pair(sets: &[Set], a: usize, b: usize) -> bool {
     let set_of = |at: usize| sets.iter().position(|set| set & (1 << at) != 0);
     matches!((set_of(a), set_of(b)), (Some(a), Some(b)) if a != b)
-}
-
-/// The places of a class.
-pub(crate) fn places(class: Set) -> Vec<usize> {
-    members(class).collect()
 }

@@ -8,10 +8,13 @@ use eventpoll::{Errno, Outcome, Out, Pid, Policy};
 impl Story {
     /// What the witness shows, in two or three words: programs with different stories can
     /// show the same.
-    pub fn idiom(&self) -> &'static str {
+    pub fn idiom(&self) -> String {
+        let voice = Voice {
+            is_alone: self.processes == 1,
+        };
         match &self.cause {
-            Some(cause) => cause.idiom(&self.last),
-            None => self.last.idiom(),
+            Some(cause) => cause.idiom(&self.last, &voice),
+            None => self.last.idiom(&voice),
         }
     }
 
@@ -30,42 +33,39 @@ impl Story {
 }
 
 impl Cause {
-    fn idiom(&self, last: &Last) -> &'static str {
-        match self.change {
-            Change::NotCopied { .. } => "inheritance",
-            Change::Owner => "the hand-over",
-            Change::Other => "something else",
-            Change::Lost { maker, keeper, .. } => {
-                let is_own = maker == Some(self.by);
-                match (self.verb, is_own) {
-                    (Verb::Exit, true) => "the take-over",
-                    (Verb::Exit, false) => "the other's exit",
-                    (Verb::Exec, _) => "close-on-exec",
-                    (_, false) => "the other's close",
-                    _ if last.verb == Verb::Add => "number reuse",
-                    (_, true) => match keeper {
-                        Keeper::Dup => "the lingering dup",
-                        Keeper::Process(_) => "the fork ghost",
-                        Keeper::Flight => "the file in flight",
-                        Keeper::Nobody => "the closed number",
-                    },
-                }
-            }
-        }
+    fn idiom(&self, last: &Last, voice: &Voice) -> String {
+        let who = voice.name(self.by);
+        let Change::Lost { maker, keeper, .. } = self.change else {
+            let is_copy = matches!(self.change, Change::NotCopied { .. });
+            return if is_copy { "inheritance" } else { "the hand-over" }.to_string();
+        };
+        let is_own = maker == Some(self.by);
+        let said = match (self.verb, keeper) {
+            (Verb::Exit, _) if is_own => "the take-over",
+            (Verb::Exit, _) => return format!("{who}'s exit"),
+            (Verb::Exec, _) => "close-on-exec",
+            _ if !is_own => return format!("{who}'s close"),
+            _ if last.verb == Verb::Add && last.by == self.by => "number reuse",
+            (_, Keeper::Dup) => "the lingering dup",
+            (_, Keeper::Process(_)) => "the fork ghost",
+            (_, Keeper::Flight) => "the file in flight",
+            (_, Keeper::Nobody) => "the closed number",
+        };
+        said.to_string()
     }
 }
 
 impl Last {
-    fn idiom(&self) -> &'static str {
+    fn idiom(&self, voice: &Voice) -> String {
+        let who = voice.name(self.by);
         let is_others = self.maker.is_some_and(|maker| maker != self.by);
         match self.verb {
-            Verb::Adopt => "the call itself",
-            Verb::Del if is_others => "the other's DEL",
-            Verb::Mod if is_others => "the other's MOD",
-            verb if verb.is_control() && verb != Verb::Del && is_others => "one file? (kcmp)",
-            _ if self.is_inherited => "the inherited instance",
-            _ if self.verb.is_birth() || self.verb.is_creating() => "inheritance",
-            _ => "inheritance",
+            Verb::Adopt => "the call itself".to_string(),
+            Verb::Del if is_others => format!("{who}'s DEL"),
+            Verb::Mod if is_others => format!("{who}'s MOD"),
+            verb if verb.is_control() && is_others => "one file? (kcmp)".to_string(),
+            _ if self.is_inherited => "the inherited instance".to_string(),
+            _ => "inheritance".to_string(),
         }
     }
 }
@@ -107,7 +107,6 @@ impl Voice {
             Change::Owner => {
                 format!("{who} asks for the registrations to be handed over (EPIOCADOPT)")
             }
-            Change::Other => format!("{who} {}", did(cause.verb)),
         }
     }
 

@@ -47,8 +47,6 @@ pub enum Change {
         maker: Option<Pid>,
         /// Who else keeps the file, so that the registration could be kept.
         keeper: Keeper,
-        /// The registration is of another number than the one that was closed last.
-        is_nested: bool,
     },
     /// A child of one of the two has a number that the other's has not.
     NotCopied {
@@ -57,8 +55,6 @@ pub enum Change {
     },
     /// A registration has another owner.
     Owner,
-    /// Something else.
-    Other,
 }
 
 /// What keeps a file.
@@ -113,7 +109,7 @@ pub fn tell(policies: [Policy; 2], acts: &[Act], observed: &[Verb]) -> Option<St
             });
         }
         if cause.is_none() {
-            let change = Change::between(*act, by, &before, &worlds);
+            let change = Change::between(by, &before, &worlds);
             cause = change.map(|change| Cause {
                 verb: act.verb,
                 by,
@@ -140,7 +136,7 @@ impl Item {
 }
 
 impl Change {
-    fn between(act: Act, by: Pid, before: &[Kernel; 2], after: &[Kernel; 2]) -> Option<Change> {
+    fn between(by: Pid, before: &[Kernel; 2], after: &[Kernel; 2]) -> Option<Change> {
         let sides = after.each_ref().map(items);
         for (lost, kept) in [(1, 0), (0, 1)] {
             let gone = sides[kept]
@@ -153,8 +149,6 @@ impl Change {
                     in_second: lost == 1,
                     maker: was.unwrap_or(item).owner,
                     keeper: Keeper::of(&after[kept], item.file, by),
-                    is_nested: matches!(act.verb, Verb::Close | Verb::Dup2)
-                        && item.fd.0 != cleared(act),
                 });
             }
         }
@@ -168,15 +162,6 @@ impl Change {
         }
         let owners = sides.map(|side| side.iter().map(|item| item.owner).collect::<Vec<_>>());
         (owners[0] != owners[1]).then_some(Change::Owner)
-    }
-}
-
-/// The number a call cleared.
-fn cleared(act: Act) -> i32 {
-    if act.verb == Verb::Dup2 {
-        act.b.into()
-    } else {
-        act.a.into()
     }
 }
 
