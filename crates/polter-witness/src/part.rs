@@ -157,6 +157,17 @@ impl PairPart {
         }
     }
 
+    /// For each thing that programs show, in a few words: one program.
+    pub fn plainest(&self) -> Vec<&WitnessPart> {
+        let mut plainest: Vec<&WitnessPart> = Vec::new();
+        for witness in &self.witnesses {
+            if !plainest.iter().any(|known| known.idiom == witness.idiom) {
+                plainest.push(witness);
+            }
+        }
+        plainest
+    }
+
     /// Takes in what another part found of the same pair.
     fn join(&mut self, other: PairPart) {
         let shortest = |calls: Option<usize>| calls.unwrap_or(usize::MAX);
@@ -189,8 +200,7 @@ impl PairPart {
             self.witnesses
                 .retain(|witness| witness.acts.len() == shortest);
         }
-        self.witnesses
-            .sort_by(|a, b| (a.acts.len(), &a.acts).cmp(&(b.acts.len(), &b.acts)));
+        self.witnesses.sort_by_key(|witness| witness.acts.len());
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod check;
 mod examples;
+mod witness;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use crate::exit::Exit;
 use crate::fail_on::{FailOn, ScanFailOn};
 
 pub(crate) use check::{CheckArgs, CheckFormat, ModelVersion};
+pub(crate) use witness::{Side, To, Which, WitnessArgs, WitnessVerb};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -80,6 +82,15 @@ pub(crate) enum Verb {
     /// On the kernel real processes make the calls, confined so that they end with polter.
     #[command(after_help = examples::check())]
     Check(CheckArgs),
+
+    /// Find the shortest programs that tell two policies apart
+    ///
+    /// All programs are run in the worlds of both policies, the shortest first, each state only once. The
+    /// first that is answered differently is a shortest, and comes as a script with both answers; with it
+    /// come longer ones that show something else and need each of their calls. Against `kernel` all
+    /// programs run on the model and on the running kernel.
+    #[command(after_help = examples::witness())]
+    Witness(WitnessArgs),
 
     /// Look at running processes: ghosts, shared and leaked instances, now
     ///
