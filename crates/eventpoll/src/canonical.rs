@@ -252,8 +252,7 @@ impl<'a> Walk<'a> {
             let owner = self.tables.iter().position(|table| *table == epitem.owner);
             let owner = owner.map_or(NONE, |owner| owner as u32);
             let events = epitem.events.bits();
-            self.words
-                .extend([file, epitem.fd.0 as u32, owner, events]);
+            self.words.extend([file, epitem.fd.0 as u32, owner, events]);
             push_long(self.words, epitem.data);
         }
         self.words.push(NONE);
@@ -263,8 +262,7 @@ impl<'a> Walk<'a> {
     fn orders(&mut self) -> Option<()> {
         for epoll in &self.epolls {
             let first = self.kernel.epolls[*epoll].ready.first();
-            let ready =
-                std::iter::successors(first, |id| self.kernel.epitems[*id].ready.next());
+            let ready = std::iter::successors(first, |id| self.kernel.epitems[*id].ready.next());
             for id in ready {
                 self.words.push(self.epitems.name(id));
             }

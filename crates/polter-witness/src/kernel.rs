@@ -52,7 +52,14 @@ pub fn try_kernel(
     let mut trial = Trial::default();
     for level in 0..explored.levels() {
         trial.programs.push(0);
-        if trial.run_level(policy, &explored, level, &mut kernel, max_programs, &mut seen_fn)? {
+        if trial.run_level(
+            policy,
+            &explored,
+            level,
+            &mut kernel,
+            max_programs,
+            &mut seen_fn,
+        )? {
             trial.is_cut = true;
             break;
         }

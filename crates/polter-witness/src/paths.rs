@@ -59,18 +59,19 @@ impl Paths {
 
 /// The edges that lead one level further.
 fn steps(graph: &Graph) -> impl Iterator<Item = (u32, Act, u32)> + '_ {
-    (0..).map_while(move |level| {
-        let nodes = graph.level(level);
-        if nodes.is_empty() {
-            return None;
-        }
-        let next = graph.level(level + 1);
-        Some(nodes.flat_map(move |node| {
-            let further = next.clone();
-            let edges = graph.edges(node).iter();
-            let edges = edges.filter(move |edge| further.contains(&edge.target));
-            edges.map(move |edge| (node, edge.act, edge.target))
-        }))
-    })
-    .flatten()
+    (0..)
+        .map_while(move |level| {
+            let nodes = graph.level(level);
+            if nodes.is_empty() {
+                return None;
+            }
+            let next = graph.level(level + 1);
+            Some(nodes.flat_map(move |node| {
+                let further = next.clone();
+                let edges = graph.edges(node).iter();
+                let edges = edges.filter(move |edge| further.contains(&edge.target));
+                edges.map(move |edge| (node, edge.act, edge.target))
+            }))
+        })
+        .flatten()
 }

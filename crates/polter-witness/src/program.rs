@@ -77,7 +77,11 @@ impl Book {
 
     /// Who made a number of this process last; of another one, if they share a table.
     fn name(&self, pid: Pid, fd: u8) -> Option<Name> {
-        let mut named = self.numbers.iter().rev().filter(|(_, known, _)| *known == fd);
+        let mut named = self
+            .numbers
+            .iter()
+            .rev()
+            .filter(|(_, known, _)| *known == fd);
         let own = named.clone().find(|(whose, ..)| *whose == pid);
         own.or_else(|| named.next()).map(|(.., name)| *name)
     }
@@ -118,18 +122,22 @@ fn made(verb: Verb, outcome: &Outcome) -> Vec<u8> {
 pub(crate) fn by_names(policy: Policy, acts: &[Act]) -> Option<Vec<Line>> {
     let mut book = Book::default();
     let played = play(policy, acts)?;
-    let lines = acts.iter().zip(&played).enumerate().map(|(id, (act, call))| {
-        let operands = operands(act.verb);
-        let line = Line {
-            id: id as u8,
-            who: book.born_by(call.pid),
-            verb: act.verb,
-            a: (operands > 0).then(|| book.name(call.pid, act.a)).flatten(),
-            b: (operands > 1).then(|| book.name(call.pid, act.b)).flatten(),
-        };
-        book.note(id as u8, call.pid, act.verb, &call.outcome);
-        line
-    });
+    let lines = acts
+        .iter()
+        .zip(&played)
+        .enumerate()
+        .map(|(id, (act, call))| {
+            let operands = operands(act.verb);
+            let line = Line {
+                id: id as u8,
+                who: book.born_by(call.pid),
+                verb: act.verb,
+                a: (operands > 0).then(|| book.name(call.pid, act.a)).flatten(),
+                b: (operands > 1).then(|| book.name(call.pid, act.b)).flatten(),
+            };
+            book.note(id as u8, call.pid, act.verb, &call.outcome);
+            line
+        });
     Some(lines.collect())
 }
 

@@ -31,7 +31,11 @@ impl Question {
         match act.verb {
             Verb::Close if is_watched(act.a) => Question::Dies { is_exiting: false },
             Verb::Dup2 if is_watched(act.b) => Question::Dies { is_exiting: false },
-            Verb::Exit if world.fds(caller).any(|fd| self::is_watched(world, Some(fd.1))) => {
+            Verb::Exit
+                if world
+                    .fds(caller)
+                    .any(|fd| self::is_watched(world, Some(fd.1))) =>
+            {
                 Question::Dies { is_exiting: true }
             }
             Verb::Fork if world.fds(caller).any(|fd| world.epoll_of(fd.1).is_some()) => {

@@ -4,8 +4,8 @@ use crate::act::{Act, Verb};
 use crate::count::Counts;
 use crate::graph::{Difference, Graph};
 use crate::paths::Paths;
-use crate::search::{Covered, Effort, Found, Options, Search, Shard};
 use crate::script::script;
+use crate::search::{Covered, Effort, Found, Options, Search, Shard};
 use crate::shape::Eyes;
 use crate::story::tell;
 use crate::vocabulary::Vocabulary;
@@ -121,7 +121,9 @@ impl<'a> Telling<'a> {
                 let at = lengths.iter().position(|(pair, _)| *pair == (*a, *b));
                 let pair = self.pair(*a, *b, *calls);
                 let at = at.expect("the pair was found by its place");
-                *pairs[at].lock().expect("no thread panics with a pair in hand") = Some(pair);
+                *pairs[at]
+                    .lock()
+                    .expect("no thread panics with a pair in hand") = Some(pair);
             }
         };
         std::thread::scope(|scope| {
@@ -185,7 +187,12 @@ impl<'a> Telling<'a> {
             let left = MAX_PROGRAMS - programs.len();
             let paths = self.paths.to(found.node, left + 1);
             pair.is_cut |= paths.len() > left;
-            programs.extend(paths.into_iter().take(left).map(|path| with(path, found.act)));
+            programs.extend(
+                paths
+                    .into_iter()
+                    .take(left)
+                    .map(|path| with(path, found.act)),
+            );
         }
         for group in eyes.up_to_order(&programs) {
             let plainest = group.iter().min_by_key(|at| instances(&programs[**at]));
@@ -268,7 +275,13 @@ impl Witness {
         let registers = self.acts.iter().find(|act| act.verb.is_control());
         let maker = registers.map(|act| act.who);
         let overs = self.acts.iter().filter(|act| act.verb == Verb::Dup2);
-        (self.acts.len(), last, instances.count(), maker, overs.count())
+        (
+            self.acts.len(),
+            last,
+            instances.count(),
+            maker,
+            overs.count(),
+        )
     }
 }
 

@@ -12,9 +12,7 @@
 use crate::act::{Act, Verb};
 use crate::graph::{Child, Difference, Edge, Graph, Node, Pairs};
 use crate::vocabulary::Vocabulary;
-use crate::worlds::{
-    Class, Digests, Group, Grouping, Run, Set, by_answer, empty_world, task,
-};
+use crate::worlds::{Class, Digests, Group, Grouping, Run, Set, by_answer, empty_world, task};
 use eventpoll::{Kernel, Policy};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -266,7 +264,9 @@ impl<'a> Search<'a> {
                     break;
                 };
                 let part = worker.expand_chunk(chunk);
-                *parts[at].lock().expect("no thread panics with a part in hand") = part;
+                *parts[at]
+                    .lock()
+                    .expect("no thread panics with a part in hand") = part;
             }
         };
         std::thread::scope(|scope| {

@@ -3,7 +3,7 @@
 use crate::act::Verb;
 use crate::story::{Cause, Change, Keeper, Last, Story};
 use crate::worlds::FIRST_PID;
-use eventpoll::{Errno, Outcome, Out, Pid, Policy};
+use eventpoll::{Errno, Out, Outcome, Pid, Policy};
 
 impl Story {
     /// What the witness shows, in two or three words: programs with different stories can
@@ -37,7 +37,12 @@ impl Cause {
         let who = voice.name(self.by);
         let Change::Lost { maker, keeper, .. } = self.change else {
             let is_copy = matches!(self.change, Change::NotCopied { .. });
-            return if is_copy { "inheritance" } else { "the hand-over" }.to_string();
+            return if is_copy {
+                "inheritance"
+            } else {
+                "the hand-over"
+            }
+            .to_string();
         };
         let is_own = maker == Some(self.by);
         let said = match (self.verb, keeper) {
@@ -102,7 +107,9 @@ impl Voice {
             }
             Change::NotCopied { in_second } => {
                 let (lost, kept) = order(*in_second, names);
-                format!("{who} forks: under {lost} the child does not get the instance, under {kept} it does")
+                format!(
+                    "{who} forks: under {lost} the child does not get the instance, under {kept} it does"
+                )
             }
             Change::Owner => {
                 format!("{who} asks for the registrations to be handed over (EPIOCADOPT)")
@@ -164,9 +171,15 @@ impl Voice {
 
     fn seen(&self, last: &Last, names: &[String; 2]) -> String {
         let who = self.name(last.by);
-        let [a, b] = last.answers.each_ref().map(|answer| said(last.verb, answer));
+        let [a, b] = last
+            .answers
+            .each_ref()
+            .map(|answer| said(last.verb, answer));
         let call = call_name(last.verb);
-        format!("{who}'s {call} {a} under {}, {b} under {}", names[0], names[1])
+        format!(
+            "{who}'s {call} {a} under {}, {b} under {}",
+            names[0], names[1]
+        )
     }
 }
 

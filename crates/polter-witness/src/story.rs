@@ -174,7 +174,9 @@ impl Keeper {
         for holder in holders {
             keeper = match holder {
                 Holder::Slot { table, .. } if Some(table) == own => return Keeper::Dup,
-                Holder::Slot { table, .. } => owner_of(world, table).map_or(keeper, Keeper::Process),
+                Holder::Slot { table, .. } => {
+                    owner_of(world, table).map_or(keeper, Keeper::Process)
+                }
                 Holder::InFlight => Keeper::Flight,
                 Holder::Ring | Holder::Call => keeper,
             };
@@ -206,7 +208,9 @@ impl Last {
             by,
             answers,
             is_inherited: is_on_instance && inherited.is_some_and(|found| found.is_inherited),
-            maker: item.filter(|_| act.verb.is_control()).and_then(|item| item.owner),
+            maker: item
+                .filter(|_| act.verb.is_control())
+                .and_then(|item| item.owner),
         }
     }
 }

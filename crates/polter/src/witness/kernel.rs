@@ -109,7 +109,9 @@ fn write_json(out: &mut dyn Write, policy: Policy, trial: &Trial) -> std::io::Re
 /// The program with the kernel's answers, and the policy's where it is another.
 fn script(policy: Policy, release: &str, shown: &Disagreement) -> String {
     let last = shown.played.len().saturating_sub(1);
-    let mut lines = vec![format!("# {policy}, and Linux {release}, answer otherwise.")];
+    let mut lines = vec![format!(
+        "# {policy}, and Linux {release}, answer otherwise."
+    )];
     for (at, line) in shown.played.iter().enumerate() {
         let pid = line.pid;
         if at < last {

@@ -1,0 +1,6 @@
+//! Facts about the search, and about what it finds.
+
+mod kernel;
+mod matrix;
+mod parts;
+mod search;
