@@ -37,7 +37,9 @@ pub struct Disagreement {
 const SHOWN: usize = 16;
 
 /// Runs every program up to a length on the running kernel, each state's calls only once, and
-/// stops after the length with the first difference, or after so many programs.
+/// stops after the length with the first difference, or after so many programs. Of one length,
+/// those that policies answer differently come first; if the kernel differs in one of them, the
+/// others are left.
 ///
 /// Errors: those of the executor, where this kernel runs no scripts.
 pub fn try_kernel(
@@ -47,7 +49,7 @@ pub fn try_kernel(
     max_programs: u64,
     mut seen_fn: impl FnMut(&Trial),
 ) -> Result<Trial, ExecutorError> {
-    let explored = explore(policy, vocabulary, options);
+    let explored = explore(vocabulary, options);
     let mut kernel = Running::start(FIRST_PID)?;
     let mut trial = Trial::default();
     for level in 0..explored.levels() {
@@ -86,14 +88,17 @@ impl Trial {
         max_programs: u64,
         seen_fn: &mut impl FnMut(&Trial),
     ) -> Result<bool, ExecutorError> {
-        for node in explored.level(level) {
-            for program in explored.programs(node) {
+        for programs in explored.programs(level) {
+            for program in programs {
                 if self.total() >= max_programs {
                     return Ok(true);
                 }
                 self.programs[level] += 1;
                 self.run(policy, &program, kernel)?;
                 seen_fn(self);
+            }
+            if self.differ > 0 {
+                break;
             }
         }
         Ok(false)

@@ -187,6 +187,9 @@ impl PairPart {
                 Some(known) => {
                     known.forms += witness.forms;
                     known.programs += witness.programs;
+                    if witness.acts < known.acts {
+                        (known.acts, known.script) = (witness.acts, witness.script);
+                    }
                 }
                 None => self.witnesses.push(witness),
             }

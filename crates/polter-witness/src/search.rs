@@ -113,6 +113,8 @@ pub(crate) struct Search<'a> {
     lengths: Vec<((usize, usize), Option<usize>)>,
     efforts: Vec<Effort>,
     is_split: bool,
+    /// Answers are not looked at: no class falls apart.
+    is_blind: bool,
 }
 
 /// What one thread found in some nodes.
@@ -161,6 +163,7 @@ impl<'a> Search<'a> {
             lengths: pairs.iter().map(|pair| (*pair, None)).collect(),
             efforts: Vec::new(),
             is_split: false,
+            is_blind: false,
         }
     }
 
@@ -389,7 +392,8 @@ impl<'a> Worker<'a> {
         expansion: &mut Expansion,
     ) {
         let observed = &self.search.options.observed;
-        let is_observed = observed.is_empty() || observed.contains(&act.verb);
+        let is_observed =
+            !self.search.is_blind && (observed.is_empty() || observed.contains(&act.verb));
         let all = runs.iter().fold(0, |all, run| all | run.members);
         let classes = if is_observed && runs.len() > 1 {
             by_answer(runs)
@@ -444,31 +448,31 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// Every state of one policy's world.
+/// Every state of all policies' worlds, whatever they answer.
 pub(crate) struct Explored<'a> {
     vocabulary: &'a Vocabulary,
-    policy: Policy,
     graph: Graph,
     calls: usize,
 }
 
 /// Meets every state that programs of up to so many calls lead to, but for the last call.
-pub(crate) fn explore<'a>(
-    policy: Policy,
-    vocabulary: &'a Vocabulary,
-    options: &Options,
-) -> Explored<'a> {
+///
+/// For a kernel whose state cannot be seen: two programs count as one only if they are one under
+/// every policy, as the kernel may have any.
+pub(crate) fn explore<'a>(vocabulary: &'a Vocabulary, options: &Options) -> Explored<'a> {
     let options = Options {
         is_thorough: true,
         ..options.clone()
     };
-    let mut search = Search::new(std::slice::from_ref(&policy), &[], vocabulary, &options);
-    // Its own partner, so that there is somebody to go on for.
-    search.open.insert(0, 0);
+    let mut search = Search::new(&Policy::ALL, &[], vocabulary, &options);
+    search.is_blind = true;
+    // Everybody's partner, so that there is somebody to go on for.
+    for at in 1..Policy::ALL.len() {
+        search.open.insert(0, at);
+    }
     let found = search.run();
     Explored {
         vocabulary,
-        policy,
         graph: found.graph,
         calls: found.covered.calls,
     }
@@ -479,25 +483,43 @@ impl Explored<'_> {
         self.calls
     }
 
-    pub(crate) fn level(&self, level: usize) -> std::ops::Range<u32> {
-        self.graph.level(level)
-    }
-
-    /// The programs that lead to a state by its first path, and go on by one call.
-    pub(crate) fn programs(&self, node: u32) -> Vec<Vec<Act>> {
-        let path = self.graph.path(node);
-        let mut world = empty_world(self.policy);
-        for act in &path {
-            if let Some(caller) = task(&world, act.who) {
-                world.call(caller, &act.syscall());
+    /// The programs that lead to a state of a level by its first path, and go on by one call:
+    /// those that the policies answer differently, and the others.
+    pub(crate) fn programs(&self, level: usize) -> [Vec<Vec<Act>>; 2] {
+        let mut programs = [Vec::new(), Vec::new()];
+        for node in self.graph.level(level) {
+            let path = self.graph.path(node);
+            let worlds: Vec<Kernel> = Policy::ALL
+                .iter()
+                .map(|policy| after(*policy, &path))
+                .collect();
+            let mut acts = Vec::new();
+            self.vocabulary.acts(worlds.iter(), &mut acts);
+            for act in acts {
+                let answers = worlds.iter().map(|world| {
+                    let mut world = world.clone();
+                    let caller = task(&world, act.who)?;
+                    Some(world.call(caller, &act.syscall()))
+                });
+                let answers: Vec<_> = answers.collect();
+                let are_alike = answers.windows(2).all(|two| two[0] == two[1]);
+                let program = path.iter().copied().chain([act]).collect();
+                programs[usize::from(are_alike)].push(program);
             }
         }
-        let mut acts = Vec::new();
-        self.vocabulary.acts(std::iter::once(&world), &mut acts);
-        acts.into_iter()
-            .map(|act| path.iter().copied().chain([act]).collect())
-            .collect()
+        programs
     }
+}
+
+/// The world after a program.
+fn after(policy: Policy, program: &[Act]) -> Kernel {
+    let mut world = empty_world(policy);
+    for act in program {
+        if let Some(caller) = task(&world, act.who) {
+            world.call(caller, &act.syscall());
+        }
+    }
+    world
 }
 
 /// True if the two are in different ones of these sets.

@@ -101,7 +101,7 @@ impl Voice {
                 ..
             } => {
                 let (lost, kept) = order(*in_second, names);
-                let whose = self.whose(*maker, cause.by);
+                let whose = self.whose(*maker);
                 let does = self.does(cause.verb, *maker == Some(cause.by), *keeper);
                 format!("{who} {does}: {lost} removes {whose} registration, {kept} keeps it")
             }
@@ -117,10 +117,9 @@ impl Voice {
         }
     }
 
-    fn whose(&self, maker: Option<Pid>, by: Pid) -> String {
+    fn whose(&self, maker: Option<Pid>) -> String {
         match maker {
-            Some(maker) if maker == by && self.is_alone => "the".to_string(),
-            Some(maker) if maker == by => "its own".to_string(),
+            Some(_) if self.is_alone => "the".to_string(),
             Some(maker) => format!("{}'s", self.name(maker)),
             None => "an orphaned".to_string(),
         }

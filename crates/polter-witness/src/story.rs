@@ -108,13 +108,22 @@ pub fn tell(policies: [Policy; 2], acts: &[Act], observed: &[Verb]) -> Option<St
                 processes,
             });
         }
-        if cause.is_none() {
-            let change = Change::between(by, &before, &worlds);
-            cause = change.map(|change| Cause {
-                verb: act.verb,
-                by,
-                change,
-            });
+        let verb = act.verb;
+        let change = Change::between(by, &before, &worlds);
+        let change = change.map(|change| Cause { verb, by, change });
+        // Who owns a registration comes to something only when one is lost.
+        match (&cause, &change) {
+            (None, _) => cause = change,
+            (
+                Some(Cause {
+                    change: Change::Owner,
+                    ..
+                }),
+                Some(later),
+            ) if later.is_loss() => {
+                cause = change;
+            }
+            _ => {}
         }
     }
     None
@@ -132,6 +141,12 @@ struct Item {
 impl Item {
     fn is_same(&self, other: &Item) -> bool {
         (self.epoll, self.file, self.fd) == (other.epoll, other.file, other.fd)
+    }
+}
+
+impl Cause {
+    fn is_loss(&self) -> bool {
+        matches!(self.change, Change::Lost { .. })
     }
 }
 
