@@ -342,7 +342,7 @@ impl<'a> Worker<'a> {
         let class = self.class_of(node);
         let mut acts = std::mem::take(&mut self.acts);
         let mut runs = std::mem::take(&mut self.runs);
-        self.search.vocabulary.acts(class.worlds(), &mut acts);
+        self.search.vocabulary.acts(&class.worlds(), &mut acts);
         let mut expansion = Expansion {
             node,
             acts: acts.len(),
@@ -494,7 +494,7 @@ impl Explored<'_> {
                 .map(|policy| after(*policy, &path))
                 .collect();
             let mut acts = Vec::new();
-            self.vocabulary.acts(worlds.iter(), &mut acts);
+            self.vocabulary.acts(&worlds.iter(), &mut acts);
             for act in acts {
                 let answers = worlds.iter().map(|world| {
                     let mut world = world.clone();

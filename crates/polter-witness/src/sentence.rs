@@ -182,7 +182,7 @@ impl Voice {
     }
 }
 
-fn order<'a>(in_second: bool, names: &'a [String; 2]) -> (&'a str, &'a str) {
+fn order(in_second: bool, names: &[String; 2]) -> (&str, &str) {
     let [a, b] = names;
     if in_second { (b, a) } else { (a, b) }
 }

@@ -53,7 +53,7 @@ impl Stateless {
         }
         let worlds = policies.map(|policy| self.play(policy, program).0);
         let mut acts = Vec::new();
-        vocabulary.acts(worlds.iter(), &mut acts);
+        vocabulary.acts(&worlds.iter(), &mut acts);
         let at = program.len();
         for act in acts {
             program.push(act);

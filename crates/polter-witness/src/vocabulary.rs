@@ -92,7 +92,7 @@ impl Vocabulary {
     /// and changes nothing, so no shortest program has it.
     pub(crate) fn acts<'a>(
         &self,
-        worlds: impl Iterator<Item = &'a Kernel> + Clone,
+        worlds: &(impl Iterator<Item = &'a Kernel> + Clone),
         acts: &mut Vec<Act>,
     ) {
         acts.clear();

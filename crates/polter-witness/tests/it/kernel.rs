@@ -2,9 +2,10 @@
 
 use eventpoll::{Pid, Policy, Version};
 use polter_check::{Backend, Running, Script, run};
-use polter_witness::{Options, Trial, Vocabulary, hunt, try_kernel};
+use polter_witness::{Options, Trial, Vocabulary, try_kernel};
 
 /// The kernel under us, if it is of the model's version and runs scripts.
+#[expect(clippy::print_stderr, reason = "what is skipped is said aloud")]
 fn kernel(what: &str) -> Option<Running> {
     match Running::start(Pid(100)) {
         Ok(kernel) if kernel.version() >= Version::new(6, 9) => Some(kernel),
@@ -25,13 +26,7 @@ fn the_kernel_answers_every_witness_as_last_fput_does() {
     let Some(mut kernel) = kernel("every witness against last-fput, on the running kernel") else {
         return;
     };
-    let vocabulary = Vocabulary::named("plain").expect("the vocabulary has this name");
-    let options = Options {
-        is_thorough: true,
-        threads: 2,
-        ..Options::default()
-    };
-    let report = hunt(&Policy::ALL, &vocabulary, &options);
+    let report = crate::matrix::thorough();
     let mut replayed = 0;
     for pair in &report.pairs {
         for witness in &pair.witnesses {

@@ -6,7 +6,7 @@ use polter_witness::{Options, Pair, Report, Vocabulary, hunt};
 use std::sync::OnceLock;
 
 /// Every pair, longer programs included.
-fn thorough() -> &'static Report {
+pub(crate) fn thorough() -> &'static Report {
     static REPORT: OnceLock<Report> = OnceLock::new();
     REPORT.get_or_init(|| {
         let options = Options {
