@@ -12,7 +12,7 @@ pub(crate) trait Id: Copy {
 }
 
 /// The things of one kind, each at a slot of its own.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Arena<I, T> {
     slots: Vec<Option<T>>,
     /// Free slots; the last one is used next.
@@ -30,6 +30,26 @@ impl<I, T> Default for Arena<I, T> {
     }
 }
 
+impl<I, T: Clone> Clone for Arena<I, T> {
+    fn clone(&self) -> Self {
+        Arena {
+            slots: self.slots.clone(),
+            free: self.free.clone(),
+            id: PhantomData,
+        }
+    }
+
+    /// Keeps the memory it has.
+    fn clone_from(&mut self, source: &Self) {
+        self.slots.clone_from(&source.slots);
+        self.free.clone_from(&source.free);
+    }
+}
+
+/// From this length on an arena grows by a sixteenth, not to its double:
+/// a registration's weight is a promise.
+const LARGE: usize = 1024;
+
 impl<I: Id, T> Arena<I, T> {
     pub(crate) fn insert(&mut self, value: T) -> I {
         match self.free.pop() {
@@ -38,6 +58,9 @@ impl<I: Id, T> Arena<I, T> {
                 I::from_index(index)
             }
             None => {
+                if self.slots.len() == self.slots.capacity() && self.slots.len() >= LARGE {
+                    self.slots.reserve_exact(self.slots.len() / 16);
+                }
                 self.slots.push(Some(value));
                 I::from_index(self.slots.len() as u32 - 1)
             }

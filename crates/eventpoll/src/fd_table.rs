@@ -6,7 +6,7 @@ use crate::ids::{Fd, FileId, TableId};
 pub const NR_OPEN: u64 = 1 << 20;
 
 /// The numbers and what they name. Linux: `struct files_struct`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct FdTable {
     slots: Vec<Option<Slot>>,
     /// A bit for each slot, set if it is filled. Linux: `open_fds`.
@@ -28,6 +28,29 @@ pub(crate) struct Slot {
     /// Copied from another table by fork or unshare, not opened, duplicated
     /// from an opened one, or received here. Only policies look at it.
     pub(crate) is_inherited: bool,
+}
+
+impl Clone for FdTable {
+    fn clone(&self) -> FdTable {
+        FdTable {
+            slots: self.slots.clone(),
+            filled: self.filled.clone(),
+            ..*self
+        }
+    }
+
+    /// Keeps the memory it has.
+    fn clone_from(&mut self, source: &FdTable) {
+        let FdTable { slots, filled, .. } = self;
+        let (mut slots, mut filled) = (std::mem::take(slots), std::mem::take(filled));
+        slots.clone_from(&source.slots);
+        filled.clone_from(&source.filled);
+        *self = FdTable {
+            slots,
+            filled,
+            ..*source
+        };
+    }
 }
 
 impl FdTable {

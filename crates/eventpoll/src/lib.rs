@@ -49,6 +49,7 @@ mod arena;
 mod blocking;
 mod canonical;
 mod clock;
+mod copy;
 mod custom;
 mod descriptors;
 mod device;

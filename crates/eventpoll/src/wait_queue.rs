@@ -16,10 +16,25 @@ use crate::{Events, Kernel};
 use std::collections::BTreeSet;
 
 /// Every wait queue of a kernel, and every place on one.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct WaitQueues {
     queues: Arena<QueueId, Head<WaitId>>,
     entries: Arena<WaitId, Entry>,
+}
+
+impl Clone for WaitQueues {
+    fn clone(&self) -> WaitQueues {
+        WaitQueues {
+            queues: self.queues.clone(),
+            entries: self.entries.clone(),
+        }
+    }
+
+    /// Keeps the memory it has.
+    fn clone_from(&mut self, source: &WaitQueues) {
+        self.queues.clone_from(&source.queues);
+        self.entries.clone_from(&source.entries);
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

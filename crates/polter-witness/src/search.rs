@@ -12,7 +12,9 @@
 use crate::act::{Act, Verb};
 use crate::graph::{Child, Difference, Edge, Graph, Node, Pairs};
 use crate::vocabulary::Vocabulary;
-use crate::worlds::{Class, Digests, Group, Grouping, Run, Set, by_answer, empty_world, task};
+use crate::worlds::{
+    Class, Digests, Group, Grouping, Run, Runs, Set, by_answer, empty_world, task,
+};
 use eventpoll::{Kernel, Policy};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -314,7 +316,7 @@ struct Worker<'a> {
     is_last: bool,
     digests: Digests,
     acts: Vec<Act>,
-    runs: Vec<Run>,
+    runs: Runs,
 }
 
 impl<'a> Worker<'a> {
@@ -324,7 +326,7 @@ impl<'a> Worker<'a> {
             is_last,
             digests: Digests::default(),
             acts: Vec::new(),
-            runs: Vec::new(),
+            runs: Runs::default(),
         }
     }
 
@@ -351,8 +353,8 @@ impl<'a> Worker<'a> {
         for act in &acts {
             let is_shared = self.search.options.is_shared;
             class.call(self.search.policies, *act, is_shared, &mut runs);
-            part.effort.kernels += runs.len() as u64;
-            self.note(node, *act, &runs, part, &mut expansion);
+            part.effort.kernels += runs.all.len() as u64;
+            self.note(node, *act, &runs.all, part, &mut expansion);
         }
         part.effort.calls += acts.len() as u64;
         (self.acts, self.runs) = (acts, runs);

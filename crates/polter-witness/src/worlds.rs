@@ -41,6 +41,28 @@ pub(crate) struct Run {
     pub(crate) world: Kernel,
 }
 
+/// The runs of one call, and the memory of former ones.
+#[derive(Debug, Default)]
+pub(crate) struct Runs {
+    pub(crate) all: Vec<Run>,
+    spare: Vec<Kernel>,
+}
+
+impl Runs {
+    fn clear(&mut self) {
+        self.spare.extend(self.all.drain(..).map(|run| run.world));
+    }
+
+    /// A copy, into the memory of a kernel that is not needed any more.
+    fn copy(&mut self, world: &Kernel) -> Kernel {
+        let Some(mut spare) = self.spare.pop() else {
+            return world.clone();
+        };
+        spare.clone_from(world);
+        spare
+    }
+}
+
 /// Which groups a class has, in 32 bits: three a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Grouping(pub(crate) u32);
@@ -95,7 +117,7 @@ impl Class {
     /// Makes a call in every world.
     ///
     /// `is_shared` off gives every policy a run of its own: the slow way, to check the other.
-    pub(crate) fn call(&self, policies: &[Policy], act: Act, is_shared: bool, runs: &mut Vec<Run>) {
+    pub(crate) fn call(&self, policies: &[Policy], act: Act, is_shared: bool, runs: &mut Runs) {
         runs.clear();
         let syscall = act.syscall();
         for group in &self.groups {
@@ -117,10 +139,10 @@ impl Class {
                 });
                 let members = like_first.fold(0, |set, at| set | 1 << at);
                 left &= !members;
-                let mut world = group.world.clone();
+                let mut world = runs.copy(&group.world);
                 world.set_policy(policies[first]);
                 let outcome = world.call(caller, &syscall);
-                runs.push(Run {
+                runs.all.push(Run {
                     members,
                     outcome,
                     world,
