@@ -1,5 +1,6 @@
 //! Facts about the search, and about what it finds.
 
+mod docs;
 mod kernel;
 mod matrix;
 mod parts;
