@@ -72,3 +72,8 @@ fuzz target seconds="60":
 # Builds the documentation.
 doc:
     cargo doc --workspace --no-deps --open
+
+# Writes docs/witnesses.md: the shortest programs that tell policies apart.
+witnesses:
+    cargo build --release
+    scripts/witnesses

@@ -3,6 +3,7 @@
 mod check;
 mod examples;
 mod lab;
+mod witness;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use crate::fail_on::{FailOn, ScanFailOn};
 
 pub(crate) use check::{CheckArgs, CheckFormat, ModelVersion};
 pub(crate) use lab::{LabArgs, LabOptions};
+pub(crate) use witness::{Side, To, Which, WitnessArgs, WitnessVerb};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -84,6 +86,15 @@ pub(crate) enum Verb {
     /// On the kernel real processes make the calls, confined so that they end with polter.
     #[command(after_help = examples::check())]
     Check(CheckArgs),
+
+    /// Find the shortest programs that tell two policies apart
+    ///
+    /// All programs are run in the worlds of both policies, the shortest first, each state only once. The
+    /// first that is answered differently is a shortest, and comes as a script with both answers; with it
+    /// come longer ones that show something else and need each of their calls. Against `kernel` all
+    /// programs run on the model and on the running kernel.
+    #[command(after_help = examples::witness())]
+    Witness(WitnessArgs),
 
     /// Look at running processes: ghosts, shared and leaked instances, now
     ///

@@ -33,6 +33,13 @@ Exit codes:
   1  differences
   2  error: a wrong command line, an unreadable script, or a kernel that runs no scripts";
 
+    /// The same for `polter witness`.
+    pub(crate) const WITNESS_HELP: &str = "\
+Exit codes:
+  0  every pair was told apart; against the kernel: it answers as the policy does
+  1  some pair was not, within the bounds; against the kernel: it answers otherwise
+  2  error: a wrong command line, parts that do not fit, or a kernel that runs no scripts";
+
     fn code(self) -> u8 {
         match self {
             Exit::Clean => 0,

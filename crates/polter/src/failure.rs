@@ -68,6 +68,12 @@ pub(crate) enum Failure {
          the model alone:  polter check --no-kernel SCRIPT"
     )]
     Executor(#[from] polter_live::ExecutorError),
+    /// Two sides that are one.
+    #[error("two different sides are needed: policies, or a policy and `kernel`")]
+    OneSide,
+    /// Parts of a search do not make a whole.
+    #[error("the parts do not fit together: {0}")]
+    Merge(#[from] polter_witness::MergeError),
     /// Running processes cannot be looked at, or not be helped.
     #[error("{source}{}", hint(.source))]
     Scan {

@@ -3,7 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`cli`] | the command line, once for parsing, help, completions and man pages |
-//! | [`judge_command`], [`run`], [`check`], [`demo`], [`pages`] | a verb each |
+//! | [`judge_command`], [`run`], [`check`], [`witness`], [`demo`], [`pages`] | a verb each |
 //! | [`scan_command`], [`exorcise_command`] | the verbs that look at running processes |
 //! | [`lab`] | the verb that runs a command in guests, each with its policy |
 //! | [`log`] | opens a log and shows how far its reading is |
@@ -32,6 +32,7 @@ mod report;
 mod run;
 mod scan_command;
 mod verdicts;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -63,6 +64,7 @@ fn start(verb: &Verb, console: &Console) -> Result<Exit, Failure> {
         Verb::Judge(judge) => judge_command::judge(judge, console),
         Verb::Run(run) => run::run(run, console),
         Verb::Check(check) => check::check(check, console),
+        Verb::Witness(witness) => witness::witness(witness, console),
         Verb::Scan(scan) => scan_command::scan(scan, console),
         Verb::Capture { dir } => scan_command::capture(dir, console),
         Verb::Exorcise(exorcise) => exorcise_command::exorcise(exorcise, console),

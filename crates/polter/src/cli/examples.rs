@@ -59,6 +59,20 @@ A line under a call says where it answers otherwise, as whole call or result:
 pub(super) fn check() -> String {
     format!("{CHECK}\n\n{}", Exit::CHECK_HELP)
 }
+const WITNESS: &str = "\
+Examples:
+  polter witness last-fput close             what would break if close removed registrations?
+  polter witness --all                       every pair of policies: how few calls tell them apart
+  polter witness owner owner-adopt --observe wait --calls 7
+  polter witness last-fput kernel --calls 4  all programs of up to four calls, on this kernel too
+  polter witness --all --vocabulary rights --calls 7 --shard 1/4 --format json -o 1.json
+  polter witness merge 1.json 2.json 3.json 4.json
+  polter witness last-fput stale --scripts witnesses; polter check witnesses/*.strace";
+
+pub(super) fn witness() -> String {
+    format!("{WITNESS}\n\n{}", Exit::WITNESS_HELP)
+}
+
 pub(super) const SCAN: &str = "\
 Examples:
   polter scan 1234                           the instances process 1234 holds
