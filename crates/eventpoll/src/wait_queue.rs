@@ -20,6 +20,9 @@ use std::collections::BTreeSet;
 pub(crate) struct WaitQueues {
     queues: Arena<QueueId, Head<WaitId>>,
     entries: Arena<WaitId, Entry>,
+    /// The queues that are gone, where calls are stepped: there a queue is
+    /// not forgotten, so that a step that comes too late can be told.
+    pub(crate) gone: Option<Vec<QueueId>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,6 +55,9 @@ impl WaitQueues {
     }
 
     pub(crate) fn destroy(&mut self, queue: QueueId) {
+        if let Some(gone) = &mut self.gone {
+            return gone.push(queue);
+        }
         debug_assert!(
             self.queues[queue].is_empty(),
             "a queue dies with its last waiter gone"
@@ -104,6 +110,38 @@ impl WaitQueues {
         let first = self.queues[queue].first();
         std::iter::successors(first, |entry| self.entries[*entry].links.next())
             .map(|entry| self.entries[entry].waiter)
+    }
+
+    /// The first place of a queue.
+    pub(crate) fn first(&self, queue: QueueId) -> Option<WaitId> {
+        self.queues[queue].first()
+    }
+
+    /// The place after another one.
+    pub(crate) fn after(&self, place: WaitId) -> Option<WaitId> {
+        self.entries[place].links.next()
+    }
+
+    /// The queue a place is on, or was on.
+    pub(crate) fn queue_of(&self, place: WaitId) -> QueueId {
+        self.entries[place].queue
+    }
+
+    pub(crate) fn is_exclusive(&self, place: WaitId) -> bool {
+        self.entries[place].is_exclusive
+    }
+
+    /// True while the place is on its queue.
+    pub(crate) fn is_linked(&self, place: WaitId) -> bool {
+        let queue = self.queues[self.entries[place].queue];
+        std::iter::successors(queue.first(), |at| self.entries[*at].links.next())
+            .any(|at| at == place)
+    }
+
+    /// Takes a place off its queue and keeps it. Linux: `list_del_init(&wait->entry)`.
+    pub(crate) fn unlink(&mut self, place: WaitId) {
+        let queue = self.entries[place].queue;
+        self.queues[queue].remove(place, &mut self.entries, links);
     }
 
     /// Who is at a place.
@@ -159,7 +197,7 @@ fn is_only_room(key: Events) -> bool {
 }
 
 /// How many exclusive waiters a wake is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Limit {
     /// The first that accepts.
     One,
@@ -176,6 +214,9 @@ impl Kernel {
     /// Linux: `__wake_up_common`.
     #[inline]
     pub(crate) fn wake(&mut self, queue: QueueId, limit: Limit, key: Events) {
+        if self.deferred.is_on {
+            return self.deferred.wakes.push((queue, limit, key));
+        }
         let mut next = self.waits.queues[queue].first();
         while let Some(id) = next {
             let entry = self.waits.entries[id];

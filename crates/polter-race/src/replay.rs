@@ -1,0 +1,55 @@
+//! One schedule, told step by step.
+
+use crate::schedule::Schedule;
+use eventpoll::steps::{Finding, Step, Stepped, Story};
+
+/// What a schedule led to.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The steps in words.
+    pub story: Story,
+    /// What went wrong, with its sentence.
+    pub found: Option<(Finding, String)>,
+    /// How many turns were taken: all, unless something was found or could not go on.
+    pub turns: usize,
+    /// The turn at which the task could not go on.
+    pub stuck: Option<usize>,
+    /// The state at the end.
+    pub end: Stepped,
+}
+
+/// Takes a race through a schedule. Where it ends and nobody can go on, the
+/// ending is looked at as well.
+pub fn replay(start: &Stepped, schedule: &Schedule) -> Run {
+    let mut state = start.clone().told();
+    let (mut found, mut stuck, mut turns) = (None, None, 0);
+    for (turn, task) in schedule.0.iter().enumerate() {
+        match state.step(usize::from(*task)) {
+            Step::Taken => turns += 1,
+            Step::Blocked => {
+                stuck = Some(turn);
+                break;
+            }
+            Step::Found(finding) => {
+                turns += 1;
+                found = Some(finding);
+                break;
+            }
+        }
+    }
+    if found.is_none() && stuck.is_none() && nobody_can_go_on(&state) {
+        found = state.ending();
+    }
+    Run {
+        story: state.story().cloned().unwrap_or_default(),
+        found: found.map(|finding| (finding, state.explain(finding))),
+        turns,
+        stuck,
+        end: state,
+    }
+}
+
+fn nobody_can_go_on(state: &Stepped) -> bool {
+    let mut tasks = 0..state.tasks();
+    tasks.all(|task| !state.can_step(task) || state.clone().step(task) == Step::Blocked)
+}
