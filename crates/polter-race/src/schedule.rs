@@ -1,6 +1,7 @@
 //! Schedules: whose turn it is, step by step.
 //!
-//! As text, the tasks' numbers in order: `100*3 101 100*2`; `#` begins a comment.
+//! As text, the tasks' numbers in order: `100*3 101 100*2`; `100t` is the timer
+//! of task 100 going off, and `#` begins a comment.
 
 use eventpoll::Pid;
 use eventpoll::steps::Stepped;
@@ -33,9 +34,12 @@ impl Schedule {
         let mut turns = Vec::new();
         let lines = text.lines().map(|line| line.split('#').next().unwrap_or(""));
         for word in lines.flat_map(str::split_whitespace) {
-            let (pid, times) = turn(word).ok_or_else(|| ScheduleError::Word(word.to_owned()))?;
+            let turn = turn(word).ok_or_else(|| ScheduleError::Word(word.to_owned()))?;
+            let (pid, is_timer, times) = turn;
             let mut tasks = 0..race.tasks();
-            let task = tasks.find(|task| race.pid(*task) == pid);
+            let task = tasks.find(|task| {
+                race.pid(*task) == pid && race.timer_of(*task).is_some() == is_timer
+            });
             let task = task.ok_or(ScheduleError::Task(pid))?;
             if turns.len() + times > Schedule::MAX_STEPS {
                 return Err(ScheduleError::TooLong);
@@ -51,13 +55,18 @@ impl Schedule {
     }
 }
 
-fn turn(word: &str) -> Option<(Pid, usize)> {
+/// A task's number, whether its timer is meant, and how often.
+fn turn(word: &str) -> Option<(Pid, bool, usize)> {
     let (pid, times) = match word.split_once('*') {
         Some((pid, times)) => (pid, times.parse().ok()?),
         None => (word, 1),
     };
+    let (pid, is_timer) = match pid.strip_suffix('t') {
+        Some(pid) => (pid, true),
+        None => (pid, false),
+    };
     let is_sane = times <= Schedule::MAX_STEPS;
-    is_sane.then_some((Pid(pid.parse().ok()?), times))
+    is_sane.then_some((Pid(pid.parse().ok()?), is_timer, times))
 }
 
 struct Text<'a>(&'a Schedule, &'a Stepped);
@@ -67,7 +76,11 @@ impl fmt::Display for Text<'_> {
         let runs = self.0.0.chunk_by(|one, next| one == next);
         for (index, run) in runs.enumerate() {
             let gap = if index > 0 { " " } else { "" };
-            write!(f, "{gap}{}", self.1.pid(run[0].into()))?;
+            let task = run[0].into();
+            write!(f, "{gap}{}", self.1.pid(task))?;
+            if self.1.timer_of(task).is_some() {
+                write!(f, "t")?;
+            }
             if run.len() > 1 {
                 write!(f, "*{}", run.len())?;
             }

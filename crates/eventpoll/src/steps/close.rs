@@ -162,8 +162,9 @@ impl Stepped {
             }
             FinalAt::Free => {
                 self.touch_file(me, file, "file_free")?;
+                // One that is being taken off the list right now will find out itself.
                 let left = self.kernel.files[file].epitems.first();
-                if let Some(epitem) = left {
+                if let Some(epitem) = left.filter(|_| self.has_f_ep(file)) {
                     return Err(Finding::EpitemLeft {
                         task: me,
                         file,

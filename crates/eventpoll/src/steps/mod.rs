@@ -170,14 +170,21 @@ impl Stepped {
         self.story.as_deref()
     }
 
-    /// How many tasks there are.
+    /// How many there are to take steps: the tasks, and behind them the
+    /// timers of those that wait for a limited time.
     pub fn tasks(&self) -> usize {
-        self.runners.len()
+        self.runners.len() + self.plan.timers.len()
     }
 
-    /// A task's number in the script.
+    /// A task's number in the script; a timer has its task's.
     pub fn pid(&self, task: usize) -> crate::Pid {
-        self.plan.pids[task]
+        self.plan.pids[self.timer_of(task).unwrap_or(task)]
+    }
+
+    /// The task whose timer this is, if it is one.
+    pub fn timer_of(&self, task: usize) -> Option<usize> {
+        let timer = task.checked_sub(self.runners.len())?;
+        self.plan.timers.get(timer).copied()
     }
 
     /// A task's calls.
@@ -187,7 +194,7 @@ impl Stepped {
 
     /// The call a task is in, and whether it has begun; nothing if it is through.
     pub fn call_of(&self, task: usize) -> Option<(usize, bool)> {
-        let runner = &self.runners[task];
+        let runner = self.runners.get(task)?;
         let next = usize::from(runner.next);
         let is_through = next >= self.plan.programs[task].len() && runner.stack.is_empty();
         (!is_through).then_some((next, !runner.stack.is_empty()))
@@ -197,14 +204,13 @@ impl Stepped {
     /// lock it needs is taken.
     #[inline]
     pub fn can_step(&self, task: usize) -> bool {
-        let runner = &self.runners[task];
+        let Some(runner) = self.runners.get(task) else {
+            return self.can_time_out(task);
+        };
         match runner.stack.last() {
             Some(frame) => {
-                let is_awake = match frame {
-                    Frame::Wait(wait) => wait.can_step(),
-                    _ => true,
-                };
-                is_awake
+                let is_asleep = matches!(frame, Frame::Wait(wait) if wait.is_asleep());
+                !is_asleep
                     && self
                         .needs(task, *frame)
                         .is_none_or(|lock| self.is_free(lock))
@@ -214,6 +220,12 @@ impl Stepped {
                 has_more && !runner.is_gone && self.is_born(task)
             }
         }
+    }
+
+    fn can_time_out(&self, timer: usize) -> bool {
+        let task = self.timer_of(timer).expect("a timer of some task");
+        let top = self.runners[task].stack.last();
+        matches!(top, Some(Frame::Wait(wait)) if wait.can_run_late())
     }
 
     fn is_born(&self, task: usize) -> bool {
@@ -227,6 +239,10 @@ impl Stepped {
         }
         if let Some(story) = &mut self.story {
             story.next_step(task);
+        }
+        if let Some(sleeper) = self.timer_of(task) {
+            self.time_is_up(sleeper);
+            return Step::Taken;
         }
         let taken = if self.runners[task].stack.is_empty() {
             match self.begin_call(task) {

@@ -3,7 +3,7 @@
 use super::{Rules, Stepped};
 use crate::file::FileKind;
 use crate::ids::{Fd, FileId, Pid, QueueId};
-use crate::syscall::{Buffer, SigMask};
+use crate::syscall::{Buffer, SigMask, UserTimespec};
 use crate::{Kernel, Policy, Syscall};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,6 +18,10 @@ pub(super) struct Plan {
     pub(super) children: BTreeMap<(usize, usize), Pid>,
     /// Queues that can go away before the files whose readers wait on them.
     pub(super) pollfree_queues: Vec<QueueId>,
+    /// The tasks whose waits can come to the end of their time.
+    pub(super) timers: Vec<usize>,
+    /// What each wait queue belongs to.
+    pub(super) queue_names: BTreeMap<QueueId, String>,
     /// What each file was called when the steps began.
     pub(super) names: BTreeMap<FileId, String>,
     /// No call touches tasks, processes, handlers, numbers or the clock.
@@ -85,6 +89,8 @@ impl Plan {
         });
         Ok(Plan {
             pollfree_queues: kernel.sighands.iter().map(|(_, s)| s.queue).collect(),
+            queue_names: queue_names(kernel),
+            timers: timers(&programs),
             names: names(kernel),
             children: BTreeMap::new(),
             leaves_tasks_alone,
@@ -158,6 +164,42 @@ fn leaves_tasks_alone(kernel: &Kernel, pid: Pid, call: &Syscall) -> bool {
         | Syscall::Read { .. } => true,
         _ => false,
     }
+}
+
+/// The tasks with a wait for a limited time.
+fn timers(programs: &[(Pid, Vec<Syscall>)]) -> Vec<usize> {
+    let is_limited = |call: &Syscall| match call {
+        Syscall::EpollWait { timeout_ms, .. } | Syscall::EpollPwait { timeout_ms, .. } => {
+            *timeout_ms > 0
+        }
+        Syscall::EpollPwait2 { timeout, .. } => {
+            matches!(timeout, UserTimespec::Time { sec, nsec } if *sec > 0 || *nsec > 0)
+        }
+        _ => false,
+    };
+    let numbered = programs.iter().enumerate();
+    numbered
+        .filter(|(_, (_, calls))| calls.iter().any(is_limited))
+        .map(|(task, _)| task)
+        .collect()
+}
+
+/// Each queue with the file or the task it belongs to.
+fn queue_names(kernel: &Kernel) -> BTreeMap<QueueId, String> {
+    let mut queues = BTreeMap::new();
+    for (tid, task) in kernel.tasks.iter() {
+        let queue = kernel.sighand_of(tid).queue;
+        queues.insert(queue, format!("the signalfd queue of task {}", task.pid));
+    }
+    for (file, name) in names(kernel) {
+        let tid = kernel.tasks.iter().next().map(|(tid, _)| tid);
+        let queue = tid.and_then(|tid| kernel.wait_queue_of(file, tid));
+        if let Some(queue) = queue {
+            let text = || format!("the wait queue of {name}");
+            queues.entry(queue).or_insert_with(text);
+        }
+    }
+    queues
 }
 
 /// Each file's first number, with its kind: `eventfd 4`.

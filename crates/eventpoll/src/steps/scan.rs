@@ -43,6 +43,8 @@ enum WaitAt {
     ScanDone,
     Enqueue,
     Asleep,
+    /// Awake, and not on a CPU yet: the time can be up all the same.
+    Woken,
     Dequeue,
     End,
 }
@@ -89,8 +91,9 @@ impl Wait {
         self.at == WaitAt::Asleep
     }
 
-    pub(super) fn can_step(self) -> bool {
-        self.at != WaitAt::Asleep || self.can_time_out
+    /// Its timer has not gone off, and it would matter if it did.
+    pub(super) fn can_run_late(self) -> bool {
+        self.can_time_out && !self.is_late && matches!(self.at, WaitAt::Asleep | WaitAt::Woken)
     }
 
     pub(super) fn epoll(self) -> EpollId {
@@ -170,7 +173,7 @@ impl Stepped {
     }
 
     pub(super) fn needs_wait(&self, frame: Wait) -> Option<Lock> {
-        let is_locked = frame.at == WaitAt::Mutex && !self.rules().errs(Seed::ScanWithoutMutex);
+        let is_locked = matches!(frame.at, WaitAt::Mutex | WaitAt::Woken) && !self.rules().errs(Seed::ScanWithoutMutex);
         is_locked.then_some(Lock::Mutex(frame.epoll))
     }
 
@@ -194,7 +197,7 @@ impl Stepped {
                     false => WaitAt::Enqueue,
                 };
             }
-            WaitAt::Mutex => {
+            WaitAt::Mutex | WaitAt::Woken => {
                 self.touch_epoll(me, epoll, "mutex_lock")?;
                 if !self.rules().errs(Seed::ScanWithoutMutex) {
                     self.lock(me, Lock::Mutex(epoll));
@@ -275,11 +278,7 @@ impl Stepped {
                     frame.at = WaitAt::Asleep;
                 }
             }
-            WaitAt::Asleep => {
-                tell!(self, me, "hrtimer_wakeup", "the time is up");
-                frame.is_late = true;
-                frame.at = WaitAt::Dequeue;
-            }
+            WaitAt::Asleep => unreachable!("a sleeper takes no step"),
             WaitAt::Dequeue => {
                 self.touch_epoll(me, epoll, "ep_poll")?;
                 let is_waiting = self.is_waiting(me, frame.place);
@@ -379,10 +378,22 @@ impl Stepped {
         match self.runners[sleeper].stack.last_mut() {
             Some(Frame::Wait(wait)) if wait.at == WaitAt::Asleep => {
                 wait.place = None;
-                wait.at = WaitAt::Mutex;
+                wait.at = match wait.can_time_out {
+                    true => WaitAt::Woken,
+                    false => WaitAt::Mutex,
+                };
                 true
             }
             _ => false,
+        }
+    }
+
+    /// A sleeper's timer goes off. Linux: `hrtimer_wakeup`.
+    pub(super) fn time_is_up(&mut self, sleeper: usize) {
+        if let Some(Frame::Wait(wait)) = self.runners[sleeper].stack.last_mut() {
+            wait.is_late = true;
+            wait.at = WaitAt::Dequeue;
+            tell!(self, sleeper, "hrtimer_wakeup", "the time is up");
         }
     }
 

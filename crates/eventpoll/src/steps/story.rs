@@ -100,7 +100,10 @@ impl Stepped {
                 format!("item {} of {epoll}", item.fd)
             }
             Thing::Entry(EntryId(entry)) => format!("the entry of {}", self.waiter_at(entry)),
-            Thing::Queue(_) => "the wait queue".to_owned(),
+            Thing::Queue(queue) => {
+                let name = self.plan.queue_names.get(&queue.0);
+                name.map_or_else(|| "a wait queue".to_owned(), String::clone)
+            }
         }
     }
 
