@@ -27,7 +27,7 @@ pub mod stateless;
 mod visited;
 mod walk;
 
-pub use replay::{Run, replay};
+pub use replay::{Run, replay, tidy};
 pub use schedule::{Schedule, ScheduleError};
 pub use script::{Race, RaceError};
 pub use search::{Bounds, Covered, Found, Limit, Progress, Report, search};

@@ -2,6 +2,7 @@
 
 mod check;
 mod examples;
+mod race;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use crate::exit::Exit;
 use crate::fail_on::{FailOn, ScanFailOn};
 
 pub(crate) use check::{CheckArgs, CheckFormat, ModelVersion};
+pub(crate) use race::RaceArgs;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -80,6 +82,16 @@ pub(crate) enum Verb {
     /// On the kernel real processes make the calls, confined so that they end with polter.
     #[command(after_help = examples::check())]
     Check(CheckArgs),
+
+    /// Search every order in which a few tasks' calls can interleave inside the kernel
+    ///
+    /// A script is what `strace -f` prints. Up to its last call that makes a task, or a line `# race`, it
+    /// sets up; from there on each task makes its calls, and every interleaving is looked at, at the
+    /// points where Linux drops a lock or takes a reference. What can go wrong is shown with a shortest
+    /// schedule: memory used after it is freed, files polled after their end, wake-ups that are lost,
+    /// deadlocks. A fix can be taken out (--fix), a mistake put in (--seed-bug).
+    #[command(after_help = examples::race())]
+    Race(RaceArgs),
 
     /// Look at running processes: ghosts, shared and leaked instances, now
     ///

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`cli`] | the command line, once for parsing, help, completions and man pages |
 //! | [`judge_command`], [`run`], [`check`], [`demo`], [`pages`] | a verb each |
+//! | [`race`] | every order in which a few calls can interleave |
 //! | [`scan_command`], [`exorcise_command`] | the verbs that look at running processes |
 //! | [`log`] | opens a log and shows how far its reading is |
 //! | [`verdicts`] | judges one log after another: reports, warnings, the exit code |
@@ -26,6 +27,7 @@ mod failure;
 mod judge_command;
 mod log;
 mod pages;
+mod race;
 mod report;
 mod run;
 mod scan_command;
@@ -60,6 +62,7 @@ fn start(verb: &Verb, console: &Console) -> Result<Exit, Failure> {
         Verb::Judge(judge) => judge_command::judge(judge, console),
         Verb::Run(run) => run::run(run, console),
         Verb::Check(check) => check::check(check, console),
+        Verb::Race(race) => race::race(race, console),
         Verb::Scan(scan) => scan_command::scan(scan, console),
         Verb::Capture { dir } => scan_command::capture(dir, console),
         Verb::Exorcise(exorcise) => exorcise_command::exorcise(exorcise, console),

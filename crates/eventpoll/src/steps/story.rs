@@ -13,7 +13,7 @@ pub struct Story {
     pub told: Vec<Told>,
     /// The calls that came to an end, in order.
     pub ended: Vec<Ended>,
-    steps: usize,
+    takers: Vec<usize>,
     events: Vec<(usize, EpollEvent)>,
     answers: Vec<(usize, Outcome)>,
 }
@@ -43,8 +43,17 @@ pub struct Ended {
 }
 
 impl Story {
-    pub(super) fn next_step(&mut self, _task: usize) {
-        self.steps += 1;
+    pub(super) fn next_step(&mut self, task: usize) {
+        self.takers.push(task);
+    }
+
+    /// Who took a step.
+    pub fn taker(&self, step: usize) -> Option<usize> {
+        self.takers.get(step).copied()
+    }
+
+    fn step(&self) -> usize {
+        self.takers.len().saturating_sub(1)
     }
 
     pub(super) fn event(&mut self, task: usize, event: EpollEvent) {
@@ -70,7 +79,7 @@ impl Story {
             *out = Out::Events(events.into_iter().map(|(_, event)| event).collect());
         }
         self.ended.push(Ended {
-            step: self.steps.saturating_sub(1),
+            step: self.step(),
             task,
             outcome,
         });
@@ -82,7 +91,7 @@ impl Stepped {
     pub(super) fn tell(&mut self, task: usize, function: &'static str, text: String) {
         if let Some(story) = &mut self.story {
             story.told.push(Told {
-                step: story.steps.saturating_sub(1),
+                step: story.step(),
                 task,
                 function,
                 text,
