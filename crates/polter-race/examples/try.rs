@@ -20,15 +20,30 @@ fn main() {
     let race = Race::parse(&text).expect("a race");
     let start = race.start(rules).expect("steppable");
     let begun = std::time::Instant::now();
-    let bounds = Bounds { cores, ..Bounds::default() };
+    let bounds = Bounds {
+        cores,
+        ..Bounds::default()
+    };
     let report = search(&start, bounds, &Progress::default());
     let took = begun.elapsed();
-    println!("{:?} {:?} in {took:?}: {:.0} states/s, {:.0} steps/s", report.covered, report.limit,
-        report.covered.states as f64 / took.as_secs_f64(), report.covered.steps as f64 / took.as_secs_f64());
+    println!(
+        "{:?} {:?} in {took:?}: {:.0} states/s, {:.0} steps/s",
+        report.covered,
+        report.limit,
+        report.covered.states as f64 / took.as_secs_f64(),
+        report.covered.steps as f64 / took.as_secs_f64()
+    );
     if let Some(found) = report.found {
         let run = replay(&start, &found.schedule);
         for told in &run.story.told {
-            println!("{:3} {}{} {}: {}", told.step, "\t\t\t\t\t".repeat(told.task), start.pid(told.task), told.function, told.text);
+            println!(
+                "{:3} {}{} {}: {}",
+                told.step,
+                "\t\t\t\t\t".repeat(told.task),
+                start.pid(told.task),
+                told.function,
+                told.text
+            );
         }
         println!("{}", found.schedule.text(&start));
         println!("{:?}", run.found);

@@ -32,14 +32,15 @@ impl Schedule {
     /// Reads the turns of a race's tasks.
     pub fn parse(text: &str, race: &Stepped) -> Result<Schedule, ScheduleError> {
         let mut turns = Vec::new();
-        let lines = text.lines().map(|line| line.split('#').next().unwrap_or(""));
+        let lines = text
+            .lines()
+            .map(|line| line.split('#').next().unwrap_or(""));
         for word in lines.flat_map(str::split_whitespace) {
             let turn = turn(word).ok_or_else(|| ScheduleError::Word(word.to_owned()))?;
             let (pid, is_timer, times) = turn;
             let mut tasks = 0..race.tasks();
-            let task = tasks.find(|task| {
-                race.pid(*task) == pid && race.timer_of(*task).is_some() == is_timer
-            });
+            let task = tasks
+                .find(|task| race.pid(*task) == pid && race.timer_of(*task).is_some() == is_timer);
             let task = task.ok_or(ScheduleError::Task(pid))?;
             if turns.len() + times > Schedule::MAX_STEPS {
                 return Err(ScheduleError::TooLong);

@@ -11,7 +11,7 @@
 //! The answers of what is set up must come out; those of the calls that race
 //! depend on the schedule and are not looked at.
 
-use eventpoll::steps::{Rules, Stepped, Unsuitable};
+use eventpoll::steps::{Program, Rules, Stepped, Unsuitable};
 use eventpoll::{Kernel, Outcome, Pid, Policy, Syscall, Version};
 use polter_check::{Action, Backend as _, Model, Script, Step};
 
@@ -21,7 +21,7 @@ pub struct Race {
     /// What the script shows: its first comment.
     pub title: String,
     kernel: Kernel,
-    programs: Vec<(Pid, Vec<Syscall>)>,
+    programs: Vec<Program>,
 }
 
 /// Why a script is no race.
@@ -82,15 +82,17 @@ fn start_line(text: &[u8], script: &Script) -> u64 {
     };
     let marked = text.split(|byte| *byte == b'\n').position(is_mark);
     let makers = script.steps.iter().rev();
-    let last_maker = makers.map(|step| (step.line, &step.action)).find(|(_, action)| {
-        matches!(
-            action,
-            Action::Call {
-                syscall: Syscall::Fork | Syscall::Clone { .. },
-                ..
-            }
-        )
-    });
+    let last_maker = makers
+        .map(|step| (step.line, &step.action))
+        .find(|(_, action)| {
+            matches!(
+                action,
+                Action::Call {
+                    syscall: Syscall::Fork | Syscall::Clone { .. },
+                    ..
+                }
+            )
+        });
     match (marked, last_maker) {
         (Some(line), _) => line as u64 + 1,
         (None, Some((line, _))) => line + 1,
@@ -107,13 +109,7 @@ fn set_up(script: &Script, setting: &[&Step]) -> Result<Kernel, RaceError> {
             return Err(RaceError::Waits { line });
         };
         let written = answer.under(Policy::LAST_FPUT, version);
-        let child = match (syscall, written) {
-            (Syscall::Fork | Syscall::Clone { .. }, Outcome::Done(Ok(ret))) => {
-                Some(Pid(ret.value as i32))
-            }
-            _ => None,
-        };
-        let came = model.call(step.pid, syscall, child);
+        let came = model.call(step.pid, syscall, child_of(syscall, written));
         let came = came.expect("a model can always be asked");
         if came == Outcome::Blocked {
             return Err(RaceError::Waits { line });
@@ -127,17 +123,38 @@ fn set_up(script: &Script, setting: &[&Step]) -> Result<Kernel, RaceError> {
 }
 
 /// Each task's calls, the tasks in the order in which they come.
-fn programs(racing: &[&Step]) -> Vec<(Pid, Vec<Syscall>)> {
-    let mut programs: Vec<(Pid, Vec<Syscall>)> = Vec::new();
+fn programs(racing: &[&Step]) -> Vec<Program> {
+    let mut programs: Vec<Program> = Vec::new();
     for step in racing {
-        let syscall = match &step.action {
-            Action::Call { syscall, .. } | Action::Begin { syscall } => syscall.clone(),
+        let (syscall, child) = match &step.action {
+            Action::Call { syscall, answer } => (syscall, child_of(syscall, &answer.usual)),
+            Action::Begin { syscall } => (syscall, None),
             Action::End { .. } => continue,
         };
-        match programs.iter_mut().find(|(pid, _)| *pid == step.pid) {
-            Some((_, calls)) => calls.push(syscall),
-            None => programs.push((step.pid, vec![syscall])),
-        }
+        let known = programs.iter().position(|program| program.pid == step.pid);
+        let place = known.unwrap_or_else(|| {
+            programs.push(Program {
+                pid: step.pid,
+                calls: Vec::new(),
+                children: Vec::new(),
+            });
+            programs.len() - 1
+        });
+        let program = &mut programs[place];
+        program
+            .children
+            .extend(child.map(|pid| (program.calls.len(), pid)));
+        program.calls.push(syscall.clone());
     }
     programs
+}
+
+/// The number that the script gives to the task a call makes.
+fn child_of(syscall: &Syscall, answer: &Outcome) -> Option<Pid> {
+    match (syscall, answer) {
+        (Syscall::Fork | Syscall::Clone { .. }, Outcome::Done(Ok(ret))) => {
+            Some(Pid(ret.value as i32))
+        }
+        _ => None,
+    }
 }

@@ -255,7 +255,8 @@ impl Search<'_> {
                         hand.states += 1;
                         let spare = hand.spare.pop();
                         let fresh = spare.unwrap_or_else(|| state.clone());
-                        hand.next.push((print, std::mem::replace(&mut state, fresh)));
+                        hand.next
+                            .push((print, std::mem::replace(&mut state, fresh)));
                     }
                 }
             }
@@ -300,10 +301,7 @@ impl Search<'_> {
                 self.end(Limit::Steps);
                 continue;
             }
-            self.expand_one(node, depth + 1, hand);
-            stack.extend(hand.next.drain(..).map(|node| (depth + 1, node)));
-            count += 1;
-            if count.is_multiple_of(1024) {
+            if count.is_multiple_of(64) {
                 self.count(hand);
                 if self.visited.bytes() > self.bounds.memory {
                     self.end(Limit::Memory);
@@ -312,6 +310,9 @@ impl Search<'_> {
                     return;
                 }
             }
+            self.expand_one(node, depth + 1, hand);
+            stack.extend(hand.next.drain(..).map(|node| (depth + 1, node)));
+            count += 1;
         }
         self.count(hand);
     }

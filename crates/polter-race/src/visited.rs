@@ -101,4 +101,3 @@ impl Visited {
         capacities.sum::<u64>() * slot
     }
 }
-

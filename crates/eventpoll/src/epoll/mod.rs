@@ -134,7 +134,12 @@ impl Kernel {
         }
     }
 
-    pub(crate) fn check_exclusive(&self, op: u32, file: FileId, events: Events) -> Result<(), Errno> {
+    pub(crate) fn check_exclusive(
+        &self,
+        op: u32,
+        file: FileId,
+        events: Events,
+    ) -> Result<(), Errno> {
         let is_allowed = match op {
             flags::EPOLL_CTL_MOD => false,
             flags::EPOLL_CTL_ADD => {

@@ -276,9 +276,9 @@ impl Stepped {
     }
 
     /// Linux: `do_exit`, as far as files go.
-    pub(super) fn begin_exit(&mut self, me: usize) -> Taken {
+    pub(super) fn begin_exit(&mut self, me: usize, status: i32, is_group: bool) -> Taken {
         let table = self.kernel.tasks[self.tid(me)].table;
-        self.push(me, Frame::ExitNotify)?;
+        self.push(me, Frame::ExitNotify { status, is_group })?;
         if self.kernel.tables[table].users == 1 {
             return self.run_exit_files(me, 0);
         }
@@ -289,10 +289,7 @@ impl Stepped {
     pub(super) fn run_exit_files(&mut self, me: usize, from: i32) -> Taken {
         let table = self.kernel.tasks[self.tid(me)].table;
         let table = &mut self.kernel.tables[table];
-        let next = table
-            .iter()
-            .map(|(fd, _)| fd)
-            .find(|fd| fd.0 >= from);
+        let next = table.iter().map(|(fd, _)| fd).find(|fd| fd.0 >= from);
         let Some(fd) = next else {
             // Linux: exit_task_work.
             return self.push_work(me);
@@ -320,10 +317,14 @@ impl Stepped {
     }
 
     /// What is left of an exit when the files are gone.
-    pub(super) fn run_exit_notify(&mut self, me: usize) -> Taken {
+    pub(super) fn run_exit_notify(&mut self, me: usize, status: i32, is_group: bool) -> Taken {
         tell!(self, me, "exit_notify", "the task is gone");
         let tid = self.tid(me);
-        self.kernel.call(tid, &Syscall::Exit { status: 0 });
+        let exit = match is_group {
+            true => Syscall::ExitGroup { status },
+            false => Syscall::Exit { status },
+        };
+        self.kernel.call(tid, &exit);
         self.runners[me].is_gone = true;
         self.take_deferred(me)
     }

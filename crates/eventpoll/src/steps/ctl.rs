@@ -169,10 +169,7 @@ impl Stepped {
                 if let Some(inner) = self.epoll_of(frame.file) {
                     frame.at = CtlAt::Checked;
                     self.push(me, Frame::Ctl(frame))?;
-                    return self.push(
-                        me,
-                        Frame::LoopCheck(LoopCheck::new(inner, frame.epoll)),
-                    );
+                    return self.push(me, Frame::LoopCheck(LoopCheck::new(inner, frame.epoll)));
                 }
             }
             CtlAt::Checked => {
@@ -236,7 +233,11 @@ impl Stepped {
                 tell!(
                     self,
                     me,
-                    if frame.op == EPOLL_CTL_ADD { "ep_insert" } else { "ep_modify" },
+                    if frame.op == EPOLL_CTL_ADD {
+                        "ep_insert"
+                    } else {
+                        "ep_modify"
+                    },
                     "{} is on the ready list",
                     self.named(epitem)
                 );
@@ -344,7 +345,9 @@ impl Stepped {
                 return self.push(me, Frame::Remove(Remove::new(epitem, false)));
             }
             (EPOLL_CTL_MOD, Some(epitem)) => {
-                let is_exclusive = self.kernel.epitems[epitem].events.contains(Events::EXCLUSIVE);
+                let is_exclusive = self.kernel.epitems[epitem]
+                    .events
+                    .contains(Events::EXCLUSIVE);
                 frame.at = match (is_exclusive, self.rules().errs(Seed::PollBeforeMask)) {
                     (true, _) => CtlAt::Unlock,
                     (_, true) => CtlAt::Poll,
@@ -375,9 +378,11 @@ impl Stepped {
         let (epoll, file) = (frame.epoll, frame.file);
         let epitem = self.new_epitem(me, frame);
         frame.epitem = Some(epitem);
-        self.kernel.files[file]
-            .epitems
-            .push_front(epitem, &mut self.kernel.epitems, Epitem::of_file);
+        self.kernel.files[file].epitems.push_front(
+            epitem,
+            &mut self.kernel.epitems,
+            Epitem::of_file,
+        );
         self.kernel.index_epitem(epitem);
         self.add_epoll_ref(epoll);
         tell!(

@@ -125,7 +125,10 @@ impl Stepped {
                 self.named(epitem)
             ),
             Finding::Deadlock { task } => {
-                format!("Deadlock: {} waits for a lock that is never dropped.", who(task))
+                format!(
+                    "Deadlock: {} waits for a lock that is never dropped.",
+                    who(task)
+                )
             }
             Finding::NotFreed { thing } => format!(
                 "A leak: {} is held by nobody, and was never freed.",

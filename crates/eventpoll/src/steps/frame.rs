@@ -22,7 +22,7 @@ pub(super) enum Frame {
     /// Linux: `exit_files`: the numbers from here on.
     ExitFiles(i32),
     /// Linux: `exit_notify`, and what else an exit does.
-    ExitNotify,
+    ExitNotify { status: i32, is_group: bool },
     /// Linux: `__fput`.
     FinalPut(FinalPut),
     /// Path B.

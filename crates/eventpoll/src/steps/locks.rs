@@ -37,11 +37,23 @@ impl Lock {
 }
 
 impl Stepped {
+    pub(super) fn lock_name(&self, lock: Lock) -> String {
+        match lock {
+            Lock::Nested => "epnested_mutex".to_owned(),
+            Lock::Mutex(epoll) => format!("ep->mtx of {}", self.named(epoll)),
+            Lock::File(file) => format!("f_lock of {}", self.named(file)),
+            Lock::Queue(queue) => format!("the lock of {}", self.named(QueueName(queue))),
+        }
+    }
+
     /// True if the lock can be had, or its memory is gone: then taking it is a finding.
     #[inline]
     pub(super) fn is_free(&self, lock: Lock) -> bool {
         let is_held = self.locks.iter().any(|(held, _)| *held == lock);
-        !is_held || lock.memory().is_some_and(|thing| self.memory.is_gone(thing))
+        !is_held
+            || lock
+                .memory()
+                .is_some_and(|thing| self.memory.is_gone(thing))
     }
 
     /// Takes a lock that is free.

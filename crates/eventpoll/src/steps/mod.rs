@@ -39,7 +39,7 @@ mod wake;
 pub(crate) use deferred::Deferred;
 pub use finding::Finding;
 pub use memory::{EntryId, QueueName, Thing};
-pub use plan::Unsuitable;
+pub use plan::{Program, Unsuitable};
 pub use rules::{Fix, Rules, Seed, UnknownRule};
 pub use story::{Ended, Story, Told};
 
@@ -126,7 +126,7 @@ impl Stepped {
     /// Says what cannot be stepped.
     pub fn new(
         mut kernel: Kernel,
-        programs: Vec<(crate::Pid, Vec<Syscall>)>,
+        programs: Vec<Program>,
         rules: Rules,
     ) -> Result<Stepped, Unsuitable> {
         let plan = Plan::new(&kernel, programs, rules)?;
@@ -200,6 +200,18 @@ impl Stepped {
         (!is_through).then_some((next, !runner.stack.is_empty()))
     }
 
+    /// What a task in a call waits for, if it waits.
+    pub fn waits_for(&self, task: usize) -> Option<String> {
+        let frame = *self.runners.get(task)?.stack.last()?;
+        if matches!(frame, Frame::Wait(wait) if wait.is_asleep()) {
+            return Some("asleep".to_owned());
+        }
+        let lock = self
+            .needs(task, frame)
+            .filter(|lock| !self.is_free(*lock))?;
+        Some(format!("waits for {}", self.lock_name(lock)))
+    }
+
     /// False if the task certainly cannot go on: it is through, it sleeps, or a
     /// lock it needs is taken.
     #[inline]
@@ -254,7 +266,10 @@ impl Stepped {
         };
         match taken.and_then(|()| self.run_silent(task)) {
             Ok(()) => Step::Taken,
-            Err(finding) => Step::Found(finding),
+            Err(finding) => {
+                self.tell_finding(task, finding);
+                Step::Found(finding)
+            }
         }
     }
 
@@ -306,7 +321,7 @@ impl Stepped {
             Frame::Call => self.end_call(me),
             Frame::FilpClose(file) => self.run_filp_close(me, file),
             Frame::ExitFiles(from) => self.run_exit_files(me, from),
-            Frame::ExitNotify => self.run_exit_notify(me),
+            Frame::ExitNotify { status, is_group } => self.run_exit_notify(me, status, is_group),
             Frame::FinalPut(frame) => self.run_final_put(me, frame),
             Frame::ClearAndPut(frame) => self.run_clear_and_put(me, frame),
             Frame::ReleaseFile(frame) => self.run_release_file(me, frame),
@@ -378,7 +393,8 @@ impl Stepped {
                 };
                 self.begin_wait(me, epfd, maxevents, patience)?;
             }
-            Syscall::Exit { .. } | Syscall::ExitGroup { .. } => self.begin_exit(me)?,
+            Syscall::Exit { status } => self.begin_exit(me, status, false)?,
+            Syscall::ExitGroup { status } => self.begin_exit(me, status, true)?,
             ref call => return self.begin_undivided(me, call),
         }
         Ok(true)
@@ -415,7 +431,10 @@ impl Stepped {
             Syscall::Write { fd, .. } => {
                 let file = self.kernel.file_at(self.tid(me), *fd);
                 !file.is_ok_and(|file| {
-                    matches!(self.kernel.files[file].kind, crate::file::FileKind::Eventfd(_))
+                    matches!(
+                        self.kernel.files[file].kind,
+                        crate::file::FileKind::Eventfd(_)
+                    )
                 })
             }
             Syscall::Read { .. }
@@ -441,7 +460,9 @@ impl Stepped {
     /// A signal has ended somebody in the middle of a call.
     fn has_lost_a_task(&self, me: usize) -> bool {
         self.runners.iter().enumerate().any(|(task, runner)| {
-            let is_there = runner.tid.is_none_or(|tid| self.kernel.tasks.get(tid).is_some());
+            let is_there = runner
+                .tid
+                .is_none_or(|tid| self.kernel.tasks.get(tid).is_some());
             task != me && !runner.is_gone && !is_there
         })
     }
@@ -536,7 +557,8 @@ impl Stepped {
             .collect();
         for (epoll, count) in all {
             let slot = slot(epoll);
-            self.epoll_refs.resize(self.epoll_refs.len().max(slot + 1), 0);
+            self.epoll_refs
+                .resize(self.epoll_refs.len().max(slot + 1), 0);
             self.epoll_refs[slot] = 1 + count as u8;
         }
     }

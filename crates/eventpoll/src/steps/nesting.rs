@@ -182,13 +182,7 @@ impl Stepped {
         match frame.at {
             UpAt::Enter => {
                 self.touch_epoll(me, frame.epoll, function)?;
-                tell!(
-                    self,
-                    me,
-                    function,
-                    "up through {}",
-                    self.named(frame.epoll)
-                );
+                tell!(self, me, function, "up through {}", self.named(frame.epoll));
                 let file = self.kernel.epolls[frame.epoll].file;
                 let first = self.watchers(file).next();
                 self.up_to(me, frame, first)

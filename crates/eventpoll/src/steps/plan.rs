@@ -8,6 +8,17 @@ use crate::{Kernel, Policy, Syscall};
 use std::collections::BTreeMap;
 use std::fmt;
 
+/// What one task does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// Its number. A task that is not there yet begins when some call has made it.
+    pub pid: Pid,
+    /// Its calls.
+    pub calls: Vec<Syscall>,
+    /// The numbers of the tasks that its calls make, by the call's index.
+    pub children: Vec<(usize, Pid)>,
+}
+
 /// The programs, the rules, and what things are called.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -65,7 +76,7 @@ impl std::error::Error for Unsuitable {}
 impl Plan {
     pub(super) fn new(
         kernel: &Kernel,
-        programs: Vec<(Pid, Vec<Syscall>)>,
+        programs: Vec<Program>,
         rules: Rules,
     ) -> Result<Plan, Unsuitable> {
         if kernel.policy() != Policy::LAST_FPUT {
@@ -74,7 +85,7 @@ impl Plan {
         if programs.len() > Stepped::MAX_TASKS {
             return Err(Unsuitable::TooManyTasks);
         }
-        for (pid, calls) in &programs {
+        for Program { pid, calls, .. } in &programs {
             for (call, syscall) in calls.iter().enumerate() {
                 if let Some(what) = not_stepped(kernel, &programs, *pid, syscall) {
                     let pid = *pid;
@@ -82,7 +93,7 @@ impl Plan {
                 }
             }
         }
-        let leaves_tasks_alone = programs.iter().all(|(pid, calls)| {
+        let leaves_tasks_alone = programs.iter().all(|Program { pid, calls, .. }| {
             calls
                 .iter()
                 .all(|call| leaves_tasks_alone(kernel, *pid, call))
@@ -92,19 +103,28 @@ impl Plan {
             queue_names: queue_names(kernel),
             timers: timers(&programs),
             names: names(kernel),
-            children: BTreeMap::new(),
+            children: children(&programs),
             leaves_tasks_alone,
             rules,
-            pids: programs.iter().map(|(pid, _)| *pid).collect(),
-            programs: programs.into_iter().map(|(_, calls)| calls).collect(),
+            pids: programs.iter().map(|program| program.pid).collect(),
+            programs: programs.into_iter().map(|program| program.calls).collect(),
         })
     }
+}
+
+fn children(programs: &[Program]) -> BTreeMap<(usize, usize), Pid> {
+    let numbered = programs.iter().enumerate();
+    let children = numbered.flat_map(|(task, program)| {
+        let children = program.children.iter();
+        children.map(move |(call, pid)| ((task, *call), *pid))
+    });
+    children.collect()
 }
 
 /// What of a call cannot be stepped.
 fn not_stepped(
     kernel: &Kernel,
-    programs: &[(Pid, Vec<Syscall>)],
+    programs: &[Program],
     pid: Pid,
     call: &Syscall,
 ) -> Option<&'static str> {
@@ -121,9 +141,7 @@ fn not_stepped(
         {
             Some("a signal mask")
         }
-        Syscall::ExitGroup { .. } | Syscall::Execve
-            if has_siblings(kernel, programs, pid) =>
-        {
+        Syscall::ExitGroup { .. } | Syscall::Execve if has_siblings(kernel, programs, pid) => {
             Some("the end of other threads")
         }
         Syscall::Execve | Syscall::CloseRange { .. } => Some("closing many numbers at once"),
@@ -133,9 +151,9 @@ fn not_stepped(
 }
 
 /// Another task of the same process is stepped as well.
-fn has_siblings(kernel: &Kernel, programs: &[(Pid, Vec<Syscall>)], pid: Pid) -> bool {
+fn has_siblings(kernel: &Kernel, programs: &[Program], pid: Pid) -> bool {
     let process = |pid| kernel.tid(pid).map(|tid| kernel.process_pid(tid));
-    let others = programs.iter().map(|(other, _)| *other);
+    let others = programs.iter().map(|program| program.pid);
     let mut others = others.filter(|other| *other != pid);
     others.any(|other| process(other).is_some() && process(other) == process(pid))
 }
@@ -167,7 +185,7 @@ fn leaves_tasks_alone(kernel: &Kernel, pid: Pid, call: &Syscall) -> bool {
 }
 
 /// The tasks with a wait for a limited time.
-fn timers(programs: &[(Pid, Vec<Syscall>)]) -> Vec<usize> {
+fn timers(programs: &[Program]) -> Vec<usize> {
     let is_limited = |call: &Syscall| match call {
         Syscall::EpollWait { timeout_ms, .. } | Syscall::EpollPwait { timeout_ms, .. } => {
             *timeout_ms > 0
@@ -179,7 +197,7 @@ fn timers(programs: &[(Pid, Vec<Syscall>)]) -> Vec<usize> {
     };
     let numbered = programs.iter().enumerate();
     numbered
-        .filter(|(_, (_, calls))| calls.iter().any(is_limited))
+        .filter(|(_, program)| program.calls.iter().any(is_limited))
         .map(|(task, _)| task)
         .collect()
 }

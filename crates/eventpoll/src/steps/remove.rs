@@ -45,7 +45,9 @@ enum ReleaseAt {
     Tree,
     Put,
     /// What is left of `mutex_unlock` when the next holder can run already.
-    UnlockTail { disposes: bool },
+    UnlockTail {
+        disposes: bool,
+    },
 }
 
 /// An entry leaves its wait queue.

@@ -148,8 +148,10 @@ impl Stepped {
     ) -> Taken {
         let tid = self.tid(me);
         let found = self.kernel.file_at(tid, epfd);
-        let Some((file, epoll)) =
-            found.ok().and_then(|file| Some((file, self.epoll_of(file)?))).filter(|_| maxevents > 0)
+        let Some((file, epoll)) = found
+            .ok()
+            .and_then(|file| Some((file, self.epoll_of(file)?)))
+            .filter(|_| maxevents > 0)
         else {
             let errno = found.err().unwrap_or(Errno::EINVAL);
             self.answer(me, Err(errno));
@@ -173,7 +175,8 @@ impl Stepped {
     }
 
     pub(super) fn needs_wait(&self, frame: Wait) -> Option<Lock> {
-        let is_locked = matches!(frame.at, WaitAt::Mutex | WaitAt::Woken) && !self.rules().errs(Seed::ScanWithoutMutex);
+        let is_locked = matches!(frame.at, WaitAt::Mutex | WaitAt::Woken)
+            && !self.rules().errs(Seed::ScanWithoutMutex);
         is_locked.then_some(Lock::Mutex(frame.epoll))
     }
 
@@ -298,11 +301,7 @@ impl Stepped {
                         "off ep->wq: somebody woke it"
                     }
                 );
-                frame.at = if goes_on {
-                    WaitAt::Mutex
-                } else {
-                    WaitAt::End
-                };
+                frame.at = if goes_on { WaitAt::Mutex } else { WaitAt::End };
             }
             WaitAt::End => {
                 self.answer(me, Ok(frame.count));
@@ -319,13 +318,7 @@ impl Stepped {
     fn report(&mut self, me: usize, frame: &mut Wait, epitem: EpitemId, ready: Events) {
         frame.count += 1;
         let function = "epoll_put_uevent";
-        tell!(
-            self,
-            me,
-            function,
-            "{} is reported",
-            self.named(epitem)
-        );
+        tell!(self, me, function, "{} is reported", self.named(epitem));
         self.note_event(me, epitem, ready);
         let item = &mut self.kernel.epitems[epitem];
         if item.events.contains(Events::ONESHOT) {
@@ -405,7 +398,7 @@ impl Stepped {
         match frame.at {
             PollAt::Get if !self.rules().has(Fix::PollGuard) => {
                 frame.at = PollAt::Poll;
-                return self.run_item_poll(me, frame);
+                self.run_item_poll(me, frame)
             }
             PollAt::Get => {
                 self.touch_file(me, file, "epi_fget")?;

@@ -1,6 +1,6 @@
 //! A run in words: what each step did, in the kernel's own terms.
 
-use super::{EntryId, Stepped, Thing};
+use super::{EntryId, Finding, QueueName, Stepped, Thing};
 use crate::ids::{EpitemId, EpollId, FileId, WaitId};
 use crate::syscall::{Out, Outcome, Return};
 use crate::wait_queue::Waiter;
@@ -99,6 +99,35 @@ impl Stepped {
         }
     }
 
+    /// The step in which something went wrong, as its last words.
+    pub(super) fn tell_finding(&mut self, task: usize, finding: Finding) {
+        let (function, text) = match finding {
+            Finding::UseAfterFree {
+                thing, function, ..
+            } => (
+                function,
+                format!("touches {}, which is freed", self.named(thing)),
+            ),
+            Finding::PolledDead { file, .. } => ("vfs_poll", self.counted(file)),
+            Finding::RefUnderflow { file, .. } => ("fput", self.counted(file)),
+            Finding::RemovedTwice { epitem, .. } => (
+                "ep_remove",
+                format!("{} is removed already", self.named(epitem)),
+            ),
+            Finding::EpitemLeft { epitem, .. } => {
+                ("file_free", format!("{} is left", self.named(epitem)))
+            }
+            Finding::Circle { epoll, .. } => {
+                ("ep_insert", format!("{} watches itself", self.named(epoll)))
+            }
+            Finding::ChainTooLong { links, .. } => {
+                ("ep_insert", format!("a chain of {links} links"))
+            }
+            _ => return,
+        };
+        self.tell(task, function, text);
+    }
+
     pub(super) fn named(&self, thing: impl Into<Thing>) -> String {
         match thing.into() {
             Thing::File(file) => self.file_name(file),
@@ -133,6 +162,12 @@ impl Stepped {
             Some(_) => "a task".to_owned(),
             None => "nobody".to_owned(),
         }
+    }
+}
+
+impl From<QueueName> for Thing {
+    fn from(queue: QueueName) -> Thing {
+        Thing::Queue(queue)
     }
 }
 

@@ -233,7 +233,11 @@ impl Stepped {
                 "ep_autoremove_wake_function",
                 "{} {}",
                 self.plan.pids[sleeper],
-                if was_asleep { "wakes up" } else { "runs already" }
+                if was_asleep {
+                    "wakes up"
+                } else {
+                    "runs already"
+                }
             );
             if was_asleep {
                 break;

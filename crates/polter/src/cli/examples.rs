@@ -77,7 +77,10 @@ pub(super) fn race() -> String {
     let seeds = seeds.concat();
     let fixes = Fix::ALL.map(|fix| format!("  {:22} {}\n", fix.name(), fix.summary()));
     let fixes = fixes.concat();
-    format!("{RACE}\n\nFixes for --fix:\n{fixes}\nMistakes for --seed-bug:\n{seeds}\n{}", Exit::RACE_HELP)
+    format!(
+        "{RACE}\n\nFixes for --fix:\n{fixes}\nMistakes for --seed-bug:\n{seeds}\n{}",
+        Exit::RACE_HELP
+    )
 }
 
 pub(super) const SCAN: &str = "\

@@ -68,7 +68,9 @@ fn fix(text: &str) -> Result<(Fix, bool), String> {
         _ => return Err(format!("write {name}=off, or {name}=on")),
     };
     let names = || Fix::ALL.map(Fix::name).join(", ");
-    let fix = name.parse::<Fix>().map_err(|_| format!("the fixes are {}", names()))?;
+    let fix = name
+        .parse::<Fix>()
+        .map_err(|_| format!("the fixes are {}", names()))?;
     Ok((fix, is_on))
 }
 

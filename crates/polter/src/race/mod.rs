@@ -163,8 +163,7 @@ fn searched(start: &Stepped, args: &RaceArgs, console: &Console) -> Result<Outco
         let report = search(start, bounds, progress);
         let is_cut = report.found.is_none() && report.limit.is_some();
         let goes_on = is_cut && report.limit != Some(Limit::Stopped) && args.walks > 0;
-        let walked =
-            goes_on.then(|| walk(start, args.seed, args.walks, || progress.is_stopped()));
+        let walked = goes_on.then(|| walk(start, args.seed, args.walks, || progress.is_stopped()));
         (report, walked)
     })?;
     let Report {

@@ -162,15 +162,7 @@ fn write_columns(out: &mut dyn Write, start: &Stepped, run: &Run) -> io::Result<
             calls[ended.task] = None;
         }
     }
-    if let Some((_, sentence)) = &run.found {
-        let mark = "▲ here";
-        let task = last.checked_sub(1).and_then(|step| task_of(run, step));
-        let is_in_step = !sentence.starts_with("A lost") && !sentence.starts_with("Deadlock");
-        if let Some(task) = task.filter(|_| is_in_step) {
-            columns.row(out, None, task, &[mark.to_owned()])?;
-        }
-    }
-    Ok(())
+    columns.write_waiting(out, run)
 }
 
 /// Whose step it was; a timer's is its task's.
@@ -205,7 +197,9 @@ fn answered(call: &eventpoll::Syscall, outcome: &Answer) -> String {
 
 /// Wrapped, the lines after the first one indented.
 fn hanging(text: &str, columns: usize) -> Vec<String> {
-    let lines = wrap(text, columns.saturating_sub(2)).into_iter().enumerate();
+    let lines = wrap(text, columns.saturating_sub(2))
+        .into_iter()
+        .enumerate();
     lines
         .map(|(index, line)| match index {
             0 => line,
@@ -229,6 +223,17 @@ impl Columns {
             count,
             width: ((COLUMNS - MARGIN) / count.max(1)).clamp(24, 60) - 2,
         }
+    }
+
+    /// Who waits for what when it is over.
+    fn write_waiting(&self, out: &mut dyn Write, run: &Run) -> io::Result<()> {
+        for task in 0..self.count {
+            if let Some(waits) = run.end.waits_for(task) {
+                let lines = hanging(&format!("… {}", clean(&waits)), self.width);
+                self.row(out, None, task, &lines)?;
+            }
+        }
+        Ok(())
     }
 
     fn heads(&self, out: &mut dyn Write, start: &Stepped) -> io::Result<()> {
