@@ -12,7 +12,7 @@ pub(crate) trait Id: Copy {
 }
 
 /// The things of one kind, each at a slot of its own.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Arena<I, T> {
     slots: Vec<Option<T>>,
     /// Free slots; the last one is used next.
@@ -27,6 +27,22 @@ impl<I, T> Default for Arena<I, T> {
             free: Vec::new(),
             id: PhantomData,
         }
+    }
+}
+
+impl<I, T: Clone> Clone for Arena<I, T> {
+    fn clone(&self) -> Self {
+        Arena {
+            slots: self.slots.clone(),
+            free: self.free.clone(),
+            id: PhantomData,
+        }
+    }
+
+    /// Uses the memory again: searches copy one kernel over another.
+    fn clone_from(&mut self, other: &Self) {
+        self.slots.clone_from(&other.slots);
+        self.free.clone_from(&other.free);
     }
 }
 

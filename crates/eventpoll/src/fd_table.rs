@@ -6,7 +6,7 @@ use crate::ids::{Fd, FileId, TableId};
 pub const NR_OPEN: u64 = 1 << 20;
 
 /// The numbers and what they name. Linux: `struct files_struct`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct FdTable {
     slots: Vec<Option<Slot>>,
     /// A bit for each slot, set if it is filled. Linux: `open_fds`.
@@ -18,6 +18,23 @@ pub(crate) struct FdTable {
     /// The epitems added through it. While there are any, its id is not
     /// used again, or another table would pass for their owner.
     pub(crate) epitems: u32,
+}
+
+impl Clone for FdTable {
+    fn clone(&self) -> Self {
+        FdTable {
+            slots: self.slots.clone(),
+            filled: self.filled.clone(),
+            ..*self
+        }
+    }
+
+    fn clone_from(&mut self, other: &Self) {
+        self.slots.clone_from(&other.slots);
+        self.filled.clone_from(&other.filled);
+        self.lowest_free_hint = other.lowest_free_hint;
+        (self.users, self.epitems) = (other.users, other.epitems);
+    }
 }
 
 /// What one number names.

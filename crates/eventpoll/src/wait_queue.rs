@@ -16,13 +16,29 @@ use crate::{Events, Kernel};
 use std::collections::BTreeSet;
 
 /// Every wait queue of a kernel, and every place on one.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct WaitQueues {
     queues: Arena<QueueId, Head<WaitId>>,
     entries: Arena<WaitId, Entry>,
     /// The queues that are gone, where calls are stepped: there a queue is
     /// not forgotten, so that a step that comes too late can be told.
     pub(crate) gone: Option<Vec<QueueId>>,
+}
+
+impl Clone for WaitQueues {
+    fn clone(&self) -> Self {
+        WaitQueues {
+            queues: self.queues.clone(),
+            entries: self.entries.clone(),
+            gone: self.gone.clone(),
+        }
+    }
+
+    fn clone_from(&mut self, other: &Self) {
+        self.queues.clone_from(&other.queues);
+        self.entries.clone_from(&other.entries);
+        self.gone.clone_from(&other.gone);
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

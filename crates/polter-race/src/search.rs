@@ -160,7 +160,7 @@ struct Search<'a> {
 }
 
 /// A state to go on from, with its fingerprint.
-type Node = (u64, Stepped);
+type Node = (u64, Box<Stepped>);
 
 /// What one core has in hand.
 #[derive(Default)]
@@ -168,7 +168,7 @@ struct Hand {
     /// The new states.
     next: Vec<Node>,
     /// States that are done with: their memory is used again.
-    spare: Vec<Stepped>,
+    spare: Vec<Box<Stepped>>,
     states: u64,
     steps: u64,
     endings: u64,
@@ -176,7 +176,7 @@ struct Hand {
 
 impl Search<'_> {
     fn by_breadth(&self, start: &Stepped) {
-        let mut level = vec![(start.fingerprint(), start.clone())];
+        let mut level = vec![(start.fingerprint(), Box::new(start.clone()))];
         let mut hands: Vec<Hand> = (0..self.bounds.cores.max(1))
             .map(|_| Hand::default())
             .collect();

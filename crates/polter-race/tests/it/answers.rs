@@ -20,7 +20,7 @@ fn the_scenarios_answer_the_same_in_steps() {
     }
     assert_eq!(wrong, Vec::<String>::new());
     assert!(
-        scripts > 100 && calls > 1500,
+        scripts > 140 && calls > 1300,
         "only {calls} calls of {scripts} scripts"
     );
 }
