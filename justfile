@@ -37,7 +37,8 @@ mutations:
 bench:
     cargo bench -p polter-trace --bench parse -- --gigabyte
     cargo bench -p polter-judge --bench judge -- --gigabyte
-    cargo bench -p eventpoll
+    cargo bench -p eventpoll --bench against_the_kernel
+    cargo bench -p eventpoll --bench lifetime --bench turn
 
 # Fuzzes a target (parse_line, stream, decode, judge) for some seconds.
 fuzz target seconds="60":

@@ -39,12 +39,16 @@ impl<I, T: Clone> Clone for Arena<I, T> {
         }
     }
 
-    /// Uses the memory again: searches copy one kernel over another.
-    fn clone_from(&mut self, other: &Self) {
-        self.slots.clone_from(&other.slots);
-        self.free.clone_from(&other.free);
+    /// Keeps the memory it has.
+    fn clone_from(&mut self, source: &Self) {
+        self.slots.clone_from(&source.slots);
+        self.free.clone_from(&source.free);
     }
 }
+
+/// From this length on an arena grows by a sixteenth, not to its double:
+/// a registration's weight is a promise.
+const LARGE: usize = 1024;
 
 impl<I: Id, T> Arena<I, T> {
     pub(crate) fn insert(&mut self, value: T) -> I {
@@ -54,6 +58,9 @@ impl<I: Id, T> Arena<I, T> {
                 I::from_index(index)
             }
             None => {
+                if self.slots.len() == self.slots.capacity() && self.slots.len() >= LARGE {
+                    self.slots.reserve_exact(self.slots.len() / 16);
+                }
                 self.slots.push(Some(value));
                 I::from_index(self.slots.len() as u32 - 1)
             }

@@ -76,7 +76,6 @@ pub(crate) enum Patience {
 impl Kernel {
     /// Runs a call that may wait. It takes references on its files only when
     /// it goes to sleep: until then nothing else runs.
-    #[inline]
     pub(crate) fn begin(
         &mut self,
         caller: Tid,
@@ -85,9 +84,20 @@ impl Kernel {
         mask: Option<SigSet>,
     ) -> Outcome {
         // Most calls find what they want at once, under any mask.
-        if let Some(result) = self.try_call(caller, &mut call) {
-            return Outcome::Done(result);
+        match self.try_call(caller, &mut call) {
+            Some(result) => Outcome::Done(result),
+            None => self.begin_in_vain(caller, call, patience, mask),
         }
+    }
+
+    /// Goes on with a call whose first try was in vain.
+    pub(crate) fn begin_in_vain(
+        &mut self,
+        caller: Tid,
+        mut call: Call,
+        patience: Patience,
+        mask: Option<SigSet>,
+    ) -> Outcome {
         // A poll looks at signals first, and its mask may let one in.
         let looks_first = mask.is_some() && matches!(call, Call::Poll(_));
         if patience == Patience::None && !looks_first {
@@ -96,7 +106,7 @@ impl Kernel {
         self.begin_waiting(caller, call, patience, mask)
     }
 
-    /// The first try was in vain.
+    /// Nothing was found, and there is time to wait for it.
     fn begin_waiting(
         &mut self,
         caller: Tid,
@@ -218,9 +228,11 @@ impl Kernel {
         matches!(file.kind, FileKind::Pipe { .. }) && file.is_nonblocking()
     }
 
-    /// The handlers of all pending signals run; the first one decides.
+    /// The handlers of all pending signals run; the first one decides. A
+    /// signal that another thread took first has disturbed this one all the same.
     fn take_all_signals(&mut self, tid: Tid) -> Option<Interruption> {
-        let mut decisive = None;
+        let was_signalled = self.tasks[tid].is_signalled;
+        let mut decisive = was_signalled.then_some(Interruption::Passes);
         while let Some(next) = self.take_signal(tid) {
             match (next, decisive) {
                 (Interruption::Kills(_), _) => return Some(next),
@@ -275,8 +287,12 @@ impl Kernel {
         if let Some(waiting) = self.tasks[tid].waiting.take() {
             let mut waiting = *waiting;
             self.stop_sleeping(tid, &mut waiting);
-            if let Call::Write(write) = &mut waiting.call {
-                write.forget_telling();
+            match &mut waiting.call {
+                Call::Write(write) => write.forget_telling(),
+                // A sender looks for room before it looks for signals, and there
+                // may be some: it is not woken for a little. Linux: sock_alloc_send_pskb.
+                Call::Send(send) => drop(self.try_send(tid, send)),
+                _ => {}
             }
             // A write that ends so is news for the reader all the same.
             let _ = self.interrupted_result(&mut waiting.call);
@@ -454,7 +470,7 @@ impl Kernel {
 
     fn time_up_result(&mut self, call: &mut Call) -> Result<Return, Errno> {
         match call {
-            Call::EpollWait(_) => Ok(Return::with(0, Out::Events(Vec::new()))),
+            Call::EpollWait(_) => Ok(EpollWait::nothing()),
             Call::Poll(poll) => Ok(poll.result()),
             // Of a non-blocking file; what was written counts.
             Call::Write(write) => self.stop_write(write, Errno::EAGAIN),

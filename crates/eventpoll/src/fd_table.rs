@@ -20,23 +20,6 @@ pub(crate) struct FdTable {
     pub(crate) epitems: u32,
 }
 
-impl Clone for FdTable {
-    fn clone(&self) -> Self {
-        FdTable {
-            slots: self.slots.clone(),
-            filled: self.filled.clone(),
-            ..*self
-        }
-    }
-
-    fn clone_from(&mut self, other: &Self) {
-        self.slots.clone_from(&other.slots);
-        self.filled.clone_from(&other.filled);
-        self.lowest_free_hint = other.lowest_free_hint;
-        (self.users, self.epitems) = (other.users, other.epitems);
-    }
-}
-
 /// What one number names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Slot {
@@ -45,6 +28,29 @@ pub(crate) struct Slot {
     /// Copied from another table by fork or unshare, not opened, duplicated
     /// from an opened one, or received here. Only policies look at it.
     pub(crate) is_inherited: bool,
+}
+
+impl Clone for FdTable {
+    fn clone(&self) -> FdTable {
+        FdTable {
+            slots: self.slots.clone(),
+            filled: self.filled.clone(),
+            ..*self
+        }
+    }
+
+    /// Keeps the memory it has.
+    fn clone_from(&mut self, source: &FdTable) {
+        let FdTable { slots, filled, .. } = self;
+        let (mut slots, mut filled) = (std::mem::take(slots), std::mem::take(filled));
+        slots.clone_from(&source.slots);
+        filled.clone_from(&source.filled);
+        *self = FdTable {
+            slots,
+            filled,
+            ..*source
+        };
+    }
 }
 
 impl FdTable {

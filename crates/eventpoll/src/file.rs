@@ -220,6 +220,14 @@ impl Kernel {
     #[inline]
     pub(crate) fn poll_file(&mut self, file: FileId, caller: Tid) -> Events {
         match &self.files[file].kind {
+            // Alone, so that it costs no call.
+            FileKind::Eventfd(eventfd) => eventfd.poll(),
+            _ => self.poll_other_file(file, caller),
+        }
+    }
+
+    fn poll_other_file(&mut self, file: FileId, caller: Tid) -> Events {
+        match &self.files[file].kind {
             FileKind::Eventfd(eventfd) => eventfd.poll(),
             FileKind::Pipe { pipe, end } => {
                 let (pipe, end) = (*pipe, *end);
@@ -258,7 +266,7 @@ impl Kernel {
 
     /// The file at `fd` in the caller's table. `O_PATH` files do not count.
     /// Linux: `fdget`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn file_at(&self, caller: Tid, fd: crate::Fd) -> Result<FileId, Errno> {
         let file = self.raw_file_at(caller, fd)?;
         match self.files[file].kind {
@@ -268,7 +276,7 @@ impl Kernel {
     }
 
     /// The file at `fd`, `O_PATH` or not. Linux: `fdget_raw`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn raw_file_at(&self, caller: Tid, fd: crate::Fd) -> Result<FileId, Errno> {
         let table = self.tasks[caller].table;
         self.tables[table].file(fd).ok_or(Errno::EBADF)

@@ -49,13 +49,16 @@ impl Kernel {
             Ok(file) => file,
             Err(errno) => return Outcome::Done(Err(errno)),
         };
-        let patience = self.patience_of(file);
-        let call = ReadCall {
+        let mut call = ReadCall {
             file,
             len,
             has_slept: false,
         };
-        self.begin(caller, Call::Read(call), patience, None)
+        if let Some(result) = self.try_read(caller, &mut call) {
+            return Outcome::Done(result);
+        }
+        let patience = self.patience_of(file);
+        self.begin_in_vain(caller, Call::Read(call), patience, None)
     }
 
     /// What can be refused before anything is tried.
@@ -131,18 +134,21 @@ impl Kernel {
             Ok(file) => file,
             Err(errno) => return Outcome::Done(Err(errno)),
         };
-        let patience = self.patience_of(file);
         if let FileKind::Socket(socket) = self.files[file].kind {
             let call = SendCall::write(file, socket, len);
-            return self.begin(caller, Call::Send(call), patience, None);
+            return self.begin(caller, Call::Send(call), self.patience_of(file), None);
         }
-        let call = WriteCall {
+        let mut call = WriteCall {
             file,
             len,
             first,
             progress: PipeWrite::default(),
         };
-        self.begin(caller, Call::Write(call), patience, None)
+        if let Some(result) = self.try_write(caller, &mut call) {
+            return Outcome::Done(result);
+        }
+        let patience = self.patience_of(file);
+        self.begin_in_vain(caller, Call::Write(call), patience, None)
     }
 
     #[inline]

@@ -18,7 +18,7 @@ use crate::syscall::{Outcome, PathKind, Return, flags};
 use crate::unix::Socket;
 use crate::version::Version;
 use crate::wait_queue::WaitQueues;
-use crate::{Errno, Policy, Syscall};
+use crate::{EpollEvent, Errno, Policy, Syscall};
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::{Hash, Hasher};
@@ -27,7 +27,7 @@ use std::hash::{Hash, Hasher};
 ///
 /// A plain value: no I/O, no threads, no clock but the one it is told. Clone
 /// it to try something out; hash it to know a state again.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Kernel {
     pub(crate) policy: Policy,
     pub(crate) version: Version,
@@ -80,6 +80,8 @@ pub struct Kernel {
     pub(crate) dictated_pid: Option<Pid>,
     /// What a stepped call leaves for later steps.
     pub(crate) deferred: Deferred,
+    /// Room for the events of a wait under way; empty between two.
+    pub(crate) harvest: Vec<EpollEvent>,
 }
 
 impl Kernel {
@@ -118,6 +120,7 @@ impl Kernel {
             dictated_fds: Vec::new(),
             dictated_pid: None,
             deferred: Deferred::default(),
+            harvest: Vec::new(),
         }
     }
 
@@ -146,42 +149,55 @@ impl Kernel {
     /// [`drain_completions`](Kernel::drain_completions). A caller that is
     /// gone, or waits already, gets [`Outcome::Gone`].
     pub fn call(&mut self, caller: Tid, call: &Syscall) -> Outcome {
-        if self
-            .tasks
-            .get(caller)
-            .is_none_or(|task| task.waiting.is_some())
-        {
+        if !self.can_call(caller) {
             return Outcome::Gone;
         }
+        self.call_of_live(caller, call)
+    }
+
+    /// The result is not touched on its way: it is large, and most calls are
+    /// over when they return.
+    fn call_of_live(&mut self, caller: Tid, call: &Syscall) -> Outcome {
         self.running = Some(caller);
-        let mut outcome = self.dispatch(caller, call);
-        if outcome == Outcome::Blocked {
-            self.remember(caller, call);
-        }
+        let outcome = self.dispatch(caller, call);
         self.dictated_fds.clear();
         self.dictated_pid = None;
+        if (self.has_work_left() || !self.can_call(caller)) && self.finish_call(caller, call) {
+            return Outcome::Gone;
+        }
+        outcome
+    }
+
+    /// The task lives, and waits in no call.
+    #[inline]
+    fn can_call(&self, tid: Tid) -> bool {
+        self.tasks
+            .get(tid)
+            .is_some_and(|task| task.waiting.is_none())
+    }
+
+    /// Does what a call has left to do on its way out; true if its caller is gone.
+    fn finish_call(&mut self, caller: Tid, call: &Syscall) -> bool {
+        let is_blocked = self.is_blocked(caller);
+        if is_blocked {
+            self.remember(caller, call);
+        }
         if !self.has_work_left() {
-            // So most calls end.
-            let is_gone = outcome != Outcome::Blocked && self.tasks.get(caller).is_none();
-            return if is_gone { Outcome::Gone } else { outcome };
+            return !is_blocked;
         }
         self.run_task_work();
         self.deliver_all_signals();
-        if outcome != Outcome::Blocked && self.tasks.get(caller).is_none() {
-            outcome = Outcome::Gone;
-        }
+        let is_gone = !is_blocked && self.tasks.get(caller).is_none();
         self.settle();
         self.running = None;
-        outcome
+        is_gone
     }
 
     /// The call under way has dropped, signalled or woken something.
     #[inline]
     fn has_work_left(&self) -> bool {
-        !self.task_work.is_empty()
-            || self.is_collection_due
-            || !self.signalled.is_empty()
-            || !self.woken.is_empty()
+        let count = self.task_work.len() | self.signalled.len() | self.woken.len();
+        count != 0 || self.is_collection_due
     }
 
     /// The calls that waited and have ended since the last time, in order.

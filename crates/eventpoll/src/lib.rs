@@ -48,6 +48,7 @@
 mod arena;
 mod blocking;
 mod clock;
+mod copy;
 mod custom;
 mod descriptors;
 mod device;

@@ -50,6 +50,8 @@ pub(crate) struct Process {
     pub(crate) threads: Vec<Tid>,
     pub(crate) life: Life,
     pub(crate) pending: SigSet,
+    /// What its leader blocked when that ended.
+    pub(crate) leader_mask: SigSet,
     /// Kept until the process is reaped, for signalfds that were added by it.
     pub(crate) sighand: SighandId,
     /// The soft `RLIMIT_NOFILE`.
@@ -131,6 +133,7 @@ impl Kernel {
                 threads: Vec::new(),
                 life: Life::Running,
                 pending: 0,
+                leader_mask: 0,
                 sighand,
                 nofile,
                 pidfd_queue: self.waits.create(),
@@ -313,6 +316,9 @@ impl Kernel {
         let process = &mut self.processes[task.process];
         process.threads.retain(|thread| *thread != tid);
         let is_leader = task.pid == process.pid;
+        if is_leader {
+            process.leader_mask = task.mask;
+        }
         self.leave_children(task.process, tid);
         // A leader's number stays taken until its process is reaped.
         if is_leader {
@@ -355,6 +361,10 @@ impl Kernel {
         self.processes[process].life = Life::Zombie(wait_status);
         let queue = self.processes[process].pidfd_queue;
         self.wake(queue, Limit::All, Events::READABLE);
+        // Init comes to its elder children first.
+        if self.processes[process].parent.is_none() {
+            self.orphans.push(process);
+        }
         while let Some(child) = self.processes[process].children.first() {
             self.leave_parent(child);
             if matches!(self.processes[child].life, Life::Zombie(_)) {
@@ -370,7 +380,7 @@ impl Kernel {
                 self.reap(process);
                 self.wake_wait4(parent);
             }
-            None => self.orphans.push(process),
+            None => {}
         }
     }
 

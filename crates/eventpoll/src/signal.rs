@@ -86,7 +86,12 @@ impl Kernel {
         // A thread's number reaches its process as well, the thread first.
         let target = numbered.task.or_else(|| self.leader(numbered.process));
         if let Some(target) = target.filter(|_| signal != 0) {
-            self.send_signal(target, signal, Scope::Process);
+            // A leader that has ended still says what is blocked.
+            let mask = match numbered.task {
+                Some(task) => self.tasks[task].mask,
+                None => self.processes[numbered.process].leader_mask,
+            };
+            self.send_signal_past(mask, target, signal, Scope::Process);
         }
         Ok(())
     }
@@ -112,11 +117,16 @@ impl Kernel {
 
     /// Linux: `__send_signal_locked`.
     pub(crate) fn send_signal(&mut self, target: Tid, signal: u32, scope: Scope) {
+        self.send_signal_past(self.tasks[target].mask, target, signal, scope);
+    }
+
+    /// What is ignored is kept all the same where this mask blocks it. Linux: `sig_ignored`.
+    fn send_signal_past(&mut self, mask: SigSet, target: Tid, signal: u32, scope: Scope) {
         let process = self.tasks[target].process;
         if signal == SIGKILL {
             return self.end_process(process, SIGKILL as i32);
         }
-        let is_blocked = self.tasks[target].mask & bit(signal) != 0;
+        let is_blocked = mask & bit(signal) != 0;
         let sighand = self.tasks[target].sighand;
         if signal == SIGSTOP || !is_blocked && self.sighands[sighand].ignores(signal) {
             return;

@@ -414,8 +414,22 @@ impl Kernel {
             };
             self.deliver_message(socket, piece, rights)?;
             call.sent += piece;
+            if self.version.moves_rights_into_message() {
+                self.let_go_of_rights(call, has_slept);
+            }
         }
         Some(Ok(()))
+    }
+
+    /// The files are the message's now: a send that waits to send the rest
+    /// holds none. It held them if it has slept. Linux: `unix_attach_fds`.
+    fn let_go_of_rights(&mut self, call: &mut SendCall, has_slept: bool) {
+        let rights = std::mem::take(&mut call.rights);
+        if has_slept {
+            for file in rights {
+                self.put(file);
+            }
+        }
     }
 
     /// One try of a send that goes whole or not at all: the checks, in

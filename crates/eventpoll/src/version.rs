@@ -46,6 +46,13 @@ impl Version {
         self >= Version::new(6, 10)
     }
 
+    /// The files a message carries are the message's alone once it is queued, since 6.10 ("af_unix:
+    /// Remove scm_fp_dup() in unix_attach_fds()"). Before, a send held them to its end. Measured on
+    /// 6.1, 6.12 and 6.18.
+    pub(crate) fn moves_rights_into_message(self) -> bool {
+        self >= Version::new(6, 10)
+    }
+
     /// A thread can have a pidfd, by `PIDFD_THREAD` or `CLONE_PIDFD`, since 6.9: pidfd_open(2).
     /// Measured on 6.1, 6.12 and 6.18.
     pub(crate) fn has_pidfd_thread(self) -> bool {

@@ -236,7 +236,7 @@ impl Kernel {
 
     /// What the watched file is ready for, of what is watched. A file whose
     /// last reference has gone is not polled: it is not ready. Linux: `ep_item_poll`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn ep_item_poll(&mut self, id: EpitemId, caller: Tid) -> Events {
         let Epitem { file, events, .. } = self.epitems[id];
         if !self.get_if_alive(file) {

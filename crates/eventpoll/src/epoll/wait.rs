@@ -24,6 +24,14 @@ pub(crate) struct EpollWait {
     buffer: Buffer,
 }
 
+impl EpollWait {
+    /// What a wait gives whose time is up.
+    #[inline]
+    pub(crate) fn nothing() -> Return {
+        Return::with(0, Out::Events(Vec::new()))
+    }
+}
+
 impl Kernel {
     /// `epoll_wait(2)`; a negative time-out waits without end.
     #[inline]
@@ -77,7 +85,7 @@ impl Kernel {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn wait_for_events(
         &mut self,
         caller: Tid,
@@ -87,14 +95,21 @@ impl Kernel {
         patience: Patience,
         mask: Option<SigSet>,
     ) -> Outcome {
-        match self.check_wait(caller, epfd, buffer, maxevents) {
-            Ok(wait) => self.begin(caller, Call::EpollWait(wait), patience, mask),
-            Err(errno) => Outcome::Done(Err(errno)),
+        let wait = match self.check_wait(caller, epfd, buffer, maxevents) {
+            Ok(wait) => wait,
+            Err(errno) => return Outcome::Done(Err(errno)),
+        };
+        if let Some(result) = self.try_epoll_wait(caller, &wait) {
+            return Outcome::Done(result);
         }
+        if patience == Patience::None {
+            return Outcome::Done(Ok(EpollWait::nothing()));
+        }
+        self.begin_in_vain(caller, Call::EpollWait(wait), patience, mask)
     }
 
     /// The checks, in Linux's order. Linux: `do_epoll_wait`, `ep_check_params`.
-    #[inline]
+    #[inline(always)]
     fn check_wait(
         &self,
         caller: Tid,
@@ -128,22 +143,27 @@ impl Kernel {
     }
 
     /// One harvest; `None` if there was nothing. Linux: `ep_send_events`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn try_epoll_wait(
         &mut self,
         caller: Tid,
-        wait: &mut EpollWait,
+        wait: &EpollWait,
     ) -> Option<Result<Return, Errno>> {
+        if self.epolls[wait.epoll].ready.is_empty() {
+            return None;
+        }
+        self.ep_send_events(caller, wait)
+    }
+
+    /// Polls what is on the ready list, and reports what is ready.
+    fn ep_send_events(&mut self, caller: Tid, wait: &EpollWait) -> Option<Result<Return, Errno>> {
         let EpollWait {
             epoll,
             maxevents,
             buffer,
             ..
         } = *wait;
-        if self.epolls[epoll].ready.is_empty() {
-            return None;
-        }
-        let mut events: Vec<EpollEvent> = Vec::new();
+        let mut events = std::mem::take(&mut self.harvest);
         let mut list = self.ep_start_scan(epoll);
         let mut has_faulted = false;
         while let Some(id) = list.first()
@@ -174,10 +194,14 @@ impl Kernel {
             }
         }
         self.ep_done_scan(epoll, list);
-        match events.len() {
+        // A copy of the size it needs; the room stays for the next harvest.
+        let reported = events.as_slice().to_vec();
+        events.clear();
+        self.harvest = events;
+        match reported.len() {
             0 if has_faulted => Some(Err(Errno::EFAULT)),
             0 => None,
-            count => Some(Ok(Return::with(count as i64, Out::Events(events)))),
+            count => Some(Ok(Return::with(count as i64, Out::Events(reported)))),
         }
     }
 

@@ -1,6 +1,7 @@
 //! `polter check --random`: programs that nobody wrote, on the model and on this kernel.
 
 use std::io::Write;
+use std::time::Duration;
 
 use eventpoll::Version;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -61,6 +62,7 @@ fn options(args: &CheckArgs, count: u64) -> Options {
         first: args.first,
         max_calls: args.calls,
         shapes,
+        time_limit: args.seconds.map(Duration::from_secs),
         ..Options::default()
     }
 }

@@ -53,6 +53,10 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "CALLS", default_value_t = 40, requires = "random")]
     pub(crate) calls: usize,
 
+    /// Begin no random program after so many seconds
+    #[arg(long, value_name = "SECONDS", requires = "random")]
+    pub(crate) seconds: Option<u64>,
+
     /// What random programs are made of, by default each in turn
     #[arg(long, value_name = "SHAPE", value_delimiter = ',', value_parser = shape_parser(), requires = "random")]
     pub(crate) shape: Vec<Shape>,
