@@ -233,25 +233,27 @@ impl Search<'_> {
     /// Each task's step from one state.
     fn expand_one(&self, (from, mut state): Node, depth: u32, hand: &mut Hand) {
         let tasks = state.tasks();
-        let able: Vec<usize> = (0..tasks).filter(|task| state.can_step(*task)).collect();
+        let can = (0..tasks).filter(|task| state.can_step(*task));
+        let able = can.fold(0_u32, |able, task| able | 1 << task);
         let mut has_moved = false;
-        let original = (able.len() > 1).then(|| {
+        let original = (able.count_ones() > 1).then(|| {
             let mut copy = hand.spare.pop().unwrap_or_else(|| state.clone());
             copy.copy_from(&state);
             copy
         });
-        for (index, task) in able.iter().enumerate() {
-            if index > 0
+        let mut is_first = true;
+        for task in (0..tasks).filter(|task| able & 1 << task != 0) {
+            if !std::mem::take(&mut is_first)
                 && let Some(original) = &original
             {
                 state.copy_from(original);
             }
-            match state.step(*task) {
+            match state.step(task) {
                 Step::Blocked => continue,
-                Step::Found(finding) => self.note(from, Some(*task), finding),
+                Step::Found(finding) => self.note(from, Some(task), finding),
                 Step::Taken => {
                     let print = state.fingerprint();
-                    if self.visited.insert(print, from, *task, depth) {
+                    if self.visited.insert(print, from, task, depth) {
                         hand.states += 1;
                         let spare = hand.spare.pop();
                         let fresh = spare.unwrap_or_else(|| state.clone());

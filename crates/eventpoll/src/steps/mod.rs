@@ -354,10 +354,10 @@ impl Stepped {
         if self.runners[me].tid.is_none() {
             self.runners[me].tid = self.kernel.tid(self.plan.pids[me]);
         }
-        let plan = Arc::clone(&self.plan);
-        let call = &plan.programs[me][usize::from(self.runners[me].next)];
+        // A copy: a count that all cores write to would cost more.
+        let call = self.plan.programs[me][usize::from(self.runners[me].next)].clone();
         self.runners[me].stack.push(Frame::Call);
-        match *call {
+        match call {
             Syscall::Close { fd } => self.begin_close(me, fd)?,
             Syscall::EpollCtl {
                 epfd,
@@ -395,7 +395,7 @@ impl Stepped {
             }
             Syscall::Exit { status } => self.begin_exit(me, status, false)?,
             Syscall::ExitGroup { status } => self.begin_exit(me, status, true)?,
-            ref call => return self.begin_undivided(me, call),
+            call => return self.begin_undivided(me, &call),
         }
         Ok(true)
     }
