@@ -312,6 +312,8 @@ impl Search<'_> {
                     return;
                 }
             }
+            let progress = &self.progress.depth;
+            progress.fetch_max(depth.into(), Ordering::Relaxed);
             self.expand_one(node, depth + 1, hand);
             stack.extend(hand.next.drain(..).map(|node| (depth + 1, node)));
             count += 1;

@@ -265,9 +265,11 @@ impl Stepped {
     }
 
     fn lock_nested(&mut self, me: usize) {
-        if !self.rules().errs(Seed::NoNestedMutex) {
-            self.lock(me, Lock::Nested);
+        if self.rules().errs(Seed::NoNestedMutex) {
+            tell!(self, me, "do_epoll_ctl", "epnested_mutex is not taken");
+            return;
         }
+        self.lock(me, Lock::Nested);
         tell!(self, me, "mutex_lock", "epnested_mutex");
     }
 

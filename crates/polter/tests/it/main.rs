@@ -7,5 +7,6 @@ mod input;
 mod output;
 mod pages;
 mod polter;
+mod race;
 mod run;
 mod scan;
