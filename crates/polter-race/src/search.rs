@@ -164,6 +164,10 @@ type Node = (u64, Box<Stepped>);
 
 /// What one core has in hand.
 #[derive(Default)]
+#[expect(
+    clippy::vec_box,
+    reason = "nodes change hands often, and a state is large"
+)]
 struct Hand {
     /// The new states.
     next: Vec<Node>,
