@@ -230,10 +230,10 @@ impl Kernel {
     /// Linux: `__wake_up_common`.
     #[inline]
     pub(crate) fn wake(&mut self, queue: QueueId, limit: Limit, key: Events) {
-        if self.deferred.is_on {
+        let mut next = self.waits.queues[queue].first();
+        if next.is_some() && self.deferred.is_on {
             return self.deferred.wakes.push((queue, limit, key));
         }
-        let mut next = self.waits.queues[queue].first();
         while let Some(id) = next {
             let entry = self.waits.entries[id];
             next = entry.links.next();
