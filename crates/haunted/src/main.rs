@@ -4,6 +4,7 @@
 //! haunted CLASS                          shows the fault, checks it, ends
 //! haunted CLASS --linger SECONDS         … and keeps the state for a scanner to look at
 //! haunted CLASS --linger SECONDS --spin  … with the loop really spinning on its ghost
+//! haunted --restless [--steady]          changes its descriptors until stdin ends, and checks itself
 //! ```
 //!
 //! Every class makes its calls by themselves and in a fixed order (a child and
@@ -14,12 +15,14 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`classes`] | one program a file, and the table of their names |
+//! | [`restless`] | one that nobody may disturb, however it changes its descriptors |
 //! | [`child`] | a forked child, and whose turn it is |
 //! | [`mod@stage`] | what a class shows, checks and keeps up |
 //! | [`sys`] | the system calls, the only unsafe code here |
 
 mod child;
 mod classes;
+mod restless;
 mod stage;
 mod sys;
 
@@ -42,10 +45,14 @@ enum Exit {
 }
 
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
+    // The program's own name may hold anything.
+    let words = std::env::args_os().skip(1);
+    let words: Vec<String> = words.map(|it| it.to_string_lossy().into_owned()).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let exit = match *words {
         ["--bystander", ref numbers @ ..] => tell("bystander", child::stand_by(numbers)),
+        ["--restless"] => tell("restless", restless::run(false)),
+        ["--restless", "--steady"] => tell("restless", restless::run(true)),
         [class, ref options @ ..] => start(class, options),
         [] => usage(),
     };

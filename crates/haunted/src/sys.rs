@@ -46,9 +46,20 @@ pub(crate) fn epoll_del(e: RawFd, fd: RawFd) -> Result<(), Errno> {
 }
 
 fn epoll_ctl(e: RawFd, op: c_int, fd: RawFd, events: c_int) -> Result<(), Errno> {
+    epoll_set(e, op, fd, events, fd)
+}
+
+/// `epoll_ctl(2)`, `EPOLL_CTL_ADD` or `EPOLL_CTL_MOD`, with data of one's own.
+pub(crate) fn epoll_set(
+    e: RawFd,
+    op: c_int,
+    fd: RawFd,
+    events: c_int,
+    data: i32,
+) -> Result<(), Errno> {
     let mut event = libc::epoll_event {
         events: events as u32,
-        u64: fd as u64,
+        u64: data as u64,
     };
     // SAFETY: `event` lives across the call.
     check(unsafe { libc::epoll_ctl(e, op, fd, &raw mut event) }).map(drop)
@@ -183,6 +194,12 @@ pub(crate) fn waitpid(pid: pid_t) -> Result<c_int, Errno> {
 pub(crate) fn exit(code: c_int) -> ! {
     // SAFETY: never returns, touches nothing.
     unsafe { libc::_exit(code) }
+}
+
+/// `sched_yield(2)`.
+pub(crate) fn sched_yield() {
+    // SAFETY: takes nothing, always succeeds.
+    unsafe { libc::sched_yield() };
 }
 
 /// `gettid(2)`.

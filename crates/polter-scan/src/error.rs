@@ -26,6 +26,24 @@ pub enum ScanError {
     /// There are processes, and none is for us to look at.
     #[error("none of {0} processes may be looked at")]
     AllRefused(u64),
+    /// A process's table was asked about, and it has none of the instances.
+    #[error("process {other} holds no instance of process {pid}")]
+    HoldsNone {
+        /// Whose instances.
+        pid: u32,
+        /// Who has none of them.
+        other: u32,
+    },
+    /// An assertion that would not have seen what it is about.
+    #[error(
+        "{untold} registrations of process {pid} cannot be told from others: is kcmp(2) permitted?"
+    )]
+    NotTold {
+        /// Whose.
+        pid: u32,
+        /// How many.
+        untold: u64,
+    },
     /// The kernel refused something that is needed for the work itself.
     #[error("cannot {doing}: {source}")]
     System {

@@ -25,8 +25,21 @@
 //! }
 //! # Ok::<(), polter_scan::ScanError>(())
 //! ```
+//!
+//! # For test suites
+//!
+//! [`assert_no_ghosts`] at the end of a test fails it if the test left a ghost in its
+//! own process; [`assert_no_ghosts_in`] looks at another, such as a child.
+//!
+//! ```
+//! # if polter_scan::ghosts_in(std::process::id()).is_ok() {
+//! // … what the test does with its event loop …
+//! polter_scan::assert_no_ghosts();
+//! # }
+//! ```
 #![deny(unsafe_code)]
 
+mod assert;
 mod capture;
 mod compare;
 mod error;
@@ -42,6 +55,7 @@ mod spin;
 pub mod stat;
 mod sys;
 
+pub use assert::{assert_no_ghosts, assert_no_ghosts_in, ghosts_in};
 pub use capture::{Captured, capture};
 pub use error::ScanError;
 pub use exorcise::{Options, Outcome, Plan, Step, exorcise};

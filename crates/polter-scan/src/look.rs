@@ -39,7 +39,7 @@ const ASKED_ABOUT_INODES: usize = 1000;
 pub enum Scope {
     /// Everybody's.
     All,
-    /// Those of these processes.
+    /// Those of these processes; the caller's own, too, if it is among them.
     Pids(Vec<u32>),
     /// Those of these processes and of all that descend from them.
     Families(Vec<u32>),
@@ -47,11 +47,21 @@ pub enum Scope {
     Name(String),
 }
 
+impl Scope {
+    /// True if it names this very process.
+    fn names(&self, pid: u32) -> bool {
+        match self {
+            Scope::Pids(pids) | Scope::Families(pids) => pids.contains(&pid),
+            Scope::All | Scope::Name(_) => false,
+        }
+    }
+}
+
 impl Snapshot {
     /// Looks at the processes of a tree.
     pub fn take(proc: &Proc, scope: &Scope) -> Result<Snapshot, ScanError> {
         let comparer = Comparer::new(proc.is_live());
-        let mut snapshot = processes(proc)?;
+        let mut snapshot = processes(proc, scope)?;
         let asked = asked_for(scope, &snapshot)?;
         let look = Look {
             proc,
@@ -65,14 +75,17 @@ impl Snapshot {
     }
 }
 
-fn processes(proc: &Proc) -> Result<Snapshot, ScanError> {
+/// Every process but this one, unless it is asked for: its numbers change with the looking.
+fn processes(proc: &Proc, scope: &Scope) -> Result<Snapshot, ScanError> {
+    let own = std::process::id();
+    let is_asked_for = scope.names(own);
     let mut snapshot = Snapshot::default();
     let pids = proc.pids().map_err(|source| ScanError::Root {
         path: proc.root().to_owned(),
         source,
     })?;
     for pid in pids {
-        if proc.is_live() && pid == std::process::id() {
+        if proc.is_live() && pid == own && !is_asked_for {
             continue;
         }
         match proc.process(pid) {
@@ -300,6 +313,8 @@ impl Look<'_> {
             return;
         }
         let Ok(before) = self.proc.fdinfo(name.0, name.1) else {
+            // It has ended: what was only seen once, and long ago, is not told.
+            instance.registrations.retain(|it| !is_asked(it));
             return;
         };
         let rows: BTreeMap<(i32, u32), Row> = by_number(&before);
@@ -319,6 +334,7 @@ impl Look<'_> {
             }
         }
         let Ok(after) = self.proc.fdinfo(name.0, name.1) else {
+            instance.registrations.retain(|it| !is_asked(it));
             return;
         };
         let after = by_number(&after);

@@ -65,18 +65,12 @@ impl Proc {
 
     /// Every process, ascending.
     pub fn pids(&self) -> io::Result<Vec<u32>> {
-        let mut pids = Vec::new();
-        for entry in std::fs::read_dir(&self.root)? {
-            if let Some(pid) = entry?
-                .file_name()
-                .to_str()
-                .and_then(|name| name.parse().ok())
-            {
-                pids.push(pid);
-            }
-        }
-        pids.sort_unstable();
-        Ok(pids)
+        numbers_in(&self.root)
+    }
+
+    /// The threads of a process, ascending.
+    pub(crate) fn threads(&self, pid: u32) -> io::Result<Vec<u32>> {
+        numbers_in(&self.root.join(format!("{pid}/task")))
     }
 
     /// A process with all it has open.
@@ -192,6 +186,17 @@ impl Proc {
     fn open(&self, path: &Path, flags: OFlags) -> Result<OwnedFd, Why> {
         rustix::fs::open(path, plain() | flags, Mode::empty()).map_err(why)
     }
+}
+
+/// The entries of a directory that are numbers, ascending.
+fn numbers_in(dir: &Path) -> io::Result<Vec<u32>> {
+    let mut numbers = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        let name = entry?.file_name();
+        numbers.extend(name.to_str().and_then(|name| name.parse::<u32>().ok()));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
 }
 
 /// What a captured tree can say: the link's own number, or fdinfo's; and the access mode.

@@ -50,9 +50,10 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Show the whole story on a log that comes with polter
+    /// Show the whole story on a log that comes with polter, and live on a program of its own
     ///
-    /// Needs nothing: no strace and no root.
+    /// First a log, judged; then a program of polter's own that is haunted, found and freed while it
+    /// runs. Needs nothing: no strace and no root. With JSON, the log's part alone.
     #[command(after_help = examples::DEMO)]
     Demo(DemoArgs),
 
@@ -112,9 +113,14 @@ pub(crate) enum Verb {
 
     /// Remove a running process's ghosts, without stopping it
     ///
-    /// Says what it is going to do, and asks. A registration that is in use is never touched.
+    /// Says what it is going to do, and asks. A registration that is in use is never touched, and one
+    /// whose number comes and goes is left alone. What cannot be removed is listed with the reason.
     #[command(after_help = with_exit_codes(examples::EXORCISE))]
     Exorcise(ExorciseArgs),
+
+    /// The demo's haunted program
+    #[command(hide = true)]
+    Haunt(HauntArgs),
 
     /// Print a shell's completions
     #[command(after_help = examples::COMPLETIONS)]
@@ -135,6 +141,16 @@ pub(crate) enum Verb {
 pub(crate) struct DemoArgs {
     #[command(flatten)]
     pub(crate) reporting: Reporting,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HauntArgs {
+    /// Who started it, and whom it ends with
+    pub(crate) parent: i32,
+
+    /// Be the child that keeps the file
+    #[arg(long)]
+    pub(crate) keeper: bool,
 }
 
 #[derive(Debug, Args)]
@@ -232,6 +248,10 @@ pub(crate) struct ExorciseArgs {
     #[arg(long, value_name = "N")]
     pub(crate) fd: Option<i32>,
 
+    /// What is a ghost in this process's table, though another can name its file, who loses it too
+    #[arg(long, value_name = "PID", requires = "fd")]
+    pub(crate) in_table: Option<u32>,
+
     /// Only say what would be done
     #[arg(short = 'n', long, conflicts_with = "yes")]
     pub(crate) dry_run: bool,
@@ -239,6 +259,22 @@ pub(crate) struct ExorciseArgs {
     /// Do not ask
     #[arg(short, long)]
     pub(crate) yes: bool,
+
+    /// Look again and again, so many milliseconds apart, until Ctrl-C
+    #[arg(
+        short,
+        long,
+        value_name = "MS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1000",
+        value_parser = clap::value_parser!(u64).range(10..=3_600_000)
+    )]
+    pub(crate) watch: Option<u64>,
+
+    /// How it is told: with JSON, one object for each look that found something
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Format,
 }
 
 /// How to judge, and what to make of it.

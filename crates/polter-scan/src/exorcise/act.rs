@@ -1,18 +1,34 @@
 //! The removal itself, in a thread with a descriptor table of its own.
+//!
+//! ```text
+//!   copies ─▶ the registration as it is ─▶ live? ─▶ DEL ─▶ live? ─▶ put back
+//!                                           └ leave it       └ removed
+//! ```
+//!
+//! Between the first question and DEL there is nothing, and it takes a microsecond
+//! or two: a program that brings the file back *and* registers it with other data
+//! just then gets back the data that was read just before. Nothing in Linux removes a
+//! registration on a condition.
 
-use std::fs::File;
-use std::io::{self, BufReader};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use rustix::event::epoll;
 use rustix::io::Errno;
-use rustix::process::{PidfdFlags, PidfdGetfdFlags, Resource, Rlimit};
+use rustix::process::{Resource, Rlimit};
 
+use super::copies::{self, AGAIN, Copies, Settings};
 use super::{Outcome, Step};
 use crate::error::ScanError;
-use crate::fdinfo::FdInfo;
 use crate::proc::Proc;
-use crate::sys::{self, EpollSlot};
+use crate::sys;
+
+/// How long the last look may take, and how often it is tried.
+const FRESH: Duration = Duration::from_micros(50);
+const LOOKS: usize = 1000;
+
+/// How often, and how far apart, ghosts are watched before that.
+const GLANCES: usize = 8;
+const APART: Duration = Duration::from_micros(250);
 
 /// Takes the steps that are planned.
 ///
@@ -27,6 +43,7 @@ pub(super) fn carry_out(steps: &mut [Step]) -> Result<(), ScanError> {
                 doing: "have a descriptor table apart (close_range)",
                 source,
             })?;
+            leave_what_comes_and_goes(steps);
             for step in steps.iter_mut() {
                 if step.outcome == Outcome::Planned {
                     step.outcome = remove(step, || ()).unwrap_or_else(|outcome| outcome);
@@ -60,186 +77,158 @@ fn raise_limit(fd: i32) -> Option<Rlimit> {
         .map(|()| limit)
 }
 
+/// Watches for a moment, and leaves alone what is no ghost all the time.
+///
+/// A program that brings a file back to its number again and again would one
+/// day do so in the very microsecond between the last look and DEL.
+fn leave_what_comes_and_goes(steps: &mut [Step]) {
+    let is_planned = |step: &&mut Step| step.outcome == Outcome::Planned;
+    for _ in 0..GLANCES {
+        if !steps.iter_mut().any(|step| is_planned(&step)) {
+            return;
+        }
+        std::thread::sleep(APART);
+        for step in steps.iter_mut().filter(is_planned) {
+            let file = step.held_by.first().map(|held| (held.pid, held.fd));
+            let is_live = file.map(|file| Tables::of(step).name(step, file));
+            if is_live == Some(Ok(true)) {
+                step.outcome = Outcome::Live;
+            }
+        }
+    }
+}
+
 /// Removes one ghost. Both ways out are outcomes: the early ones come as errors.
 ///
 /// `between_fn` is called when the registration is removed and not yet looked
 /// after: what a program may do meanwhile, for the tests to do.
 fn remove(step: &Step, between_fn: impl FnOnce()) -> Result<Outcome, Outcome> {
-    let instance = instance_copy(step)?;
-    let (file, events) = file_copy(step, &instance)?;
-    if is_live(step, &file)? {
-        return Ok(Outcome::Live);
-    }
-    let numbered = sys::dup_to(file.as_fd(), step.fd).map_err(|error| no_number(step, &error))?;
-    match epoll::delete(&instance, &numbered) {
-        Ok(()) => {}
-        Err(Errno::NOENT) => return Ok(Outcome::Gone),
-        Err(errno) => return Err(Outcome::kept(format!("DEL answers {errno}"), AGAIN)),
+    let copies = Copies::take(step)?;
+    let tables = Tables::of(step);
+    let settings = last_look(step, &copies, &tables)?;
+    if let Some(outcome) = delete(&copies) {
+        return outcome;
     }
     between_fn();
-    if !is_live(step, &file).unwrap_or(false) {
+    settle(step, &copies, &tables, &settings)
+}
+
+/// What is about to be removed, if it still is the ghost that was seen.
+///
+/// A thread that lost its CPU while it looked has seen the past, and looks anew.
+fn last_look(step: &Step, copies: &Copies, tables: &Tables) -> Result<Settings, Outcome> {
+    for _ in 0..LOOKS {
+        let start = Instant::now();
+        let settings = copies.settings(step)?;
+        if settings.data != step.data {
+            // Not the one that was seen: that has gone.
+            return Err(Outcome::Gone);
+        }
+        let asked = Instant::now();
+        if tables.name(step, copies.here())? {
+            return Err(Outcome::Live);
+        }
+        if start.elapsed() < FRESH * 8 && asked.elapsed() < FRESH {
+            return Ok(settings);
+        }
+    }
+    Err(Outcome::kept(
+        "this machine is too busy to look at it in time",
+        AGAIN,
+    ))
+}
+
+/// Removes the registration; an outcome if that is not what happened.
+fn delete(copies: &Copies) -> Option<Result<Outcome, Outcome>> {
+    match epoll::delete(&copies.instance, &copies.file) {
+        Ok(()) => None,
+        Err(Errno::NOENT) => Some(Ok(Outcome::Gone)),
+        Err(errno) => Some(Err(Outcome::kept(format!("DEL answers {errno}"), AGAIN))),
+    }
+}
+
+/// Looks after what was removed: is it a ghost still, or did its number come back?
+///
+/// What cannot be told counts as live: a ghost put back does no new harm. Nor is a
+/// number that has gone again a reason for another DEL: the next look finds it.
+fn settle(
+    step: &Step,
+    copies: &Copies,
+    tables: &Tables,
+    settings: &Settings,
+) -> Result<Outcome, Outcome> {
+    if !tables.name(step, copies.here()).unwrap_or(true) {
         return Ok(Outcome::Removed);
     }
-    let events = epoll::EventFlags::from_bits_retain(events);
-    match epoll::add(
-        &instance,
-        &numbered,
-        epoll::EventData::new_u64(step.data),
-        events,
-    ) {
+    let data = epoll::EventData::new_u64(settings.data);
+    let events = epoll::EventFlags::from_bits_retain(settings.events);
+    match epoll::add(&copies.instance, &copies.file, data, events) {
         Ok(()) => Ok(Outcome::PutBack),
         // The program was faster.
         Err(Errno::EXIST) => Ok(Outcome::Live),
-        Err(errno) => Err(Outcome::kept(
-            format!(
-                "{} names its file again, and the removed registration could not be put back: {errno}",
-                step.fd
-            ),
-            format!("EPOLL_CTL_ADD {} in the program", step.fd),
-        )),
+        Err(errno) => Err(lost(step, errno)),
     }
 }
 
-const AGAIN: &str = "try again";
-
-/// The instance, from the first of its holders that is still the one that was seen.
-fn instance_copy(step: &Step) -> Result<OwnedFd, Outcome> {
-    let mut last = Outcome::Gone;
-    for (name, start_time) in step.instance.iter().zip(&step.start_times) {
-        match copy_of(name.pid, name.fd, Some(*start_time)) {
-            Ok(copy) => return clear_of(step.fd, copy),
-            Err(errno) => last = refused("instance", name.pid, errno),
-        }
-    }
-    Err(last)
-}
-
-/// The ghost's file, from a holder, and what its registration waits for now.
-fn file_copy(step: &Step, instance: &OwnedFd) -> Result<(OwnedFd, u32), Outcome> {
-    let mut last = Outcome::Gone;
-    for held in &step.held_by {
-        match copy_of(held.pid, held.fd, None) {
-            Ok(copy) => {
-                let copy = clear_of(step.fd, copy)?;
-                let nth = nth_of(step, instance, &copy);
-                let events = nth.and_then(|nth| events_now(step, instance, nth));
-                if let Some(events) = events {
-                    return Ok((copy, events));
-                }
-            }
-            Err(errno) => last = refused("file", held.pid, errno),
-        }
-    }
-    Err(last)
-}
-
-/// Which of the number's registrations is for this very file, if there is one.
-fn nth_of(step: &Step, instance: &OwnedFd, file: &OwnedFd) -> Option<u32> {
-    let me = me();
-    for toff in 0.. {
-        let slot = EpollSlot {
-            efd: instance.as_raw_fd().cast_unsigned(),
-            tfd: step.fd.cast_unsigned(),
-            toff,
-        };
-        // An error ends the number's registrations.
-        if sys::kcmp_registration((me, file.as_raw_fd()), me, slot)
-            .ok()?
-            .is_eq()
-        {
-            return Some(toff);
-        }
-    }
-    None
-}
-
-/// What the registration waits for now.
-///
-/// By itself only a one-shot changes, and only it is read anew: the text is
-/// long where ghosts are many.
-fn events_now(step: &Step, instance: &OwnedFd, nth: u32) -> Option<u32> {
-    if step.events & libc::EPOLLONESHOT.cast_unsigned() == 0 {
-        return Some(step.events);
-    }
-    let path = format!("/proc/thread-self/fdinfo/{}", instance.as_raw_fd());
-    let info = FdInfo::parse(BufReader::new(File::open(path).ok()?)).ok()?;
-    let mut rows = info.rows.iter().filter(|row| row.tfd == step.fd);
-    rows.nth(nth as usize).map(|row| row.events)
-}
-
-/// True if the number names the file in some table that holds the instance.
-fn is_live(step: &Step, file: &OwnedFd) -> Result<bool, Outcome> {
-    let me = me();
-    for name in &step.instance {
-        match sys::kcmp_file((me, file.as_raw_fd()), (name.pid, step.fd)) {
-            Ok(order) if order.is_eq() => return Ok(true),
-            Ok(_) => {}
-            // Closed, or the process has ended.
-            Err(error) if matches!(error.raw_os_error(), Some(libc::EBADF | libc::ESRCH)) => {}
-            Err(error) => {
-                return Err(Outcome::kept(
-                    format!(
-                        "what {} means in process {} cannot be told: {error}",
-                        step.fd, name.pid
-                    ),
-                    "run as root, or with CAP_SYS_PTRACE, where kcmp(2) is permitted",
-                ));
-            }
-        }
-    }
-    Ok(false)
-}
-
-/// `pidfd_getfd(2)` from the process that started then, if that is known.
-fn copy_of(pid: u32, fd: i32, start_time: Option<u64>) -> rustix::io::Result<OwnedFd> {
-    let number = rustix::process::Pid::from_raw(pid.cast_signed()).ok_or(Errno::SRCH)?;
-    let process = rustix::process::pidfd_open(number, PidfdFlags::empty())?;
-    // Looked at with the process in hand: the number cannot pass to another.
-    if let Some(start_time) = start_time {
-        let stat = Proc::live().stat(pid).map_err(|_| Errno::SRCH)?;
-        if stat.start_time != start_time {
-            return Err(Errno::SRCH);
-        }
-    }
-    rustix::process::pidfd_getfd(&process, fd, PidfdGetfdFlags::empty())
-}
-
-/// The same file under a number that is not the ghost's.
-fn clear_of(fd: i32, copy: OwnedFd) -> Result<OwnedFd, Outcome> {
-    if copy.as_raw_fd() != fd {
-        return Ok(copy);
-    }
-    let other = rustix::io::fcntl_dupfd_cloexec(&copy, 0);
-    other.map_err(|errno| Outcome::kept(format!("no room for a copy: {errno}"), AGAIN))
-}
-
-fn refused(what: &str, pid: u32, errno: Errno) -> Outcome {
-    match errno {
-        Errno::SRCH | Errno::BADF => Outcome::Gone,
-        Errno::PERM | Errno::ACCESS => Outcome::kept(
-            format!("taking a copy of the {what} from process {pid} is not permitted"),
-            "run as root, or with CAP_SYS_PTRACE; see ptrace_scope in proc(5)",
-        ),
-        Errno::NOSYS => Outcome::kept("this kernel has no pidfd_getfd(2)", "Linux 5.6 or later"),
-        errno => Outcome::kept(
-            format!("no copy of the {what} from process {pid}: {errno}"),
-            AGAIN,
-        ),
-    }
-}
-
-fn no_number(step: &Step, error: &io::Error) -> Outcome {
+fn lost(step: &Step, errno: Errno) -> Outcome {
     Outcome::kept(
-        format!("{} cannot be used as a number here: {error}", step.fd),
-        format!("ulimit -n {} or more", i64::from(step.fd) + 1),
+        format!(
+            "{} names its file again, and the removed registration could not be put back: {errno}",
+            step.fd
+        ),
+        format!("EPOLL_CTL_ADD {} in the program", step.fd),
     )
 }
 
-fn me() -> u32 {
-    rustix::thread::gettid()
-        .as_raw_nonzero()
-        .get()
-        .cast_unsigned()
+/// The tables that hold the instance, each by one of its tasks.
+struct Tables {
+    tasks: Vec<u32>,
+}
+
+impl Tables {
+    /// Those that count, with those of threads that have one of their own.
+    fn of(step: &Step) -> Tables {
+        let counts = |pid: &u32| step.in_table.is_none_or(|table| table == *pid);
+        let mut pids: Vec<u32> = step.instance.iter().map(|name| name.pid).collect();
+        pids.dedup();
+        let pids = pids.into_iter().filter(counts);
+        let with_threads = |pid| std::iter::once(pid).chain(threads_apart(pid));
+        Tables {
+            tasks: pids.flat_map(with_threads).collect(),
+        }
+    }
+
+    /// True if the number names the file, which somebody has under `held`, in one of them.
+    fn name(&self, step: &Step, held: (u32, i32)) -> Result<bool, Outcome> {
+        for task in &self.tasks {
+            match sys::kcmp_file(held, (*task, step.fd)) {
+                Ok(order) if order.is_eq() => return Ok(true),
+                Ok(_) => {}
+                // Closed, or the process has ended.
+                Err(error) if matches!(error.raw_os_error(), Some(libc::EBADF | libc::ESRCH)) => {}
+                Err(error) => {
+                    return Err(Outcome::kept(
+                        format!(
+                            "what {} means in process {task} cannot be told: {error}",
+                            step.fd
+                        ),
+                        "run as root, or with CAP_SYS_PTRACE, where kcmp(2) is permitted",
+                    ));
+                }
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Threads whose table is not their process's (`unshare(CLONE_FILES)`), but for this one.
+fn threads_apart(pid: u32) -> Vec<u32> {
+    let tids = Proc::live().threads(pid).unwrap_or_default();
+    let is_apart = |tid: &u32| {
+        let is_other_thread = *tid != pid && *tid != copies::me();
+        is_other_thread && sys::kcmp_table(pid, *tid).is_ok_and(std::cmp::Ordering::is_ne)
+    };
+    tids.into_iter().filter(is_apart).collect()
 }
 
 #[cfg(test)]
@@ -248,7 +237,8 @@ mod tests {
     use crate::fdinfo::Row;
     use crate::snapshot::{Held, Name};
     use rustix::event::{EventfdFlags, eventfd};
-    use std::io::Write as _;
+    use std::io::{self, Write as _};
+    use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
     use std::sync::mpsc;
 
     /// Far from the numbers other tests get.
@@ -314,6 +304,7 @@ mod tests {
         Step {
             instance: vec![name],
             start_times: vec![Proc::live().stat(pid).unwrap().start_time],
+            among: 1,
             fd,
             nth: 0,
             events: 0x19,
@@ -323,6 +314,8 @@ mod tests {
                 fd: file.as_raw_fd(),
                 is_certain: true,
             }],
+            in_table: None,
+            loses: Vec::new(),
             outcome: Outcome::Planned,
         }
     }

@@ -14,21 +14,31 @@
 //! that holds the instance is left alone, looked at just before and just after.
 //! Between the two looks the program may bring the file back to its number and use the
 //! registration again; then it is put back as it was.
+//!
+//! One table may be asked about alone (`in_table`): a forked child that keeps both the
+//! instance and the file makes its parent's ghost look like an entry of its own. Then
+//! all lose it, and the plan says who.
 
 mod act;
+mod choose;
+mod copies;
 
 use serde::Serialize;
 
 use crate::error::ScanError;
 use crate::look::Scope;
 use crate::proc::Proc;
-use crate::snapshot::{Held, Instance, Kind, Meaning, Name, Registration, Snapshot};
+use crate::snapshot::{Held, Name, Snapshot, Why};
 
 /// What to remove.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Options {
     /// Only ghosts of this number.
     pub fd: Option<i32>,
+    /// What is a ghost in this process's table, whoever else can name its file.
+    ///
+    /// Takes the registrations from all who hold the instance, and so asks for `fd`.
+    pub in_table: Option<u32>,
     /// Only say what would be done.
     pub dry_run: bool,
 }
@@ -40,6 +50,12 @@ pub struct Plan {
     pub pid: u32,
     /// Each ghost of its instances.
     pub steps: Vec<Step>,
+    /// Processes that may not be looked at: if one shares an instance, nobody knows.
+    pub refused: u64,
+    #[serde(skip)]
+    options: Options,
+    #[serde(skip)]
+    start_time: u64,
 }
 
 /// One ghost.
@@ -50,6 +66,9 @@ pub struct Step {
     /// When the processes that hold it started, in the order of the names.
     #[serde(skip)]
     start_times: Vec<u64>,
+    /// How many registrations the instance has.
+    #[serde(skip)]
+    among: u64,
     /// The ghost's number.
     pub fd: i32,
     /// Which, of the registrations of that number.
@@ -60,6 +79,10 @@ pub struct Step {
     pub data: u64,
     /// Who has the file.
     pub held_by: Vec<Held>,
+    /// The only table whose number counts; none: every table that holds the instance.
+    pub in_table: Option<u32>,
+    /// Who can name the file and hears of it no more.
+    pub loses: Vec<u32>,
     /// What came of it, or is to come.
     pub outcome: Outcome,
 }
@@ -89,7 +112,7 @@ pub enum Outcome {
 
 /// Removes the ghosts of a process's instances.
 pub fn exorcise(proc: &Proc, pid: u32, options: &Options) -> Result<Plan, ScanError> {
-    let mut plan = Plan::make(proc, pid, options.fd)?;
+    let mut plan = Plan::make(proc, pid, options)?;
     if !options.dry_run {
         plan.carry_out()?;
     }
@@ -97,28 +120,47 @@ pub fn exorcise(proc: &Proc, pid: u32, options: &Options) -> Result<Plan, ScanEr
 }
 
 impl Plan {
-    /// Looks for the ghosts in the instances of `pid`, those of number `fd` only if one is given.
-    pub fn make(proc: &Proc, pid: u32, fd: Option<i32>) -> Result<Plan, ScanError> {
+    /// Looks for the ghosts in the instances of `pid`, and for what only looks like one.
+    pub fn make(proc: &Proc, pid: u32, options: &Options) -> Result<Plan, ScanError> {
         let snapshot = Snapshot::take(proc, &Scope::Pids(vec![pid]))?;
-        let mut plan = Plan {
+        let holds = |pid| snapshot.instances.iter().any(|it| it.pids().contains(&pid));
+        if let Some(other) = options.in_table.filter(|other| !holds(*other)) {
+            return Err(ScanError::HoldsNone { pid, other });
+        }
+        let is_refused = |unseen: &&crate::Unseen| unseen.why == Why::Refused;
+        Ok(Plan {
             pid,
-            steps: Vec::new(),
-        };
-        for instance in &snapshot.instances {
-            for registration in &instance.registrations {
-                let is_asked = fd.is_none_or(|fd| fd == registration.fd);
-                let is_named = fd.is_some() && !registration.is_plain();
-                if is_asked && (registration.is_ghost() || is_named) {
-                    plan.steps.push(step(&snapshot, instance, registration));
+            steps: choose::steps(&snapshot, pid, options),
+            refused: snapshot.unseen.iter().filter(is_refused).count() as u64,
+            options: *options,
+            start_time: snapshot.processes.get(&pid).map_or(0, |it| it.start_time),
+        })
+    }
+
+    /// Looks anew, for time has passed: what was planned and is to be removed
+    /// still is planned as things are now, and nothing else is.
+    pub fn look_again(&mut self, proc: &Proc) -> Result<(), ScanError> {
+        let now = Plan::make(proc, self.pid, &self.options)?;
+        for step in &mut self.steps {
+            if step.outcome == Outcome::Planned {
+                let same = now.steps.iter().find(|other| step.is_same_ghost(other));
+                match same.filter(|_| self.start_time == now.start_time) {
+                    Some(same) => *step = same.clone(),
+                    None => step.outcome = Outcome::Gone,
                 }
             }
         }
-        Ok(plan)
+        Ok(())
     }
 
     /// Removes what can be; each step's outcome says what came of it.
     pub fn carry_out(&mut self) -> Result<(), ScanError> {
         act::carry_out(&mut self.steps)
+    }
+
+    /// True if both are about one process, and not about two of one number.
+    pub fn is_of_same_process(&self, other: &Plan) -> bool {
+        (self.pid, self.start_time) == (other.pid, other.start_time)
     }
 
     /// How many steps came out so.
@@ -129,77 +171,30 @@ impl Plan {
 
     /// True if a ghost is there still.
     pub fn has_kept(&self) -> bool {
-        let is_kept = |step: &Step| matches!(step.outcome, Outcome::Kept { .. });
-        self.steps.iter().any(is_kept)
+        self.steps.iter().any(|step| step.outcome.is_kept())
+    }
+}
+
+impl Step {
+    /// True if this is the same registration, as far as can be told from outside.
+    fn is_same_ghost(&self, other: &Step) -> bool {
+        let is_shared = |name: &Name| other.instance.contains(name);
+        (self.fd, self.data) == (other.fd, other.data)
+            && self.loses == other.loses
+            && self.instance.iter().any(is_shared)
     }
 }
 
 impl Outcome {
+    /// True if the ghost is there still, and why is known.
+    pub fn is_kept(&self) -> bool {
+        matches!(self, Outcome::Kept { .. })
+    }
+
     fn kept(reason: impl Into<String>, way_out: impl Into<String>) -> Outcome {
         Outcome::Kept {
             reason: reason.into(),
             way_out: way_out.into(),
         }
     }
-}
-
-fn step(snapshot: &Snapshot, instance: &Instance, registration: &Registration) -> Step {
-    let start_time = |name: &Name| {
-        let process = snapshot.processes.get(&name.pid);
-        process.map_or(0, |process| process.start_time)
-    };
-    Step {
-        instance: instance.names.clone(),
-        start_times: instance.names.iter().map(start_time).collect(),
-        fd: registration.fd,
-        nth: registration.nth,
-        events: registration.events,
-        data: registration.data,
-        held_by: registration.held_by.clone(),
-        outcome: plan(instance, registration),
-    }
-}
-
-/// What is to be done about a registration whose number does not name its file everywhere.
-fn plan(instance: &Instance, registration: &Registration) -> Outcome {
-    if !instance.is_certain {
-        return Outcome::kept(
-            "it is not certain who holds the instance: kcmp(2) is not permitted",
-            "run as root, or with CAP_SYS_PTRACE",
-        );
-    }
-    if let Some(table) = registration
-        .tables
-        .iter()
-        .find(|table| table.meaning == Meaning::Same)
-    {
-        return Outcome::kept(
-            format!(
-                "it is live: its number names its file in process {}",
-                table.pid
-            ),
-            format!("have process {} remove it, or end that process", table.pid),
-        );
-    }
-    if !registration.is_ghost() {
-        return Outcome::kept(
-            "whether its number names its file could not be told",
-            "run as root, or with CAP_SYS_PTRACE",
-        );
-    }
-    if registration.held_by.is_empty() {
-        let what = match registration.kind {
-            Some(Kind::Socket) => "socket",
-            _ => "file",
-        };
-        return Outcome::kept(
-            format!(
-                "no process in sight has its {what} open: it is in a message, in an io_uring, or with a \
-                 process that may not be looked at"
-            ),
-            "have the message received or the socket it waits in closed; as root all processes are in \
-             sight; else restart the process",
-        );
-    }
-    Outcome::Planned
 }

@@ -1,20 +1,32 @@
 //! Registrations whose number does not name their file.
 
+use std::collections::BTreeSet;
+
 use crate::finding::{Class, Finding};
 use crate::snapshot::{Meaning, Registration};
 
 use super::{Case, processes};
 
 /// Finds ghosts, numbers with two registrations, and entries only some can name.
-pub(super) fn find(case: &Case<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn find(case: &Case<'_>, keep_fn: &mut impl FnMut(Finding)) {
+    let twice = registered_twice(case);
     for registration in &case.instance.registrations {
         if registration.is_ghost() {
-            findings.push(ghost(case, registration));
-            findings.extend(number_reuse(case, registration));
-        } else {
-            findings.extend(foreign_entry(case, registration));
+            keep_fn(ghost(case, registration));
+            if twice.contains(&registration.fd) {
+                keep_fn(number_reuse(case, registration));
+            }
+        } else if let Some(finding) = foreign_entry(case, registration) {
+            keep_fn(finding);
         }
     }
+}
+
+/// The numbers with more than one registration.
+fn registered_twice(case: &Case<'_>) -> BTreeSet<i32> {
+    let registrations = case.instance.registrations.iter();
+    let others = registrations.filter(|registration| registration.nth > 0);
+    others.map(|registration| registration.fd).collect()
 }
 
 fn ghost(case: &Case<'_>, registration: &Registration) -> Finding {
@@ -78,9 +90,7 @@ fn class(case: &Case<'_>, registration: &Registration) -> Class {
     }
 }
 
-fn number_reuse(case: &Case<'_>, ghost: &Registration) -> Option<Finding> {
-    let is_twin = |other: &&Registration| other.fd == ghost.fd && other.nth != ghost.nth;
-    case.instance.registrations.iter().find(is_twin)?;
+fn number_reuse(case: &Case<'_>, ghost: &Registration) -> Finding {
     let pid = case.eldest(ghost.tables.iter().map(|table| table.pid));
     let fd = ghost.fd;
     let summary = format!(
@@ -90,7 +100,7 @@ fn number_reuse(case: &Case<'_>, ghost: &Registration) -> Option<Finding> {
     let fix = format!(
         "EPOLL_CTL_DEL before the close of {fd}, and a generation beside the number in the event's data"
     );
-    Some(case.about(ghost, Class::NumberReuse, pid, summary, fix))
+    case.about(ghost, Class::NumberReuse, pid, summary, fix)
 }
 
 /// A number that names its file for some holders, and not for one that is older.

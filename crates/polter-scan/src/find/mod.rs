@@ -25,19 +25,33 @@ impl Report {
         let mut findings = Vec::new();
         for instance in &snapshot.instances {
             let case = Case { snapshot, instance };
-            ghosts::find(&case, &mut findings);
-            sharing::find(&case, &mut findings);
+            let mut keep = |finding| report.keep(&mut findings, finding);
+            ghosts::find(&case, &mut keep);
+            sharing::find(&case, &mut keep);
             report.unknown += instance
                 .registrations
                 .iter()
                 .filter(|it| it.is_somewhere(Meaning::Unknown))
                 .count() as u64;
         }
-        findings.sort_by_key(|finding| (finding.severity, finding.class, finding.pid));
-        report.findings_left_out = findings.len().saturating_sub(MAX_FINDINGS) as u64;
-        findings.truncate(MAX_FINDINGS);
+        report.leave_out(&mut findings);
         report.findings = findings;
         report
+    }
+
+    /// Keeps a finding, and never many more than will be kept in the end.
+    fn keep(&mut self, findings: &mut Vec<Finding>, finding: Finding) {
+        findings.push(finding);
+        if findings.len() >= 2 * MAX_FINDINGS {
+            self.leave_out(findings);
+        }
+    }
+
+    /// Leaves out all but the worst.
+    fn leave_out(&mut self, findings: &mut Vec<Finding>) {
+        findings.sort_by_key(|finding| (finding.severity, finding.class, finding.pid));
+        self.findings_left_out += findings.len().saturating_sub(MAX_FINDINGS) as u64;
+        findings.truncate(MAX_FINDINGS);
     }
 }
 

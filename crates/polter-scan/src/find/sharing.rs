@@ -12,23 +12,25 @@ use super::{Case, processes};
 const PILE: usize = 8;
 
 /// Finds leaked and shared instances, deaf signalfds, and piles of duplicates.
-pub(super) fn find(case: &Case<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn find(case: &Case<'_>, keep_fn: &mut impl FnMut(Finding)) {
     let pids = case.instance.pids();
     let leaked: Vec<u32> = pids
         .iter()
         .copied()
         .filter(|pid| is_leaked(case, *pid))
         .collect();
-    findings.extend(leaked.iter().map(|pid| leaked_epoll(case, *pid)));
+    leaked
+        .iter()
+        .for_each(|pid| keep_fn(leaked_epoll(case, *pid)));
     let sharers: Vec<u32> = pids
         .into_iter()
         .filter(|pid| !leaked.contains(pid))
         .collect();
     if sharers.len() > 1 {
-        findings.push(shared_epoll(case, &sharers));
-        findings.extend(deaf_signalfds(case, &sharers));
+        keep_fn(shared_epoll(case, &sharers));
+        deaf_signalfds(case, &sharers).for_each(&mut *keep_fn);
     }
-    findings.extend(dup_piles(case));
+    dup_piles(case).into_iter().for_each(keep_fn);
 }
 
 /// True if a process has the instance from an ancestor, and has become another

@@ -71,7 +71,7 @@ fn what_is_live_somewhere_is_kept() {
     let haunted = Haunted::start("foreign-entry", &[]);
     let before = rows(&haunted);
     let all = exorcise(&Proc::live(), haunted.pid(), &Options::default()).unwrap();
-    assert!(all.steps.is_empty());
+    assert!(outcomes(&all.steps)[..].iter().all(|it| it.is_kept()));
     let options = Options {
         fd: Some(6),
         ..Options::default()
@@ -82,6 +82,36 @@ fn what_is_live_somewhere_is_kept() {
     };
     assert!(reason.starts_with("it is live"), "{reason}");
     assert_eq!(rows(&haunted), before);
+}
+
+#[test]
+fn what_one_table_calls_a_ghost_goes_on_demand() {
+    if !can_compare() {
+        return;
+    }
+    let haunted = Haunted::start("foreign-entry", &[]);
+    let before = rows(&haunted).len();
+    let [_, child] = haunted.pids()[..] else {
+        panic!("a parent and a child")
+    };
+    let in_table = |pid| Options {
+        fd: Some(6),
+        in_table: Some(pid),
+        ..Options::default()
+    };
+    let of_child = exorcise(&Proc::live(), haunted.pid(), &in_table(child)).unwrap();
+    assert!(of_child.has_kept(), "{of_child:?}");
+    let of_parent = exorcise(&Proc::live(), haunted.pid(), &in_table(haunted.pid())).unwrap();
+    assert_eq!(outcomes(&of_parent.steps), [&Outcome::Removed]);
+    assert_eq!(of_parent.steps[0].loses, [child]);
+    assert_eq!(rows(&haunted).len(), before - 1);
+    let stranger = exorcise(&Proc::live(), haunted.pid(), &in_table(u32::MAX));
+    assert!(
+        stranger
+            .unwrap_err()
+            .to_string()
+            .contains("holds no instance")
+    );
 }
 
 #[test]
@@ -104,7 +134,8 @@ fn what_has_come_back_since_the_plan_is_left_alone() {
         return;
     }
     let haunted = Haunted::start("dup-ghost", &[]);
-    let mut plan = polter_scan::Plan::make(&Proc::live(), haunted.pid(), None).unwrap();
+    let mut plan =
+        polter_scan::Plan::make(&Proc::live(), haunted.pid(), &Options::default()).unwrap();
     // As if the table had named its file again: the plan's ghost is its holder's own number.
     plan.steps[0].fd = plan.steps[0].held_by[0].fd;
     plan.carry_out().unwrap();

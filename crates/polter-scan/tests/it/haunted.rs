@@ -90,7 +90,7 @@ pub(crate) fn can_compare() -> bool {
 }
 
 /// The binary beside this test's, built if need be.
-fn binary() -> &'static PathBuf {
+pub(crate) fn binary() -> &'static PathBuf {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let test = std::env::current_exe().expect("a test has a file");

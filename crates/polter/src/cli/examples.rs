@@ -100,7 +100,10 @@ pub(super) const EXORCISE: &str = "\
 Examples:
   polter exorcise 1234                       shows what it would do, and asks
   polter exorcise --dry-run 1234
-  polter exorcise --fd 7 --yes 1234";
+  polter exorcise --fd 7 --yes 1234
+  polter exorcise --fd 7 --in-table 1234 1234
+                                             its child can name the file, and loses it too
+  polter exorcise --watch=5000 --yes 1234    every 5 s until Ctrl-C, which ends with a sum";
 
 pub(super) const COMPLETIONS: &str = "\
 Examples:

@@ -6,9 +6,11 @@
 use std::io::{self, Write};
 
 use polter_judge::Verdict;
-use polter_scan::Report;
+use polter_scan::{Plan, Report};
 use serde::Serialize;
 use serde_json::ser::Formatter;
+
+use crate::exorcise_command::Sum;
 
 /// The format's version: it changes when a reader would have to.
 pub(crate) const VERSION: u32 = 1;
@@ -44,6 +46,33 @@ struct ScanDocument<'a> {
 pub(crate) fn write_scan(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let version = VERSION;
     write_line(out, &ScanDocument { version, report })
+}
+
+/// What `polter exorcise` writes.
+#[derive(Serialize)]
+struct ExorcismDocument<'a> {
+    version: u32,
+    #[serde(flatten)]
+    plan: &'a Plan,
+}
+
+/// Writes what is to be removed, or what came of it.
+pub(crate) fn write_exorcism(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
+    let version = VERSION;
+    write_line(out, &ExorcismDocument { version, plan })
+}
+
+/// What `polter exorcise --watch` writes in the end.
+#[derive(Serialize)]
+struct SumDocument<'a> {
+    version: u32,
+    sum: &'a Sum,
+}
+
+/// Writes what came of all looks.
+pub(crate) fn write_sum(out: &mut dyn Write, sum: &Sum) -> io::Result<()> {
+    let version = VERSION;
+    write_line(out, &SumDocument { version, sum })
 }
 
 /// Writes one object on a line of its own.

@@ -3,6 +3,9 @@
 mod check;
 mod demo;
 mod exit_codes;
+mod exorcise;
+mod haunted;
+mod hostile;
 mod input;
 mod output;
 mod pages;

@@ -14,6 +14,7 @@ use polter_scan::{Outcome, Plan, Step};
 
 use super::WIDTH;
 use super::style::{ASIDE, CLEAN, FAULT, LABEL, NOTE, TITLE};
+use crate::exorcise_command::Sum;
 use crate::report::words::{counted, wrap};
 
 const INDENT: usize = 4;
@@ -33,7 +34,40 @@ pub(crate) fn write(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     writeln!(out, "{TITLE}process {pid}{TITLE:#}: {ghosts}")?;
     plan.steps
         .iter()
-        .try_for_each(|step| write_step(out, pid, step))
+        .try_for_each(|step| write_step(out, pid, step))?;
+    if plan.refused > 0 && plan.count(&Outcome::Planned) > 0 {
+        write_refused(out, plan.refused)?;
+    }
+    Ok(())
+}
+
+/// Writes what came of all looks of a watch.
+pub(crate) fn write_sum(out: &mut dyn Write, sum: &Sum) -> io::Result<()> {
+    let end = if sum.has_process_ended {
+        "has ended"
+    } else {
+        "is not watched any more"
+    };
+    writeln!(
+        out,
+        "{TITLE}process {}{TITLE:#} {end}: {}, {} removed, {} put back, {} kept",
+        sum.pid,
+        counted(sum.looks, "look"),
+        sum.removed,
+        sum.put_back,
+        sum.kept
+    )
+}
+
+fn write_refused(out: &mut dyn Write, refused: u64) -> io::Result<()> {
+    let refused = counted(refused, "process");
+    let text = format!(
+        "{refused} may not be looked at: one that shares an instance and uses the number would lose it too"
+    );
+    for line in wrap(&text, WIDTH - INDENT) {
+        writeln!(out, "{:INDENT$}{ASIDE}{line}{ASIDE:#}", "")?;
+    }
+    Ok(())
 }
 
 fn write_step(out: &mut dyn Write, pid: u32, step: &Step) -> io::Result<()> {
@@ -52,7 +86,14 @@ fn write_step(out: &mut dyn Write, pid: u32, step: &Step) -> io::Result<()> {
         ""
     )?;
     match &step.outcome {
-        Outcome::Live => write_more(out, "why", "the number names its file again"),
+        Outcome::Planned if !step.loses.is_empty() => {
+            write_more(out, "warning", &losers(&step.loses))
+        }
+        Outcome::Live => write_more(
+            out,
+            "why",
+            "the number names its file again, or comes and goes: left alone",
+        ),
         Outcome::PutBack => write_more(
             out,
             "why",
@@ -64,6 +105,19 @@ fn write_step(out: &mut dyn Write, pid: u32, step: &Step) -> io::Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Who is not told of the file any more, though able to name it.
+fn losers(pids: &[u32]) -> String {
+    let named: Vec<String> = pids.iter().take(4).map(u32::to_string).collect();
+    let more = match pids.len().saturating_sub(named.len()) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "process {}{more} can name the file by this number, and is not told of it any more",
+        named.join(", ")
+    )
 }
 
 fn describe(pid: u32, step: &Step) -> String {

@@ -1,4 +1,12 @@
-//! `polter demo`: a log that comes with the program, shown and judged.
+//! `polter demo`: a log that comes with the program, shown and judged; then the same, live.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`haunt`] | the program that is haunted: polter itself, under a verb that is not shown |
+//! | [`live`] | starts it, scans it, shows it spin, exorcises it, shows the silence |
+
+mod haunt;
+mod live;
 
 use std::io::{self, Write};
 
@@ -11,8 +19,10 @@ use crate::failure::Failure;
 use crate::log::Log;
 use crate::verdicts;
 
+pub(crate) use haunt::haunt;
+
 const NAME: &str = "worker.strace";
-const STORY: &str = include_str!("../demo/worker.strace");
+const STORY: &str = include_str!("../../demo/worker.strace");
 
 /// Shows the log with its line numbers, and the report on it.
 ///
@@ -24,6 +34,10 @@ pub(crate) fn demo(args: &DemoArgs, console: &Console) -> Result<Exit, Failure> 
     }
     let log = Log::embedded(NAME, STORY, console);
     verdicts::report(log, &args.reporting, &mut *out)?;
+    if args.reporting.format == Format::Text {
+        live::tell(&mut *out)?;
+        out.flush()?;
+    }
     Ok(Exit::Clean)
 }
 

@@ -1,0 +1,144 @@
+//! Which registrations are to be removed, and why the others are not.
+
+use super::{Options, Outcome, Step};
+use crate::snapshot::{InTable, Instance, Kind, Meaning, Name, Registration, Snapshot};
+
+/// The steps for the instances of `pid`: ghosts, and what might be taken for one.
+pub(super) fn steps(snapshot: &Snapshot, pid: u32, options: &Options) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for instance in &snapshot.instances {
+        let choice = Choice {
+            snapshot,
+            instance,
+            pid,
+            options,
+        };
+        let chosen = instance.registrations.iter();
+        steps.extend(
+            chosen
+                .filter(|it| choice.is_chosen(it))
+                .map(|it| choice.step(it)),
+        );
+    }
+    steps
+}
+
+struct Choice<'a> {
+    snapshot: &'a Snapshot,
+    instance: &'a Instance,
+    pid: u32,
+    options: &'a Options,
+}
+
+impl Choice<'_> {
+    fn is_chosen(&self, registration: &Registration) -> bool {
+        if self.options.fd.is_some_and(|fd| fd != registration.fd) {
+            return false;
+        }
+        let is_named = self.options.fd.is_some() && !registration.is_plain();
+        registration.is_ghost() || is_named || self.is_foreign(registration)
+    }
+
+    /// True if the process cannot name the file, and only its descendants can.
+    fn is_foreign(&self, registration: &Registration) -> bool {
+        let is_younger = |pid: u32| self.snapshot.is_descendant(pid, self.pid);
+        let mut with = namers(registration).peekable();
+        is_nameless(registration, self.pid) && with.peek().is_some() && with.all(is_younger)
+    }
+
+    fn step(&self, registration: &Registration) -> Step {
+        let start_time = |name: &Name| {
+            let process = self.snapshot.processes.get(&name.pid);
+            process.map_or(0, |process| process.start_time)
+        };
+        let names = &self.instance.names;
+        let in_table = self.options.in_table;
+        Step {
+            instance: names.clone(),
+            start_times: names.iter().map(start_time).collect(),
+            among: self.instance.registrations.len() as u64,
+            fd: registration.fd,
+            nth: registration.nth,
+            events: registration.events,
+            data: registration.data,
+            held_by: registration.held_by.clone(),
+            in_table,
+            loses: in_table.map_or_else(Vec::new, |_| namers(registration).collect()),
+            outcome: self.outcome(registration),
+        }
+    }
+
+    /// What is to be done about a registration whose number does not name its file everywhere.
+    fn outcome(&self, registration: &Registration) -> Outcome {
+        if !self.instance.is_certain {
+            return Outcome::kept(
+                "it is not certain who holds the instance: kcmp(2) is not permitted",
+                "run as root, or with CAP_SYS_PTRACE",
+            );
+        }
+        match self.options.in_table {
+            Some(table) if is_nameless(registration, table) => {}
+            Some(table) if namers(registration).any(|pid| pid == table) => {
+                return self.live(registration, table);
+            }
+            None if registration.is_ghost() => {}
+            None => match namers(registration).next() {
+                Some(pid) => return self.live(registration, pid),
+                None => return not_told(),
+            },
+            Some(_) => return not_told(),
+        }
+        if registration.held_by.is_empty() {
+            return out_of_sight(registration);
+        }
+        Outcome::Planned
+    }
+
+    fn live(&self, registration: &Registration, pid: u32) -> Outcome {
+        let reason = format!("it is live: its number names its file in process {pid}");
+        let mut way_out = format!("have process {pid} remove it, or end that process");
+        if pid != self.pid && is_nameless(registration, self.pid) {
+            way_out += &format!(
+                "; if process {0} made it and process {pid} may lose it: --fd {1} --in-table {0}",
+                self.pid, registration.fd
+            );
+        }
+        Outcome::kept(reason, way_out)
+    }
+}
+
+/// Who can name the file by the registration's number.
+fn namers(registration: &Registration) -> impl Iterator<Item = u32> + '_ {
+    let tables = registration.tables.iter();
+    let same = tables.filter(|table| table.meaning == Meaning::Same);
+    same.map(|table| table.pid)
+}
+
+/// True if the number is known not to name the file in a process's table.
+fn is_nameless(registration: &Registration, pid: u32) -> bool {
+    let is_elsewhere = |table: &InTable| matches!(table.meaning, Meaning::Closed | Meaning::Other);
+    let mut tables = registration.tables.iter();
+    tables.any(|table| table.pid == pid && is_elsewhere(table))
+}
+
+fn not_told() -> Outcome {
+    Outcome::kept(
+        "whether its number names its file could not be told",
+        "run as root, or with CAP_SYS_PTRACE",
+    )
+}
+
+fn out_of_sight(registration: &Registration) -> Outcome {
+    let what = match registration.kind {
+        Some(Kind::Socket) => "socket",
+        _ => "file",
+    };
+    Outcome::kept(
+        format!(
+            "no process in sight has its {what} open: it is in a message, in an io_uring, or with a \
+             process that may not be looked at"
+        ),
+        "have the message received or the socket it waits in closed; as root all processes are in \
+         sight; else restart the process",
+    )
+}

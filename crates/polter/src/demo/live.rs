@@ -1,0 +1,137 @@
+//! The demo's second half: a ghost in a running program, found, shown and removed.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt as _;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anstyle::Style;
+use polter_scan::{Options, Outcome, Plan, Proc, Report, Scope, Snapshot};
+
+use crate::failure::Failure;
+use crate::report::text;
+
+/// For how long the worker is watched.
+const WINDOW: Duration = Duration::from_millis(500);
+
+/// How often, and how far apart, is looked for the worker to be ready, and to be quiet.
+const LOOKS: usize = 1_000;
+const APART: Duration = Duration::from_millis(5);
+
+const TITLE: Style = Style::new().bold();
+
+/// Starts a haunted worker, finds its ghost, shows what it costs, and removes it.
+pub(super) fn tell(out: &mut dyn Write) -> Result<(), Failure> {
+    writeln!(out, "{TITLE}The same, live{TITLE:#}\n")?;
+    writeln!(
+        out,
+        "A worker registers a pipe, starts a child that keeps it, and closes its own copy.\n"
+    )?;
+    let worker = Worker::start()?;
+    let pid = worker.pid();
+    worker.until(|| worker.wake_ups() > 1);
+    let snapshot = Snapshot::take(&Proc::live(), &Scope::Pids(vec![pid]))?;
+    let mut report = Report::of(&snapshot);
+    // Who else runs here is no part of the story.
+    (report.refused, report.vanished) = (0, 0);
+    let before = worker.wake_ups();
+    let start = Instant::now();
+    report.watch(&Proc::live(), WINDOW);
+    let rate = per_second(worker.wake_ups() - before, start.elapsed());
+    writeln!(out, "{TITLE}$ polter scan --spin {pid}{TITLE:#}")?;
+    text::write_scan(out, &report)?;
+    writeln!(
+        out,
+        "\nThe worker wakes up {rate} times a second, for nothing.\n"
+    )?;
+    exorcise(out, &worker)
+}
+
+fn exorcise(out: &mut dyn Write, worker: &Worker) -> Result<(), Failure> {
+    let pid = worker.pid();
+    writeln!(out, "{TITLE}$ polter exorcise --yes {pid}{TITLE:#}")?;
+    let mut plan = Plan::make(&Proc::live(), pid, &Options::default())?;
+    plan.carry_out()?;
+    text::write_exorcism(out, &plan)?;
+    if plan.count(&Outcome::Removed) == 0 {
+        return Ok(writeln!(
+            out,
+            "\nWhere that is permitted the ghost is removed, and the worker wakes up 0 times a second."
+        )?);
+    }
+    worker.until(|| worker.is_asleep());
+    let (start, before) = (Instant::now(), worker.wake_ups());
+    thread::sleep(WINDOW);
+    let rate = per_second(worker.wake_ups() - before, start.elapsed());
+    let silence = "and runs on as before, without its ghost";
+    Ok(writeln!(
+        out,
+        "\nThe worker wakes up {rate} times a second, {silence}."
+    )?)
+}
+
+fn per_second(count: u64, took: Duration) -> u64 {
+    (count as f64 / took.as_secs_f64()) as u64
+}
+
+/// The haunted program; it ends with this value, or with polter.
+struct Worker {
+    child: Child,
+    /// Its standard input, which is never written to.
+    _life: ChildStdin,
+    count: File,
+}
+
+impl Worker {
+    fn start() -> io::Result<Worker> {
+        let count = tempfile::tempfile()?;
+        let me = std::process::id().to_string();
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["haunt", &me])
+            .stdin(Stdio::piped())
+            .stdout(count.try_clone()?)
+            .spawn()?;
+        let life = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        Ok(Worker {
+            child,
+            _life: life,
+            count,
+        })
+    }
+
+    fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has written down so far.
+    fn wake_ups(&self) -> u64 {
+        let mut count = [0; 8];
+        let read = self.count.read_exact_at(&mut count, 0);
+        read.map_or(0, |()| u64::from_ne_bytes(count))
+    }
+
+    fn is_asleep(&self) -> bool {
+        let stat = Proc::live().stat(self.pid());
+        stat.is_ok_and(|stat| stat.state == 'S')
+    }
+
+    /// Waits for something that will be so in a moment.
+    fn until(&self, is_so: impl Fn() -> bool) {
+        for _ in 0..LOOKS {
+            if is_so() {
+                return;
+            }
+            thread::sleep(APART);
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,83 @@
+//! Haunted programs for the command to look at.
+
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader, Lines, Write as _};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
+
+use crate::polter::polter;
+
+/// A haunted program; it ends with this value.
+pub(crate) struct Haunted {
+    pub(crate) child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Haunted {
+    /// Starts it and waits until it is haunted.
+    pub(crate) fn start(words: &[&str]) -> Haunted {
+        Haunted::start_as(binary().as_os_str(), words)
+    }
+
+    /// The same, for a copy of the program.
+    pub(crate) fn start_as(binary: &OsStr, words: &[&str]) -> Haunted {
+        let mut child = Command::new(binary)
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("haunted starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        assert_eq!(lines.next().unwrap().unwrap(), "ready");
+        Haunted { child, lines }
+    }
+
+    pub(crate) fn pid(&self) -> String {
+        self.child.id().to_string()
+    }
+
+    /// Closes its standard input; true if it ends well, and its last words.
+    pub(crate) fn end(mut self) -> (bool, String) {
+        drop(self.child.stdin.take());
+        let words = self.lines.next().map(Result::unwrap).unwrap_or_default();
+        (self.child.wait().unwrap().success(), words)
+    }
+}
+
+impl Drop for Haunted {
+    fn drop(&mut self) {
+        // Its children die with it.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// True if ghosts can be removed here; says aloud if not.
+pub(crate) fn can_exorcise() -> bool {
+    let haunted = Haunted::start(&["dup-ghost", "--linger", "60"]);
+    let ran = polter(["exorcise", "--yes", &haunted.pid()]);
+    let can = ran.out().contains("removed");
+    if !can {
+        let _ = writeln!(
+            std::io::stderr(),
+            "skipped: kcmp(2) or pidfd_getfd(2) is not permitted here, and no ghost can be removed"
+        );
+    }
+    can
+}
+
+/// The binary beside this test's, built if need be.
+pub(crate) fn binary() -> &'static PathBuf {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let binary = PathBuf::from(env!("CARGO_BIN_EXE_polter")).with_file_name("haunted");
+        if !binary.exists() {
+            let built = Command::new(env!("CARGO"))
+                .args(["build", "--quiet", "-p", "haunted"])
+                .status();
+            assert!(built.is_ok_and(|status| status.success()));
+        }
+        binary
+    })
+}
