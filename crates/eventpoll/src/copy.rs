@@ -55,5 +55,6 @@ clone_by_field! {
     completions
     dictated_fds
     dictated_pid
+    deferred
     harvest
 }

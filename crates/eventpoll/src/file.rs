@@ -162,7 +162,7 @@ impl Kernel {
     }
 
     #[inline]
-    fn drop_reference(&mut self, file: FileId) -> bool {
+    pub(crate) fn drop_reference(&mut self, file: FileId) -> bool {
         let references = &mut self.files[file].references;
         *references -= 1;
         *references == 0
@@ -187,9 +187,18 @@ impl Kernel {
     /// The last reference has gone: first the epitems, then what the kind
     /// holds, then the memory. Linux: `__fput`.
     fn release(&mut self, file: FileId) {
+        if self.deferred.is_on {
+            return self.deferred.releases.push(file);
+        }
         if !self.files[file].epitems.is_empty() {
             self.eventpoll_release_file(file);
         }
+        self.release_kind(file);
+        self.files.remove(file);
+    }
+
+    /// What the kind holds goes. Linux: `file_operations::release`.
+    pub(crate) fn release_kind(&mut self, file: FileId) {
         // The kind is taken out, so that nothing can poll a file half gone.
         let gone = FileKind::Opaque(Opaque::Path);
         match std::mem::replace(&mut self.files[file].kind, gone) {
@@ -205,7 +214,6 @@ impl Kernel {
             FileKind::Buffer(buffer) => self.release_buffer(buffer),
             FileKind::Custom(_, queue) => self.waits.destroy(queue),
         }
-        self.files.remove(file);
     }
 
     /// What the file is ready for now, in the eyes of `caller`. Linux: `vfs_poll`.

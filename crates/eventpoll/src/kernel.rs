@@ -13,6 +13,7 @@ use crate::ids::{
 use crate::pipe::Pipe;
 use crate::process::{Numbered, Process, Task};
 use crate::signal::Sighand;
+use crate::steps::Deferred;
 use crate::syscall::{Outcome, PathKind, Return, flags};
 use crate::unix::Socket;
 use crate::version::Version;
@@ -77,6 +78,8 @@ pub struct Kernel {
     /// Numbers for the next descriptors, the last one first.
     pub(crate) dictated_fds: Vec<Fd>,
     pub(crate) dictated_pid: Option<Pid>,
+    /// What a stepped call leaves for later steps.
+    pub(crate) deferred: Deferred,
     /// Room for the events of a wait under way; empty between two.
     pub(crate) harvest: Vec<EpollEvent>,
 }
@@ -116,6 +119,7 @@ impl Kernel {
             completions: Vec::new(),
             dictated_fds: Vec::new(),
             dictated_pid: None,
+            deferred: Deferred::default(),
             harvest: Vec::new(),
         }
     }

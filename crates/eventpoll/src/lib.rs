@@ -74,6 +74,7 @@ mod poll;
 mod process;
 mod ring;
 mod signal;
+pub mod steps;
 pub mod syscall;
 mod timerfd;
 mod unix;

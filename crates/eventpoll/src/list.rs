@@ -8,16 +8,17 @@
 //! and leaving cost the same however long the list is.
 
 use crate::arena::{Arena, Id};
+use std::hash::{Hash, Hasher};
 
 /// A thing's place on one list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Links<I> {
     prev: Option<I>,
     next: Option<I>,
 }
 
 /// The two ends of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head<I> {
     first: Option<I>,
     last: Option<I>,
@@ -25,6 +26,24 @@ pub(crate) struct Head<I> {
 
 /// Which of a thing's links a list uses.
 pub(crate) type LinksOf<I, T> = fn(&mut T) -> &mut Links<I>;
+
+impl<I: Id> Hash for Links<I> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        hash_pair(self.prev, self.next, state);
+    }
+}
+
+impl<I: Id> Hash for Head<I> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        hash_pair(self.first, self.last, state);
+    }
+}
+
+/// Both in one word: searches hash little else.
+fn hash_pair<I: Id>(one: Option<I>, other: Option<I>, state: &mut impl Hasher) {
+    let word = |id: Option<I>| id.map_or(0, |id| u64::from(id.index()) + 1);
+    state.write_u64(word(one) << 32 | word(other));
+}
 
 impl<I> Default for Links<I> {
     fn default() -> Self {

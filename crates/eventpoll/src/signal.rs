@@ -396,8 +396,12 @@ impl Kernel {
         self.sighands[sighand].users -= 1;
         if self.sighands[sighand].users == 0 {
             let queue = self.sighands[sighand].queue;
-            self.wake_up_pollfree(queue);
-            self.waits.destroy(queue);
+            if self.deferred.is_on {
+                self.deferred.sighands.push(queue);
+            } else {
+                self.wake_up_pollfree(queue);
+                self.waits.destroy(queue);
+            }
             self.sighands.remove(sighand);
         }
     }

@@ -20,20 +20,24 @@ use std::collections::BTreeSet;
 pub(crate) struct WaitQueues {
     queues: Arena<QueueId, Head<WaitId>>,
     entries: Arena<WaitId, Entry>,
+    /// The queues that are gone, where calls are stepped: there a queue is
+    /// not forgotten, so that a step that comes too late can be told.
+    pub(crate) gone: Option<Vec<QueueId>>,
 }
 
 impl Clone for WaitQueues {
-    fn clone(&self) -> WaitQueues {
+    fn clone(&self) -> Self {
         WaitQueues {
             queues: self.queues.clone(),
             entries: self.entries.clone(),
+            gone: self.gone.clone(),
         }
     }
 
-    /// Keeps the memory it has.
-    fn clone_from(&mut self, source: &WaitQueues) {
-        self.queues.clone_from(&source.queues);
-        self.entries.clone_from(&source.entries);
+    fn clone_from(&mut self, other: &Self) {
+        self.queues.clone_from(&other.queues);
+        self.entries.clone_from(&other.entries);
+        self.gone.clone_from(&other.gone);
     }
 }
 
@@ -67,6 +71,9 @@ impl WaitQueues {
     }
 
     pub(crate) fn destroy(&mut self, queue: QueueId) {
+        if let Some(gone) = &mut self.gone {
+            return gone.push(queue);
+        }
         debug_assert!(
             self.queues[queue].is_empty(),
             "a queue dies with its last waiter gone"
@@ -119,6 +126,38 @@ impl WaitQueues {
         let first = self.queues[queue].first();
         std::iter::successors(first, |entry| self.entries[*entry].links.next())
             .map(|entry| self.entries[entry].waiter)
+    }
+
+    /// The first place of a queue.
+    pub(crate) fn first(&self, queue: QueueId) -> Option<WaitId> {
+        self.queues[queue].first()
+    }
+
+    /// The place after another one.
+    pub(crate) fn after(&self, place: WaitId) -> Option<WaitId> {
+        self.entries[place].links.next()
+    }
+
+    /// The queue a place is on, or was on.
+    pub(crate) fn queue_of(&self, place: WaitId) -> QueueId {
+        self.entries[place].queue
+    }
+
+    pub(crate) fn is_exclusive(&self, place: WaitId) -> bool {
+        self.entries[place].is_exclusive
+    }
+
+    /// True while the place is on its queue.
+    pub(crate) fn is_linked(&self, place: WaitId) -> bool {
+        let queue = self.queues[self.entries[place].queue];
+        std::iter::successors(queue.first(), |at| self.entries[*at].links.next())
+            .any(|at| at == place)
+    }
+
+    /// Takes a place off its queue and keeps it. Linux: `list_del_init(&wait->entry)`.
+    pub(crate) fn unlink(&mut self, place: WaitId) {
+        let queue = self.entries[place].queue;
+        self.queues[queue].remove(place, &mut self.entries, links);
     }
 
     /// Who is at a place.
@@ -174,7 +213,7 @@ fn is_only_room(key: Events) -> bool {
 }
 
 /// How many exclusive waiters a wake is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Limit {
     /// The first that accepts.
     One,
@@ -192,6 +231,9 @@ impl Kernel {
     #[inline]
     pub(crate) fn wake(&mut self, queue: QueueId, limit: Limit, key: Events) {
         let mut next = self.waits.queues[queue].first();
+        if next.is_some() && self.deferred.is_on {
+            return self.deferred.wakes.push((queue, limit, key));
+        }
         while let Some(id) = next {
             let entry = self.waits.entries[id];
             next = entry.links.next();

@@ -3,6 +3,7 @@
 mod check;
 mod examples;
 mod lab;
+mod race;
 mod witness;
 
 use std::ffi::OsString;
@@ -20,6 +21,7 @@ use crate::fail_on::{FailOn, ScanFailOn};
 
 pub(crate) use check::{CheckArgs, CheckFormat, ModelVersion};
 pub(crate) use lab::{LabArgs, LabOptions};
+pub(crate) use race::RaceArgs;
 pub(crate) use witness::{Side, To, Which, WitnessArgs, WitnessVerb};
 
 const STYLES: Styles = Styles::styled()
@@ -95,6 +97,16 @@ pub(crate) enum Verb {
     /// programs run on the model and on the running kernel.
     #[command(after_help = examples::witness())]
     Witness(WitnessArgs),
+
+    /// Search every order in which a few tasks' calls can interleave inside the kernel
+    ///
+    /// A script is what `strace -f` prints. Up to its last call that makes a task, or a line `# race`, it
+    /// sets up; from there on each task makes its calls, and every interleaving is looked at, at the
+    /// points where Linux drops a lock or takes a reference. What can go wrong is shown with a shortest
+    /// schedule: memory used after it is freed, files polled after their end, wake-ups that are lost,
+    /// deadlocks. A fix can be taken out (--fix), a mistake put in (--seed-bug).
+    #[command(after_help = examples::race())]
+    Race(RaceArgs),
 
     /// Look at running processes: ghosts, shared and leaked instances, now
     ///

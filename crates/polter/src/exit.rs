@@ -40,6 +40,13 @@ Exit codes:
   1  some pair was not, within the bounds; against the kernel: it answers otherwise
   2  error: a wrong command line, parts that do not fit, or a kernel that runs no scripts";
 
+    /// The same for `polter race`.
+    pub(crate) const RACE_HELP: &str = "\
+Exit codes:
+  0  nothing was found
+  1  something can go wrong
+  2  error: a wrong command line, an unreadable script, or a schedule that cannot be taken";
+
     fn code(self) -> u8 {
         match self {
             Exit::Clean => 0,

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`cli`] | the command line, once for parsing, help, completions and man pages |
 //! | [`judge_command`], [`run`], [`check`], [`witness`], [`demo`], [`pages`] | a verb each |
+//! | [`race`] | every order in which a few calls can interleave |
 //! | [`scan_command`], [`exorcise_command`] | the verbs that look at running processes |
 //! | [`lab`] | the verb that runs a command in guests, each with its policy |
 //! | [`log`] | opens a log and shows how far its reading is |
@@ -28,6 +29,7 @@ mod judge_command;
 mod lab;
 mod log;
 mod pages;
+mod race;
 mod report;
 mod run;
 mod scan_command;
@@ -65,6 +67,7 @@ fn start(verb: &Verb, console: &Console) -> Result<Exit, Failure> {
         Verb::Run(run) => run::run(run, console),
         Verb::Check(check) => check::check(check, console),
         Verb::Witness(witness) => witness::witness(witness, console),
+        Verb::Race(race) => race::race(race, console),
         Verb::Scan(scan) => scan_command::scan(scan, console),
         Verb::Capture { dir } => scan_command::capture(dir, console),
         Verb::Exorcise(exorcise) => exorcise_command::exorcise(exorcise, console),

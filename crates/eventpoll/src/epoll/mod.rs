@@ -134,7 +134,12 @@ impl Kernel {
         }
     }
 
-    fn check_exclusive(&self, op: u32, file: FileId, events: Events) -> Result<(), Errno> {
+    pub(crate) fn check_exclusive(
+        &self,
+        op: u32,
+        file: FileId,
+        events: Events,
+    ) -> Result<(), Errno> {
         let is_allowed = match op {
             flags::EPOLL_CTL_MOD => false,
             flags::EPOLL_CTL_ADD => {
@@ -203,7 +208,7 @@ impl Kernel {
 
     /// Exclusive epitems queue at the tail, the others at the head.
     /// Linux: `ep_ptable_queue_proc`.
-    fn ep_add_wait_queue(&mut self, caller: Tid, id: EpitemId) {
+    pub(crate) fn ep_add_wait_queue(&mut self, caller: Tid, id: EpitemId) {
         let Epitem { file, events, .. } = self.epitems[id];
         let Some(queue) = self.wait_queue_of(file, caller) else {
             return;

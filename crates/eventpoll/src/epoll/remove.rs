@@ -63,7 +63,7 @@ impl Kernel {
     }
 
     /// Second step: the file forgets it. Linux: under `f_lock`, `hlist_del_rcu(&epi->fllink)`.
-    fn ep_unlink_file(&mut self, id: EpitemId) {
+    pub(crate) fn ep_unlink_file(&mut self, id: EpitemId) {
         let file = self.epitems[id].file;
         self.files[file]
             .epitems
@@ -71,7 +71,7 @@ impl Kernel {
     }
 
     /// Third step: the instance forgets it. Linux: `rb_erase_cached`, `list_del_init(&epi->rdllink)`.
-    fn ep_unlink_epoll(&mut self, id: EpitemId) {
+    pub(crate) fn ep_unlink_epoll(&mut self, id: EpitemId) {
         self.unindex_epitem(id);
         let Epitem {
             epoll,

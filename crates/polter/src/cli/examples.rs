@@ -1,5 +1,7 @@
 //! What stands at the end of each help text.
 
+use eventpoll::steps::{Fix, Seed};
+
 use crate::exit::Exit;
 
 pub(super) const POLTER: &str = "\
@@ -71,6 +73,29 @@ Examples:
 
 pub(super) fn witness() -> String {
     format!("{WITNESS}\n\n{}", Exit::WITNESS_HELP)
+}
+
+const RACE: &str = "\
+Examples:
+  polter race scenarios/races/*.strace       Linux today: nothing can go wrong
+  polter race --fix removal-pin=off scenarios/races/instance-against-file.strace
+  polter race --seed-bug no-wake-after-scan scenarios/races/two-waiters.strace
+  echo '100*3 101 100*2' | polter race --schedule - scenarios/races/instance-against-file.strace
+  polter race --states 1000000 --walks 100000 --seed 7 big.strace
+
+A schedule is the tasks' numbers in the order of their steps: 100*3 is three steps of
+task 100, 100t its timer going off.";
+
+/// With every mistake that can be put in.
+pub(super) fn race() -> String {
+    let seeds = Seed::ALL.map(|seed| format!("  {:22} {}\n", seed.name(), seed.summary()));
+    let seeds = seeds.concat();
+    let fixes = Fix::ALL.map(|fix| format!("  {:22} {}\n", fix.name(), fix.summary()));
+    let fixes = fixes.concat();
+    format!(
+        "{RACE}\n\nFixes for --fix:\n{fixes}\nMistakes for --seed-bug:\n{seeds}\n{}",
+        Exit::RACE_HELP
+    )
 }
 
 pub(super) const SCAN: &str = "\

@@ -12,5 +12,6 @@ mod lab;
 mod output;
 mod pages;
 mod polter;
+mod race;
 mod run;
 mod scan;

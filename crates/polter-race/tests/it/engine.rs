@@ -1,0 +1,148 @@
+//! The search misses nothing, whatever the way it goes.
+
+use crate::scripts::{all, explore, start};
+use eventpoll::steps::{Fix, Rules, Seed, Step};
+use polter_race::stateless::replay_all;
+use polter_race::{Bounds, Limit, Progress, Schedule, ScheduleError, replay, search, walk};
+
+#[test]
+fn two_cores_see_what_one_sees() {
+    for (name, race) in all() {
+        for rules in [Rules::LINUX, Rules::LINUX.without(Fix::RemovalPin)] {
+            let start = race.start(rules).unwrap();
+            let one = explore(&start);
+            let bounds = Bounds {
+                cores: 2,
+                ..Bounds::default()
+            };
+            let two = search(&start, bounds, &Progress::default());
+            assert_eq!(one, two, "{name}");
+        }
+    }
+}
+
+#[test]
+fn running_every_schedule_finds_no_more_and_no_less() {
+    let seeds = Seed::ALL.map(|seed| Rules::LINUX.with(seed));
+    let fixes = Fix::ALL.map(|fix| Rules::LINUX.without(fix));
+    let mut complete = 0;
+    for (name, race) in all() {
+        for rules in seeds.iter().chain(&fixes).chain([&Rules::LINUX]) {
+            let start = race.start(*rules).unwrap();
+            let slow = replay_all(&start, 20_000);
+            let fast = explore(&start);
+            if slow.is_complete {
+                complete += 1;
+                assert_eq!(fast.found, None, "{name} under {rules:?}");
+            }
+            if let Some(found) = &slow.found {
+                let shortest = fast.found.expect("what one way finds the other one finds");
+                assert!(shortest.schedule.0.len() <= found.schedule.0.len());
+            }
+        }
+    }
+    assert!(complete > 20, "only {complete} were run to the end");
+}
+
+#[test]
+fn a_level_that_does_not_fit_is_finished_by_depth() {
+    let start = start("two-waiters", Rules::LINUX);
+    let bounds = Bounds {
+        memory: 1 << 17,
+        ..Bounds::default()
+    };
+    let narrow = search(&start, bounds, &Progress::default());
+    let wide = explore(&start);
+    assert_eq!(narrow.covered.states, wide.covered.states);
+    assert_eq!(narrow.covered.steps, wide.covered.steps);
+    assert_eq!(narrow.limit, None);
+}
+
+#[test]
+fn every_bound_ends_with_what_was_covered() {
+    let start = start("two-waiters", Rules::LINUX);
+    let all = Bounds::default();
+    check_bound(&start, Bounds { states: 50, ..all }, Limit::States);
+    check_bound(&start, Bounds { steps: 7, ..all }, Limit::Steps);
+    check_bound(&start, Bounds { memory: 0, ..all }, Limit::Memory);
+    let stopped = Progress::default();
+    stopped.stop();
+    let report = search(&start, all, &stopped);
+    assert_eq!(report.limit, Some(Limit::Stopped));
+}
+
+#[test]
+fn the_same_seed_walks_the_same_way() {
+    let start = start(
+        "instance-against-file",
+        Rules::LINUX.without(Fix::RemovalPin),
+    );
+    let first = walk(&start, 7, 10_000, || false);
+    let second = walk(&start, 7, 10_000, || false);
+    assert_eq!(first, second);
+    let found = first.found.expect("random schedules find it");
+    let run = replay(&start, &found.schedule);
+    assert_eq!(run.found.map(|(finding, _)| finding), Some(found.finding));
+    assert_eq!(walk(&start, 7, 3, || true).walks, 0);
+}
+
+#[test]
+fn a_copy_goes_on_as_the_original_does() {
+    for (_, race) in all() {
+        let start = race.start(Rules::LINUX).unwrap();
+        let (mut one, mut other) = (start.clone(), start.clone());
+        for turn in 0..200 {
+            let task = turn % one.tasks();
+            if !one.can_step(task) {
+                continue;
+            }
+            other.copy_from(&one);
+            assert_eq!(one.fingerprint(), other.fingerprint());
+            assert_eq!(one.step(task), other.step(task));
+            assert_eq!(one.fingerprint(), other.fingerprint());
+        }
+    }
+}
+
+#[test]
+fn a_call_that_would_wait_changes_nothing() {
+    let text = "\
+100 pipe2([3, 4], 0) = 0
+100 fork() = 101
+100 read(3, \"x\", 1) = 1
+101 write(4, \"x\", 1) = 1
+";
+    let race = polter_race::Race::parse(text.as_bytes()).unwrap();
+    let mut start = race.start(Rules::LINUX).unwrap();
+    let before = start.fingerprint();
+    assert_eq!(start.step(0), Step::Blocked);
+    assert_eq!(start.fingerprint(), before);
+    let report = explore(&start);
+    assert_eq!((report.found, report.limit), (None, None));
+    assert_eq!(report.covered.endings, 1);
+}
+
+#[test]
+fn a_schedule_names_tasks_of_the_race() {
+    let start = start("time-up-against-wake-up", Rules::LINUX);
+    let parse = |text| Schedule::parse(text, &start);
+    assert_eq!(
+        parse("100*2 # so far\n101\n100t"),
+        Ok(Schedule(vec![0, 0, 1, 3]))
+    );
+    assert!(matches!(parse("7"), Err(ScheduleError::Task(_))));
+    assert!(matches!(parse("100*x"), Err(ScheduleError::Word(_))));
+    assert!(matches!(parse("100*99999999"), Err(ScheduleError::Word(_))));
+    assert_eq!(parse("100*1048576 101"), Err(ScheduleError::TooLong));
+    let run = replay(&start, &parse("100t").unwrap());
+    assert_eq!((run.turns, run.stuck), (0, Some(0)));
+}
+
+#[track_caller]
+fn check_bound(start: &eventpoll::steps::Stepped, bounds: Bounds, limit: Limit) {
+    let whole = explore(start).covered;
+    let report = search(start, bounds, &Progress::default());
+    assert_eq!(report.limit, Some(limit));
+    assert_eq!(report.found, None);
+    assert!(report.covered.states < whole.states, "{:?}", report.covered);
+}
