@@ -21,6 +21,23 @@ conform:
 guests *versions:
     scripts/guest-conformance.sh {{versions}}
 
+# Builds a kernel with every policy, for `polter lab` and `polter check --policy`.
+kernel:
+    kernels/build
+
+# Runs real programs under every policy, the judge's forecast first, and writes docs/survey.md.
+survey *workloads: kernel
+    cargo build --release
+    scripts/survey {{workloads}}
+
+# Compares so many random programs with the model, under every policy.
+random programs="1000" seed="1": kernel
+    cargo build --release
+    for policy in last-fput close close-not-exit owner owner-adopt stale not-inherited; do \
+        target/release/polter lab --policy $policy --time-limit 86400 -- \
+            target/release/polter check --policy $policy --random {{programs}} --seed {{seed}} || exit; \
+    done
+
 # Builds polter as one static file that runs on any x86-64 Linux.
 static:
     scripts/static-build.sh
@@ -55,3 +72,8 @@ fuzz target seconds="60":
 # Builds the documentation.
 doc:
     cargo doc --workspace --no-deps --open
+
+# Writes docs/witnesses.md: the shortest programs that tell policies apart.
+witnesses:
+    cargo build --release
+    scripts/witnesses

@@ -1,5 +1,6 @@
 //! Eventfds: a counter that can be waited for.
 
+use crate::canonical::push_long;
 use crate::file::FileKind;
 use crate::ids::{Fd, FileId, QueueId, Tid};
 use crate::syscall::flags;
@@ -23,6 +24,12 @@ impl Eventfd {
         ready.set(Events::ERR, self.count == u64::MAX);
         ready.set(Events::OUT, self.count < u64::MAX - 1);
         ready
+    }
+
+    /// What it holds, as words.
+    pub(crate) fn write_state(&self, words: &mut Vec<u32>) {
+        push_long(words, self.count);
+        words.push(self.is_semaphore.into());
     }
 }
 

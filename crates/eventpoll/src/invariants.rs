@@ -333,6 +333,8 @@ impl Kernel {
         for (id, process) in self.processes.iter() {
             own_queues(&mut queues, process.pidfd_queue, &id)?;
         }
+        // The descriptors of one thread share a queue.
+        let mut of_threads = BTreeSet::new();
         for (id, file) in self.files.iter() {
             match &file.kind {
                 FileKind::Eventfd(eventfd) => own_queues(&mut queues, eventfd.queue, &id)?,
@@ -340,7 +342,9 @@ impl Kernel {
                 FileKind::Pidfd { process, queue, .. }
                     if *queue != self.processes[*process].pidfd_queue =>
                 {
-                    own_queues(&mut queues, *queue, &id)?;
+                    if of_threads.insert(*queue) {
+                        own_queues(&mut queues, *queue, &id)?;
+                    }
                 }
                 FileKind::Custom(_, queue) => own_queues(&mut queues, *queue, &id)?,
                 _ => {}

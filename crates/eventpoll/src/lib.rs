@@ -34,7 +34,7 @@
 //! | `epoll` | create, control, wait; registrations, the ready list, nesting, the ways out |
 //! | `policy` | when a registration dies, its key, and inherited instances |
 //! | `wait_queue`, `blocking`, `poll`, `io`, `clock` | who is woken, and calls that wait |
-//! | `world`, `invariants` | looking in from outside; what must hold between calls |
+//! | `world`, `canonical`, `invariants` | looking in from outside; when two kernels are alike; what must hold between calls |
 //! | `arena`, `list`, `ids`, `events`, `errno`, `version` | the bricks |
 //!
 //! # What it leaves out
@@ -47,6 +47,7 @@
 
 mod arena;
 mod blocking;
+mod canonical;
 mod clock;
 mod copy;
 mod custom;

@@ -1,7 +1,7 @@
 //! Process descriptors.
 
-use crate::file::{FileKind, PidfdOf};
-use crate::ids::{Fd, Pid, ProcessId, QueueId, Tid};
+use crate::file::{File, FileKind, PidfdOf};
+use crate::ids::{Fd, FileId, Pid, ProcessId, QueueId, Tid};
 use crate::process::Life;
 use crate::syscall::{Ioctl, Out, Return, flags};
 use crate::wait_queue::Limit;
@@ -48,7 +48,8 @@ impl Kernel {
         }
         let queue = match of {
             PidfdOf::Thread(tid) if self.tasks[tid].pid != self.processes[process].pid => {
-                self.waits.create()
+                let other = self.pidfds_of(tid).next();
+                other.map_or_else(|| self.waits.create(), |(_, queue)| queue)
             }
             _ => self.processes[process].pidfd_queue,
         };
@@ -89,33 +90,41 @@ impl Kernel {
         }
     }
 
+    /// The descriptors that stand for a live thread, with the queue they share.
+    /// Linux: `struct pid`, `wait_pidfd`.
+    fn pidfds_of(&self, thread: Tid) -> impl Iterator<Item = (FileId, QueueId)> + '_ {
+        self.files
+            .iter()
+            .filter_map(move |(id, file)| match file.kind {
+                FileKind::Pidfd { of, queue, .. } if of == PidfdOf::Thread(thread) => {
+                    Some((id, queue))
+                }
+                _ => None,
+            })
+    }
+
     /// A thread that descriptors stand for has ended; who polls them hears of it.
     pub(crate) fn thread_gone(&mut self, thread: Tid, is_leader: bool) {
-        let watching: Vec<_> = self
-            .files
-            .iter()
-            .filter(|(_, file)| match file.kind {
-                FileKind::Pidfd { of, .. } => of == PidfdOf::Thread(thread),
-                _ => false,
-            })
-            .map(|(id, _)| id)
-            .collect();
-        for file in watching {
-            let FileKind::Pidfd { of, queue, .. } = &mut self.files[file].kind else {
-                unreachable!("the file was found by its kind");
-            };
-            *of = PidfdOf::GoneThread { is_leader };
-            let queue = *queue;
-            self.wake(queue, Limit::All, Events::READABLE);
-            if !is_leader {
-                // Nobody waits for it: its number goes at once. Linux: __change_pid.
-                self.wake(queue, Limit::All, Events::empty());
+        let pidfds: Vec<(FileId, QueueId)> = self.pidfds_of(thread).collect();
+        for (file, _) in &pidfds {
+            if let FileKind::Pidfd { of, .. } = &mut self.files[*file].kind {
+                *of = PidfdOf::GoneThread { is_leader };
             }
+        }
+        let Some((_, queue)) = pidfds.first().copied() else {
+            return;
+        };
+        self.wake(queue, Limit::All, Events::READABLE);
+        if !is_leader {
+            // Nobody waits for it: its number goes at once. Linux: __change_pid.
+            self.wake(queue, Limit::All, Events::empty());
         }
     }
 
     pub(crate) fn release_pidfd(&mut self, process: ProcessId, queue: QueueId) {
-        if queue != self.processes[process].pidfd_queue {
+        let is_named_by_fn = |file: &File| matches!(file.kind, FileKind::Pidfd { queue: other, .. } if other == queue);
+        let is_process_wide = queue == self.processes[process].pidfd_queue;
+        if !is_process_wide && !self.files.iter().any(|(_, file)| is_named_by_fn(file)) {
             self.waits.destroy(queue);
         }
         self.processes[process].pidfds -= 1;

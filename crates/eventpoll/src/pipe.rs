@@ -65,6 +65,23 @@ impl Pipe {
         ready
     }
 
+    /// What it holds and who is left, as words.
+    pub(crate) fn write_state(&self, words: &mut Vec<u32>) {
+        let Pipe {
+            ref slots,
+            capacity,
+            readers,
+            writers,
+            is_polled,
+            ..
+        } = *self;
+        words.extend([capacity, readers, writers, is_polled.into()]);
+        words.push(slots.len() as u32);
+        for slot in slots {
+            words.extend([slot.offset, slot.len, slot.is_packet.into()]);
+        }
+    }
+
     pub(crate) fn available(&self) -> u32 {
         self.slots.iter().map(|slot| slot.len).sum()
     }

@@ -28,11 +28,11 @@ impl Kernel {
         fds: &[Fd],
     ) -> Result<(), Errno> {
         let ring = self.ring_at(caller, ring)?;
-        if fds.is_empty() {
-            return Err(Errno::EINVAL);
-        }
         if !self.ring_files(ring).is_empty() {
             return Err(Errno::EBUSY);
+        }
+        if fds.is_empty() {
+            return Err(Errno::EINVAL);
         }
         let held = fds
             .iter()

@@ -9,6 +9,7 @@ use crate::ids::{Fd, Pid, ProcessId, QueueId, SighandId, Tid};
 use crate::syscall::{Return, SigAction, SigSet, flags};
 use crate::wait_queue::{Limit, WaitQueues, Waiter};
 use crate::{Errno, Events, Kernel, Out};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 pub(crate) const SIGKILL: u32 = 9;
 pub(crate) const SIGPIPE: u32 = 13;
@@ -48,6 +49,16 @@ impl Sighand {
             queue: waits.create(),
             users: 0,
         }
+    }
+
+    /// What is done with signals, in short; 0 if nothing was ever said.
+    pub(crate) fn digest(&self) -> u64 {
+        if self.actions == [SigAction::Default; SIGNALS] {
+            return 0;
+        }
+        let mut hasher = DefaultHasher::new();
+        self.actions.hash(&mut hasher);
+        hasher.finish().max(1)
     }
 
     fn action(&self, signal: u32) -> SigAction {

@@ -4,6 +4,7 @@
 //! queues that only they themselves hold on to. Bytes are counted, not kept.
 
 use crate::blocking::Call;
+use crate::canonical::push_long;
 use crate::fd_table::Slot;
 use crate::file::{FileKind, Opaque};
 use crate::ids::{Fd, FileId, QueueId, SocketId, Tid, WaitId};
@@ -143,6 +144,22 @@ impl Socket {
         self.received
             .iter()
             .flat_map(|message| message.rights.iter().copied())
+    }
+
+    /// What it holds, as words; files in flight by the names they are given.
+    pub(crate) fn write_state(&self, words: &mut Vec<u32>, mut name_fn: impl FnMut(FileId) -> u32) {
+        let marks = [self.can_receive, self.can_send, self.has_lost_peer];
+        words.push(self.kind as u32);
+        words.extend(marks.map(u32::from));
+        words.push(self.error.map_or(0, |errno| errno as u32));
+        push_long(words, self.unread_by_peer);
+        words.push(self.received.len() as u32);
+        for message in &self.received {
+            push_long(words, message.len);
+            push_long(words, message.weight);
+            words.push(message.rights.len() as u32);
+            words.extend(message.rights.iter().map(|file| name_fn(*file)));
+        }
     }
 
     pub(crate) fn peer(&self) -> Option<SocketId> {

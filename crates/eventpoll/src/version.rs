@@ -96,16 +96,17 @@ impl Version {
         self >= Version::new(6, 13)
     }
 
-    /// A socket that goes with nothing but an empty packet unread reset its peer, until 6.16.
-    /// Measured on 6.18; the end is not.
+    /// A socket that goes with nothing but an empty packet unread reset its peer, until 6.16 and in the
+    /// first updates of 6.12. Measured: no more on 6.12.117 and 6.18; the end is not.
     pub(crate) fn resets_for_empty_packet(self) -> bool {
-        self < Version::new(6, 16)
+        self < Version::new(6, 12)
     }
 
     /// A descriptor of a process's first thread tells nothing before the other threads have ended,
-    /// since 6.16. Measured on 6.18; the beginning is not.
+    /// since 6.16 and in the later updates of 6.12 ("pidfs: improve multi-threaded exec and premature
+    /// thread-group leader exit polling"). Measured on 6.18 and 6.12.117; the beginning is not.
     pub(crate) fn leader_stands_for_all(self) -> bool {
-        self >= Version::new(6, 16)
+        self >= Version::new(6, 12)
     }
 
     /// What `pidfd_open(2)` says of a thread that leads no process.

@@ -33,13 +33,17 @@ pub enum Standing {
 /// Runs scenarios on the kernel under us, one after the other, in fresh worlds.
 #[derive(Debug, Default)]
 pub struct Conformance {
+    policy: Policy,
     running: Option<Running>,
 }
 
 impl Conformance {
-    /// Starts the kernel's side.
-    pub fn start() -> Result<Conformance, ExecutorError> {
-        let mut conformance = Conformance::default();
+    /// Starts the kernel's side; the answers expected are those under `policy`.
+    pub fn start(policy: Policy) -> Result<Conformance, ExecutorError> {
+        let mut conformance = Conformance {
+            policy,
+            running: None,
+        };
         conformance.world(eventpoll::Pid(100))?;
         Ok(conformance)
     }
@@ -47,8 +51,9 @@ impl Conformance {
     /// Runs one scenario. An error means that no more can be run.
     pub fn check(&mut self, scenario: &Scenario) -> Result<Fact, ExecutorError> {
         let script = scenario.script().expect("the suite's scripts are tested");
+        let policy = self.policy;
         let running = self.world(script.first())?;
-        let standing = match run(&script, Policy::LAST_FPUT, running) {
+        let standing = match run(&script, policy, running) {
             Ok(None) => Standing::Held,
             Ok(Some(difference)) => Standing::Broken(Box::new(difference)),
             Err(ExecutorError::NotAvailable(what)) => {

@@ -72,4 +72,4 @@ pub use snapshot::{
     Snapshot, Unseen, Why,
 };
 pub use source::{By, Choice, Limits, Source};
-pub use spin::Spin;
+pub use spin::{Load, Spin};

@@ -567,3 +567,6 @@ fn key(row: &Row) -> Option<FileKey> {
     let ino = row.ino?;
     Some(FileKey { dev: row.sdev, ino })
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,6 +44,12 @@ impl Proc {
         Proc::at(root, false)
     }
 
+    /// A tree that is taken for the running machine's.
+    #[cfg(test)]
+    pub(crate) fn live_at(root: &Path) -> Proc {
+        Proc::at(root, true)
+    }
+
     fn at(root: &Path, is_live: bool) -> Proc {
         Proc {
             root: root.to_owned(),

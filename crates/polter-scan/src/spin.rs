@@ -33,6 +33,27 @@ impl Spin {
     }
 }
 
+/// What a process used up while it was watched.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Load {
+    /// How long it was watched.
+    pub window_ms: u64,
+    /// The share of one CPU it used: 1.0 is a core.
+    pub cores: f64,
+    /// How often it left its CPU.
+    pub switches: u64,
+}
+
+impl Load {
+    /// Watches a process for so long; nothing if it cannot be looked at, or ends meanwhile.
+    pub fn of(proc: &Proc, pid: u32, window: Duration) -> Option<Load> {
+        let (start, before) = (Instant::now(), Usage::of(proc, pid)?);
+        std::thread::sleep(window);
+        let took = start.elapsed();
+        Some(Usage::of(proc, pid)?.since(&before, took))
+    }
+}
+
 impl Report {
     /// Watches the processes that ghosts hurt for so long.
     pub fn watch(&mut self, proc: &Proc, window: Duration) {
@@ -51,12 +72,11 @@ impl Report {
         for finding in &mut self.findings {
             let usage = before.get(&finding.pid).zip(after.get(&finding.pid));
             if let Some((before, after)) = usage.filter(|_| finding.class.is_ghost()) {
-                let ticks = after.cpu_ticks.saturating_sub(before.cpu_ticks) as f64;
-                let per_second = rustix::param::clock_ticks_per_second() as f64;
+                let load = after.since(before, took);
                 finding.spin = Some(Spin {
-                    window_ms: took.as_millis() as u64,
-                    cores: ticks / per_second / took.as_secs_f64(),
-                    switches: after.switches.saturating_sub(before.switches),
+                    window_ms: load.window_ms,
+                    cores: load.cores,
+                    switches: load.switches,
                     is_ready: finding.held_by.iter().find_map(is_ready),
                 });
             }
@@ -77,6 +97,16 @@ impl Usage {
             cpu_ticks: proc.stat(pid).ok()?.cpu_ticks,
             switches: stat::switches(&String::from_utf8_lossy(&status))?,
         })
+    }
+
+    fn since(&self, before: &Usage, took: Duration) -> Load {
+        let ticks = self.cpu_ticks.saturating_sub(before.cpu_ticks) as f64;
+        let per_second = rustix::param::clock_ticks_per_second() as f64;
+        Load {
+            window_ms: took.as_millis() as u64,
+            cores: ticks / per_second / took.as_secs_f64(),
+            switches: self.switches.saturating_sub(before.switches),
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod check;
 mod examples;
+mod lab;
+mod witness;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -17,6 +19,8 @@ use crate::exit::Exit;
 use crate::fail_on::{FailOn, ScanFailOn};
 
 pub(crate) use check::{CheckArgs, CheckFormat, ModelVersion};
+pub(crate) use lab::{LabArgs, LabOptions};
+pub(crate) use witness::{Side, To, Which, WitnessArgs, WitnessVerb};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -83,12 +87,24 @@ pub(crate) enum Verb {
     #[command(after_help = examples::check())]
     Check(CheckArgs),
 
+    /// Find the shortest programs that tell two policies apart
+    ///
+    /// All programs are run in the worlds of both policies, the shortest first, each state only once. The
+    /// first that is answered differently is a shortest, and comes as a script with both answers; with it
+    /// come longer ones that show something else and need each of their calls. Against `kernel` all
+    /// programs run on the model and on the running kernel.
+    #[command(after_help = examples::witness())]
+    Witness(WitnessArgs),
+
     /// Look at running processes: ghosts, shared and leaked instances, now
     ///
     /// Nothing is stopped and nothing is changed. Another user's processes may only be looked at by
     /// root, and who keeps a file is found only among the processes that may be looked at. Root has the
     /// kernel itself look (--source), which sees every descriptor table and tells every file from every
     /// other; the report says who looked, and what could not be seen.
+    ///
+    /// A scan sees what is. What has happened and left nothing (a stale batch, a child's DEL, an event
+    /// another process took) is in a log: `polter run` and `polter judge`.
     #[command(after_help = with_exit_codes(examples::SCAN))]
     Scan(ScanArgs),
 
@@ -108,6 +124,27 @@ pub(crate) enum Verb {
     /// whose number comes and goes is left alone. What cannot be removed is listed with the reason.
     #[command(after_help = with_exit_codes(examples::EXORCISE))]
     Exorcise(ExorciseArgs),
+
+    /// Run a command on a real kernel that has a policy
+    ///
+    /// The kernel is Linux as an ordinary process, built once by kernels/build in polter's source. The
+    /// command sees the files that are here and may write to them: what it writes is kept in the guest's
+    /// memory and gone with it. There is no network but the guest's own loopback, and no standard input.
+    /// Its output and its exit code are passed on (128 and the signal's number if a signal ended it,
+    /// 124 if the time was over). System calls are slow there: right for behaviour, wrong for timing.
+    #[command(after_help = examples::LAB)]
+    Lab(LabArgs),
+
+    /// A guest's first process
+    #[command(hide = true)]
+    LabGuest {
+        /// Where the guest's job lies
+        place: PathBuf,
+
+        /// What the kernel adds of its own: not for us
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<OsString>,
+    },
 
     /// The demo's haunted program
     #[command(hide = true)]
@@ -266,6 +303,18 @@ pub(crate) struct ExorciseArgs {
         value_parser = clap::value_parser!(u64).range(10..=3_600_000)
     )]
     pub(crate) watch: Option<u64>,
+
+    /// Watch the process for so long before and after: what did its ghosts cost?
+    #[arg(
+        long,
+        value_name = "MS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "500",
+        value_parser = clap::value_parser!(u64).range(10..=60_000),
+        conflicts_with_all = ["watch", "dry_run"]
+    )]
+    pub(crate) spin: Option<u64>,
 
     /// How it is told: with JSON, one object for each look that found something
     #[arg(long, value_name = "FORMAT", default_value = "text")]

@@ -13,7 +13,7 @@ pub(crate) enum Exit {
     /// process not be looked at, a report not be written, or there were warnings
     /// and `--strict`.
     Error,
-    /// `polter run`: the command under it failed, and this is its own code; 128
+    /// `polter run`, `polter lab`: the command under it failed, and this is its own code; 128
     /// and the signal's number if a signal ended it.
     Command(u8),
 }
@@ -32,6 +32,13 @@ Exit codes:
   0  all agree: the answers written, the model's and the kernel's; every fact holds
   1  differences
   2  error: a wrong command line, an unreadable script, or a kernel that runs no scripts";
+
+    /// The same for `polter witness`.
+    pub(crate) const WITNESS_HELP: &str = "\
+Exit codes:
+  0  every pair was told apart; against the kernel: it answers as the policy does
+  1  some pair was not, within the bounds; against the kernel: it answers otherwise
+  2  error: a wrong command line, parts that do not fit, or a kernel that runs no scripts";
 
     fn code(self) -> u8 {
         match self {

@@ -68,6 +68,12 @@ pub(crate) enum Failure {
          the model alone:  polter check --no-kernel SCRIPT"
     )]
     Executor(#[from] polter_live::ExecutorError),
+    /// Two sides that are one.
+    #[error("two different sides are needed: policies, or a policy and `kernel`")]
+    OneSide,
+    /// Parts of a search do not make a whole.
+    #[error("the parts do not fit together: {0}")]
+    Merge(#[from] polter_witness::MergeError),
     /// Running processes cannot be looked at, or not be helped.
     #[error("{source}{}", hint(.source))]
     Scan {
@@ -75,6 +81,15 @@ pub(crate) enum Failure {
         #[from]
         source: ScanError,
     },
+    /// A command cannot be run in a guest.
+    #[error(transparent)]
+    Lab(#[from] polter_lab::LabError),
+    /// A guest has no standard input.
+    #[error("standard input does not reach a guest: name a file")]
+    NoInput,
+    /// This is no guest.
+    #[error("{0}")]
+    Guest(String),
     /// There is no terminal to ask on.
     #[error(
         "nothing is removed without asking, and there is nobody to ask\n  say --yes to remove them, --dry-run to see"
@@ -100,7 +115,12 @@ impl Failure {
 
     /// True if whoever read the report has gone away.
     pub(crate) fn is_broken_pipe(&self) -> bool {
-        matches!(self, Failure::Write(source) if source.kind() == io::ErrorKind::BrokenPipe)
+        match self {
+            Failure::Write(source) | Failure::Lab(polter_lab::LabError::Output(source)) => {
+                source.kind() == io::ErrorKind::BrokenPipe
+            }
+            _ => false,
+        }
     }
 }
 

@@ -3,8 +3,9 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`cli`] | the command line, once for parsing, help, completions and man pages |
-//! | [`judge_command`], [`run`], [`check`], [`demo`], [`pages`] | a verb each |
+//! | [`judge_command`], [`run`], [`check`], [`witness`], [`demo`], [`pages`] | a verb each |
 //! | [`scan_command`], [`exorcise_command`] | the verbs that look at running processes |
+//! | [`lab`] | the verb that runs a command in guests, each with its policy |
 //! | [`log`] | opens a log and shows how far its reading is |
 //! | [`verdicts`] | judges one log after another: reports, warnings, the exit code |
 //! | [`report`] | a verdict as text or as JSON |
@@ -24,12 +25,14 @@ mod exorcise_command;
 mod fail_on;
 mod failure;
 mod judge_command;
+mod lab;
 mod log;
 mod pages;
 mod report;
 mod run;
 mod scan_command;
 mod verdicts;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -61,9 +64,12 @@ fn start(verb: &Verb, console: &Console) -> Result<Exit, Failure> {
         Verb::Judge(judge) => judge_command::judge(judge, console),
         Verb::Run(run) => run::run(run, console),
         Verb::Check(check) => check::check(check, console),
+        Verb::Witness(witness) => witness::witness(witness, console),
         Verb::Scan(scan) => scan_command::scan(scan, console),
         Verb::Capture { dir } => scan_command::capture(dir, console),
         Verb::Exorcise(exorcise) => exorcise_command::exorcise(exorcise, console),
+        Verb::Lab(lab) => lab::lab(lab, console),
+        Verb::LabGuest { place, .. } => lab::guest(place),
         Verb::Completions { shell } => pages::completions(*shell, console),
         Verb::Man { dir } => pages::man(dir.as_deref(), console),
     }

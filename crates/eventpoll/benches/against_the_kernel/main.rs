@@ -82,10 +82,14 @@ fn among(count: usize) {
         }));
         report::row(&format!("  another of {count}, model only"), count, &all);
     }
-    let churn = duel(&mut linux, &mut model, Duel::turns(), |world, step| {
+    let churn = duel(&mut linux, &mut model, Duel::turns(), |world, _| {
+        world.del_add(reach / 2);
+    });
+    report::row("DEL, ADD: one file", count, &churn);
+    let strided = duel(&mut linux, &mut model, Duel::turns(), |world, step| {
         world.del_add(step * STRIDE % reach);
     });
-    report::row("DEL, ADD", count, &churn);
+    report::row(&format!("  another of {reach} each time"), count, &strided);
     let idle = duel(&mut linux, &mut model, Duel::turns(), |world, _| {
         assert_eq!(world.wait(8), 0, "nothing is ready");
     });

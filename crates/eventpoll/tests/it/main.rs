@@ -1,6 +1,7 @@
 //! Facts about the model, seen through its calls.
 
 mod blocking;
+mod canonical;
 mod lifetime;
 mod policies;
 mod random;

@@ -29,6 +29,5 @@ pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
     show("the wait after DEL", sys::epoll_wait(e, 0)?, vec![new])?;
     sys::epoll_add(e, new, sys::IN)?;
 
-    stage.linger();
-    Ok(())
+    stage.linger_on(e)
 }

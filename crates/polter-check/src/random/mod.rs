@@ -46,6 +46,8 @@ pub struct Options {
     pub max_calls: usize,
     /// The shapes, taken in turn.
     pub shapes: Vec<Shape>,
+    /// The model's policy, which the running kernel is said to have.
+    pub policy: Policy,
     /// No program is begun after so long.
     pub time_limit: Option<Duration>,
     /// No program is begun after so many differences.
@@ -60,6 +62,7 @@ impl Default for Options {
             first: 0,
             max_calls: 40,
             shapes: Shape::ALL.to_vec(),
+            policy: Policy::default(),
             time_limit: None,
             enough: 5,
         }
@@ -84,7 +87,10 @@ pub fn check_random(
     mut progress_fn: impl FnMut(&RandomReport),
 ) -> Result<RandomReport, ExecutorError> {
     let started = Instant::now();
-    let mut arena = Arena { running: None };
+    let mut arena = Arena {
+        policy: options.policy,
+        running: None,
+    };
     arena.fresh()?;
     let mut report = RandomReport::default();
     for index in options.first..options.first.saturating_add(options.count) {
@@ -110,6 +116,7 @@ pub fn check_random(
 
 /// The running kernel, in a fresh world for each program.
 struct Arena {
+    policy: Policy,
     running: Option<Running>,
 }
 
@@ -130,7 +137,7 @@ impl Arena {
     }
 
     fn play(&mut self, program: &Program, ending: Ending) -> Result<Played, ExecutorError> {
-        let played = play(program, ending, Policy::LAST_FPUT, self.fresh()?);
+        let played = play(program, ending, self.policy, self.fresh()?);
         if let Verdict::Open(error) = &played.verdict
             && !is_harmless(error)
         {

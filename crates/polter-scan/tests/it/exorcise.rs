@@ -5,21 +5,6 @@ use polter_scan::{Class, Options, Outcome, Proc, Snapshot, exorcise};
 use crate::haunted::{Haunted, can_compare, classes};
 
 #[test]
-fn a_program_with_a_fork_ghost_is_freed() {
-    check("fork-ghost");
-}
-
-#[test]
-fn a_program_with_a_dup_ghost_is_freed() {
-    check("dup-ghost");
-}
-
-#[test]
-fn a_program_with_a_handed_over_ghost_is_freed() {
-    check("handed-over-ghost");
-}
-
-#[test]
 fn of_two_registrations_of_a_number_the_ghost_goes() {
     if !can_compare() {
         return;
@@ -141,24 +126,6 @@ fn what_has_come_back_since_the_plan_is_left_alone() {
     plan.carry_out().unwrap();
     assert_ne!(outcomes(&plan.steps), [&Outcome::Removed]);
     assert_eq!(classes(&haunted.report()), [Class::DupGhost]);
-}
-
-/// A spinning program sleeps in its wait once its ghost is gone.
-#[track_caller]
-fn check(class: &str) {
-    if !can_compare() {
-        return;
-    }
-    let haunted = Haunted::start(class, &["--spin"]);
-    let report = haunted.report();
-    let ghost = &report.findings[0];
-    let plan = exorcise(&Proc::live(), ghost.pid, &Options::default()).unwrap();
-    assert_eq!(outcomes(&plan.steps), [&Outcome::Removed]);
-    assert!(haunted.report().findings.is_empty());
-    // A loop with something to report never sleeps.
-    while Proc::live().stat(ghost.pid).unwrap().state != 'S' {
-        std::thread::yield_now();
-    }
 }
 
 fn outcomes(steps: &[polter_scan::Step]) -> Vec<&Outcome> {

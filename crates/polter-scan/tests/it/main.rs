@@ -1,6 +1,7 @@
 //! Scans of real programs, of captured trees, and of trees nobody would write.
 
 mod assertion;
+mod every_class;
 mod exorcise;
 mod haunted;
 mod hostile;

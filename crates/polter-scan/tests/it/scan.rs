@@ -1,30 +1,8 @@
-//! Every haunted class that lasts is found and named, and healthy programs are not.
+//! What a look says of who holds what, and what it does where things come and go.
 
-use polter_scan::{Class, Finding, Held, Meaning, Proc, Report, Scope, Snapshot, capture};
+use polter_scan::{Class, Held, Meaning, Proc, Report, Scope, Snapshot, capture};
 
-use crate::haunted::{Haunted, can_compare, can_walk, classes};
-
-macro_rules! classes_are_found {
-    ($($test:ident: $program:literal => [$($class:ident),*],)*) => {
-        $(#[test] fn $test() { check($program, &[$(Class::$class),*]); })*
-    };
-}
-
-classes_are_found! {
-    fork_ghost: "fork-ghost" => [ForkGhost],
-    dup_ghost: "dup-ghost" => [DupGhost],
-    handed_over_ghost: "handed-over-ghost" => [HandedOverGhost],
-    in_flight_ghost: "in-flight-ghost" => [InFlightGhost],
-    number_reuse: "number-reuse" => [DupGhost, NumberReuse],
-    errno_after_reuse_leaves_a_ghost: "errno-after-reuse" => [DupGhost],
-    foreign_entry: "foreign-entry" => [ForeignEntry, SharedEpoll],
-    deaf_signalfd: "deaf-signalfd" => [DeafSignalfd, SharedEpoll],
-    leaked_epoll: "leaked-epoll" => [LeakedEpoll],
-    event_theft_needs_a_shared_instance: "event-theft" => [SharedEpoll],
-    epoll_as_kcmp_needs_a_shared_instance: "epoll-as-kcmp" => [SharedEpoll],
-    what_has_passed_leaves_no_trace: "child-removes" => [],
-    healthy: "healthy" => [],
-}
+use crate::haunted::{Haunted, can_compare, classes};
 
 #[test]
 fn a_ghost_has_its_holder_and_no_other_end_of_the_pipe() {
@@ -134,31 +112,4 @@ fn processes_that_come_and_go_are_no_ghosts() {
     }
     churn.kill().unwrap();
     churn.wait().unwrap();
-}
-
-#[track_caller]
-fn check(program: &str, expected: &[Class]) {
-    if !can_compare() {
-        return;
-    }
-    let haunted = Haunted::start(program, &[]);
-    let report = haunted.report();
-    assert_eq!(classes(&report), expected, "{:#?}", report.findings);
-    if can_walk() {
-        let walked = Report::of(&haunted.walked());
-        assert_eq!(told(&walked), told(&report));
-    }
-}
-
-/// What both ways must say alike: all but what only the kernel knows.
-fn told(report: &Report) -> Vec<Finding> {
-    let mut findings = report.findings.clone();
-    for finding in &mut findings {
-        finding.nameless = None;
-        // The one says where it might be, the other that it is.
-        if finding.class == Class::InFlightGhost {
-            finding.summary.clear();
-        }
-    }
-    findings
 }

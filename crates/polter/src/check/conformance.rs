@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use eventpoll::Version;
+use eventpoll::{Policy, Version};
 use polter_check::{Conformance, Fact, Running, Scenario, Standing};
 
 use super::{json, junit, text};
@@ -17,13 +17,19 @@ pub(super) struct Suite {
     pub(super) release: String,
     /// The version whose answers are expected.
     pub(super) version: Version,
+    /// The policy whose answers are expected.
+    pub(super) policy: Policy,
     /// Every scenario, by name.
     pub(super) facts: Vec<Fact>,
 }
 
 /// Runs the suite and writes the table.
-pub(super) fn check(format: CheckFormat, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let suite = Suite::run()?;
+pub(super) fn check(
+    format: CheckFormat,
+    policy: Policy,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    let suite = Suite::run(policy)?;
     match format {
         CheckFormat::Text => text::write_suite(out, &suite)?,
         CheckFormat::Json => json::write_suite(out, &suite)?,
@@ -39,13 +45,14 @@ pub(super) fn check(format: CheckFormat, out: &mut dyn Write) -> Result<Exit, Fa
 }
 
 impl Suite {
-    fn run() -> Result<Suite, Failure> {
-        let mut conformance = Conformance::start()?;
+    fn run(policy: Policy) -> Result<Suite, Failure> {
+        let mut conformance = Conformance::start(policy)?;
         let release = Running::release();
         let facts = Scenario::ALL.iter();
         Ok(Suite {
             version: release.parse().unwrap_or_default(),
             release,
+            policy,
             facts: facts
                 .map(|scenario| conformance.check(scenario))
                 .collect::<Result<_, _>>()?,

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use eventpoll::Version;
+use eventpoll::{Policy, Version};
 use indicatif::{ProgressBar, ProgressStyle};
 use polter_check::Running;
 use polter_check::random::{Found, Options, RandomReport, Shape, check_random};
@@ -32,11 +32,12 @@ pub(super) struct Hunt {
 /// Runs random programs, and writes what differs.
 pub(super) fn check(
     args: &CheckArgs,
+    policy: Policy,
     count: u64,
     out: &mut dyn Write,
     console: &Console,
 ) -> Result<Exit, Failure> {
-    let hunt = Hunt::run(options(args, count), console)?;
+    let hunt = Hunt::run(options(args, policy, count), console)?;
     match args.format {
         CheckFormat::Text => text::write_random(out, &hunt)?,
         CheckFormat::Json => json::write_random(out, &hunt)?,
@@ -50,7 +51,7 @@ pub(super) fn check(
     })
 }
 
-fn options(args: &CheckArgs, count: u64) -> Options {
+fn options(args: &CheckArgs, policy: Policy, count: u64) -> Options {
     let shapes = if args.shape.is_empty() {
         Shape::ALL.to_vec()
     } else {
@@ -62,6 +63,7 @@ fn options(args: &CheckArgs, count: u64) -> Options {
         first: args.first,
         max_calls: args.calls,
         shapes,
+        policy,
         time_limit: args.seconds.map(Duration::from_secs),
         ..Options::default()
     }
@@ -88,10 +90,17 @@ impl Hunt {
     /// The command that runs a program again.
     pub(super) fn again(&self, found: &Found) -> String {
         let Options {
-            seed, max_calls, ..
+            seed,
+            max_calls,
+            policy,
+            ..
         } = self.options;
+        let policy = match policy {
+            Policy::LAST_FPUT => String::new(),
+            policy => format!(" --policy {policy}"),
+        };
         format!(
-            "polter check --random 1 --seed {seed} --first {} --calls {max_calls} --shape {}",
+            "polter check --random 1 --seed {seed} --first {} --calls {max_calls} --shape {}{policy}",
             found.index, found.shape
         )
     }

@@ -8,6 +8,7 @@ use eventpoll::{Policy, Version};
 use polter_check::{Comparison, Model, Running, Script, compare};
 use polter_live::ExecutorError;
 
+use super::place::Place;
 use super::{json, junit, text};
 use crate::cli::{CheckArgs, CheckFormat, ModelVersion};
 use crate::console::Console;
@@ -41,10 +42,11 @@ pub(super) struct Checked {
 /// One that cannot be read is complained about, and the next one is checked.
 pub(super) fn check(
     args: &CheckArgs,
+    place: &Place,
     out: &mut dyn Write,
     console: &Console,
 ) -> Result<Exit, Failure> {
-    let sides = Sides::asked_for(args);
+    let sides = Sides::asked_for(args, place);
     let mut kernel = Kernel::default();
     let mut worst = Exit::Clean;
     let mut all = Vec::new();
@@ -86,7 +88,8 @@ pub(super) fn check(
 }
 
 impl Sides {
-    fn asked_for(args: &CheckArgs) -> Sides {
+    fn asked_for(args: &CheckArgs, place: &Place) -> Sides {
+        let policy = place.policy();
         let release = Running::release();
         let running: Version = release.parse().unwrap_or_default();
         let version = match args.kernel_version {
@@ -95,15 +98,17 @@ impl Sides {
         };
         let kernel = if args.no_kernel {
             Err("as --no-kernel asks".to_owned())
-        } else if args.policy != Policy::LAST_FPUT {
-            Err(format!("no running kernel has the policy {}", args.policy))
+        } else if let Place::ModelAlone(policy) = place {
+            Err(format!(
+                "no kernel has the policy {policy}: kernels/build makes one"
+            ))
         } else if version != running {
             Err(format!("the kernel here is Linux {running}"))
         } else {
             Ok(release)
         };
         Sides {
-            policy: args.policy,
+            policy,
             version,
             kernel,
         }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use eventpoll::Policy;
 use polter_check::random::Found;
 use polter_check::{Disagreement, Instance, Standing};
 use polter_trace::encode;
@@ -73,7 +74,7 @@ fn who(checked: &Checked, sides: &Sides) -> String {
         policy, version, ..
     } = sides;
     match (&sides.kernel, &checked.comparison.kernel_stopped) {
-        (Ok(release), None) => format!("model and Linux {}", clean(release)),
+        (Ok(release), None) => format!("model and Linux {}{}", clean(release), under(*policy)),
         (Ok(_), Some(stopped)) => format!(
             "model; Linux up to line {}: {}",
             stopped.line,
@@ -82,6 +83,14 @@ fn who(checked: &Checked, sides: &Sides) -> String {
         (Err(reason), _) => {
             format!("model of {version} under {policy} alone: {}", clean(reason))
         }
+    }
+}
+
+/// Names a policy that is not Linux's own.
+fn under(policy: Policy) -> String {
+    match policy {
+        Policy::LAST_FPUT => String::new(),
+        policy => format!(" under {policy}"),
     }
 }
 
@@ -204,9 +213,10 @@ pub(super) fn write_suite(out: &mut dyn Write, suite: &Suite) -> io::Result<()> 
     let [held, broken, skipped] = suite.counts();
     writeln!(
         out,
-        "\nLinux {}, expected to be as {}: {TITLE}{held} held, {broken} broken, {skipped} skipped{TITLE:#}",
+        "\nLinux {}, expected to be as {}{}: {TITLE}{held} held, {broken} broken, {skipped} skipped{TITLE:#}",
         clean(&suite.release),
-        suite.version
+        suite.version,
+        under(suite.policy)
     )
 }
 
@@ -246,8 +256,9 @@ pub(super) fn write_random(out: &mut dyn Write, hunt: &Hunt) -> io::Result<()> {
     };
     writeln!(
         out,
-        "\nmodel of {} and Linux {}: {}, {}, {style}{} differ{style:#} {ASIDE}({:.0} a second){ASIDE:#}",
+        "\nmodel of {}{} and Linux {}: {}, {}, {style}{} differ{style:#} {ASIDE}({:.0} a second){ASIDE:#}",
         hunt.version,
+        under(hunt.options.policy),
         clean(&hunt.release),
         counted(total.programs, "program"),
         counted(total.calls, "call"),

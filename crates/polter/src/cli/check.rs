@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use eventpoll::{Policy, UnknownVersion, Version};
 use polter_check::random::Shape;
 
-use super::policy_parser;
+use super::{LabOptions, policy_parser};
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
@@ -15,9 +15,20 @@ pub(crate) struct CheckArgs {
     #[arg(value_name = "SCRIPT", required_unless_present_any = ["conformance", "random"])]
     pub(crate) scripts: Vec<PathBuf>,
 
-    /// The model's policy; under any but last-fput the kernel has no say
-    #[arg(long, value_name = "POLICY", default_value = "last-fput", value_parser = policy_parser())]
-    pub(crate) policy: Policy,
+    /// The policy of the model and of the kernel: by default this kernel's
+    ///
+    /// A kernel of the lab says which it has; any other has Linux's, last-fput. Under a policy that the
+    /// kernel here does not have, everything happens in a guest that does (see polter help lab); where the
+    /// lab's kernel is not built, scripts are run on the model alone.
+    #[arg(long, value_name = "POLICY", value_parser = policy_parser())]
+    pub(crate) policy: Option<Policy>,
+
+    /// Take the kernel here to be one with the policy, whatever it says of itself
+    #[arg(long, requires = "policy")]
+    pub(crate) here: bool,
+
+    #[command(flatten, next_help_heading = "Guests")]
+    pub(crate) guests: LabOptions,
 
     /// The version of Linux that the model is, as in 6.12, or `running`
     #[arg(long, value_name = "VERSION", default_value = "running")]
@@ -27,17 +38,17 @@ pub(crate) struct CheckArgs {
     #[arg(long)]
     pub(crate) no_kernel: bool,
 
-    /// Run every scenario of polter's own on the running kernel: which facts hold here?
-    #[arg(long, conflicts_with_all = ["scripts", "policy", "kernel_version", "no_kernel"])]
+    /// Run every scenario of polter's own on the kernel: which facts hold there?
+    #[arg(long, conflicts_with_all = ["scripts", "kernel_version", "no_kernel"])]
     pub(crate) conformance: bool,
 
-    /// Write so many random programs, and run each on the model and on the running kernel
+    /// Write so many random programs, and run each on the model and on the kernel
     ///
     /// One that differs is shrunk and printed as a script. Stops after five of them.
     #[arg(
         long,
         value_name = "PROGRAMS",
-        conflicts_with_all = ["scripts", "policy", "kernel_version", "no_kernel", "conformance"]
+        conflicts_with_all = ["scripts", "kernel_version", "no_kernel", "conformance"]
     )]
     pub(crate) random: Option<u64>,
 

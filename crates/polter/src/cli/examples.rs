@@ -50,6 +50,7 @@ Examples:
   polter check --conformance                 which facts about epoll hold on this kernel
   polter check --conformance --format junit -o report.xml
   polter check --random 10000 --seed 7       the model against this kernel
+  polter check --conformance --policy close  on a kernel with that policy, in a guest
 
 A line under a call says where it answers otherwise, as whole call or result:
   # close, owner: epoll_wait(3, [], 8, 0) = 0
@@ -58,6 +59,20 @@ A line under a call says where it answers otherwise, as whole call or result:
 pub(super) fn check() -> String {
     format!("{CHECK}\n\n{}", Exit::CHECK_HELP)
 }
+const WITNESS: &str = "\
+Examples:
+  polter witness last-fput close             what would break if close removed registrations?
+  polter witness --all                       every pair of policies: how few calls tell them apart
+  polter witness owner owner-adopt --observe wait --calls 7
+  polter witness last-fput kernel --calls 4  all programs of up to four calls, on this kernel too
+  polter witness --all --vocabulary rights --calls 7 --shard 1/4 --format json -o 1.json
+  polter witness merge 1.json 2.json 3.json 4.json
+  polter witness last-fput stale --scripts witnesses; polter check witnesses/*.strace";
+
+pub(super) fn witness() -> String {
+    format!("{WITNESS}\n\n{}", Exit::WITNESS_HELP)
+}
+
 pub(super) const SCAN: &str = "\
 Examples:
   polter scan 1234                           the instances process 1234 holds
@@ -76,9 +91,24 @@ Examples:
   polter exorcise 1234                       shows what it would do, and asks
   polter exorcise --dry-run 1234
   polter exorcise --fd 7 --yes 1234
+  polter exorcise --spin --yes 1234          and what the process used before and after
   polter exorcise --fd 7 --in-table 1234 1234
                                              its child can name the file, and loses it too
   polter exorcise --watch=5000 --yes 1234    every 5 s until Ctrl-C, which ends with a sum";
+
+pub(super) const LAB: &str = "\
+Examples:
+  polter lab --policy close -- ./server --self-test
+  polter lab --policy owner,stale -- make test      a table of how each ended
+  polter lab --all -- python3 -m app
+  polter lab --policy stale --time-limit 300 -- polter check --conformance --policy stale
+
+Exit codes:
+  of the command   with one policy
+  0                with several: it ended everywhere as it does under last-fput
+  1                with several: somewhere it did not
+  2                there is no kernel, or a guest could not be run
+  124              with one policy: the time was over";
 
 pub(super) const COMPLETIONS: &str = "\
 Examples:

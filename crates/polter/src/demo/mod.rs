@@ -2,7 +2,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`haunt`] | the program that is haunted: polter itself, under a verb that is not shown |
+//! | [`mod@haunt`] | the program that is haunted: polter itself, under a verb that is not shown |
 //! | [`live`] | starts it, scans it, shows it spin, exorcises it, shows the silence |
 
 mod haunt;

@@ -2,9 +2,11 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | [`cost`] | what the process used before and after |
 //! | [`ear`] | what the user says: answers, and Ctrl-C |
 //! | [`watch`] | the same again and again |
 
+mod cost;
 mod ear;
 mod watch;
 
@@ -18,6 +20,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::{json, text};
 
+pub(crate) use cost::Cost;
 pub(crate) use watch::Sum;
 
 /// Exits with 1 if a ghost is there still.
@@ -25,11 +28,12 @@ pub(crate) fn exorcise(args: &ExorciseArgs, console: &Console) -> Result<Exit, F
     if args.watch.is_some() {
         return watch::watch(args, console);
     }
+    let mut cost = Cost::before(args);
     let mut plan = make(args)?;
     let planned = plan.count(&Outcome::Planned);
     let mut is_agreed = args.yes;
     if planned > 0 && !args.yes {
-        tell(&plan, args, console)?;
+        tell(&plan, None, args, console)?;
         is_agreed = !args.dry_run && is_wanted(planned)?;
         if is_agreed {
             // Whoever was asked took his time.
@@ -40,7 +44,10 @@ pub(crate) fn exorcise(args: &ExorciseArgs, console: &Console) -> Result<Exit, F
         plan.carry_out()?;
     }
     if planned == 0 || is_agreed {
-        tell(&plan, args, console)?;
+        if let Some(cost) = &mut cost {
+            cost.watch_again();
+        }
+        tell(&plan, cost.as_ref(), args, console)?;
     }
     Ok(exit(&plan))
 }
@@ -62,11 +69,19 @@ fn exit(plan: &Plan) -> Exit {
     }
 }
 
-fn tell(plan: &Plan, args: &ExorciseArgs, console: &Console) -> Result<(), Failure> {
+fn tell(
+    plan: &Plan,
+    cost: Option<&Cost>,
+    args: &ExorciseArgs,
+    console: &Console,
+) -> Result<(), Failure> {
     let mut out = console.out();
     match args.format {
-        Format::Text => text::write_exorcism(&mut *out, plan)?,
-        Format::Json => json::write_exorcism(&mut *out, plan)?,
+        Format::Text => {
+            text::write_exorcism(&mut *out, plan)?;
+            cost.map_or(Ok(()), |cost| text::write_cost(&mut *out, cost))?;
+        }
+        Format::Json => json::write_exorcism(&mut *out, plan, cost)?,
     }
     Ok(out.flush()?)
 }
@@ -77,7 +92,8 @@ fn is_wanted(planned: usize) -> Result<bool, Failure> {
     }
     ask(planned);
     let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
+    // A line that cannot be read is no yes.
+    let _ = io::stdin().read_line(&mut answer);
     Ok(is_yes(&answer))
 }
 

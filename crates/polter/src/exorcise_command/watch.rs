@@ -122,7 +122,7 @@ impl Watch<'_> {
     }
 
     fn tell(&self, plan: &Plan) -> Result<(), Failure> {
-        tell(plan, self.args, self.console)
+        tell(plan, None, self.args, self.console)
     }
 
     fn tell_sum(&self) -> Result<(), Failure> {

@@ -10,7 +10,7 @@ use polter_scan::{Plan, Report};
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
-use crate::exorcise_command::Sum;
+use crate::exorcise_command::{Cost, Sum};
 
 /// The format's version: it changes when a reader would have to.
 pub(crate) const VERSION: u32 = 1;
@@ -54,12 +54,22 @@ struct ExorcismDocument<'a> {
     version: u32,
     #[serde(flatten)]
     plan: &'a Plan,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spin: Option<&'a Cost>,
 }
 
 /// Writes what is to be removed, or what came of it.
-pub(crate) fn write_exorcism(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
-    let version = VERSION;
-    write_line(out, &ExorcismDocument { version, plan })
+pub(crate) fn write_exorcism(
+    out: &mut dyn Write,
+    plan: &Plan,
+    spin: Option<&Cost>,
+) -> io::Result<()> {
+    let document = ExorcismDocument {
+        version: VERSION,
+        plan,
+        spin,
+    };
+    write_line(out, &document)
 }
 
 /// What `polter exorcise --watch` writes in the end.

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use serde_json::Value;
 
-use crate::polter::{GHOST, HEALTHY, Logs, Ran, TORN, polter};
+use crate::polter::{GHOST, HEALTHY, Logs, Ran, TORN, command, polter};
 
 /// The last answer is wrong: the child still has the file.
 const WRONG: &str = "\
@@ -44,9 +44,18 @@ fn a_wrong_answer_is_shown_with_the_registrations() {
 
 #[test]
 fn a_policy_that_no_kernel_has_is_the_models_alone() {
-    let ran = check(WRONG, &["--policy", "close"]);
+    let logs = Logs::new();
+    let script = logs.write("script.strace", WRONG);
+    let args = ["check", "--policy", "close"].map(OsStr::new);
+    let mut command = command(args.into_iter().chain([script.as_os_str()]));
+    // Nor a kernel of the lab's.
+    let ran: Ran = command
+        .env("POLTER_LAB_KERNEL", "")
+        .output()
+        .unwrap()
+        .into();
     assert_eq!(ran.code, Some(0), "{}", ran.out());
-    assert!(ran.out().contains("no running kernel has the policy close"));
+    assert!(ran.out().contains("no kernel has the policy close"));
 }
 
 #[test]

@@ -89,6 +89,34 @@ fn what_a_child_can_name_is_kept_and_goes_on_demand() {
 }
 
 #[test]
+fn what_it_cost_is_told_before_and_after() {
+    if !can_exorcise() {
+        return;
+    }
+    let haunted = Haunted::start(&["dup-ghost", "--linger", "60", "--spin"]);
+    let pid = haunted.pid();
+    let look = || {
+        let spin = ["exorcise", "--spin=10", "--yes", "--format", "json", &pid];
+        json(&polter(spin).out())
+    };
+    let first = look();
+    assert_eq!(first["steps"][0]["outcome"]["outcome"], "removed");
+    for load in [&first["spin"]["before"], &first["spin"]["after"]] {
+        assert!(load["window_ms"].as_u64().unwrap() >= 10, "{first}");
+        assert!(
+            load["cores"].is_f64() && load["switches"].is_u64(),
+            "{first}"
+        );
+    }
+    // It is freed, and uses nothing at all once it has come to its wait.
+    let is_idle = |load: &Value| load["cores"] == 0.0 && load["switches"] == 0;
+    while !is_idle(&look()["spin"]["after"]) {}
+    let text = polter(["exorcise", "--spin=10", "--yes", &pid]).out();
+    let loads = ["before    0 % of a core", "after     0 % of a core"];
+    assert!(loads.iter().all(|load| text.contains(load)), "{text}");
+}
+
+#[test]
 fn every_key_is_documented() {
     if !can_exorcise() {
         return;

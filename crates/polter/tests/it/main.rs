@@ -1,5 +1,6 @@
 //! The real binary, on small logs.
 
+mod asks;
 mod check;
 mod demo;
 mod exit_codes;
@@ -7,6 +8,7 @@ mod exorcise;
 mod haunted;
 mod hostile;
 mod input;
+mod lab;
 mod output;
 mod pages;
 mod polter;

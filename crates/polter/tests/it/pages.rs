@@ -26,6 +26,7 @@ fn the_manual_page_goes_to_stdout_or_every_page_into_a_directory() {
         "polter-demo.1",
         "polter-scan.1",
         "polter-exorcise.1",
+        "polter-witness.1",
     ] {
         assert!(dir.join(page).is_file(), "{page}");
     }
@@ -42,6 +43,7 @@ fn every_help_has_examples_and_fits() {
         &["scan", "--help"],
         &["capture", "--help"],
         &["exorcise", "--help"],
+        &["witness", "--help"],
         &["man", "--help"],
         &["completions", "--help"],
     ] {

@@ -10,11 +10,11 @@
 
 use std::io::{self, Write};
 
-use polter_scan::{Outcome, Plan, Step};
+use polter_scan::{Load, Outcome, Plan, Step};
 
 use super::WIDTH;
 use super::style::{ASIDE, CLEAN, FAULT, LABEL, NOTE, TITLE};
-use crate::exorcise_command::Sum;
+use crate::exorcise_command::{Cost, Sum};
 use crate::report::words::{counted, wrap};
 
 const INDENT: usize = 4;
@@ -39,6 +39,28 @@ pub(crate) fn write(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
         write_refused(out, plan.refused)?;
     }
     Ok(())
+}
+
+/// Writes what the process used before and after.
+pub(crate) fn write_cost(out: &mut dyn Write, cost: &Cost) -> io::Result<()> {
+    for (word, load) in [("before", &cost.before), ("after", &cost.after)] {
+        let load = load.as_ref().map_or("not known".to_owned(), describe_load);
+        writeln!(
+            out,
+            "{:INDENT$}{LABEL}{word:WORD_WIDTH$}{LABEL:#}{load}",
+            ""
+        )?;
+    }
+    Ok(())
+}
+
+fn describe_load(load: &Load) -> String {
+    format!(
+        "{:.0} % of a core and {} in {} ms",
+        load.cores * 100.0,
+        counted(load.switches, "context switch"),
+        load.window_ms
+    )
 }
 
 /// Writes what came of all looks of a watch.

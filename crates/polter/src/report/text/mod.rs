@@ -20,7 +20,7 @@ use std::io::{self, Write};
 
 use polter_judge::Verdict;
 
-pub(crate) use exorcism::{write as write_exorcism, write_sum};
+pub(crate) use exorcism::{write as write_exorcism, write_cost, write_sum};
 pub(crate) use scan::write as write_scan;
 
 /// The columns a report may take.

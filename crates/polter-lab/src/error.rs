@@ -1,0 +1,58 @@
+//! Why a guest told nothing.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a command did not run to an end in a guest.
+#[derive(Debug, thiserror::Error)]
+pub enum LabError {
+    /// There is no kernel for guests.
+    #[error(
+        "the lab's kernel is not built\n  \
+         build it:      kernels/build, in polter's source (five minutes, once)\n  \
+         or say where:  --kernel FILE, or POLTER_LAB_KERNEL=FILE"
+    )]
+    NoKernel,
+    /// The file is no kernel that can be started.
+    #[error("{}: cannot be started: {source}", .path.display())]
+    Start {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The guest cannot be prepared.
+    #[error("{what}: {source}")]
+    Prepare {
+        /// What was tried.
+        what: &'static str,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The kernel's command line is split at blanks.
+    #[error("{}: a guest's files cannot be under a name with blanks or quotes: set TMPDIR", .0.display())]
+    OddName(PathBuf),
+    /// What the command writes cannot be passed on.
+    #[error("cannot write: {0}")]
+    Output(#[source] io::Error),
+    /// The guest's first process says why it cannot go on.
+    #[error("in the guest: {0}")]
+    Guest(String),
+    /// The guest ended without having told how the command did.
+    #[error("the guest ended early\n{}", indent(.log))]
+    EndedEarly {
+        /// The last lines it wrote for itself.
+        log: String,
+    },
+}
+
+impl LabError {
+    pub(crate) fn prepare(what: &'static str) -> impl FnOnce(io::Error) -> LabError {
+        move |source| LabError::Prepare { what, source }
+    }
+}
+
+fn indent(log: &str) -> String {
+    let lines: Vec<String> = log.lines().map(|line| format!("  | {line}")).collect();
+    lines.join("\n")
+}

@@ -1,0 +1,531 @@
+//! Every program, shortest first, in all worlds at once, each state only once.
+//!
+//! A level's nodes are expanded in rounds, by several threads, and what they found is put
+//! together in the order of the nodes: the result is the same however many threads there are.
+//!
+//! What makes the shortest program found a shortest one: a call is left out only if it names
+//! no open number (it fails in all worlds alike, and changes nothing); a state is left out
+//! only if a program that is no longer led to it before (whatever follows is answered alike);
+//! and worlds share a kernel only while they are alike and the call asks nothing they
+//! would answer differently.
+
+use crate::act::{Act, Verb};
+use crate::graph::{Child, Difference, Edge, Graph, Node, Pairs};
+use crate::vocabulary::Vocabulary;
+use crate::worlds::{
+    Class, Digests, Group, Grouping, Run, Runs, Set, by_answer, empty_world, task,
+};
+use eventpoll::{Kernel, Policy};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// How a search goes.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The longest programs.
+    pub calls: usize,
+    /// Goes on to the last level though every pair has its shortest program.
+    pub is_thorough: bool,
+    /// Calls whose answers are looked at; all, if there are none.
+    pub observed: Vec<Verb>,
+    /// So many threads share the work.
+    pub threads: usize,
+    /// Ends with what was covered when there are more states.
+    pub max_states: usize,
+    /// Ends with what was covered when about so many bytes are in use.
+    pub max_bytes: usize,
+    /// A part of the whole.
+    pub shard: Option<Shard>,
+    /// Worlds that are alike share a kernel; off, to check that it makes no difference.
+    pub is_shared: bool,
+}
+
+/// One of several parts of a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    /// Which, from 1 on.
+    pub number: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            calls: 6,
+            is_thorough: false,
+            observed: Vec::new(),
+            threads: 1,
+            max_states: usize::MAX,
+            max_bytes: usize::MAX,
+            shard: None,
+            is_shared: true,
+        }
+    }
+}
+
+/// How far a search came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Covered {
+    /// Every program of up to so many calls.
+    pub calls: usize,
+    /// Of the next longer ones, those that begin in so many of the states.
+    pub expanded: usize,
+    /// Of so many.
+    pub of: usize,
+}
+
+/// What a level cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Effort {
+    /// States that were met for the first time.
+    pub states: u64,
+    /// Calls that were made in them.
+    pub calls: u64,
+    /// Kernels that were copied and called for them.
+    pub kernels: u64,
+}
+
+/// A search that has ended.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) graph: Graph,
+    pub(crate) efforts: Vec<Effort>,
+    pub(crate) covered: Covered,
+    /// Of each pair, by its places: the shortest length.
+    pub(crate) lengths: Vec<((usize, usize), Option<usize>)>,
+}
+
+/// Nodes that one thread expands at a time.
+const CHUNK: usize = 32;
+/// Nodes between two looks at the limits.
+const ROUND: usize = 8192;
+/// A level is split among shards once it has so many nodes for each.
+const SPLIT: usize = 32;
+
+/// A search under way.
+pub(crate) struct Search<'a> {
+    policies: &'a [Policy],
+    vocabulary: &'a Vocabulary,
+    options: &'a Options,
+    roots: Vec<Kernel>,
+    graph: Graph,
+    /// The pairs that are still to be told apart.
+    open: Pairs,
+    lengths: Vec<((usize, usize), Option<usize>)>,
+    efforts: Vec<Effort>,
+    is_split: bool,
+    /// Answers are not looked at: no class falls apart.
+    is_blind: bool,
+}
+
+/// What one thread found in some nodes.
+#[derive(Debug, Default)]
+struct Part {
+    nodes: Vec<Expansion>,
+    differences: Vec<Difference>,
+    effort: Effort,
+}
+
+/// What one node led to.
+#[derive(Debug)]
+struct Expansion {
+    node: u32,
+    acts: usize,
+    children: Vec<(Act, Reached)>,
+}
+
+/// Where a call led.
+#[derive(Debug, Clone, Copy)]
+enum Reached {
+    Known(u32),
+    Maybe(Child),
+}
+
+impl<'a> Search<'a> {
+    /// Looks for what tells these pairs apart.
+    pub(crate) fn new(
+        policies: &'a [Policy],
+        pairs: &[(usize, usize)],
+        vocabulary: &'a Vocabulary,
+        options: &'a Options,
+    ) -> Search<'a> {
+        let mut open = Pairs::default();
+        for (a, b) in pairs {
+            open.insert(*a, *b);
+        }
+        let class = Class::all(policies.len()).members();
+        Search {
+            policies,
+            vocabulary,
+            options,
+            roots: policies.iter().map(|policy| empty_world(*policy)).collect(),
+            graph: Graph::new(class),
+            open,
+            lengths: pairs.iter().map(|pair| (*pair, None)).collect(),
+            efforts: Vec::new(),
+            is_split: false,
+            is_blind: false,
+        }
+    }
+
+    /// Goes level by level to the end.
+    pub(crate) fn run(mut self) -> Found {
+        let mut covered = Covered {
+            calls: 0,
+            expanded: 0,
+            of: 0,
+        };
+        for level in 0..self.options.calls {
+            let nodes = self.nodes_to_expand(level);
+            self.graph.begin_level();
+            let expanded = self.expand_level(level, &nodes);
+            if expanded < nodes.len() {
+                (covered.expanded, covered.of) = (expanded, nodes.len());
+                break;
+            }
+            covered.calls = level + 1;
+            if !self.options.is_thorough && self.open.is_empty() {
+                break;
+            }
+        }
+        Found {
+            graph: self.graph,
+            efforts: self.efforts,
+            covered,
+            lengths: self.lengths,
+        }
+    }
+
+    /// A level's nodes, as far as they are ours and some open pair is left in them.
+    fn nodes_to_expand(&mut self, level: usize) -> Vec<u32> {
+        let is_open = |node: &u32| {
+            let class = self.graph.nodes[*node as usize].class;
+            self.open.within(class) != 0
+        };
+        let mut nodes: Vec<u32> = self.graph.level(level).filter(is_open).collect();
+        let Some(shard) = self.options.shard else {
+            return nodes;
+        };
+        let is_last = level + 1 == self.options.calls;
+        if !self.is_split && (is_last || nodes.len() >= SPLIT * shard.of) {
+            self.is_split = true;
+            let mut place = 0;
+            nodes.retain(|_| {
+                place += 1;
+                place % shard.of == shard.number % shard.of
+            });
+        }
+        nodes
+    }
+
+    /// Expands nodes until all are done or a limit is reached; says how many were.
+    fn expand_level(&mut self, level: usize, nodes: &[u32]) -> usize {
+        let is_last = level + 1 == self.options.calls;
+        self.efforts.push(Effort::default());
+        let first_difference = self.graph.differences.len();
+        let mut expanded = 0;
+        for round in nodes.chunks(ROUND) {
+            if self.is_over_limit() {
+                break;
+            }
+            for part in self.expand_round(round, is_last) {
+                self.take(part);
+            }
+            expanded += round.len();
+        }
+        self.note_lengths(level + 1, first_difference);
+        expanded
+    }
+
+    fn is_over_limit(&self) -> bool {
+        self.graph.nodes.len() > self.options.max_states
+            || self.graph.bytes() > self.options.max_bytes
+    }
+
+    /// Pairs whose first difference is on this level have their shortest length.
+    fn note_lengths(&mut self, calls: usize, first_difference: usize) {
+        let found = &self.graph.differences[first_difference..];
+        for ((a, b), length) in &mut self.lengths {
+            if length.is_none() && found.iter().any(|found| found.parts(*a, *b)) {
+                *length = Some(calls);
+                if !self.options.is_thorough {
+                    self.open.remove(*a, *b);
+                }
+            }
+        }
+    }
+
+    /// Several threads expand the nodes of a round; their parts come in order.
+    fn expand_round(&self, nodes: &[u32], is_last: bool) -> Vec<Part> {
+        let chunks: Vec<&[u32]> = nodes.chunks(CHUNK).collect();
+        let next = AtomicUsize::new(0);
+        let parts: Vec<Mutex<Part>> = chunks.iter().map(|_| Mutex::default()).collect();
+        let work = || {
+            let mut worker = Worker::new(self, is_last);
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some(chunk) = chunks.get(at) else {
+                    break;
+                };
+                let part = worker.expand_chunk(chunk);
+                *parts[at]
+                    .lock()
+                    .expect("no thread panics with a part in hand") = part;
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..self.options.threads.min(chunks.len()) {
+                scope.spawn(work);
+            }
+            work();
+        });
+        let parts = parts.into_iter().map(Mutex::into_inner);
+        parts
+            .map(|part| part.expect("every thread has ended well"))
+            .collect()
+    }
+
+    fn take(&mut self, part: Part) {
+        let before = self.graph.nodes.len();
+        for expansion in part.nodes {
+            let mut edges = Vec::with_capacity(expansion.children.len());
+            for (act, reached) in expansion.children {
+                let target = match reached {
+                    Reached::Known(node) => node,
+                    Reached::Maybe(child) => self.graph.enter(child),
+                };
+                edges.push(Edge { act, target });
+            }
+            self.graph
+                .expand(expansion.node, expansion.acts, edges.into_iter());
+        }
+        self.graph.differences.extend(part.differences);
+        let new_states = (self.graph.nodes.len() - before) as u64;
+        let effort = self.efforts.last_mut().expect("a level has begun");
+        effort.states += new_states;
+        effort.calls += part.effort.calls;
+        effort.kernels += part.effort.kernels;
+    }
+}
+
+/// A thread's own memory.
+struct Worker<'a> {
+    search: &'a Search<'a>,
+    /// Nothing follows: states need not be told apart.
+    is_last: bool,
+    digests: Digests,
+    acts: Vec<Act>,
+    runs: Runs,
+}
+
+impl<'a> Worker<'a> {
+    fn new(search: &'a Search<'a>, is_last: bool) -> Worker<'a> {
+        Worker {
+            search,
+            is_last,
+            digests: Digests::default(),
+            acts: Vec::new(),
+            runs: Runs::default(),
+        }
+    }
+
+    fn expand_chunk(&mut self, nodes: &[u32]) -> Part {
+        let mut part = Part::default();
+        for node in nodes {
+            let expansion = self.expand(*node, &mut part);
+            part.nodes.push(expansion);
+        }
+        part
+    }
+
+    /// Makes every call that makes sense in a node.
+    fn expand(&mut self, node: u32, part: &mut Part) -> Expansion {
+        let class = self.class_of(node);
+        let mut acts = std::mem::take(&mut self.acts);
+        let mut runs = std::mem::take(&mut self.runs);
+        self.search.vocabulary.acts(&class.worlds(), &mut acts);
+        let mut expansion = Expansion {
+            node,
+            acts: acts.len(),
+            children: Vec::new(),
+        };
+        for act in &acts {
+            let is_shared = self.search.options.is_shared;
+            class.call(self.search.policies, *act, is_shared, &mut runs);
+            part.effort.kernels += runs.all.len() as u64;
+            self.note(node, *act, &runs.all, part, &mut expansion);
+        }
+        part.effort.calls += acts.len() as u64;
+        (self.acts, self.runs) = (acts, runs);
+        expansion
+    }
+
+    /// The worlds of a node, made anew by its first program.
+    fn class_of(&self, node: u32) -> Class {
+        let Node {
+            class, grouping, ..
+        } = self.search.graph.nodes[node as usize];
+        let open = self.search.open.within(class);
+        let path = self.search.graph.path(node);
+        let groups = grouping.groups(class).into_iter();
+        let groups = groups.map(|members| members & open);
+        let groups = groups.filter(|members| *members != 0).map(|members| {
+            let mut world = self.search.roots[members.trailing_zeros() as usize].clone();
+            for act in &path {
+                if let Some(caller) = task(&world, act.who) {
+                    world.call(caller, &act.syscall());
+                }
+            }
+            Group { members, world }
+        });
+        Class {
+            groups: groups.collect(),
+        }
+    }
+
+    /// Sorts a call's runs by answer, and each class of them by state.
+    fn note(
+        &mut self,
+        node: u32,
+        act: Act,
+        runs: &[Run],
+        part: &mut Part,
+        expansion: &mut Expansion,
+    ) {
+        let observed = &self.search.options.observed;
+        let is_observed =
+            !self.search.is_blind && (observed.is_empty() || observed.contains(&act.verb));
+        let all = runs.iter().fold(0, |all, run| all | run.members);
+        let classes = if is_observed && runs.len() > 1 {
+            by_answer(runs)
+        } else {
+            vec![all]
+        };
+        if classes.len() > 1 {
+            self.note_difference(node, act, &classes, all, part);
+        }
+        if self.is_last {
+            return;
+        }
+        for class in classes {
+            let class = self.search.open.within(class);
+            if class != 0 {
+                let reached = self.reached(node, act, class, runs);
+                expansion.children.push((act, reached));
+            }
+        }
+    }
+
+    fn note_difference(&self, node: u32, act: Act, classes: &[Set], all: Set, part: &mut Part) {
+        let is_news = self
+            .search
+            .open
+            .iter()
+            .any(|(a, b)| parts_pair(classes, a, b));
+        if is_news {
+            part.differences.push(Difference {
+                node,
+                act,
+                answers: Grouping::of(classes.iter().copied()),
+                class: all,
+            });
+        }
+    }
+
+    fn reached(&mut self, parent: u32, act: Act, class: Set, runs: &[Run]) -> Reached {
+        let (key, grouping) = self.digests.class(runs, class);
+        match self.search.graph.find(key) {
+            Some(known) => Reached::Known(known),
+            None => Reached::Maybe(Child {
+                key,
+                node: Node {
+                    parent,
+                    act,
+                    grouping,
+                    class,
+                },
+            }),
+        }
+    }
+}
+
+/// Every state of all policies' worlds, whatever they answer.
+pub(crate) struct Explored<'a> {
+    vocabulary: &'a Vocabulary,
+    graph: Graph,
+    calls: usize,
+}
+
+/// Meets every state that programs of up to so many calls lead to, but for the last call.
+///
+/// For a kernel whose state cannot be seen: two programs count as one only if they are one under
+/// every policy, as the kernel may have any.
+pub(crate) fn explore<'a>(vocabulary: &'a Vocabulary, options: &Options) -> Explored<'a> {
+    let options = Options {
+        is_thorough: true,
+        ..options.clone()
+    };
+    let mut search = Search::new(&Policy::ALL, &[], vocabulary, &options);
+    search.is_blind = true;
+    // Everybody's partner, so that there is somebody to go on for.
+    for at in 1..Policy::ALL.len() {
+        search.open.insert(0, at);
+    }
+    let found = search.run();
+    Explored {
+        vocabulary,
+        graph: found.graph,
+        calls: found.covered.calls,
+    }
+}
+
+impl Explored<'_> {
+    pub(crate) fn levels(&self) -> usize {
+        self.calls
+    }
+
+    /// The programs that lead to a state of a level by its first path, and go on by one call:
+    /// those that the policies answer differently, and the others.
+    pub(crate) fn programs(&self, level: usize) -> [Vec<Vec<Act>>; 2] {
+        let mut programs = [Vec::new(), Vec::new()];
+        for node in self.graph.level(level) {
+            let path = self.graph.path(node);
+            let worlds: Vec<Kernel> = Policy::ALL
+                .iter()
+                .map(|policy| after(*policy, &path))
+                .collect();
+            let mut acts = Vec::new();
+            self.vocabulary.acts(&worlds.iter(), &mut acts);
+            for act in acts {
+                let answers = worlds.iter().map(|world| {
+                    let mut world = world.clone();
+                    let caller = task(&world, act.who)?;
+                    Some(world.call(caller, &act.syscall()))
+                });
+                let answers: Vec<_> = answers.collect();
+                let are_alike = answers.windows(2).all(|two| two[0] == two[1]);
+                let program = path.iter().copied().chain([act]).collect();
+                programs[usize::from(are_alike)].push(program);
+            }
+        }
+        programs
+    }
+}
+
+/// The world after a program.
+fn after(policy: Policy, program: &[Act]) -> Kernel {
+    let mut world = empty_world(policy);
+    for act in program {
+        if let Some(caller) = task(&world, act.who) {
+            world.call(caller, &act.syscall());
+        }
+    }
+    world
+}
+
+/// True if the two are in different ones of these sets.
+fn parts_pair(sets: &[Set], a: usize, b: usize) -> bool {
+    let set_of = |at: usize| sets.iter().position(|set| set & (1 << at) != 0);
+    matches!((set_of(a), set_of(b)), (Some(a), Some(b)) if a != b)
+}

@@ -1,0 +1,102 @@
+//! Where a check happens: on the kernel here, in a guest that has the policy, or on the model alone.
+
+use std::env;
+use std::ffi::OsString;
+use std::io::Write;
+
+use clap::ValueEnum as _;
+use eventpoll::Policy;
+use polter_lab::{LabError, LabKernel, active_policy};
+
+use crate::cli::{CheckArgs, ModelVersion};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::lab;
+
+/// Who answers, beside the model.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// The kernel here, which has the policy or is said to.
+    Here(Policy),
+    /// Nobody: no kernel at hand has the policy.
+    ModelAlone(Policy),
+    /// The kernel of a guest.
+    Guest(Abroad),
+}
+
+/// A guest, in which the same check is made.
+#[derive(Debug)]
+pub(super) struct Abroad {
+    policy: Policy,
+    kernel: LabKernel,
+}
+
+impl Place {
+    /// The place for what is asked for.
+    pub(super) fn of(args: &CheckArgs) -> Result<Place, Failure> {
+        let ours = active_policy().unwrap_or_default();
+        let policy = args.policy.unwrap_or(ours);
+        if policy == ours || args.here {
+            return Ok(Place::Here(policy));
+        }
+        let asks_no_kernel = args.no_kernel || args.kernel_version != ModelVersion::Running;
+        if asks_no_kernel && !args.scripts.is_empty() {
+            return Ok(Place::ModelAlone(policy));
+        }
+        match LabKernel::find(args.guests.kernel.as_deref()) {
+            Ok(kernel) => Ok(Place::Guest(Abroad { policy, kernel })),
+            Err(LabError::NoKernel) if !args.scripts.is_empty() => Ok(Place::ModelAlone(policy)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The policy whose answers are expected.
+    pub(super) fn policy(&self) -> Policy {
+        match self {
+            Place::Here(policy) | Place::ModelAlone(policy) => *policy,
+            Place::Guest(guest) => guest.policy,
+        }
+    }
+}
+
+impl Abroad {
+    /// Makes the check in the guest, and passes on what it says.
+    pub(super) fn check(&self, args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
+        if args.scripts.iter().any(|path| path.as_os_str() == "-") {
+            return Err(Failure::NoInput);
+        }
+        let command = command(self.policy, args).map_err(Failure::read("polter".as_ref()))?;
+        lab::in_guest(&self.kernel, self.policy, command, &args.guests, out)
+    }
+}
+
+/// The same check, as a command of its own; the report's file is ours to write.
+fn command(policy: Policy, args: &CheckArgs) -> std::io::Result<Vec<OsString>> {
+    let mut command = vec![env::current_exe()?.into_os_string()];
+    let mut add = |word: &str| command.push(word.into());
+    add("check");
+    add(&format!("--policy={policy}"));
+    if let Some(format) = args.format.to_possible_value() {
+        add(&format!("--format={}", format.get_name()));
+    }
+    if args.conformance {
+        add("--conformance");
+    }
+    if let Some(count) = args.random {
+        add(&format!("--random={count}"));
+        add(&format!("--seed={}", args.seed));
+        add(&format!("--first={}", args.first));
+        add(&format!("--calls={}", args.calls));
+        if let Some(seconds) = args.seconds {
+            add(&format!("--seconds={seconds}"));
+        }
+        for shape in &args.shape {
+            add(&format!("--shape={shape}"));
+        }
+    }
+    if !args.scripts.is_empty() {
+        add("--");
+    }
+    command.extend(args.scripts.iter().map(|path| path.clone().into()));
+    Ok(command)
+}

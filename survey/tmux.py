@@ -1,0 +1,19 @@
+"""tmux (libevent): a server forked by its client, a shell in a window, keys and what they do."""
+# version: tmux -V
+from workload import *
+
+need("tmux")
+home = place()
+os.environ["TERM"] = "screen"
+
+
+def tmux(*words):
+    return run("tmux", "-f", "/dev/null", "-S", f"{home}/s", *words)
+
+
+tmux("new-session", "-d", "-x", "80", "-y", "20", "sh")
+for n in range(3):
+    tmux("send-keys", f"echo we''ll{n}", "Enter")
+    until("the window shows it", lambda: f"\nwell{n}" in "\n" + tmux("capture-pane", "-p"))
+    tmux("run-shell", "true")
+tmux("kill-server")
