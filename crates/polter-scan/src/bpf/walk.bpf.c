@@ -354,17 +354,22 @@ ALONE int find(u64 instance, struct search *search)
 	return 0;
 }
 
+/* Linux: eventpoll_init, which holds an item to this size. */
+#define ITEM_SIZE 128
+
 /*
- * In order, one pointer a step, so that no loop stands within the loop:
+ * In order, one read and one pointer a step, so that no loop stands within the loop:
  *
  *   DOWN  go left while there is a left; then HERE
  *   HERE  tell; then DOWN from the right, or UP
- *   UP    to the parent: HERE if that was its left, UP again if it was its right
+ *   UP    at the parent: HERE if we came from its left, UP again if from its right
  */
 enum { DOWN, HERE, UP };
 
 struct walk {
 	struct rb_node *at;
+	/* Where we came up from. */
+	struct rb_node *from;
 	u64 instance;
 	u64 files;
 	/* The table's numbers, for as long as this call. */
@@ -376,10 +381,12 @@ struct walk {
 	u32 is_torn;
 };
 
-INLINE int tell_item(struct walk *walk, struct epitem *item)
+/* A field of an item that was read as a whole. */
+#define FIELD(type, bytes, field) (*(type *)((bytes) + OFFSET_OF(struct epitem, field)))
+
+INLINE int tell_item(struct walk *walk, struct epitem *item, char *bytes)
 {
-	struct key key = key_of(item);
-	struct epoll_event event = {};
+	struct key key = { .file = FIELD(u64, bytes, ffd.file), .fd = FIELD(s32, bytes, ffd.fd) };
 	struct about about = {};
 	struct item *record;
 	u64 named = 0;
@@ -394,14 +401,14 @@ INLINE int tell_item(struct walk *walk, struct epitem *item)
 		walk->is_full = 1;
 		return 1;
 	}
-	READ(event, item, event);
 	record->what = ITEM;
 	record->fd = key.fd;
 	record->instance = walk->instance;
 	record->file = key.file;
 	record->item = (u64)item;
-	record->data = event.data;
-	record->events = event.events;
+	/* By halves: it stands where 8 bytes do not. */
+	record->data = FIELD(u32, bytes, event.data) | (u64)FIELD(u32, bytes + 4, event.data) << 32;
+	record->events = FIELD(u32, bytes, event.events);
 	/* What stands in this table is described there. */
 	if ((u32)key.fd < walk->max)
 		bpf_probe_read_kernel(&named, sizeof(named), (u64 *)walk->numbers + (u32)key.fd);
@@ -416,29 +423,32 @@ INLINE int tell_item(struct walk *walk, struct epitem *item)
 
 static long step(u64 index, struct walk *walk)
 {
-	struct rb_node *node = walk->at, links = {};
+	struct rb_node *node = walk->at, *left, *right;
+	char bytes[ITEM_SIZE] __attribute__((aligned(8)));
+	struct epitem *item;
 
 	if (!node)
 		return 1;
-	bpf_probe_read_kernel(&links, sizeof(links), node);
-	if (walk->where == UP) {
-		struct rb_node *parent = (struct rb_node *)(links.__rb_parent_color & ~3UL);
-		struct rb_node *right = 0;
-
-		READ(right, parent, rb_right);
-		walk->where = right == node ? UP : HERE;
-		walk->at = parent;
+	item = item_of(node);
+	bpf_probe_read_kernel(bytes, sizeof(bytes), item);
+	left = FIELD(struct rb_node *, bytes, rbn.rb_left);
+	right = FIELD(struct rb_node *, bytes, rbn.rb_right);
+	if (walk->where == DOWN && left) {
+		walk->at = left;
 		return 0;
 	}
-	if (walk->where == DOWN && links.rb_left) {
-		walk->at = links.rb_left;
-		return 0;
+	if (walk->where != UP || walk->from != right) {
+		if (tell_item(walk, item, bytes))
+			return 1;
+		if (right) {
+			walk->where = DOWN;
+			walk->at = right;
+			return 0;
+		}
 	}
-	if (tell_item(walk, item_of(node)))
-		return 1;
-	walk->where = links.rb_right ? DOWN : UP;
-	if (links.rb_right)
-		walk->at = links.rb_right;
+	walk->where = UP;
+	walk->from = node;
+	walk->at = (struct rb_node *)(FIELD(u64, bytes, rbn.__rb_parent_color) & ~3UL);
 	return 0;
 }
 
