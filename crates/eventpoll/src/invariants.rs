@@ -342,13 +342,14 @@ impl Kernel {
                 FileKind::Pidfd { process, queue, .. }
                     if *queue != self.processes[*process].pidfd_queue =>
                 {
-                    if of_threads.insert(*queue) {
-                        own_queues(&mut queues, *queue, &id)?;
-                    }
+                    of_threads.insert(*queue);
                 }
                 FileKind::Custom(_, queue) => own_queues(&mut queues, *queue, &id)?,
                 _ => {}
             }
+        }
+        for queue in of_threads {
+            own_queues(&mut queues, queue, &"a thread's descriptors")?;
         }
         for (id, pipe) in self.pipes.iter() {
             own_queues(&mut queues, pipe.queue(PipeEnd::Read), &id)?;
