@@ -11,7 +11,7 @@ const STAT: &str = "7 (x) S 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 5 0 0 0 0 0 0\n"
 
 #[test]
 fn what_was_seen_once_is_not_told_of_a_process_that_has_ended() {
-    // Asked once before the first reading, and again between the two.
+    // Asked whether there is anything to look at, and again for each registration.
     check(0);
     check(1);
 }
@@ -21,20 +21,23 @@ fn what_was_seen_once_is_not_told_of_a_process_that_has_ended() {
 fn check(questions: usize) {
     let tree = tree();
     let proc = Proc::live_at(tree.path());
-    let snapshot = processes(&proc, &Scope::All).unwrap();
+    let comparer = Comparer::new(false);
+    let (snapshot, _) = processes(&proc, &comparer, &Scope::All, &Limits::default()).unwrap();
     let look = Look {
         proc: &proc,
-        comparer: &Comparer::new(false),
+        comparer: &comparer,
         processes: &snapshot.processes,
+        names_of_inode: OnceCell::new(),
     };
-    let mut instance = look.instance(&[(7, 3)], true).unwrap();
+    let mut instance = look.instance(&[(7, 3)], true, 10, &mut 0).unwrap();
     let numbers = |instance: &Instance| -> Vec<i32> {
         let registrations = instance.registrations.iter();
         registrations.map(|it| it.fd).collect()
     };
     assert_eq!(numbers(&instance), [4, 5]);
     let asked = std::cell::Cell::new(0);
-    look.look_again(&mut instance, (7, 3), |_| {
+    let mut rows = Rows::of(&instance, &proc.fdinfo(7, 3).unwrap());
+    look.look_again(&mut instance, (7, 3), &mut rows, |_| {
         if asked.replace(asked.get() + 1) == questions {
             fs::remove_dir_all(tree.path().join("7")).unwrap();
         }
