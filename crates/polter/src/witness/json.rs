@@ -22,7 +22,7 @@ pub(super) fn write(out: &mut dyn Write, part: &Part) -> io::Result<()> {
     write_line(out, &document)
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write()`] wrote.
 pub(super) fn read(input: impl Read) -> io::Result<Part> {
     let document: Document<Part> = serde_json::from_reader(input).map_err(io::Error::other)?;
     Ok(document.witness)
