@@ -37,6 +37,7 @@ mod races;
 mod reports;
 mod scan;
 mod sharing;
+mod shifted;
 mod site;
 mod stories;
 mod tasks;

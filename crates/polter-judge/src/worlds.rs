@@ -3,9 +3,10 @@
 //! The first is Linux's own; the log is its truth. The others show what the
 //! same calls would have done.
 
+use crate::shifted::Shifted;
 use crate::site::Site;
 use crate::verdict::{Break, Broken, PolicyVerdict};
-use eventpoll::syscall::{PathKind, flags};
+use eventpoll::syscall::{Fcntl, PathKind, flags};
 use eventpoll::{
     EpitemId, Errno, Fd, FileId, Inherited, Kernel, Outcome, Pid, Policy, Syscall, Tid,
 };
@@ -20,6 +21,7 @@ pub(crate) struct World {
     verdict: PolicyVerdict,
     /// The story of each epitem, by slot; see [`crate::stories`].
     story_of: Vec<u64>,
+    shifted: Shifted,
 }
 
 /// Every world, Linux's own first.
@@ -57,6 +59,7 @@ impl Worlds {
                 notices: 0,
             },
             story_of: Vec::new(),
+            shifted: Shifted::default(),
         });
         Worlds {
             worlds: worlds.collect(),
@@ -90,8 +93,11 @@ impl Worlds {
             .expect("Linux's world is always there");
         let was = base.perform(tid, call, dictated);
         for world in others {
+            let hits_another = world.follow_numbers(&base.kernel, tid, call, dictated);
             let would_be = world.perform(tid, call, dictated);
-            if would_be != was {
+            if hits_another && would_be.is_err() {
+                world.note_wrong_close(&site_fn);
+            } else if would_be != was {
                 world.note_change(was, would_be, weight, &site_fn);
             }
         }
@@ -139,6 +145,13 @@ impl Worlds {
                 flags: flags | flags::O_RDWR,
             }
         };
+        let (base, others) = self
+            .worlds
+            .split_first_mut()
+            .expect("Linux's world is always there");
+        for world in others {
+            world.follow_numbers(&base.kernel, tid, &call, &[fd]);
+        }
         for world in &mut self.worlds {
             if world.kernel.fd(tid, fd).is_some() {
                 world.kernel.forget_fd(tid, fd);
@@ -278,6 +291,45 @@ impl World {
             // Nothing here waits; a task that is gone has changed nothing.
             Outcome::Blocked | Outcome::Gone => Ok(0),
         }
+    }
+
+    /// Keeps up with the numbers that this world would give out; true if a close would hit another file.
+    fn follow_numbers(
+        &mut self,
+        linux: &Kernel,
+        tid: Tid,
+        call: &Syscall,
+        dictated: &[Fd],
+    ) -> bool {
+        if self.kernel.policy().inherited != Inherited::NotCopied {
+            return false;
+        }
+        let from = match call {
+            Syscall::Close { fd } => return self.shifted.closed(linux.process_pid(tid), *fd),
+            Syscall::Execve => {
+                self.shifted.executed(linux.process_pid(tid));
+                return false;
+            }
+            Syscall::Fcntl {
+                cmd: Fcntl::DupFd(from) | Fcntl::DupFdCloexec(from),
+                ..
+            } => Fd(*from),
+            _ => Fd(0),
+        };
+        for new in dictated {
+            self.shifted.opened(linux, &self.kernel, tid, from, *new);
+        }
+        false
+    }
+
+    fn note_wrong_close(&mut self, site_fn: &impl Fn() -> Site) {
+        self.verdict.add_break(|| Break {
+            site: site_fn(),
+            what: Broken::Result {
+                was: "0".to_owned(),
+                would_be: "0, and close another file, which has taken the number".to_owned(),
+            },
+        });
     }
 
     fn note_change(

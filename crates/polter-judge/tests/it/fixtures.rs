@@ -179,8 +179,8 @@ fn gunicorn_closes_its_listener_and_leaves_ghosts() {
     );
 }
 
-/// Forked before there is much to share; the workers close the instance at once.
+/// Forked before there is much to share; the workers close the instance, after something else would have its number.
 #[test]
 fn php_fpm_forks_its_workers_without_a_fault() {
-    check("php-fpm-workers", &[], &[]);
+    check("php-fpm-workers", &[], &["not-inherited breaks 2 @ 65"]);
 }

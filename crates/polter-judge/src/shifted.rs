@@ -1,0 +1,67 @@
+//! Numbers that an instance left free: whoever closes what it does not have may hit another file.
+//!
+//! Where a copied table leaves instances out, the next new file takes the
+//! lowest number left free. The log gives it another, and the worlds follow the
+//! log; so it is kept here which number it would have had.
+
+use eventpoll::{Fd, Kernel, Pid, Tid};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The numbers left free, by process.
+#[derive(Debug, Default)]
+pub(crate) struct Shifted {
+    processes: BTreeMap<Pid, Numbers>,
+}
+
+/// Those of one process.
+#[derive(Debug, Default)]
+struct Numbers {
+    /// Free in this world, an instance in Linux's.
+    free: BTreeSet<Fd>,
+    /// Taken in this world by the file that has the second number in the log.
+    taken: BTreeMap<Fd, Fd>,
+}
+
+impl Shifted {
+    /// A new file got `new` in the log, the lowest number from `from` on that was free there.
+    pub(crate) fn opened(&mut self, linux: &Kernel, here: &Kernel, tid: Tid, from: Fd, new: Fd) {
+        let numbers = self
+            .processes
+            .entry(linux.process_pid(tid))
+            .or_insert_with(|| Numbers {
+                free: left_out(linux, here, tid),
+                taken: BTreeMap::new(),
+            });
+        numbers.free.remove(&new);
+        if let Some(lowest) = numbers.free.range(from..new).next().copied() {
+            numbers.free.remove(&lowest);
+            numbers.taken.insert(lowest, new);
+        }
+    }
+
+    /// A number is closed; true if here another file would go than in the log.
+    pub(crate) fn closed(&mut self, pid: Pid, fd: Fd) -> bool {
+        let Some(numbers) = self.processes.get_mut(&pid) else {
+            return false;
+        };
+        let taken = &mut numbers.taken;
+        let lowest = taken.iter().find(|(_, new)| **new == fd).map(|(at, _)| *at);
+        if let Some(lowest) = lowest {
+            taken.remove(&lowest);
+            numbers.free.insert(lowest);
+            return false;
+        }
+        numbers.free.remove(&fd);
+        taken.remove(&fd).is_some()
+    }
+
+    /// A new program knows nothing of the old one's numbers.
+    pub(crate) fn executed(&mut self, pid: Pid) {
+        self.processes.remove(&pid);
+    }
+}
+
+fn left_out(linux: &Kernel, here: &Kernel, tid: Tid) -> BTreeSet<Fd> {
+    let numbers = linux.fds(tid).map(|(fd, ..)| fd);
+    numbers.filter(|fd| here.fd(tid, *fd).is_none()).collect()
+}
