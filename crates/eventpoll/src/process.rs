@@ -384,15 +384,18 @@ impl Kernel {
         }
     }
 
-    /// `SIGCHLD` goes to the thread that made the child, while it lives.
+    /// `SIGCHLD` goes to the thread that made the child, while it lives. It comes
+    /// from the child, however that ended: who killed it is not in that call any more.
     /// Linux: `do_notify_parent`.
     fn tell_parent(&mut self, process: ProcessId, parent: ProcessId) {
+        let running = self.running.take();
         let maker = self.processes[process].maker;
         let threads = &self.processes[parent].threads;
         let maker = maker.filter(|maker| threads.contains(maker));
         if let Some(target) = maker.or_else(|| self.leader(parent)) {
             self.send_signal(target, crate::signal::SIGCHLD, Scope::Process);
         }
+        self.running = running;
     }
 
     /// Forgets a dead process. Linux: `release_task`.

@@ -3,7 +3,7 @@
 
 use super::kinds::{Kind, Kinds};
 use eventpoll::syscall::{Fcntl, Ioctl, PathKind, UserTimespec, flags};
-use eventpoll::{Fd, Kernel, Pid, Syscall, Tid};
+use eventpoll::{Fd, Kernel, Pid, Syscall, TaskView, Tid};
 use std::fmt;
 
 /// Why a call is left out.
@@ -37,6 +37,9 @@ pub(crate) enum Avoided {
     /// A `vfork(2)` by one thread of several: a signal that is meant for the
     /// one that waits is neither taken by it nor by the others.
     Vfork,
+    /// An exec that ends a thread in a call and another one with a table of its
+    /// own: whether the call sees what that table's end does is a race of the two.
+    Ending,
     /// Only the model has this device.
     Device,
 }
@@ -56,6 +59,7 @@ impl Avoided {
             Avoided::HardLimit => "a limit above the hard one",
             Avoided::Shared => "files that all programs share",
             Avoided::Vfork => "vfork by one thread of several",
+            Avoided::Ending => "threads that an exec ends, one in a call, one with its own table",
             Avoided::Ring => "waits disturbed by the end of a ring",
             Avoided::Device => "the modelled device",
         }
@@ -123,6 +127,7 @@ pub(crate) fn avoided(kernel: &Kernel, kinds: &Kinds, tid: Tid, call: &Syscall) 
             Avoided::Vfork,
         ),
         Syscall::Vfork => is(has_threads(kernel, tid), Avoided::Vfork),
+        Syscall::Execve => is(ends_a_race(kernel, tid), Avoided::Ending),
         Syscall::Unshare { flags } => is(flags & !UNSHARE_FLAGS != 0, Avoided::CloneFlags),
         Syscall::SetNofile { soft } => is(*soft > 1024, Avoided::HardLimit),
         Syscall::Fcntl {
@@ -147,6 +152,17 @@ fn has_threads(kernel: &Kernel, tid: Tid) -> bool {
     let process = kernel.process_pid(tid);
     let tasks = kernel.tasks();
     tasks.filter(|(_, task)| task.process == process).count() > 1
+}
+
+fn ends_a_race(kernel: &Kernel, tid: Tid) -> bool {
+    let process = kernel.process_pid(tid);
+    let tasks = kernel.tasks();
+    let others = tasks.filter(|(other, task)| *other != tid && task.process == process);
+    let others: Vec<TaskView> = others.map(|(_, task)| task).collect();
+    let in_calls = others.iter().filter(|task| task.is_blocked);
+    in_calls
+        .flat_map(|task| others.iter().map(move |other| task.table != other.table))
+        .any(|is_apart| is_apart)
 }
 
 fn is_finite(timeout: UserTimespec) -> bool {
