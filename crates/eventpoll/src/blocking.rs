@@ -141,7 +141,7 @@ impl Kernel {
         if let Some(result) = self.try_call(tid, &mut waiting.call) {
             return self.end_call(tid, waiting, result);
         }
-        waiting.is_time_up |= self.has_lost_patience(&waiting.call);
+        waiting.is_time_up |= self.has_lost_patience(tid, &waiting.call);
         let is_poll = matches!(waiting.call, Call::Poll(_));
         if waiting.is_time_up && !is_poll {
             let result = self.time_up_result(&mut waiting.call);
@@ -217,9 +217,11 @@ impl Kernel {
         }
     }
 
-    /// The file was made non-blocking meanwhile: only pipes look again.
-    fn has_lost_patience(&self, call: &Call) -> bool {
+    /// The file was made non-blocking meanwhile: only pipes look again, and a
+    /// read not before it looks for signals.
+    fn has_lost_patience(&self, tid: Tid, call: &Call) -> bool {
         let file = match call {
+            Call::Read(_) if self.tasks[tid].is_signalled => return false,
             Call::Read(read) => read.file,
             Call::Write(write) => write.file,
             _ => return false,
@@ -351,7 +353,7 @@ impl Kernel {
         }
     }
 
-    fn let_woken_run(&mut self) {
+    pub(crate) fn let_woken_run(&mut self) {
         while let Some(tid) = self.woken.pop_front() {
             self.running = Some(tid);
             let Some(task) = self.tasks.get_mut(tid) else {

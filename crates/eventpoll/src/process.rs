@@ -267,6 +267,7 @@ impl Kernel {
                 self.exit_task(thread);
             }
         }
+        self.let_others_run();
         // The caller becomes the leader, under the leader's number.
         let leader_pid = self.processes[process].pid;
         let old_pid = std::mem::replace(&mut self.tasks[caller].pid, leader_pid);
@@ -282,6 +283,14 @@ impl Kernel {
         let table = self.tasks[caller].table;
         self.close_on_exec(table);
         self.run_task_work();
+    }
+
+    /// The caller sleeps until its other threads have ended; who is woken
+    /// meanwhile goes on. Linux: `de_thread`.
+    fn let_others_run(&mut self) {
+        let running = self.running;
+        self.let_woken_run();
+        self.running = running;
     }
 
     /// `exit(2)`. Ends one thread; the last one ends the process.
