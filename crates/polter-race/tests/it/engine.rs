@@ -48,13 +48,17 @@ fn running_every_schedule_finds_no_more_and_no_less() {
 fn a_level_that_does_not_fit_is_finished_by_depth() {
     let start = start("two-waiters", Rules::LINUX);
     let bounds = Bounds {
-        memory: 1 << 17,
+        memory: 1 << 14,
         ..Bounds::default()
     };
     let narrow = search(&start, bounds, &Progress::default());
     let wide = explore(&start);
     assert_eq!(narrow.covered.states, wide.covered.states);
     assert_eq!(narrow.covered.steps, wide.covered.steps);
+    assert!(
+        narrow.covered.depth > wide.covered.depth,
+        "{narrow:?}, {wide:?}"
+    );
     assert_eq!(narrow.limit, None);
 }
 
@@ -96,7 +100,7 @@ fn a_copy_goes_on_as_the_original_does() {
             if !one.can_step(task) {
                 continue;
             }
-            other.copy_from(&one);
+            other.clone_from(&one);
             assert_eq!(one.fingerprint(), other.fingerprint());
             assert_eq!(one.step(task), other.step(task));
             assert_eq!(one.fingerprint(), other.fingerprint());
