@@ -1,6 +1,6 @@
 //! `polter exorcise` on haunted programs: each ghost, again and again, and killed at its work.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::haunted::{Haunted, can_exorcise};
 use crate::polter::{command, polter};
 
-/// How often it is killed; `POLTER_KILLS` says otherwise.
+/// How often it is killed, with each program; `POLTER_KILLS` says otherwise.
 const KILLS: usize = 100;
 
 #[test]
@@ -132,16 +132,22 @@ fn every_key_is_documented() {
     }
 }
 
-/// The program checks itself: what is live is reported, no number has changed, and it
-/// ends when it is told to, which one that was stopped would not.
 #[test]
 fn killed_at_its_work_it_does_no_harm() {
+    check_kills(&["--restless", "--steady"]);
+    check_kills(&["--restless"]);
+}
+
+/// The program checks itself: what is live is reported, no number has changed, and it
+/// ends when it is told to, which one that was stopped would not.
+#[track_caller]
+fn check_kills(program: &[&str]) {
     if !can_exorcise() {
         return;
     }
     let wanted = std::env::var("POLTER_KILLS").ok();
     let wanted = wanted.map_or(KILLS, |text| text.parse().expect("a number"));
-    let haunted = Haunted::start(&["--restless", "--steady"]);
+    let haunted = Haunted::start(program);
     let pid = haunted.pid();
     let mut seed = 7_u64;
     for _ in 0..wanted {
@@ -157,6 +163,7 @@ fn killed_at_its_work_it_does_no_harm() {
         polter.wait().unwrap();
     }
     let (is_well, words) = haunted.end();
+    let _ = writeln!(std::io::stderr(), "{wanted} kills of {program:?}: {words}");
     assert!(is_well, "{words}");
     assert!(words.starts_with("rounds "), "{words}");
 }
