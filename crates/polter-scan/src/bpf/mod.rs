@@ -19,8 +19,8 @@ mod trial;
 mod walk;
 
 use crate::error::ScanError;
-use crate::look::{Scope, asked_for};
 use crate::proc::Proc;
+use crate::scope::{Scope, asked_for};
 use crate::snapshot::Snapshot;
 use crate::source::{By, Limits, Source, is_contained};
 
