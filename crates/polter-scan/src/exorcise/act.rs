@@ -21,7 +21,7 @@ use rustix::event::epoll;
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit};
 
-use super::copies::{self, AGAIN, Copies, Settings};
+use super::copies::{self, AGAIN, Copies, Settings, Text, Unread};
 use super::{Outcome, Step};
 use crate::error::ScanError;
 use crate::proc::Proc;
@@ -109,39 +109,27 @@ fn leave_what_comes_and_goes(steps: &mut [Step]) {
 /// after: what a program may do meanwhile, for the tests to do.
 fn remove(step: &Step, mut between_fn: impl FnMut()) -> Result<Outcome, Outcome> {
     let copies = Copies::take(step)?;
+    let mut text = copies.text(step)?;
     let tables = Tables::of(step);
-    for _ in 0..LOOKS {
-        let start = Instant::now();
-        let settings = copies.settings(step)?;
-        if settings.data != step.data {
-            // Not the one that was seen: that has gone.
-            return Err(Outcome::Gone);
-        }
-        let blow = Blow {
-            fd: step.fd,
-            copies: &copies,
-            tables: &tables,
-            settings,
-            start,
-        };
-        if let Some(struck) = blow.strike_apart(&mut between_fn)? {
-            return struck.outcome(step.fd);
-        }
-    }
-    Err(Outcome::kept(
-        "this machine is too busy to look at it in time",
-        AGAIN,
-    ))
+    let blow = Blow {
+        step,
+        copies: &copies,
+        tables: &tables,
+    };
+    let mut struck = Struck::TooBusy;
+    // From DEL on it must come to its end, even if this process is killed.
+    sys::do_apart(&mut || struck = blow.strike(text.as_mut(), &mut between_fn))
+        .map_err(|error| Outcome::kept(format!("no process to do it: {error}"), AGAIN))?;
+    struck.outcome(step.fd)
 }
 
 /// The look, the removal, the look, and what comes of it.
+///
+/// Takes no lock and no memory: [`sys::do_apart`] says why.
 struct Blow<'a> {
-    fd: i32,
+    step: &'a Step,
     copies: &'a Copies,
     tables: &'a Tables,
-    settings: Settings,
-    /// When it was begun to read the settings.
-    start: Instant,
 }
 
 /// What came of a blow, without a word about it.
@@ -151,6 +139,10 @@ enum Struck {
     Gone,
     Live,
     PutBack,
+    /// No look was short enough.
+    TooBusy,
+    /// Its registration could not be read for all the others that come and go.
+    Changing,
     /// It cannot be told what the number means in a task's table.
     Untold(Untold),
     /// DEL failed.
@@ -160,42 +152,45 @@ enum Struck {
 }
 
 impl Blow<'_> {
-    /// Strikes in a process of its own: from DEL on it must come to its end, even if this
-    /// one is killed. Nothing if the machine was too busy, and nothing was done.
-    fn strike_apart(&self, between_fn: &mut dyn FnMut()) -> Result<Option<Struck>, Outcome> {
-        let mut struck = None;
-        let mut work = || struck = self.strike(between_fn);
-        sys::do_apart(&mut work)
-            .map_err(|error| Outcome::kept(format!("no process to do it: {error}"), AGAIN))?;
-        Ok(struck)
-    }
-
-    /// Takes no lock and no memory: [`sys::do_apart`] says why.
-    fn strike(&self, between_fn: &mut dyn FnMut()) -> Option<Struck> {
+    /// A thread that lost its CPU while it looked has seen the past, and looks anew.
+    fn strike(&self, mut text: Option<&mut Text>, between_fn: &mut dyn FnMut()) -> Struck {
         let here = self.copies.here();
-        // A thread that lost its CPU while it looked has seen the past, and looks anew.
         for _ in 0..LOOKS {
+            let start = Instant::now();
+            let settings = match text
+                .as_mut()
+                .map(|text| self.copies.settings(self.step, text))
+            {
+                Some(Ok(settings)) => settings,
+                Some(Err(Unread::Gone)) => return Struck::Gone,
+                Some(Err(Unread::Changing)) => return Struck::Changing,
+                None => Settings {
+                    events: self.step.events,
+                    data: self.step.data,
+                },
+            };
+            if settings.data != self.step.data {
+                // Not the one that was seen: that has gone.
+                return Struck::Gone;
+            }
             let asked = Instant::now();
-            match self.tables.name(self.fd, here) {
-                Ok(true) => return Some(Struck::Live),
+            match self.tables.name(self.step.fd, here) {
+                Ok(true) => return Struck::Live,
                 Ok(false) => {}
-                Err(untold) => return Some(Struck::Untold(untold)),
+                Err(untold) => return Struck::Untold(untold),
             }
-            if self.start.elapsed() >= FRESH * 8 {
-                return None;
-            }
-            if asked.elapsed() < FRESH {
-                return Some(self.delete(here, between_fn));
+            if start.elapsed() < FRESH * 8 && asked.elapsed() < FRESH {
+                return self.delete(here, settings, between_fn);
             }
         }
-        None
+        Struck::TooBusy
     }
 
     /// Removes it and looks after it: is it a ghost still, or did its number come back?
     ///
     /// What cannot be told counts as live: a ghost put back does no new harm. Nor is a
     /// number that has gone again a reason for another DEL: the next look finds it.
-    fn delete(&self, here: (u32, i32), between_fn: &mut dyn FnMut()) -> Struck {
+    fn delete(&self, here: (u32, i32), settings: Settings, between_fn: &mut dyn FnMut()) -> Struck {
         let (instance, file) = (&self.copies.instance, &self.copies.file);
         match epoll::delete(instance, file) {
             Ok(()) => {}
@@ -203,11 +198,11 @@ impl Blow<'_> {
             Err(errno) => return Struck::NotRemoved(errno),
         }
         between_fn();
-        if let Ok(false) = self.tables.name(self.fd, here) {
+        if let Ok(false) = self.tables.name(self.step.fd, here) {
             return Struck::Removed;
         }
-        let data = epoll::EventData::new_u64(self.settings.data);
-        let events = epoll::EventFlags::from_bits_retain(self.settings.events);
+        let data = epoll::EventData::new_u64(settings.data);
+        let events = epoll::EventFlags::from_bits_retain(settings.events);
         match epoll::add(instance, file, data, events) {
             Ok(()) => Struck::PutBack,
             // The program was faster.
@@ -224,6 +219,14 @@ impl Struck {
             Struck::Gone => Ok(Outcome::Gone),
             Struck::Live => Ok(Outcome::Live),
             Struck::PutBack => Ok(Outcome::PutBack),
+            Struck::TooBusy => Err(Outcome::kept(
+                "this machine is too busy to look at it in time",
+                AGAIN,
+            )),
+            Struck::Changing => Err(Outcome::kept(
+                "its registration changes all the time",
+                AGAIN,
+            )),
             Struck::Untold(untold) => Err(untold.outcome(fd)),
             Struck::NotRemoved(errno) => Err(Outcome::kept(format!("DEL answers {errno}"), AGAIN)),
             Struck::Lost(errno) => Err(Outcome::kept(
