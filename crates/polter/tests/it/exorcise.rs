@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -149,16 +149,22 @@ fn check_kills(program: &[&str]) {
     let wanted = wanted.map_or(KILLS, |text| text.parse().expect("a number"));
     let haunted = Haunted::start(program);
     let pid = haunted.pid();
-    let mut seed = 7_u64;
-    for _ in 0..wanted {
-        let mut polter = command(["exorcise", "--yes", &pid])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        // Any moment of its life; where it is slow, the sooner ones.
+    let start = || {
+        let mut polter = command(["exorcise", "--yes", &pid]);
+        let polter = polter.stdout(Stdio::null()).stderr(Stdio::null());
+        polter.spawn().unwrap()
+    };
+    let (mut seed, mut life_us) = (7_u64, 1);
+    for nth in 0..wanted {
+        // Any moment of its life, however long that is here and now.
+        if nth % 20 == 0 {
+            let begin = Instant::now();
+            start().wait().unwrap();
+            life_us = begin.elapsed().as_micros() as u64;
+        }
+        let mut polter = start();
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        std::thread::sleep(Duration::from_micros((seed >> 33) % 40_000));
+        std::thread::sleep(Duration::from_micros((seed >> 33) % life_us));
         polter.kill().unwrap();
         polter.wait().unwrap();
     }
