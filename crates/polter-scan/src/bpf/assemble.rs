@@ -71,7 +71,12 @@ fn add_process(proc: &Proc, pid: u32, parent: Option<u32>, snapshot: &mut Snapsh
 }
 
 /// The instances that these processes hold.
-pub(super) fn instances(walk: &Walk, asked: &BTreeSet<u32>) -> Vec<Found> {
+///
+/// Who has ended since the walk holds nothing any more.
+pub(super) fn instances(walk: &Walk, snapshot: &Snapshot, asked: &BTreeSet<u32>) -> Vec<Found> {
+    let unseen = snapshot.unseen.iter();
+    let vanished = unseen.filter(|unseen| unseen.why == Why::Vanished);
+    let vanished: BTreeSet<u32> = vanished.map(|unseen| unseen.pid).collect();
     let mut names: FxHashMap<Address, Vec<(Name, Address)>> = FxHashMap::default();
     let mut wanted: FxHashSet<Address> = FxHashSet::default();
     for table in &walk.tables {
@@ -83,7 +88,7 @@ pub(super) fn instances(walk: &Walk, asked: &BTreeSet<u32>) -> Vec<Found> {
             if is_asked {
                 wanted.insert(instance);
             }
-            for pid in owners(table) {
+            for pid in owners(table).filter(|pid| !vanished.contains(pid)) {
                 let name = Name {
                     pid,
                     fd: slot.fd,

@@ -52,7 +52,7 @@ pub(crate) fn take(
         Ok(asked) => asked,
         Err(error) => return Ok(Err(error)),
     };
-    let found = assemble::instances(&walk, &asked);
+    let found = assemble::instances(&walk, &snapshot, &asked);
     snapshot.instances = trial::hold(&mut programs, &walk, found, &mut snapshot.effort)?;
     walk.account(&mut snapshot.effort);
     Ok(Ok(snapshot))
