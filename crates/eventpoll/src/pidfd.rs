@@ -4,7 +4,6 @@ use crate::file::{File, FileKind, PidfdOf};
 use crate::ids::{Fd, FileId, Pid, ProcessId, QueueId, Tid};
 use crate::process::Life;
 use crate::syscall::{Ioctl, Out, Return, flags};
-use crate::wait_queue::Limit;
 use crate::{Errno, Events, Kernel};
 
 impl Kernel {
@@ -126,8 +125,8 @@ impl Kernel {
             })
     }
 
-    /// A thread that descriptors stand for has ended; who polls them hears of
-    /// it. Gives their queue. Linux: `do_notify_pidfd`.
+    /// A thread that descriptors stand for is gone. Gives the queue of those
+    /// who are to hear of it.
     pub(crate) fn thread_gone(&mut self, thread: Tid, gone: PidfdOf) -> Option<QueueId> {
         let pidfds: Vec<(FileId, QueueId)> = self.pidfds_of(thread).collect();
         for (file, _) in &pidfds {
@@ -135,9 +134,7 @@ impl Kernel {
                 *of = gone;
             }
         }
-        let (_, queue) = *pidfds.first()?;
-        self.wake(queue, Limit::All, Events::READABLE);
-        Some(queue)
+        pidfds.first().map(|(_, queue)| *queue)
     }
 
     pub(crate) fn release_pidfd(&mut self, process: ProcessId, queue: QueueId) {
