@@ -77,15 +77,38 @@ impl Kernel {
     }
 
     /// `ioctl(2)`, of which none here is a pidfd's own. Linux: `pidfd_ioctl`.
-    pub(crate) fn ioctl_pidfd(&self, request: Ioctl) -> Result<Return, Errno> {
+    pub(crate) fn ioctl_pidfd(
+        &self,
+        process: ProcessId,
+        of: PidfdOf,
+        request: Ioctl,
+    ) -> Result<Return, Errno> {
         // All but the hand-over have an argument.
         match request {
             Ioctl::Fionread if self.version.has_regular_pidfd() => {
                 Ok(Return::with(0, Out::Available(0)))
             }
+            Ioctl::EpollAdopt
+                if self.version.has_wary_pidfd_ioctl() && !self.is_task_alive(process, of) =>
+            {
+                Err(Errno::ESRCH)
+            }
             Ioctl::EpollAdopt => Err(Errno::ENOTTY),
             _ if self.version.has_wary_pidfd_ioctl() => Err(Errno::EINVAL),
             _ => Err(Errno::ENOTTY),
+        }
+    }
+
+    /// Has the one task that bears the descriptor's number not ended yet? A process's is its first thread.
+    fn is_task_alive(&self, process: ProcessId, of: PidfdOf) -> bool {
+        match of {
+            PidfdOf::Process => {
+                let leader = self.pids.get(&self.processes[process].pid);
+                leader
+                    .is_some_and(|numbered| numbered.process == process && numbered.task.is_some())
+            }
+            PidfdOf::Thread(_) => true,
+            PidfdOf::GoneThread { .. } => false,
         }
     }
 
