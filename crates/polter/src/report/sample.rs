@@ -216,6 +216,7 @@ fn policies() -> Vec<PolicyVerdict> {
             breaks: vec![Break {
                 site: wait,
                 what: lost,
+                depends_on_order: false,
             }],
             ..unchanged("close")
         },
@@ -232,6 +233,7 @@ fn policies() -> Vec<PolicyVerdict> {
             breaks: vec![Break {
                 site: del,
                 what: refused,
+                depends_on_order: false,
             }],
             notices: 1,
             ..unchanged("owner")
@@ -251,6 +253,9 @@ fn unchanged(policy: &str) -> PolicyVerdict {
         mended_calls: 0,
         break_count: 0,
         breaks: Vec::new(),
+        order_count: 0,
+        other_order_count: 0,
+        other_order: Vec::new(),
         notices: 0,
     }
 }
