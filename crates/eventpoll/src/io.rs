@@ -30,11 +30,6 @@ pub(crate) struct WriteCall {
 }
 
 impl WriteCall {
-    /// It has slept: whatever it told the reader is some time ago.
-    pub(crate) fn forget_telling(&mut self) {
-        self.progress.has_told_reader = false;
-    }
-
     /// Part of it is written, so its end is no error.
     pub(crate) fn has_begun(&self) -> bool {
         self.progress.written > 0

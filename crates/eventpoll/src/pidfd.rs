@@ -103,22 +103,18 @@ impl Kernel {
             })
     }
 
-    /// A thread that descriptors stand for has ended; who polls them hears of it.
-    pub(crate) fn thread_gone(&mut self, thread: Tid, is_leader: bool) {
+    /// A thread that descriptors stand for has ended; who polls them hears of
+    /// it. Gives their queue. Linux: `do_notify_pidfd`.
+    pub(crate) fn thread_gone(&mut self, thread: Tid, gone: PidfdOf) -> Option<QueueId> {
         let pidfds: Vec<(FileId, QueueId)> = self.pidfds_of(thread).collect();
         for (file, _) in &pidfds {
             if let FileKind::Pidfd { of, .. } = &mut self.files[*file].kind {
-                *of = PidfdOf::GoneThread { is_leader };
+                *of = gone;
             }
         }
-        let Some((_, queue)) = pidfds.first().copied() else {
-            return;
-        };
+        let (_, queue) = *pidfds.first()?;
         self.wake(queue, Limit::All, Events::READABLE);
-        if !is_leader {
-            // Nobody waits for it: its number goes at once. Linux: __change_pid.
-            self.wake(queue, Limit::All, Events::empty());
-        }
+        Some(queue)
     }
 
     pub(crate) fn release_pidfd(&mut self, process: ProcessId, queue: QueueId) {
