@@ -380,7 +380,8 @@ fn watched(
         };
         list.push(registration.id);
     }
-    let is_watched = !ids.is_empty() || !others.is_empty() || takings.has_removed(file, fd);
+    let is_shared = worlds.base().references(file) > 1 || takings.has_removed(file, fd);
+    let is_watched = is_shared || !ids.is_empty() || !others.is_empty();
     is_watched.then_some(Watched {
         fd,
         file,

@@ -17,11 +17,12 @@ use crate::site::{Place, Site};
 use crate::verdict::{Break, Broken};
 use crate::worlds::WorldSet;
 use eventpoll::{EpitemId, Errno, Fd, FileId};
+use std::collections::VecDeque;
 
 /// Takings that may wait for their end at once; beyond, the log's order counts as the only one.
 const MAX_OPEN: usize = 1024;
-/// DELs, closes and what they may mean for an ADD, remembered at once.
-const MAX_PAST: usize = 128;
+/// DELs, closes and what they may mean for an ADD, of each so many remembered at once.
+const MAX_PAST: usize = 256;
 
 /// What has been taken, and what could have been.
 #[derive(Debug, Default)]
@@ -31,9 +32,9 @@ pub(crate) struct Takings {
     /// Registrations that would be taken in another order.
     possible: Vec<Possible>,
     /// DELs of files that others have too, oldest first.
-    removed: Vec<Past>,
-    /// Closes of numbers under which others have registered the file, oldest first.
-    cleared: Vec<Past>,
+    removed: VecDeque<Past>,
+    /// Closes of numbers of files that others have too, oldest first.
+    cleared: VecDeque<Past>,
 }
 
 /// A registration is gone in a world.
@@ -99,12 +100,12 @@ impl Takings {
         })
     }
 
-    fn remember(list: &mut Vec<Past>, past: Past) {
+    fn remember(list: &mut VecDeque<Past>, past: Past) {
         list.retain(|old| (old.file, old.fd, old.process) != (past.file, past.fd, past.process));
         if list.len() >= MAX_PAST {
-            list.remove(0);
+            list.pop_front();
         }
-        list.push(past);
+        list.push_back(past);
     }
 }
 
@@ -192,7 +193,7 @@ impl Judge {
         }
     }
 
-    /// A process closes what others have registered: somebody may do so just after.
+    /// A process closes what others have too: one of them may register it just after.
     fn note_clearing(
         &mut self,
         number: &Watched,
@@ -228,9 +229,6 @@ impl Judge {
         fd: Fd,
         process: u32,
     ) -> Option<Mark> {
-        if self.worlds.base().references(file) < 2 {
-            return None;
-        }
         let removed = &mut self.takings.removed;
         removed.retain(|past| (past.file, past.fd, past.process) != (file, fd, process));
         let mut worlds = WorldSet::default();
@@ -245,6 +243,9 @@ impl Judge {
                 self.takings.possible.remove(0);
             }
             self.takings.possible.push(Possible { story, worlds });
+        }
+        if self.worlds.base().references(file) < 2 {
+            return None;
         }
         self.mark(process)
     }

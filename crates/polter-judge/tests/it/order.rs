@@ -270,3 +270,23 @@ fn a_child_knows_what_was_registered_before_it_was_forked() {
         &["close breaks 1 @ 10", "close-not-exit breaks 1 @ 10"],
     );
 }
+
+/// A server closes its copy of a connection after it has forked a child for it, which registers it: what PostgreSQL does.
+#[test]
+fn a_parents_close_may_come_after_its_childs_add() {
+    let log = "\
+100 accept(3, NULL, NULL) = 9
+100 fork() = 101
+100 close(9) = 0
+101 epoll_create1(0) = 4
+101 epoll_ctl(4, EPOLL_CTL_ADD, 9, {events=EPOLLIN, data={u32=9, u64=9}}) = 0
+101 epoll_ctl(4, EPOLL_CTL_MOD, 9, {events=EPOLLOUT, data={u32=9, u64=9}}) = 0
+";
+    check_policies(
+        log,
+        &[
+            "close breaks 1 @ 6 in another order",
+            "close-not-exit breaks 1 @ 6 in another order",
+        ],
+    );
+}
