@@ -100,7 +100,9 @@ impl Kernel {
                 let bytes = signals.len() as u64 * SIGNALFD_SIGINFO;
                 Some(Ok(Return::with(bytes as i64, Out::Signals(signals))))
             }
-            FileKind::Socket(socket) => self.try_read_socket(call.file, socket, call.len),
+            FileKind::Socket(socket) => {
+                self.try_read_socket(call.file, socket, call.len, has_slept)
+            }
             _ => Some(Ok(Return::value(0))),
         }
     }
