@@ -61,6 +61,8 @@ struct Possible {
 #[derive(Debug)]
 struct Past {
     file: FileId,
+    /// The line the file was made on: another file may get its id.
+    born: Option<u64>,
     fd: Fd,
     process: u32,
     /// Where it matters.
@@ -140,7 +142,6 @@ impl Judge {
             self.note_clearing(number, process, is_exit, &mut mark);
         }
         self.settle_takings(process);
-        self.forget_closed_files();
     }
 
     fn note_taking(
@@ -180,8 +181,12 @@ impl Judge {
     /// A process closes what another has registered and removed: had it been
     /// faster, the DEL would have found nothing.
     fn note_late_takings(&mut self, number: &Watched, process: u32, is_exit: bool) {
+        if self.takings.removed.is_empty() {
+            return;
+        }
+        let born = self.born(number.file);
         for past in &mut self.takings.removed {
-            let is_it = (past.file, past.fd) == (number.file, number.fd);
+            let is_it = (past.file, past.fd, past.born) == (number.file, number.fd, born);
             if !is_it || past.process == process || self.order.knows(process, past.mark) {
                 continue;
             }
@@ -211,6 +216,7 @@ impl Judge {
             let site = None;
             let past = Past {
                 file,
+                born: self.born(file),
                 fd,
                 process,
                 worlds,
@@ -232,9 +238,10 @@ impl Judge {
         let removed = &mut self.takings.removed;
         removed.retain(|past| (past.file, past.fd, past.process) != (file, fd, process));
         let mut worlds = WorldSet::default();
+        let born = self.born(file);
         for past in &self.takings.cleared {
-            let is_it = (past.file, past.fd) == (file, fd) && past.process != process;
-            if is_it && !self.order.knows(process, past.mark) {
+            let is_it = (past.file, past.fd, past.born) == (file, fd, born);
+            if is_it && past.process != process && !self.order.knows(process, past.mark) {
                 worlds = worlds.with(past.worlds);
             }
         }
@@ -308,6 +315,7 @@ impl Judge {
             let site = Some(place.site());
             let past = Past {
                 file,
+                born: self.born(file),
                 fd,
                 process,
                 worlds,
@@ -318,11 +326,8 @@ impl Judge {
         }
     }
 
-    fn forget_closed_files(&mut self) {
-        let base = self.worlds.base();
-        for past in [&mut self.takings.removed, &mut self.takings.cleared] {
-            past.retain(|past| base.references(past.file) > 0);
-        }
+    fn born(&self, file: FileId) -> Option<u64> {
+        self.labels.get(file)?.line
     }
 }
 

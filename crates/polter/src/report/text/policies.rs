@@ -22,6 +22,7 @@ const MENDS: &str = "mends";
 const BREAKS: &str = "breaks";
 const MENDS_AND_BREAKS: &str = "mends and breaks";
 const MAY_BREAK: &str = "may break";
+const BY_ORDER: &str = "in this order of two processes' calls";
 const MENDS_AND_MAY_BREAK: &str = "mends, may break";
 
 /// Writes the table, if there is something to put into it.
@@ -104,8 +105,8 @@ fn breaks(policy: &PolicyVerdict) -> String {
     }
     match policy.order_count {
         0 => {}
-        count if count == policy.break_count => parts.push("by this order of two processes".into()),
-        count => parts.push(format!("{} by this order of two processes", number(count))),
+        count if count == policy.break_count => parts.push(format!("{BY_ORDER} only")),
+        count => parts.push(format!("{} {BY_ORDER} only", number(count))),
     }
     if let Some(first) = policy.other_order.first() {
         let count = number(policy.other_order_count);
