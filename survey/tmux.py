@@ -18,6 +18,6 @@ atexit.register(subprocess.run, ["tmux", "-S", f"{home}/s", "kill-server"], capt
 tmux("new-session", "-d", "-x", "80", "-y", "20", "sh")
 for n in range(3):
     tmux("send-keys", f"echo we''ll{n}", "Enter")
-    until("the window shows it", lambda: f"\nwell{n}" in "\n" + tmux("capture-pane", "-p"))
+    until("the window shows it", lambda: f"well{n}" in tmux("capture-pane", "-p"))
     tmux("run-shell", "true")
 tmux("kill-server")
