@@ -1,6 +1,7 @@
 """What every workload uses: programs that end with it, patience, and checks that say what broke."""
 
 import atexit
+import http.server as _http
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 
@@ -105,6 +107,24 @@ def until(what, fn, seconds=PATIENCE):
             return answer
         time.sleep(0.05)
     return check(False, what)
+
+
+def serve():
+    """A web server of this process's own; says its port."""
+    server = _http.ThreadingHTTPServer(("127.0.0.1", 0), _Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_port
+
+
+class _Answer(_http.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "4")
+        self.end_headers()
+        self.wfile.write(b"well")
+
+    def log_message(self, *words):
+        pass
 
 
 def http(port, path="/"):
