@@ -2,8 +2,6 @@
 # version: python:uvicorn
 from workload import *
 
-# libuv would register through an io_uring, which no strace shows.
-os.environ["UV_USE_IO_URING"] = "0"
 python = python_with("uvicorn")
 home, port = place(), free_port()
 with open(f"{home}/app.py", "w") as code:

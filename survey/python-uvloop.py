@@ -2,8 +2,6 @@
 # version: python:uvloop
 from workload import *
 
-# libuv would register through an io_uring, which no strace shows.
-os.environ["UV_USE_IO_URING"] = "0"
 if len(sys.argv) == 1:
     python = python_with("uvloop")
     run(python, __file__, "there")

@@ -83,7 +83,7 @@ def _end():
             pass
 
 
-def run(*command, **options):
+def run(*command, ok=(0,), **options):
     name = os.path.basename(command[0])
     try:
         came = subprocess.run(
@@ -91,7 +91,7 @@ def run(*command, **options):
         )
     except subprocess.TimeoutExpired:
         check(False, f"{name} does not come to an end")
-    check(came.returncode == 0, f"{name} ends with {came.returncode}: {(came.stdout + came.stderr).strip()[-200:]}")
+    check(came.returncode in ok, f"{name} ends with {came.returncode}: {(came.stdout + came.stderr).strip()[-200:]}")
     return came.stdout
 
 

@@ -184,7 +184,7 @@ impl Judge {
         if self.takings.removed.is_empty() {
             return;
         }
-        let born = self.birth_of(number.file);
+        let born = self.made_on(number.file);
         for past in &mut self.takings.removed {
             let is_it = (past.file, past.fd, past.born) == (number.file, number.fd, born);
             if !is_it || past.process == process || self.order.knows(process, past.mark) {
@@ -216,7 +216,7 @@ impl Judge {
             let site = None;
             let past = Past {
                 file,
-                born: self.birth_of(file),
+                born: self.made_on(file),
                 fd,
                 process,
                 worlds,
@@ -238,7 +238,7 @@ impl Judge {
         let removed = &mut self.takings.removed;
         removed.retain(|past| (past.file, past.fd, past.process) != (file, fd, process));
         let mut worlds = WorldSet::default();
-        let born = self.birth_of(file);
+        let born = self.made_on(file);
         for past in &self.takings.cleared {
             let is_it = (past.file, past.fd, past.born) == (file, fd, born);
             if is_it && past.process != process && !self.order.knows(process, past.mark) {
@@ -315,7 +315,7 @@ impl Judge {
             let site = Some(place.site());
             let past = Past {
                 file,
-                born: self.birth_of(file),
+                born: self.made_on(file),
                 fd,
                 process,
                 worlds,
@@ -326,7 +326,7 @@ impl Judge {
         }
     }
 
-    fn birth_of(&self, file: FileId) -> Option<u64> {
+    fn made_on(&self, file: FileId) -> Option<u64> {
         self.labels.get(file)?.line
     }
 }
