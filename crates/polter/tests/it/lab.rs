@@ -382,7 +382,7 @@ impl Lab {
         let left = fs::read_dir(self.place.path().join("tmp")).unwrap();
         let left: Vec<_> = left.map(|file| file.unwrap().path()).collect();
         assert!(left.is_empty(), "{left:?}");
-        assert_eq!(self.guests(), [0; 0]);
+        self.wait_for_no_guest();
     }
 
     /// The kernel takes a moment to end a group of processes.
