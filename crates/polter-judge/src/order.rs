@@ -148,7 +148,7 @@ impl Order {
         }
         match name {
             "read" | "readv" | "recv" | "recvfrom" | "recvmsg" | "recvmmsg" => {
-                self.read(process, args, value)
+                self.read(process, args, value);
             }
             "wait4" | "waitpid" => {
                 if let Some(child) = value.and_then(|value| u32::try_from(value).ok()) {
