@@ -324,6 +324,10 @@ impl Kernel {
     fn stop_sleeping(&mut self, tid: Tid, waiting: &mut Waiting) {
         if waiting.is_holding {
             self.leave_queues(&mut waiting.entries);
+            if let Call::Wait4 { .. } = waiting.call {
+                let waiters = &mut self.processes[self.tasks[tid].process].waiters;
+                waiters.retain(|waiter| *waiter != tid);
+            }
             self.clock.cancel(waiting.deadline_ns, Alarm::Timeout(tid));
         }
     }
@@ -434,11 +438,8 @@ impl Kernel {
 
     /// A child changed: its parent's threads in `wait4(2)` look again.
     pub(crate) fn wake_wait4(&mut self, parent: ProcessId) {
-        for thread in self.processes[parent].threads.clone() {
-            let waiting = self.tasks[thread].waiting.as_ref();
-            if waiting.is_some_and(|waiting| matches!(waiting.call, Call::Wait4 { .. })) {
-                self.wake_for_signal(thread);
-            }
+        for thread in self.processes[parent].waiters.clone() {
+            self.wake_for_signal(thread);
         }
     }
 
@@ -506,7 +507,14 @@ impl Kernel {
             Call::Write(write) => vec![self.enqueue_write(tid, write)],
             Call::Send(send) => self.enqueue_send(tid, send),
             Call::Recv(recv) => vec![self.enqueue_recv(tid, recv)],
-            Call::Wait4 { .. } | Call::Vfork { .. } => Vec::new(),
+            Call::Wait4 { .. } => {
+                let waiters = &mut self.processes[self.tasks[tid].process].waiters;
+                if !waiters.contains(&tid) {
+                    waiters.insert(0, tid);
+                }
+                Vec::new()
+            }
+            Call::Vfork { .. } => Vec::new(),
         }
     }
 

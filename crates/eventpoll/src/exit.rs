@@ -107,6 +107,10 @@ impl Kernel {
             true => self.thread_gone(tid, PidfdOf::GoneThread { is_leader }),
             false => None,
         };
+        if let Some(queue) = pidfds {
+            // Linux: do_notify_pidfd.
+            self.wake(queue, Limit::All, Events::READABLE);
+        }
         self.wake_exec(task.process, is_leader);
         if let Some(queue) = pidfds.filter(|_| !is_leader) {
             // Nobody waits for it: its number goes at once. Linux: __change_pid.

@@ -55,6 +55,8 @@ pub(crate) struct Process {
     /// The thread that took a signal sent to the process last, unless that is
     /// the oldest. Linux: `curr_target`.
     pub(crate) last_taker: Option<Tid>,
+    /// Its threads in `wait4(2)`, the newest first. Linux: `wait_chldexit`.
+    pub(crate) waiters: Vec<Tid>,
     /// Its threads are told to end, with this wait status. Linux: `SIGNAL_GROUP_EXIT`.
     pub(crate) group_exit: Option<i32>,
     /// One of its threads execs, and waits for the others to end.
@@ -152,6 +154,7 @@ impl Kernel {
                 pending: 0,
                 leader_mask: 0,
                 last_taker: None,
+                waiters: Vec::new(),
                 group_exit: None,
                 exec: None,
                 sighand,
