@@ -7,7 +7,7 @@
 #   POLTER_GUEST_RANDOM=100      so many programs of `polter check --random` follow; also "100 --seed 7"; 0: none
 #   POLTER_GUEST_SCRIPTS="a.strace b.strace"    also `polter check` these, and show it
 #
-# Kernels are packages of Debian's, fetched by apt with lists and settings of its own, and kept in target/guests:
+# Kernels are packages of Debian's, fetched from this machine's mirrors with lists of their own, and kept in target/guests:
 # neither this machine's sources nor its packages change. A guest has polter, busybox and nothing else; what
 # happens in it goes to its serial console, which is kept too.
 #
@@ -18,6 +18,9 @@ cd "$(dirname "$0")/.."
 guests=$(realpath -m "${CARGO_TARGET_DIR:-target}/guests")
 seconds=${POLTER_GUEST_SECONDS:-300}
 random=${POLTER_GUEST_RANDOM:-100}
+
+# shellcheck source=scripts/debian-apt.sh
+. scripts/debian-apt.sh
 
 say() { echo "guest-conformance: $*" >&2; }
 die() { say "$*"; exit 2; }
@@ -46,38 +49,23 @@ prerequisites() {
     if command -v readelf >/dev/null && readelf --program-headers "$(command -v busybox)" | grep -q INTERP; then
         die "busybox is linked dynamically: apt-get install busybox-static"
     fi
-    [ -r /usr/share/keyrings/debian-archive-keyring.gpg ] ||
-        die "Debian's keys are missing: apt-get install debian-archive-keyring"
-}
-
-# Runs an apt program on one suite, with directories of its own.
-apt_in() {
-    local suite=$1 root=$guests/apt-$1
-    shift
-    mkdir -p "$root"/{lists/partial,cache/archives/partial,etc}
-    : >"$root/status"
-    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian $suite main" \
-        >"$root/etc/sources.list"
-    "$@" -o Dir::State="$root" -o Dir::State::status="$root/status" -o Dir::State::lists="$root/lists" \
-        -o Dir::Cache="$root/cache" -o Dir::Etc::sourcelist="$root/etc/sources.list" \
-        -o Dir::Etc::sourceparts=/dev/null -o APT::Architecture=amd64 -o APT::Sandbox::User="$(id -un)" \
-        -o Acquire::Languages=none
 }
 
 # Fetches a version's kernel, unless there is one, to target/guests/VERSION/vmlinuz.
 kernel() {
-    local version=$1 suite dir package
+    local version=$1 suite dir package root
     suite=$(suite_of "$version")
     dir=$guests/$version
     [ -s "$dir/vmlinuz" ] && return
     mkdir -p "$dir"
     say "fetching the kernel of Debian $suite"
-    apt_in "$suite" apt-get -qq update || die "Debian's package lists cannot be fetched"
+    root=$guests/apt-$suite
+    debian_lists "$root" "$suite" || die "Debian's package lists cannot be fetched"
     # The package by this name holds nothing, and depends on the kernel of the day.
-    package=$(apt_in "$suite" apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: //p' | head -n 1)
+    package=$(apt_in "$root" apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: //p' | head -n 1)
     [ -n "$package" ] || die "Debian $suite has no linux-image-cloud-amd64"
     # It is written to where apt is started.
-    (cd "$dir" && apt_in "$suite" apt-get -qq download "$package") || die "$package cannot be fetched"
+    (cd "$dir" && apt_in "$root" apt-get -qq download "$package") || die "$package cannot be fetched"
     dpkg-deb --fsys-tarfile "$dir"/linux-image-*.deb |
         tar -x -O --wildcards './boot/vmlinuz-*' >"$dir/vmlinuz.part"
     [ -s "$dir/vmlinuz.part" ] || die "$package holds no kernel"

@@ -1,5 +1,7 @@
 """systemd-udevd (sd-event): its workers are forked from the loop, and exit."""
 # version: udevadm --version
+import atexit
+
 from workload import *
 
 if not os.path.exists("/proc/sys/fs/epoll/lifetime") and os.path.exists("/run/udev/control"):
@@ -9,6 +11,8 @@ UDEVD = "/lib/systemd/systemd-udevd"
 if not os.access(UDEVD, os.X_OK) or os.getuid() != 0:
     print("systemd-udevd is not installed, or this is an ordinary user")
     sys.exit(77)
+if not os.path.exists("/run/udev"):
+    atexit.register(shutil.rmtree, "/run/udev", True)
 daemon = start(UDEVD, "--children-max=2", "--resolve-names=never")
 until("udevd is there", lambda: os.path.exists("/run/udev/control"))
 for turn in range(2):

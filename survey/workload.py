@@ -1,6 +1,7 @@
 """What every workload uses: programs that end with it, patience, and checks that say what broke."""
 
 import atexit
+import http.server as _http
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 
@@ -81,7 +83,7 @@ def _end():
             pass
 
 
-def run(*command, **options):
+def run(*command, ok=(0,), **options):
     name = os.path.basename(command[0])
     try:
         came = subprocess.run(
@@ -89,7 +91,7 @@ def run(*command, **options):
         )
     except subprocess.TimeoutExpired:
         check(False, f"{name} does not come to an end")
-    check(came.returncode == 0, f"{name} ends with {came.returncode}: {(came.stdout + came.stderr).strip()[-200:]}")
+    check(came.returncode in ok, f"{name} ends with {came.returncode}: {(came.stdout + came.stderr).strip()[-200:]}")
     return came.stdout
 
 
@@ -105,6 +107,24 @@ def until(what, fn, seconds=PATIENCE):
             return answer
         time.sleep(0.05)
     return check(False, what)
+
+
+def serve():
+    """A web server of this process's own; says its port."""
+    server = _http.ThreadingHTTPServer(("127.0.0.1", 0), _Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_port
+
+
+class _Answer(_http.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "4")
+        self.end_headers()
+        self.wfile.write(b"well")
+
+    def log_message(self, *words):
+        pass
 
 
 def http(port, path="/"):

@@ -20,7 +20,7 @@ use crate::file::FileKind;
 use crate::ids::{Fd, FileId, Pid, ProcessId, Tid, WaitId};
 use crate::io::{ReadCall, WriteCall};
 use crate::poll::PollCall;
-use crate::signal::Interruption;
+use crate::signal::{Interruption, SIGKILL};
 use crate::syscall::{Out, Outcome, Return, SigSet, Syscall};
 use crate::unix::{RecvCall, SendCall};
 use crate::{Errno, Events};
@@ -41,6 +41,8 @@ pub(crate) enum Call {
     Vfork {
         /// The child's descriptor, if `CLONE_PIDFD` asked for one.
         pidfd: Option<Fd>,
+        /// The child, once it has.
+        ended: Option<Pid>,
     },
 }
 
@@ -138,7 +140,9 @@ impl Kernel {
 
     /// Tries again, and goes on sleeping if there is nothing to be had.
     fn attempt(&mut self, tid: Tid, mut waiting: Waiting) -> Outcome {
-        if let Some(result) = self.try_call(tid, &mut waiting.call) {
+        if !self.looks_for_signals_first(tid, &waiting.call)
+            && let Some(result) = self.try_call(tid, &mut waiting.call)
+        {
             return self.end_call(tid, waiting, result);
         }
         waiting.is_time_up |= self.has_lost_patience(tid, &waiting.call);
@@ -150,15 +154,32 @@ impl Kernel {
         self.sleep(tid, waiting)
     }
 
+    /// A signal that came while the thread slept is handled before it tries
+    /// again. Linux: `unix_stream_read_generic`; and one that dies takes no
+    /// more events, `ep_send_events`.
+    fn looks_for_signals_first(&self, tid: Tid, call: &Call) -> bool {
+        let file = match call {
+            _ if !self.tasks[tid].is_signalled => return false,
+            Call::EpollWait(_) => return self.is_dying(tid),
+            Call::Read(read) => read.file,
+            Call::Recv(recv) => recv.file,
+            _ => return false,
+        };
+        match self.files[file].kind {
+            FileKind::Socket(socket) => self.sockets[socket].is_stream(),
+            _ => false,
+        }
+    }
+
     /// Goes to sleep, unless a signal has to be handled first.
     fn sleep(&mut self, tid: Tid, mut waiting: Waiting) -> Outcome {
         loop {
             if let Call::Vfork { .. } = waiting.call {
                 // Only death can interrupt it.
-                match self.next_death(tid) {
-                    None => break,
-                    Some(signal) => return self.die_in_call(tid, waiting, signal),
+                if self.is_dying(tid) {
+                    return self.die_in_call(tid, waiting, SIGKILL);
                 }
+                break;
             }
             let disturbance = self.take_all_signals(tid);
             if let Some(Interruption::Kills(signal)) = disturbance {
@@ -250,9 +271,9 @@ impl Kernel {
         self.stop_sleeping(tid, &mut waiting);
         let _ = self.interrupted_result(&mut waiting.call);
         self.release_call(&waiting);
+        self.run_task_work();
         self.orphan_vfork_child(tid, &waiting.call);
-        let process = self.tasks[tid].process;
-        self.end_process(process, signal as i32);
+        self.end_group(tid, signal as i32);
         Outcome::Gone
     }
 
@@ -272,36 +293,12 @@ impl Kernel {
 
     /// The child of a waiting `vfork(2)` has let go of its parent's memory.
     pub(crate) fn complete_vfork(&mut self, parent: Tid, child: Pid) {
-        let Some(waiting) = self.tasks[parent].waiting.take() else {
-            return;
-        };
-        let Call::Vfork { pidfd } = waiting.call else {
+        let waiting = self.tasks[parent].waiting.as_mut();
+        let Some(Call::Vfork { ended, .. }) = waiting.map(|waiting| &mut waiting.call) else {
             unreachable!("only a thread in vfork(2) waits for its child");
         };
-        let out = pidfd.map_or_else(Default::default, Out::Pidfd);
-        let result = Ok(Return::with(child.0.into(), out));
-        let outcome = self.end_call(parent, *waiting, result);
-        self.completions.push((parent, outcome));
-    }
-
-    /// The caller dies in the middle of a call.
-    pub(crate) fn abandon_call(&mut self, tid: Tid) {
-        if let Some(waiting) = self.tasks[tid].waiting.take() {
-            let mut waiting = *waiting;
-            self.stop_sleeping(tid, &mut waiting);
-            match &mut waiting.call {
-                Call::Write(write) => write.forget_telling(),
-                // A sender looks for room before it looks for signals, and there
-                // may be some: it is not woken for a little. Linux: sock_alloc_send_pskb.
-                Call::Send(send) => drop(self.try_send(tid, send)),
-                _ => {}
-            }
-            // A write that ends so is news for the reader all the same.
-            let _ = self.interrupted_result(&mut waiting.call);
-            self.release_call(&waiting);
-            self.orphan_vfork_child(tid, &waiting.call);
-            self.completions.push((tid, Outcome::Gone));
-        }
+        *ended = Some(child);
+        self.wake_for_signal(parent);
     }
 
     fn end_call(
@@ -327,6 +324,10 @@ impl Kernel {
     fn stop_sleeping(&mut self, tid: Tid, waiting: &mut Waiting) {
         if waiting.is_holding {
             self.leave_queues(&mut waiting.entries);
+            if let Call::Wait4 { .. } = waiting.call {
+                let waiters = &mut self.processes[self.tasks[tid].process].waiters;
+                waiters.retain(|waiter| *waiter != tid);
+            }
             self.clock.cancel(waiting.deadline_ns, Alarm::Timeout(tid));
         }
     }
@@ -355,31 +356,36 @@ impl Kernel {
 
     pub(crate) fn let_woken_run(&mut self) {
         while let Some(tid) = self.woken.pop_front() {
-            self.running = Some(tid);
-            let Some(task) = self.tasks.get_mut(tid) else {
-                continue;
-            };
-            if task.waiting.is_none() {
-                // Between two calls: only a signal can have woken it.
-                self.deliver_signals(tid);
-            }
-            let woken = (self.tasks.get_mut(tid)).and_then(|t| t.waiting.take_if(|w| w.is_woken));
-            let Some(waiting) = woken else {
-                continue;
-            };
-            let mut waiting = *waiting;
-            if !waiting.call.keeps_its_places() {
-                self.leave_queues(&mut waiting.entries);
-            }
-            waiting.is_woken = false;
-            let outcome = self.attempt(tid, waiting);
-            self.deliver_all_signals();
-            match outcome {
-                Outcome::Blocked => {}
-                // A signal ends it before it is back.
-                _ if self.tasks.get(tid).is_none() => self.completions.push((tid, Outcome::Gone)),
-                outcome => self.completions.push((tid, outcome)),
-            }
+            self.run_woken(tid);
+        }
+    }
+
+    /// A woken thread comes to run: it tries its call again, or takes what woke it.
+    pub(crate) fn run_woken(&mut self, tid: Tid) {
+        self.running = Some(tid);
+        let Some(task) = self.tasks.get_mut(tid) else {
+            return;
+        };
+        if task.waiting.is_none() {
+            // Between two calls: only a signal can have woken it.
+            self.deliver_signals(tid);
+        }
+        let woken = (self.tasks.get_mut(tid)).and_then(|t| t.waiting.take_if(|w| w.is_woken));
+        let Some(waiting) = woken else {
+            return;
+        };
+        let mut waiting = *waiting;
+        if !waiting.call.keeps_its_places() {
+            self.leave_queues(&mut waiting.entries);
+        }
+        waiting.is_woken = false;
+        let outcome = self.attempt(tid, waiting);
+        self.deliver_all_signals();
+        match outcome {
+            Outcome::Blocked => {}
+            // A signal ends it before it is back.
+            _ if self.tasks.get(tid).is_none() => self.completions.push((tid, Outcome::Gone)),
+            outcome => self.completions.push((tid, outcome)),
         }
     }
 
@@ -432,11 +438,8 @@ impl Kernel {
 
     /// A child changed: its parent's threads in `wait4(2)` look again.
     pub(crate) fn wake_wait4(&mut self, parent: ProcessId) {
-        for thread in self.processes[parent].threads.clone() {
-            let waiting = self.tasks[thread].waiting.as_ref();
-            if waiting.is_some_and(|waiting| matches!(waiting.call, Call::Wait4 { .. })) {
-                self.wake_for_signal(thread);
-            }
+        for thread in self.processes[parent].waiters.clone() {
+            self.wake_for_signal(thread);
         }
     }
 
@@ -466,7 +469,11 @@ impl Kernel {
             Call::Send(send) => self.try_send(tid, send),
             Call::Recv(recv) => self.try_recv(tid, recv),
             Call::Wait4 { pid } => self.try_wait4(tid, *pid),
-            Call::Vfork { .. } => None,
+            Call::Vfork { pidfd, ended } => {
+                let child = (*ended)?;
+                let out = pidfd.map_or_else(Default::default, Out::Pidfd);
+                Some(Ok(Return::with(child.0.into(), out)))
+            }
         }
     }
 
@@ -500,7 +507,14 @@ impl Kernel {
             Call::Write(write) => vec![self.enqueue_write(tid, write)],
             Call::Send(send) => self.enqueue_send(tid, send),
             Call::Recv(recv) => vec![self.enqueue_recv(tid, recv)],
-            Call::Wait4 { .. } | Call::Vfork { .. } => Vec::new(),
+            Call::Wait4 { .. } => {
+                let waiters = &mut self.processes[self.tasks[tid].process].waiters;
+                if !waiters.contains(&tid) {
+                    waiters.insert(0, tid);
+                }
+                Vec::new()
+            }
+            Call::Vfork { .. } => Vec::new(),
         }
     }
 

@@ -177,6 +177,9 @@ impl<'a> Walk<'a> {
             return None;
         }
         let process = &self.kernel.processes[task.process];
+        if process.last_taker.is_some() {
+            return None;
+        }
         let is_leader = process.pid == task.pid;
         let names = [
             name_of(&mut self.processes, task.process),

@@ -210,7 +210,7 @@ impl Kernel {
                     let available = self.sockets[socket].available();
                     Ok(Return::with(0, Out::Available(available)))
                 }
-                FileKind::Pidfd { .. } => self.ioctl_pidfd(request),
+                FileKind::Pidfd { process, of, .. } => self.ioctl_pidfd(process, of, request),
                 _ => Err(Errno::ENOTTY),
             },
         }

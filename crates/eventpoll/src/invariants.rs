@@ -156,6 +156,12 @@ impl Kernel {
                 threads.iter().filter(|t| **t == tid).count(),
                 1,
             )?;
+            let waiting = task.waiting.as_ref();
+            let waits_for_child = waiting.is_some_and(|w| matches!(w.call, Call::Wait4 { .. }));
+            let waiters = &self.processes[task.process].waiters;
+            hold(waits_for_child == waiters.contains(&tid), || {
+                format!("{tid:?} is in wait4(2), or among the waiters, and not in both")
+            })?;
             if let Some(parent) = task.vfork_parent {
                 let waiting = self
                     .tasks

@@ -30,11 +30,6 @@ pub(crate) struct WriteCall {
 }
 
 impl WriteCall {
-    /// It has slept: whatever it told the reader is some time ago.
-    pub(crate) fn forget_telling(&mut self) {
-        self.progress.has_told_reader = false;
-    }
-
     /// Part of it is written, so its end is no error.
     pub(crate) fn has_begun(&self) -> bool {
         self.progress.written > 0
@@ -105,7 +100,9 @@ impl Kernel {
                 let bytes = signals.len() as u64 * SIGNALFD_SIGINFO;
                 Some(Ok(Return::with(bytes as i64, Out::Signals(signals))))
             }
-            FileKind::Socket(socket) => self.try_read_socket(call.file, socket, call.len),
+            FileKind::Socket(socket) => {
+                self.try_read_socket(call.file, socket, call.len, has_slept)
+            }
             _ => Some(Ok(Return::value(0))),
         }
     }

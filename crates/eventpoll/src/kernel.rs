@@ -198,7 +198,7 @@ impl Kernel {
     #[inline]
     fn has_work_left(&self) -> bool {
         let count = self.task_work.len() | self.signalled.len() | self.woken.len();
-        count != 0 || *self.is_collection_due
+        (count | self.orphans.len()) != 0 || *self.is_collection_due
     }
 
     /// The calls that waited and have ended since the last time, in order.

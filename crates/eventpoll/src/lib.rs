@@ -57,6 +57,8 @@ mod epoll;
 mod errno;
 mod eventfd;
 mod events;
+mod exec;
+mod exit;
 mod fd_table;
 mod fdinfo;
 mod file;

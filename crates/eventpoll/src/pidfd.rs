@@ -4,7 +4,6 @@ use crate::file::{File, FileKind, PidfdOf};
 use crate::ids::{Fd, FileId, Pid, ProcessId, QueueId, Tid};
 use crate::process::Life;
 use crate::syscall::{Ioctl, Out, Return, flags};
-use crate::wait_queue::Limit;
 use crate::{Errno, Events, Kernel};
 
 impl Kernel {
@@ -78,15 +77,38 @@ impl Kernel {
     }
 
     /// `ioctl(2)`, of which none here is a pidfd's own. Linux: `pidfd_ioctl`.
-    pub(crate) fn ioctl_pidfd(&self, request: Ioctl) -> Result<Return, Errno> {
+    pub(crate) fn ioctl_pidfd(
+        &self,
+        process: ProcessId,
+        of: PidfdOf,
+        request: Ioctl,
+    ) -> Result<Return, Errno> {
         // All but the hand-over have an argument.
         match request {
             Ioctl::Fionread if self.version.has_regular_pidfd() => {
                 Ok(Return::with(0, Out::Available(0)))
             }
+            Ioctl::EpollAdopt
+                if self.version.has_wary_pidfd_ioctl() && !self.is_task_alive(process, of) =>
+            {
+                Err(Errno::ESRCH)
+            }
             Ioctl::EpollAdopt => Err(Errno::ENOTTY),
             _ if self.version.has_wary_pidfd_ioctl() => Err(Errno::EINVAL),
             _ => Err(Errno::ENOTTY),
+        }
+    }
+
+    /// Has the one task that bears the descriptor's number not ended yet? A process's is its first thread.
+    fn is_task_alive(&self, process: ProcessId, of: PidfdOf) -> bool {
+        match of {
+            PidfdOf::Process => {
+                let leader = self.pids.get(&self.processes[process].pid);
+                leader
+                    .is_some_and(|numbered| numbered.process == process && numbered.task.is_some())
+            }
+            PidfdOf::Thread(_) => true,
+            PidfdOf::GoneThread { .. } => false,
         }
     }
 
@@ -103,22 +125,16 @@ impl Kernel {
             })
     }
 
-    /// A thread that descriptors stand for has ended; who polls them hears of it.
-    pub(crate) fn thread_gone(&mut self, thread: Tid, is_leader: bool) {
+    /// A thread that descriptors stand for is gone. Gives the queue of those
+    /// who are to hear of it.
+    pub(crate) fn thread_gone(&mut self, thread: Tid, gone: PidfdOf) -> Option<QueueId> {
         let pidfds: Vec<(FileId, QueueId)> = self.pidfds_of(thread).collect();
         for (file, _) in &pidfds {
             if let FileKind::Pidfd { of, .. } = &mut self.files[*file].kind {
-                *of = PidfdOf::GoneThread { is_leader };
+                *of = gone;
             }
         }
-        let Some((_, queue)) = pidfds.first().copied() else {
-            return;
-        };
-        self.wake(queue, Limit::All, Events::READABLE);
-        if !is_leader {
-            // Nobody waits for it: its number goes at once. Linux: __change_pid.
-            self.wake(queue, Limit::All, Events::empty());
-        }
+        pidfds.first().map(|(_, queue)| *queue)
     }
 
     pub(crate) fn release_pidfd(&mut self, process: ProcessId, queue: QueueId) {

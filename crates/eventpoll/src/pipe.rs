@@ -194,6 +194,7 @@ impl Kernel {
         if len == 0 {
             return Some(0);
         }
+        let wakes_in_vain = self.version.wakes_writers_in_vain() && self.pipes[pipe].is_full();
         let (taken, has_made_room) = self.pipes[pipe].take(len);
         let state = &self.pipes[pipe];
         if taken == 0 && state.writers > 0 {
@@ -201,7 +202,7 @@ impl Kernel {
         }
         let (read_queue, write_queue) = (state.read_queue, state.write_queue);
         let has_more = !state.slots.is_empty();
-        if has_made_room {
+        if has_made_room || wakes_in_vain {
             self.wake(write_queue, Limit::One, Events::WRITABLE);
         }
         if has_slept && has_more {

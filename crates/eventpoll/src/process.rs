@@ -1,4 +1,4 @@
-//! Processes and threads: fork, exec, exit, wait.
+//! Processes and threads: fork, threads, wait. Their end is in `exit.rs`, exec in `exec.rs`.
 //!
 //! ```text
 //!   Task ──▶ Process ──▶ (threads that die together, pending signals, limit)
@@ -7,14 +7,14 @@
 //! ```
 
 use crate::blocking::{Call, Patience, Waiting};
+use crate::exec::Exec;
 use crate::fd_table::FdTable;
 use crate::file::PidfdOf;
 use crate::ids::{Fd, Pid, ProcessId, QueueId, SighandId, TableId, Tid};
 use crate::list::{Head, Links};
-use crate::signal::{Scope, Sighand};
+use crate::signal::Sighand;
 use crate::syscall::{Outcome, Return, SigSet, flags};
-use crate::wait_queue::Limit;
-use crate::{Errno, Events, Kernel};
+use crate::{Errno, Kernel};
 
 /// One thread. Linux: `struct task_struct`.
 #[derive(Debug, Clone, Hash)]
@@ -52,6 +52,15 @@ pub(crate) struct Process {
     pub(crate) pending: SigSet,
     /// What its leader blocked when that ended.
     pub(crate) leader_mask: SigSet,
+    /// The thread that took a signal sent to the process last, unless that is
+    /// the oldest. Linux: `curr_target`.
+    pub(crate) last_taker: Option<Tid>,
+    /// Its threads in `wait4(2)`, the newest first. Linux: `wait_chldexit`.
+    pub(crate) waiters: Vec<Tid>,
+    /// Its threads are told to end, with this wait status. Linux: `SIGNAL_GROUP_EXIT`.
+    pub(crate) group_exit: Option<i32>,
+    /// One of its threads execs, and waits for the others to end.
+    pub(crate) exec: Option<Exec>,
     /// Kept until the process is reaped, for signalfds that were added by it.
     pub(crate) sighand: SighandId,
     /// The soft `RLIMIT_NOFILE`.
@@ -64,6 +73,16 @@ pub(crate) struct Process {
 impl Process {
     pub(crate) fn sibling(&mut self) -> &mut Links<ProcessId> {
         &mut self.sibling
+    }
+
+    /// A thread has ended. Linux: `__exit_signal`.
+    pub(crate) fn remove_thread(&mut self, tid: Tid) {
+        let place = self.threads.iter().position(|thread| *thread == tid);
+        let place = place.expect("a thread is among its process's");
+        self.threads.remove(place);
+        if self.last_taker == Some(tid) {
+            self.last_taker = self.threads.get(place).copied();
+        }
     }
 }
 
@@ -134,6 +153,10 @@ impl Kernel {
                 life: Life::Running,
                 pending: 0,
                 leader_mask: 0,
+                last_taker: None,
+                waiters: Vec::new(),
+                group_exit: None,
+                exec: None,
                 sighand,
                 nofile,
                 pidfd_queue: self.waits.create(),
@@ -257,193 +280,9 @@ impl Kernel {
         Ok(())
     }
 
-    /// `execve(2)`. The other threads end, the table becomes the caller's
-    /// own, and what is marked close-on-exec is closed.
-    /// Linux: `begin_new_exec`.
-    pub fn execve(&mut self, caller: Tid) {
-        let process = self.tasks[caller].process;
-        for thread in self.processes[process].threads.clone() {
-            if thread != caller {
-                self.exit_task(thread);
-            }
-        }
-        self.let_others_run();
-        // The caller becomes the leader, under the leader's number.
-        let leader_pid = self.processes[process].pid;
-        let old_pid = std::mem::replace(&mut self.tasks[caller].pid, leader_pid);
-        if old_pid != leader_pid && std::mem::take(&mut self.tasks[caller].has_pidfd) {
-            self.thread_gone(caller, false);
-        }
-        self.pids.remove(&old_pid);
-        let task = Some(caller);
-        self.pids.insert(leader_pid, Numbered { process, task });
-        self.unshare_table(caller);
-        self.end_vfork(caller);
-        self.unshare_sighand(caller);
-        let table = self.tasks[caller].table;
-        self.close_on_exec(table);
-        self.run_task_work();
-    }
-
-    /// The caller sleeps until its other threads have ended; who is woken
-    /// meanwhile goes on. Linux: `de_thread`.
-    fn let_others_run(&mut self) {
-        let running = self.running;
-        self.let_woken_run();
-        self.running = running;
-    }
-
-    /// `exit(2)`. Ends one thread; the last one ends the process.
-    pub fn exit(&mut self, caller: Tid, status: i32) {
-        let process = self.tasks[caller].process;
-        self.exit_task(caller);
-        if self.processes[process].threads.is_empty() {
-            self.exit_notify(process, (status & 0xff) << 8);
-        }
-    }
-
-    /// `exit_group(2)`. Ends every thread of the process.
-    pub fn exit_group(&mut self, caller: Tid, status: i32) {
-        let process = self.tasks[caller].process;
-        self.end_process(process, (status & 0xff) << 8);
-    }
-
-    pub(crate) fn end_process(&mut self, process: ProcessId, wait_status: i32) {
-        for thread in self.processes[process].threads.clone() {
-            self.exit_task(thread);
-        }
-        self.exit_notify(process, wait_status);
-    }
-
-    /// One thread ends. Linux: `do_exit`.
-    fn exit_task(&mut self, tid: Tid) {
-        self.abandon_call(tid);
-        self.end_vfork(tid);
-        let task = self.tasks.remove(tid);
-        self.put_table(task.table);
-        self.run_task_work();
-        let process = &mut self.processes[task.process];
-        process.threads.retain(|thread| *thread != tid);
-        let is_leader = task.pid == process.pid;
-        if is_leader {
-            process.leader_mask = task.mask;
-        }
-        self.leave_children(task.process, tid);
-        // A leader's number stays taken until its process is reaped.
-        if is_leader {
-            let process = task.process;
-            self.pids.insert(
-                task.pid,
-                Numbered {
-                    process,
-                    task: None,
-                },
-            );
-        } else {
-            self.pids.remove(&task.pid);
-        }
-        if task.has_pidfd {
-            self.thread_gone(tid, is_leader);
-        }
-    }
-
-    /// A thread's children become another one's. Linux: `find_alive_thread`.
-    fn leave_children(&mut self, process: ProcessId, tid: Tid) {
-        let heir = self.leader(process);
-        let children: Vec<ProcessId> = self.children(process).collect();
-        for child in children {
-            if self.processes[child].maker == Some(tid) {
-                self.processes[child].maker = heir;
-                // Behind the heir's own.
-                let mut children = self.processes[process].children;
-                children.remove(child, &mut self.processes, Process::sibling);
-                children.push_back(child, &mut self.processes, Process::sibling);
-                self.processes[process].children = children;
-            }
-        }
-    }
-
-    /// The last thread has ended: pidfds and the parent hear of it.
-    /// Linux: `exit_notify`.
-    fn exit_notify(&mut self, process: ProcessId, wait_status: i32) {
-        *self.is_collection_due = true;
-        self.processes[process].life = Life::Zombie(wait_status);
-        let queue = self.processes[process].pidfd_queue;
-        self.wake(queue, Limit::All, Events::READABLE);
-        // Init comes to its elder children first.
-        if self.processes[process].parent.is_none() {
-            self.orphans.push(process);
-        }
-        while let Some(child) = self.processes[process].children.first() {
-            self.leave_parent(child);
-            if matches!(self.processes[child].life, Life::Zombie(_)) {
-                self.orphans.push(child);
-            }
-        }
-        match self.processes[process].parent {
-            Some(parent) if !self.ignores_children(parent) => {
-                self.tell_parent(process, parent);
-                self.wake_wait4(parent);
-            }
-            Some(parent) => {
-                self.reap(process);
-                self.wake_wait4(parent);
-            }
-            None => {}
-        }
-    }
-
-    /// `SIGCHLD` goes to the thread that made the child, while it lives. It comes
-    /// from the child, however that ended: who killed it is not in that call any more.
-    /// Linux: `do_notify_parent`.
-    fn tell_parent(&mut self, process: ProcessId, parent: ProcessId) {
-        let running = self.running.take();
-        let maker = self.processes[process].maker;
-        let threads = &self.processes[parent].threads;
-        let maker = maker.filter(|maker| threads.contains(maker));
-        if let Some(target) = maker.or_else(|| self.leader(parent)) {
-            self.send_signal(target, crate::signal::SIGCHLD, Scope::Process);
-        }
-        self.running = running;
-    }
-
-    /// Forgets a dead process. Linux: `release_task`.
-    pub(crate) fn reap(&mut self, process: ProcessId) {
-        self.leave_parent(process);
-        let Process {
-            pid,
-            sighand,
-            pidfds,
-            pidfd_queue,
-            ..
-        } = self.processes[process];
-        self.processes[process].life = Life::Reaped;
-        self.pids.remove(&pid);
-        self.put_sighand(sighand);
-        if pidfds == 0 {
-            self.forget_process(process);
-        } else {
-            self.wake(pidfd_queue, Limit::All, Events::empty());
-        }
-    }
-
-    pub(crate) fn forget_process(&mut self, process: ProcessId) {
-        let gone = self.processes.remove(process);
-        self.waits.destroy(gone.pidfd_queue);
-    }
-
     pub(crate) fn children(&self, process: ProcessId) -> impl Iterator<Item = ProcessId> + '_ {
         let first = self.processes[process].children.first();
         std::iter::successors(first, |child| self.processes[*child].sibling.next())
-    }
-
-    /// A process leaves its parent, because one of them is gone.
-    fn leave_parent(&mut self, process: ProcessId) {
-        if let Some(parent) = self.processes[process].parent.take() {
-            let mut children = self.processes[parent].children;
-            children.remove(process, &mut self.processes, Process::sibling);
-            self.processes[parent].children = children;
-        }
     }
 
     /// One try of `wait4(2)`: `None` while there is a child that still runs.
@@ -521,17 +360,18 @@ impl Kernel {
         }
     }
 
-    fn end_vfork(&mut self, tid: Tid) {
-        if let Some(parent) = self.tasks[tid].vfork_parent.take() {
-            let pid = self.tasks[tid].pid;
-            self.complete_vfork(parent, pid);
-        }
-    }
-
     /// `vfork(2)`: the child runs, the caller waits for it.
     pub fn vfork(&mut self, caller: Tid, flags: u64) -> Outcome {
         match self.clone_task(caller, flags | flags::CLONE_VFORK) {
-            Ok((_, pidfd)) => self.begin(caller, Call::Vfork { pidfd }, Patience::Endless, None),
+            Ok((_, pidfd)) => {
+                let ended = None;
+                self.begin(
+                    caller,
+                    Call::Vfork { pidfd, ended },
+                    Patience::Endless,
+                    None,
+                )
+            }
             Err(errno) => Outcome::Done(Err(errno)),
         }
     }

@@ -134,8 +134,8 @@ impl Kernel {
     /// What is ignored is kept all the same where this mask blocks it. Linux: `sig_ignored`.
     fn send_signal_past(&mut self, mask: SigSet, target: Tid, signal: u32, scope: Scope) {
         let process = self.tasks[target].process;
-        if signal == SIGKILL {
-            return self.end_process(process, SIGKILL as i32);
+        if self.processes[process].group_exit.is_some() {
+            return;
         }
         let is_blocked = mask & bit(signal) != 0;
         let sighand = self.tasks[target].sighand;
@@ -163,24 +163,32 @@ impl Kernel {
         let takes = |tid: &Tid| {
             let task = &self.tasks[*tid];
             let is_free = self.running == Some(*tid) || !task.is_signalled;
-            task.mask & bit(signal) == 0 && is_free
+            task.mask & bit(signal) == 0 && (is_free || signal == SIGKILL)
         };
         let taker = match scope {
-            _ if takes(&target) => Some(target),
-            Scope::Thread => None,
-            Scope::Process => self.processes[process].threads.iter().copied().find(takes),
+            _ if takes(&target) => target,
+            Scope::Thread => return,
+            Scope::Process => {
+                let threads = &self.processes[process].threads;
+                let last = self.processes[process].last_taker;
+                let place = threads.iter().position(|thread| Some(*thread) == last);
+                let (before, after) = threads.split_at(place.unwrap_or(0));
+                let Some(taker) = after.iter().chain(before).copied().find(takes) else {
+                    return;
+                };
+                self.processes[process].last_taker = (taker != threads[0]).then_some(taker);
+                taker
+            }
         };
-        let Some(taker) = taker else { return };
+        if self.is_fatal(target, signal) {
+            return self.kill_group(process, signal as i32);
+        }
         self.tasks[taker].is_signalled = true;
         if self.tasks[taker].waiting.is_some() {
-            if self.is_fatal(taker, signal) {
-                // Its call does not come to look at anything again.
-                return self.end_process(process, signal as i32);
-            }
             self.wake_for_signal(taker);
-        } else if self.running == Some(taker) || self.is_fatal(taker, signal) {
+        } else if self.running == Some(taker) {
             self.signalled.push(taker);
-        } else {
+        } else if self.processes[process].exec.is_none() {
             self.woken.push_back(taker);
         }
     }
@@ -194,10 +202,13 @@ impl Kernel {
     /// Takes the next signal the thread does not block, and says what it does.
     /// Linux: `get_signal`.
     pub(crate) fn take_signal(&mut self, tid: Tid) -> Option<Interruption> {
-        let task = &self.tasks[tid];
-        if !task.is_signalled {
+        if !self.tasks[tid].is_signalled {
             return None;
         }
+        if self.is_dying(tid) {
+            return Some(Interruption::Kills(SIGKILL));
+        }
+        let task = &self.tasks[tid];
         // The thread's own come first.
         let own = task.pending & !task.mask;
         let shared = self.processes[task.process].pending & !task.mask;
@@ -219,22 +230,12 @@ impl Kernel {
 
     /// Linux: `recalc_sigpending`.
     fn recalculate_signalled(&mut self, tid: Tid) {
+        if self.is_dying(tid) {
+            return;
+        }
         let task = &mut self.tasks[tid];
         let pending = task.pending | self.processes[task.process].pending;
         task.is_signalled = pending & !task.mask != 0;
-    }
-
-    /// The signal that would end the thread's process now, if one is pending.
-    /// Linux: `fatal_signal_pending`.
-    pub(crate) fn next_death(&self, tid: Tid) -> Option<u32> {
-        let task = &self.tasks[tid];
-        let sighand = &self.sighands[task.sighand];
-        let ready = (task.pending | self.processes[task.process].pending) & !task.mask;
-        (1..=SIGNALS as u32)
-            .filter(|signal| ready & bit(*signal) != 0)
-            .find(|signal| {
-                sighand.action(*signal) == SigAction::Default && !sighand.ignores(*signal)
-            })
     }
 
     /// Handlers run and deaths happen on the way back to the program.
@@ -253,8 +254,7 @@ impl Kernel {
     pub(crate) fn deliver_signals(&mut self, tid: Tid) {
         while let Some(interruption) = self.take_signal(tid) {
             if let Interruption::Kills(signal) = interruption {
-                let process = self.tasks[tid].process;
-                return self.end_process(process, signal as i32);
+                return self.end_group(tid, signal as i32);
             }
         }
     }
@@ -363,6 +363,12 @@ impl Kernel {
             let signal = from.trailing_zeros() + 1;
             self.consume(caller, bit(signal));
             signals.push(signal);
+        }
+        // A signal meant for another thread is seen by this one as well.
+        // Linux: dequeue_signal, recalc_sigpending.
+        self.recalculate_signalled(caller);
+        if self.tasks[caller].is_signalled {
+            self.signalled.push(caller);
         }
         (!signals.is_empty()).then_some(signals)
     }

@@ -563,8 +563,7 @@ impl Kernel {
             ..
         } = *call;
         if self.has_nothing(socket) {
-            let is_patient = flags & flags::MSG_DONTWAIT == 0 && !self.is_nonblocking(call.file);
-            return self.receive_nothing(socket, is_patient);
+            return self.receive_nothing(socket, call.may_wait);
         }
         let is_peek = flags & flags::MSG_PEEK != 0;
         let (taken, rights) = if is_peek {
@@ -606,12 +605,15 @@ impl Kernel {
         file: FileId,
         socket: SocketId,
         len: u64,
+        has_slept: bool,
     ) -> Option<Result<Return, Errno>> {
         if len == 0 {
             return Some(Ok(Return::value(0)));
         }
         if self.has_nothing(socket) {
-            return self.receive_nothing(socket, !self.is_nonblocking(file));
+            // Whether it waits was settled when it began.
+            let is_patient = has_slept || !self.is_nonblocking(file);
+            return self.receive_nothing(socket, is_patient);
         }
         let (taken, rights) = self.take_bytes(socket, len);
         for file in rights {

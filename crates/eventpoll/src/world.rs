@@ -126,7 +126,7 @@ impl Kernel {
     /// A process ends by a signal the log tells of.
     pub fn kill_task(&mut self, tid: Tid, signal: u32) {
         let process = self.tasks[tid].process;
-        self.end_process(process, signal as i32);
+        self.kill_group(process, signal as i32);
         self.settle();
     }
 

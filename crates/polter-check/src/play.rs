@@ -96,17 +96,23 @@ fn child_of(call: &Syscall, answer: &Answer) -> Option<Pid> {
     }
 }
 
-/// The number of a task whose maker waits for it (`vfork(2)`): in its end's answer.
+/// The number of a task whose maker waits for it (`vfork(2)`): in its end's
+/// answer, or else, as of a maker that is killed, the next one that is new.
 fn child_begun(script: &Script, pid: Pid, line: u64) -> Option<Pid> {
-    let mut later = script
-        .steps
-        .iter()
-        .filter(|step| step.pid == pid && step.line > line);
-    match &later.next()?.action {
-        Action::End { answer } => match &answer.usual {
-            Outcome::Done(Ok(ret)) => Some(Pid(ret.value as i32)),
-            _ => None,
-        },
-        _ => None,
+    let (before, later): (Vec<&Step>, Vec<&Step>) =
+        script.steps.iter().partition(|step| step.line <= line);
+    let end = later.iter().find(|step| step.pid == pid);
+    if let Some(Action::End { answer }) = end.map(|step| &step.action)
+        && let Outcome::Done(Ok(ret)) = &answer.usual
+    {
+        return Some(Pid(ret.value as i32));
     }
+    let is_new = |other: Pid| {
+        let made = |step: &&Step| match &step.action {
+            Action::Call { syscall, answer } => child_of(syscall, answer) == Some(other),
+            _ => false,
+        };
+        before.iter().all(|step| step.pid != other && !made(step))
+    };
+    later.iter().map(|step| step.pid).find(|pid| is_new(*pid))
 }

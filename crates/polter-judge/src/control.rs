@@ -5,8 +5,9 @@ use crate::judge::Judge;
 use crate::scan::contains;
 use crate::site::Place;
 use crate::stories::Story;
+use crate::takings::not_found;
 use crate::verdict::{Class, Severity};
-use crate::worlds::Weight;
+use crate::worlds::{Weight, WorldSet};
 use eventpoll::syscall::{Ioctl, flags};
 use eventpoll::{EpitemId, EpollEvent, EpollId, Errno, Events, Fd, FileId, Syscall, Tid};
 
@@ -42,7 +43,16 @@ impl Judge {
         let known = self.reconcile(tid, epoll, epfd, op, file, fd, data, errno, place);
         let weight = self.explain_control(tid, epoll, op, fd, file, known, errno, place);
         let call = ctl(epfd, op, fd, data);
-        let result = self.worlds.call(tid, &call, &[], weight, || place.site());
+        let process = self.process_and_table(tid).0;
+        let (story, present) = self.story_of(known);
+        self.confirm_takings(story, process);
+        let site_fn = || place.site();
+        let (result, broken) = (self.worlds).call_about(story, tid, &call, &[], weight, site_fn);
+        self.takings.felt(story, broken);
+        if errno.is_none() && op != CtlOp::Add {
+            let late = self.takings.felt_in_another_order(story).without(broken);
+            (self.worlds).note_other_order(late, || not_found(place.site()));
+        }
         if result != self.logged(errno) {
             self.book.warn(place.line, 0, || {
                 "the model answers otherwise than the log; its lines do not fit".to_string()
@@ -57,11 +67,21 @@ impl Judge {
             }
             (CtlOp::Del, Ok(_)) => {
                 if let Some(id) = known {
+                    self.remember_removal(id, process, present, place);
                     self.removed(id);
+                    self.settle_takings(process);
                 }
             }
             _ => {}
         }
+    }
+
+    /// The story of a registration, and the worlds that have it.
+    fn story_of(&self, id: Option<EpitemId>) -> (u64, WorldSet) {
+        let story = id.and_then(|id| self.stories.get(id));
+        story.map_or((0, WorldSet::default()), |story| {
+            (story.id, self.worlds.having(story.id, &story.in_worlds))
+        })
     }
 
     /// Brings Linux's world to where the log's result can come from. Gives
@@ -149,23 +169,31 @@ impl Judge {
         if let Some(old) = self.stories.remove(epitem) {
             self.registration_ended(&old);
         }
+        let file = registration.file;
+        let (epoll, added) = match place {
+            Some(_) => (
+                registration.epoll,
+                self.note_shared_add(id, file, fd, process),
+            ),
+            None => (registration.epoll, None),
+        };
         let story = Story {
             id,
-            epoll: registration.epoll,
-            file: registration.file,
+            epoll,
+            file,
             fd,
             owner,
-            instance: self.instance(registration.epoll),
+            instance: self.instance(epoll),
             pid: process,
             steps: place
                 .map(|place| place.step("registered"))
                 .into_iter()
                 .collect(),
             in_worlds,
+            added,
             orphaned: None,
             ghost_events: 0,
         };
-        let file = registration.file;
         self.stories.insert(epitem, data, story);
         self.stories.clean_up(&self.worlds);
         if let Some(task) = self.tasks.get_mut(pid) {

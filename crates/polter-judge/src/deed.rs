@@ -239,7 +239,7 @@ pub(crate) fn deed<'a>(name: &str, args: Args<'a>, returned: &Returned<'_>) -> O
 }
 
 const CLONE_VM: u64 = eventpoll::syscall::flags::CLONE_VM;
-const CLONE_VFORK: u64 = eventpoll::syscall::flags::CLONE_VFORK;
+pub(crate) const CLONE_VFORK: u64 = eventpoll::syscall::flags::CLONE_VFORK;
 
 /// The flags of a clone, finished or not.
 pub(crate) fn clone_flags(args: &[u8]) -> u64 {

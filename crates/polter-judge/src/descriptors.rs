@@ -326,6 +326,7 @@ impl Judge {
         let _ = self
             .worlds
             .call(tid, &call, &[], Weight::Notice, || place.site());
+        self.note_takings(&watched, process, false);
         if self.process_and_table(tid).1 != table {
             // CLOSE_RANGE_UNSHARE of a shared table: the others keep their numbers.
             watched.clear();

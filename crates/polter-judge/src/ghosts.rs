@@ -8,6 +8,7 @@
 use crate::judge::Judge;
 use crate::site::{Place, Site};
 use crate::stories::{Orphaned, Stories, Story, is_live};
+use crate::takings::Takings;
 use crate::verdict::{Class, Finding, KeptBy, Severity, Step};
 use crate::worlds::Worlds;
 use eventpoll::{Descriptor, EpitemId, EpollId, Fd, FileId, Holder, TableId, Tid};
@@ -28,14 +29,17 @@ pub(crate) struct Ghosts {
     sweeps: u64,
 }
 
-/// A number about to be cleared, and the registrations its table has made under it.
+/// A number about to be cleared, and the registrations of its file under it.
 #[derive(Debug)]
 pub(crate) struct Watched {
-    fd: Fd,
-    file: FileId,
+    pub(crate) fd: Fd,
+    pub(crate) file: FileId,
     table: TableId,
     is_inherited: bool,
+    /// Those that its table has made.
     ids: Vec<EpitemId>,
+    /// Those that others have made.
+    pub(crate) others: Vec<EpitemId>,
 }
 
 impl Ghosts {
@@ -50,7 +54,7 @@ impl Judge {
     pub(crate) fn watched(&self, tid: Tid, fd: Fd) -> Option<Watched> {
         let descriptor = self.worlds.base().descriptor(tid, fd)?;
         let table = self.worlds.base().task(tid)?.table;
-        watched(&self.worlds, table, fd, descriptor)
+        watched(&self.worlds, &self.takings, table, fd, descriptor)
     }
 
     /// The watched numbers of a task's table that `lose_fn` picks.
@@ -68,18 +72,21 @@ impl Judge {
             .filter_map(|(fd, ..)| Some((fd, base.descriptor(tid, fd)?)));
         numbers
             .filter(|(_, descriptor)| lose_fn(descriptor))
-            .filter_map(|(fd, descriptor)| watched(&self.worlds, view.table, fd, descriptor))
+            .filter_map(|(fd, descriptor)| {
+                watched(&self.worlds, &self.takings, view.table, fd, descriptor)
+            })
             .collect()
     }
 
-    /// Numbers were cleared: what is still registered under them is a ghost now.
+    /// Numbers were cleared: what their table has still registered under them is a ghost now.
     pub(crate) fn orphans<'a>(
         &mut self,
-        watched: impl IntoIterator<Item = &'a Watched>,
+        watched: impl IntoIterator<Item = &'a Watched> + Clone,
         process: u32,
         place: &Place<'_>,
         what: &str,
     ) {
+        self.note_takings(watched.clone(), process, false);
         for number in watched {
             for id in &number.ids {
                 if self.is_still_registered(*id, number) {
@@ -116,7 +123,7 @@ impl Judge {
         }
     }
 
-    fn is_still_registered(&self, id: EpitemId, number: &Watched) -> bool {
+    pub(crate) fn is_still_registered(&self, id: EpitemId, number: &Watched) -> bool {
         let registration = self.worlds.base().registration(id);
         registration.is_some_and(|r| r.file == number.file && r.fd == number.fd)
     }
@@ -353,18 +360,34 @@ fn is_ghost_of(stories: &Stories, id: EpitemId, epoll: EpollId, fd: Fd) -> bool 
         .is_some_and(|story| story.orphaned.is_some() && story.epoll == epoll && story.fd == fd)
 }
 
-fn watched(worlds: &Worlds, table: TableId, fd: Fd, descriptor: Descriptor) -> Option<Watched> {
+fn watched(
+    worlds: &Worlds,
+    takings: &Takings,
+    table: TableId,
+    fd: Fd,
+    descriptor: Descriptor,
+) -> Option<Watched> {
     let Descriptor {
         file, is_inherited, ..
     } = descriptor;
+    let (mut ids, mut others) = (Vec::new(), Vec::new());
     let registrations = worlds.base().registrations_of_file(file);
-    let own = registrations.filter(|r| r.fd == fd && r.owner == table);
-    let ids: Vec<EpitemId> = own.map(|r| r.id).collect();
-    (!ids.is_empty()).then_some(Watched {
+    for registration in registrations.filter(|r| r.fd == fd) {
+        let list = if registration.owner == table {
+            &mut ids
+        } else {
+            &mut others
+        };
+        list.push(registration.id);
+    }
+    let is_shared = worlds.base().references(file) > 1 || takings.has_removed(file, fd);
+    let is_watched = is_shared || !ids.is_empty() || !others.is_empty();
+    is_watched.then_some(Watched {
         fd,
         file,
         table,
         is_inherited,
         ids,
+        others,
     })
 }

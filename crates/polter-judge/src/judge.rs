@@ -12,9 +12,11 @@ use crate::book::Book;
 use crate::deed::{self, Deed};
 use crate::ghosts::Ghosts;
 use crate::labels::Labels;
+use crate::order::Order;
 use crate::sharing::Sharing;
 use crate::site::Place;
 use crate::stories::Stories;
+use crate::takings::Takings;
 use crate::tasks::Tasks;
 use crate::worlds::Worlds;
 use eventpoll::{FileId, Policy, Tid};
@@ -36,6 +38,8 @@ pub struct Judge {
     pub(crate) labels: Labels,
     pub(crate) ghosts: Ghosts,
     pub(crate) sharing: Sharing,
+    pub(crate) order: Order,
+    pub(crate) takings: Takings,
     pub(crate) book: Book,
     /// What was sent and not yet received: the files of a message, in each world.
     pub(crate) in_flight: VecDeque<Vec<Vec<Option<FileId>>>>,
@@ -55,6 +59,8 @@ impl Judge {
             labels: Labels::default(),
             ghosts: Ghosts::default(),
             sharing: Sharing::default(),
+            order: Order::default(),
+            takings: Takings::default(),
             book: Book::default(),
             in_flight: VecDeque::new(),
             in_rings: Vec::new(),
@@ -80,6 +86,7 @@ impl Judge {
 
     /// The verdict on all that was read.
     pub fn finish(mut self) -> Verdict {
+        self.end_takings();
         self.end_ghosts();
         self.end_sharing();
         self.book.log.tasks = self.tasks.seen;
@@ -122,7 +129,8 @@ impl Judge {
             EventKind::Gone(exit) => match exit.how {
                 ExitKind::Superseded { by } => self.superseded(pid, by),
                 _ if self.tasks.has_left(pid) => self.tasks.forget_left(pid),
-                _ => self.gone(pid),
+                ExitKind::Killed { .. } => self.killed(pid),
+                ExitKind::Exited(_) => self.gone(pid),
             },
             EventKind::Note(note) => {
                 if let NoteKind::Attached(child) = note.what
@@ -136,7 +144,8 @@ impl Judge {
                 self.sharing.add_frame(of, frame.raw);
                 self.book.add_frame(of, frame.raw);
             }
-            EventKind::Signal(_) | EventKind::Comment(_) => {}
+            EventKind::Signal(ref signal) => self.signalled(pid, signal),
+            EventKind::Comment(_) => {}
         }
     }
 
@@ -144,6 +153,8 @@ impl Judge {
     /// once; a clone may show its child before it returns; a wait may be raced.
     fn begun(&mut self, pid: u32, line: u64, entry: &Unfinished<'_>) {
         let Some(tid) = self.present(pid) else { return };
+        let process = self.process_and_table(tid).0;
+        self.order.begun(process, entry.name, entry.args);
         match entry.name {
             "close" => {
                 let Some(fd) = deed::fd_at(entry.args, 0) else {
@@ -178,6 +189,9 @@ impl Judge {
     fn ended(&mut self, pid: u32, line: u64, call: &Call<'_>) {
         self.book.log.calls += 1;
         let Some(tid) = self.present(pid) else { return };
+        let process = self.process_and_table(tid).0;
+        let returned = call.returned.number();
+        self.order.ended(process, call.name, call.args, returned);
         if let ("exit" | "exit_group", None) = (call.name, call.returned.number()) {
             return self.leaves(pid, tid, call.name == "exit_group");
         }

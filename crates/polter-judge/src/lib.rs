@@ -7,6 +7,7 @@
 //! | `worlds` | one kernel for each policy, all following the same log |
 //! | `tasks`, `labels`, `stories`, `batch` | what is known beside them: who is who, who made what |
 //! | `lives`, `descriptors`, `control`, `reports` | the handlers, by kind of call |
+//! | `order`, `takings` | which calls stand in their order by chance, and what breaks in one order only |
 //! | `ghosts`, `sharing`, `numbers`, `races`, `leaks` | the faults |
 //! | `book`, `verdict` | what is said in the end |
 //!
@@ -33,6 +34,7 @@ mod labels;
 mod leaks;
 mod lives;
 mod numbers;
+mod order;
 mod races;
 mod reports;
 mod scan;
@@ -40,6 +42,7 @@ mod sharing;
 mod shifted;
 mod site;
 mod stories;
+mod takings;
 mod tasks;
 mod verdict;
 mod worlds;

@@ -6,6 +6,7 @@ use crate::tasks::MAX_TASKS;
 use crate::worlds::Weight;
 use eventpoll::syscall::flags;
 use eventpoll::{Pid, Syscall, Tid};
+use polter_trace::Signal;
 
 /// The flags of a clone that the worlds look at.
 const CLONE_FLAGS: u64 =
@@ -97,6 +98,9 @@ impl Judge {
         self.tasks.forget_left(child);
         if let Some(tid) = self.worlds.base().tid(pid) {
             self.tasks.insert(child, tid);
+            let process = self.process_and_table(tid).0;
+            let parent = self.process_and_table(parent_tid).0;
+            self.order.forked(parent, process);
         }
     }
 
@@ -116,6 +120,23 @@ impl Judge {
         }
     }
 
+    /// A signal comes to a task, and with it what its sender knew.
+    pub(crate) fn signalled(&mut self, pid: u32, signal: &Signal<'_>) {
+        if let Some(tid) = self.tasks.tid(pid) {
+            let process = self.process_and_table(tid).0;
+            self.order.signal(process, signal);
+        }
+    }
+
+    /// A task is killed by a signal.
+    pub(crate) fn killed(&mut self, pid: u32) {
+        if let Some(tid) = self.tasks.tid(pid) {
+            let process = self.process_and_table(tid).0;
+            self.order.killed(process);
+        }
+        self.gone(pid);
+    }
+
     /// A task has ended, and its table with the last user.
     pub(crate) fn gone(&mut self, pid: u32) {
         let Some(task) = self.tasks.remove(pid) else {
@@ -129,10 +150,13 @@ impl Judge {
             kernel.call(tid, &Syscall::Exit { status: 0 });
             kernel.reap_pid(leader);
         });
-        if !self.worlds.base().is_table_alive(table) {
+        let is_last = !self.worlds.base().is_table_alive(table);
+        if is_last {
+            self.note_takings(&watched, process, true);
             self.orphans_of_exit(&watched, process);
             self.end_leaks_of(table);
         }
+        self.order.gone(process, is_last);
         self.drop_held_by_rings();
         self.sweep_ghosts();
     }
@@ -184,6 +208,7 @@ impl Judge {
             .worlds
             .call(tid, &Syscall::Execve, &[], Weight::Notice, || place.site());
         self.orphans(&watched, process, place, "closed by the exec of its owner");
+        self.order.executed(process);
         self.note_leaks(tid, process, place);
         self.drop_held_by_rings();
         self.sweep_ghosts();

@@ -6,6 +6,7 @@ use crate::site::Place;
 use crate::stories::Origin;
 use crate::tasks::Wait;
 use crate::verdict::{Break, Broken};
+use crate::worlds::WorldSet;
 use eventpoll::{EpitemId, EpollId, Fd, TableId, Tid};
 
 /// How many steps of reports a ghost's story keeps.
@@ -87,7 +88,7 @@ impl Judge {
         id: EpitemId,
         tid: Tid,
         table: TableId,
-        refusals: crate::worlds::Refusals,
+        refusals: WorldSet,
         place: &Place<'_>,
     ) {
         let is_ghost = self.is_ghost(id);
@@ -100,16 +101,28 @@ impl Judge {
                 story.steps.push(place.step("reported through the ghost"));
             }
         }
-        let (number, ids, fd) = (story.id, &story.in_worlds, story.fd);
+        let number = story.id;
+        let process = self.process_and_table(tid).0;
+        self.confirm_takings(number, process);
+        let Some(story) = self.stories.get(id) else {
+            return;
+        };
+        let (ids, fd) = (&story.in_worlds, story.fd);
         let first = story.steps.first().map(|step| &step.site);
-        self.worlds
-            .note_event(number, ids, is_ghost, refusals, || Break {
-                site: place.site(),
-                what: Broken::EventLost {
-                    fd: fd.0,
-                    registered: first.cloned().unwrap_or_else(|| place.site()),
-                },
-            });
+        let break_fn = |depends_on_order| Break {
+            site: place.site(),
+            what: Broken::EventLost {
+                fd: fd.0,
+                registered: first.cloned().unwrap_or_else(|| place.site()),
+            },
+            depends_on_order,
+        };
+        let lost = (self.worlds).note_event(number, ids, is_ghost, refusals, || break_fn(false));
+        self.takings.felt(number, lost);
+        if !is_ghost {
+            let late = self.takings.felt_in_another_order(number).without(lost);
+            (self.worlds).note_other_order(late, || break_fn(true));
+        }
         if !is_ghost
             && self
                 .stories

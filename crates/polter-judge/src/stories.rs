@@ -3,6 +3,7 @@
 //! A story lives as long as its registration in Linux's world. An event is
 //! traced to its story by instance and data.
 
+use crate::order::Mark;
 use crate::verdict::{Class, Instance, KeptBy, Step};
 use crate::worlds::Worlds;
 use eventpoll::{EpitemId, EpollId, Fd, FileId, TableId};
@@ -25,6 +26,8 @@ pub(crate) struct Story {
     pub(crate) steps: Vec<Step>,
     /// The registration in each world, if it was made there.
     pub(crate) in_worlds: Vec<Option<EpitemId>>,
+    /// The mark of the call that made it, if others had the file then.
+    pub(crate) added: Option<Mark>,
     /// Set when its number stopped naming its file.
     pub(crate) orphaned: Option<Orphaned>,
     pub(crate) ghost_events: u64,
@@ -88,6 +91,12 @@ impl Stories {
     pub(crate) fn get_mut(&mut self, id: EpitemId) -> Option<&mut Story> {
         self.newest = Some(id);
         self.by_epitem.get_mut(id.slot())?.as_deref_mut()
+    }
+
+    /// The marks of those that live.
+    pub(crate) fn marks(&self) -> impl Iterator<Item = Mark> {
+        let stories = self.by_epitem.iter().flatten();
+        stories.filter_map(|story| story.added)
     }
 
     /// The nameless task has a number; what it registered is that process's.

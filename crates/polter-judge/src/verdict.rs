@@ -251,6 +251,12 @@ pub struct PolicyVerdict {
     pub break_count: u64,
     /// The first of them.
     pub breaks: Vec<Break>,
+    /// Those of them that another order of two processes' calls would spare, one that nothing in the log rules out.
+    pub order_count: u64,
+    /// Calls that would have failed in such another order only.
+    pub other_order_count: u64,
+    /// The first of them.
+    pub other_order: Vec<Break>,
     /// Changed results nobody acts on: the close of a number that was not copied.
     pub notices: u64,
 }
@@ -262,6 +268,8 @@ pub struct Break {
     pub site: Site,
     /// What.
     pub what: Broken,
+    /// True if it depends on an order of two processes' calls that nothing in the log enforces.
+    pub depends_on_order: bool,
 }
 
 /// How it breaks.
@@ -288,6 +296,16 @@ impl PolicyVerdict {
     /// True if nothing the log shows would change.
     pub fn is_unchanged(&self) -> bool {
         let mends = self.mended_ghosts + self.mended_events + self.mended_calls;
-        mends + self.break_count + self.notices == 0
+        mends + self.break_count + self.other_order_count + self.notices == 0
+    }
+
+    /// True if something breaks in every order of calls that the log leaves open.
+    pub fn breaks_in_any_order(&self) -> bool {
+        self.break_count > self.order_count
+    }
+
+    /// True if it depends on such an order whether anything breaks.
+    pub fn depends_on_order(&self) -> bool {
+        !self.breaks_in_any_order() && self.order_count + self.other_order_count > 0
     }
 }

@@ -8,7 +8,7 @@ use crate::site::Site;
 use crate::verdict::{Break, Broken, PolicyVerdict};
 use eventpoll::syscall::{Fcntl, PathKind, flags};
 use eventpoll::{
-    EpitemId, Errno, Fd, FileId, Inherited, Kernel, Outcome, Pid, Policy, Syscall, Tid,
+    Dies, EpitemId, Errno, Fd, FileId, Inherited, Kernel, Outcome, Pid, Policy, Syscall, Tid,
 };
 
 /// How many breaks of a policy are kept.
@@ -21,6 +21,8 @@ pub(crate) struct World {
     verdict: PolicyVerdict,
     /// The story of each epitem, by slot; see [`crate::stories`].
     story_of: Vec<u64>,
+    /// The story each kept break is about, or 0.
+    broken: Vec<u64>,
     shifted: Shifted,
 }
 
@@ -56,9 +58,13 @@ impl Worlds {
                 mended_calls: 0,
                 break_count: 0,
                 breaks: Vec::new(),
+                order_count: 0,
+                other_order_count: 0,
+                other_order: Vec::new(),
                 notices: 0,
             },
             story_of: Vec::new(),
+            broken: Vec::new(),
             shifted: Shifted::default(),
         });
         Worlds {
@@ -87,21 +93,35 @@ impl Worlds {
         weight: Weight,
         site_fn: impl Fn() -> Site,
     ) -> Result<i64, Errno> {
+        self.call_about(0, tid, call, dictated, weight, site_fn).0
+    }
+
+    /// The same for a call about a story's registration; says in which worlds it breaks.
+    pub(crate) fn call_about(
+        &mut self,
+        story: u64,
+        tid: Tid,
+        call: &Syscall,
+        dictated: &[Fd],
+        weight: Weight,
+        site_fn: impl Fn() -> Site,
+    ) -> (Result<i64, Errno>, WorldSet) {
         let (base, others) = self
             .worlds
             .split_first_mut()
             .expect("Linux's world is always there");
         let was = base.perform(tid, call, dictated);
-        for world in others {
+        let mut broken = WorldSet::default();
+        for (index, world) in (1..).zip(others) {
             let hits_another = world.follow_numbers(&base.kernel, tid, call, dictated);
             let would_be = world.perform(tid, call, dictated);
             if hits_another && would_be.is_err() {
                 world.note_wrong_close(&site_fn);
-            } else if would_be != was {
-                world.note_change(was, would_be, weight, &site_fn);
+            } else if would_be != was && world.note_change(was, would_be, weight, story, &site_fn) {
+                broken.insert(index);
             }
         }
-        was
+        (was, broken)
     }
 
     /// Asks whether a wait would be refused in each world; says which.
@@ -110,8 +130,8 @@ impl Worlds {
         tid: Tid,
         epfd: Fd,
         site_fn: impl Fn() -> Site,
-    ) -> Refusals {
-        let mut refusals = Refusals::default();
+    ) -> WorldSet {
+        let mut refusals = WorldSet::default();
         for (index, world) in self.worlds.iter_mut().enumerate().skip(1) {
             let refused = match world.kernel.policy().inherited {
                 Inherited::Shared => None,
@@ -127,8 +147,8 @@ impl Worlds {
                 }
             };
             if let Some(errno) = refused {
-                refusals.0 |= 1 << index;
-                world.note_change(Ok(0), Err(errno), Weight::Result, &site_fn);
+                refusals.insert(index);
+                world.note_change(Ok(0), Err(errno), Weight::Result, 0, &site_fn);
             }
         }
         refusals
@@ -226,6 +246,62 @@ impl Worlds {
         ids.collect()
     }
 
+    /// The worlds that have a story's registration no more; Linux's is none of them.
+    pub(crate) fn lacking(&self, story: u64, ids: &[Option<EpitemId>]) -> WorldSet {
+        let mut lacking = WorldSet::default();
+        for index in 1..self.worlds.len() {
+            if ids[index].is_some() && !self.has(index, story, ids) {
+                lacking.insert(index);
+            }
+        }
+        lacking
+    }
+
+    /// The worlds that have a story's registration; Linux's is none of them.
+    pub(crate) fn having(&self, story: u64, ids: &[Option<EpitemId>]) -> WorldSet {
+        let mut having = WorldSet::default();
+        for index in 1..self.worlds.len() {
+            if self.has(index, story, ids) {
+                having.insert(index);
+            }
+        }
+        having
+    }
+
+    /// Those of these worlds in which a cleared slot takes others' registrations.
+    pub(crate) fn those_that_take(&self, worlds: WorldSet, is_exit: bool) -> WorldSet {
+        let mut taking = WorldSet::default();
+        for (index, world) in self.worlds.iter().enumerate().skip(1) {
+            if let Dies::AnySlot { at_exit } = world.kernel.policy().dies
+                && worlds.has(index)
+                && (!is_exit || at_exit)
+            {
+                taking.insert(index);
+            }
+        }
+        taking
+    }
+
+    /// Something would break in these worlds in another order.
+    pub(crate) fn note_other_order(&mut self, worlds: WorldSet, break_fn: impl Fn() -> Break) {
+        for index in worlds.iter() {
+            let verdict = &mut self.worlds[index].verdict;
+            verdict.other_order_count += 1;
+            if verdict.other_order.len() < KEPT_BREAKS {
+                verdict.other_order.push(break_fn());
+            }
+        }
+    }
+
+    /// So many breaks of a story need the order of calls that the log happens to have.
+    pub(crate) fn doubt(&mut self, world: usize, story: u64, breaks: u64) {
+        let world = &mut self.worlds[world];
+        world.verdict.order_count += breaks;
+        for (broken, of_story) in world.verdict.breaks.iter_mut().zip(&world.broken) {
+            broken.depends_on_order |= breaks > 0 && *of_story == story;
+        }
+    }
+
     /// True if a world other than Linux's still has a story's registration.
     fn has(&self, index: usize, story: u64, ids: &[Option<EpitemId>]) -> bool {
         let world = &self.worlds[index];
@@ -251,20 +327,23 @@ impl Worlds {
         story: u64,
         ids: &[Option<EpitemId>],
         is_ghost: bool,
-        refusals: Refusals,
+        refusals: WorldSet,
         break_fn: impl Fn() -> Break,
-    ) {
+    ) -> WorldSet {
+        let mut lost = WorldSet::default();
         for index in 1..self.worlds.len() {
-            if refusals.0 & 1 << index != 0 || self.has(index, story, ids) {
+            if refusals.has(index) || self.has(index, story, ids) {
                 continue;
             }
-            let verdict = &mut self.worlds[index].verdict;
+            let world = &mut self.worlds[index];
             if is_ghost {
-                verdict.mended_events += 1;
+                world.verdict.mended_events += 1;
             } else {
-                verdict.add_break(&break_fn);
+                world.add_break(story, &break_fn);
+                lost.insert(index);
             }
         }
+        lost
     }
 
     pub(crate) fn into_verdicts(self) -> Vec<PolicyVerdict> {
@@ -272,9 +351,39 @@ impl Worlds {
     }
 }
 
-/// The worlds in which a wait was refused, a bit for each.
+/// Some of the worlds, a bit for each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Refusals(u32);
+pub(crate) struct WorldSet(u32);
+
+impl WorldSet {
+    fn insert(&mut self, world: usize) {
+        self.0 |= 1 << world;
+    }
+
+    pub(crate) fn has(self, world: usize) -> bool {
+        self.0 & 1 << world != 0
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) fn all() -> WorldSet {
+        WorldSet(u32::MAX)
+    }
+
+    pub(crate) fn with(self, other: WorldSet) -> WorldSet {
+        WorldSet(self.0 | other.0)
+    }
+
+    pub(crate) fn without(self, other: WorldSet) -> WorldSet {
+        WorldSet(self.0 & !other.0)
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = usize> {
+        (0..u32::BITS as usize).filter(move |world| self.has(*world))
+    }
+}
 
 impl World {
     pub(crate) fn perform(
@@ -323,44 +432,51 @@ impl World {
     }
 
     fn note_wrong_close(&mut self, site_fn: &impl Fn() -> Site) {
-        self.verdict.add_break(|| Break {
+        self.add_break(0, || Break {
             site: site_fn(),
             what: Broken::Result {
                 was: "0".to_owned(),
                 would_be: "0, and close another file, which has taken the number".to_owned(),
             },
+            depends_on_order: false,
         });
     }
 
+    /// A result is another one; true if that breaks something.
     fn note_change(
         &mut self,
         was: Result<i64, Errno>,
         would_be: Result<i64, Errno>,
         weight: Weight,
+        story: u64,
         site_fn: &impl Fn() -> Site,
-    ) {
+    ) -> bool {
         match (was, would_be) {
             _ if weight == Weight::Notice => self.verdict.notices += 1,
             (Err(_), Ok(_)) if weight == Weight::Result => self.verdict.mended_calls += 1,
             (Err(_), Err(_)) if weight == Weight::Result => self.verdict.notices += 1,
-            (Ok(_), Err(_)) | (Err(_), _) => self.verdict.add_break(|| Break {
-                site: site_fn(),
-                what: Broken::Result {
-                    was: shown(was),
-                    would_be: shown(would_be),
-                },
-            }),
+            (Ok(_), Err(_)) | (Err(_), _) => {
+                self.add_break(story, || Break {
+                    site: site_fn(),
+                    what: Broken::Result {
+                        was: shown(was),
+                        would_be: shown(would_be),
+                    },
+                    depends_on_order: false,
+                });
+                return true;
+            }
             // Another error, or another number: the program goes the same way.
             _ => self.verdict.notices += 1,
         }
+        false
     }
-}
 
-impl PolicyVerdict {
-    fn add_break(&mut self, break_fn: impl Fn() -> Break) {
-        self.break_count += 1;
-        if self.breaks.len() < KEPT_BREAKS {
-            self.breaks.push(break_fn());
+    fn add_break(&mut self, story: u64, break_fn: impl Fn() -> Break) {
+        self.verdict.break_count += 1;
+        if self.verdict.breaks.len() < KEPT_BREAKS {
+            self.verdict.breaks.push(break_fn());
+            self.broken.push(story);
         }
     }
 }

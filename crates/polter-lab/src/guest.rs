@@ -1,5 +1,6 @@
 //! One guest, from start to end, as the host sees it.
 
+use crate::cpu::on_one_cpu;
 use crate::error::LabError;
 use crate::frame::{Frame, Frames, Stream};
 use crate::job::Job;
@@ -141,7 +142,7 @@ impl Guest {
             .stderr(log_too)
             .process_group(0);
         sys::ends_with_us(&mut command);
-        command.spawn().map_err(|source| LabError::Start {
+        on_one_cpu(|| command.spawn()).map_err(|source| LabError::Start {
             path: kernel.path().to_owned(),
             source,
         })

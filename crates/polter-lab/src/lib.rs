@@ -19,9 +19,11 @@
 //! | `job` | what a guest is to do |
 //! | `guest` | the host's side: one guest, from start to end |
 //! | `init` | the guest's side: its first process |
+//! | `cpu` | the one that a guest stays on |
 //! | `frame` | what goes over the console between them |
 //! | `loopback` | the one network there is |
 
+mod cpu;
 mod error;
 mod frame;
 mod guest;

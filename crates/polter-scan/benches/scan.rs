@@ -60,7 +60,7 @@ fn main() {
 }
 
 /// Does it once, and says what came of it; nothing if it cannot be done here.
-type Way = Box<dyn FnMut() -> Option<String>>;
+type Way<'a> = Box<dyn FnMut() -> Option<String> + 'a>;
 
 /// Times every way, one after the other, so often.
 fn measure(title: &str, staged: &Staged, (rounds, chosen): (usize, &str), ghosts: usize) {
@@ -69,7 +69,7 @@ fn measure(title: &str, staged: &Staged, (rounds, chosen): (usize, &str), ghosts
     let scope = Scope::Pids(pids.clone());
     let list: Vec<String> = pids.iter().map(u32::to_string).collect();
     let list = list.join(",");
-    let mut ways: Vec<(&str, Way)> = vec![
+    let mut ways: Vec<(&str, Way<'_>)> = vec![
         ("scan by bpf", {
             let scope = scope.clone();
             Box::new(move || scan(&scope, Choice::Bpf, ghosts))
@@ -78,10 +78,7 @@ fn measure(title: &str, staged: &Staged, (rounds, chosen): (usize, &str), ghosts
             "scan by /proc",
             Box::new(move || scan(&scope, Choice::Proc, ghosts)),
         ),
-        ("cat fdinfo", {
-            let pids = pids.clone();
-            Box::new(move || Some(cat(&pids)))
-        }),
+        ("cat fdinfo", Box::new(|| Some(cat(staged)))),
         ("lsfd -p", {
             let list = list.clone();
             Box::new(move || run(Command::new("lsfd").args(["-p", &list])))
@@ -137,8 +134,13 @@ fn scan(scope: &Scope, choice: Choice, ghosts: usize) -> Option<String> {
     }
     let effort = report.effort;
     Some(format!(
-        "{found} ghosts, {} unknown; {} kcmp, {} left out; {} walks, {} looks",
-        report.unknown, effort.kcmp_calls, effort.kcmp_left_out, effort.walks, effort.looks
+        "{found} ghosts, {} unknown; {} kcmp in {:.1} ms, {} left out; {} walks, {} looks",
+        report.unknown,
+        effort.kcmp_calls,
+        effort.kcmp_us as f64 / 1e3,
+        effort.kcmp_left_out,
+        effort.walks,
+        effort.looks
     ))
 }
 
@@ -149,11 +151,11 @@ fn cpu_time() -> Duration {
 }
 
 /// Reads the fdinfo of every instance, as cat would, and throws it away.
-fn cat(pids: &[u32]) -> String {
+fn cat(staged: &Staged) -> String {
     let mut bytes = 0;
     let mut buffer = vec![0; 128 << 10];
-    for pid in pids {
-        let path = format!("/proc/{pid}/fdinfo/{EPOLL}");
+    for (child, epoll) in &staged.0 {
+        let path = format!("/proc/{}/fdinfo/{epoll}", child.id());
         let Ok(mut file) = std::fs::File::open(path) else {
             continue;
         };
@@ -170,8 +172,8 @@ fn run(command: &mut Command) -> Option<String> {
     Some(format!("{lines} lines"))
 }
 
-/// Processes in a state, as long as this value lives.
-struct Staged(Vec<Child>);
+/// Processes in a state, as long as this value lives, and the number of each one's instance.
+struct Staged(Vec<(Child, i32)>);
 
 impl Staged {
     fn start(count: usize, role: &str, kind: &str) -> Staged {
@@ -183,36 +185,34 @@ impl Staged {
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .spawn()
+                .map(|child| (child, -1))
                 .expect("a child")
         };
         let mut staged = Staged((0..count).map(start).collect());
-        for child in &mut staged.0 {
+        for (child, epoll) in &mut staged.0 {
             let stdout = child.stdout.take().expect("it is piped");
             let mut line = String::new();
             BufReader::new(stdout).read_line(&mut line).expect("a line");
-            assert_eq!(line, "ready\n");
+            *epoll = line.trim().parse().expect("the instance's number");
         }
         staged
     }
 
     fn pids(&self) -> Vec<u32> {
-        self.0.iter().map(Child::id).collect()
+        self.0.iter().map(|(child, _)| child.id()).collect()
     }
 }
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        for child in &mut self.0 {
+        for (child, _) in &mut self.0 {
             drop(child.stdin.take());
         }
-        for child in &mut self.0 {
+        for (child, _) in &mut self.0 {
             let _ = child.wait();
         }
     }
 }
-
-/// The instance's number, in every staged process.
-const EPOLL: i32 = 3;
 
 /// A child: makes its files, and waits for its standard input to end.
 fn stage(role: &str, kind: &str) {
@@ -230,7 +230,6 @@ fn stage(role: &str, kind: &str) {
         .or_else(|_| rustix::process::setrlimit(Resource::Nofile, own))
         .expect("a limit");
     let instance = epoll::create(epoll::CreateFlags::CLOEXEC).expect("an instance");
-    assert_eq!(instance.as_raw_fd(), EPOLL);
     let (files, ghosts) = match role {
         "ghosts" => (REGISTRATIONS / INSTANCES, GHOSTS / INSTANCES),
         _ => (FILES, 0),
@@ -249,7 +248,7 @@ fn stage(role: &str, kind: &str) {
             let _ = file.into_raw_fd();
         }
     }
-    println!("ready");
+    println!("{}", instance.as_raw_fd());
     std::io::stdout().flush().expect("somebody listens");
     let _ = std::io::stdin().read(&mut [0]);
 }

@@ -2,8 +2,8 @@
 
 use crate::error::ScanError;
 use crate::finding::{Finding, Report};
-use crate::look::Scope;
 use crate::proc::Proc;
+use crate::scope::Scope;
 use crate::snapshot::Snapshot;
 
 /// Panics if an instance of this process has a ghost, or if that cannot be told.

@@ -11,6 +11,7 @@
 //! and so from anybody: lines and rows are bounded, and what is no row is counted.
 
 use std::io::{self, BufRead};
+use std::str::FromStr;
 
 /// Rows kept of one instance.
 pub const MAX_ROWS: usize = 1 << 20;
@@ -27,6 +28,8 @@ pub struct FdInfo {
     pub ino: Option<u64>,
     /// The registrations, in the order of the tree.
     pub rows: Vec<Row>,
+    /// Rows that made sense, whether kept or not.
+    pub seen: usize,
     /// Rows that made no sense or were too many.
     pub left_out: u64,
 }
@@ -55,36 +58,69 @@ impl FdInfo {
     }
 
     /// Reads the text to its end.
-    pub fn parse(mut text: impl BufRead) -> io::Result<FdInfo> {
+    pub fn parse(text: impl BufRead) -> io::Result<FdInfo> {
+        FdInfo::parse_only(text, |_| true)
+    }
+
+    /// The same, and keeps the rows of these numbers only.
+    pub(crate) fn parse_only(
+        mut text: impl BufRead,
+        is_kept_fn: impl Fn(i32) -> bool,
+    ) -> io::Result<FdInfo> {
         let mut info = FdInfo::default();
-        let mut line = Vec::with_capacity(MAX_LINE);
-        while read_line(&mut text, &mut line)? {
-            info.take(&line);
+        let mut torn = Vec::with_capacity(MAX_LINE);
+        loop {
+            let bytes = match text.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                bytes => bytes?,
+            };
+            if bytes.is_empty() {
+                break;
+            }
+            let mut rest = bytes;
+            while let Some(end) = memchr::memchr(b'\n', rest) {
+                let line = &rest[..end.min(MAX_LINE)];
+                if torn.is_empty() {
+                    info.take(line, &is_kept_fn);
+                } else {
+                    extend(&mut torn, line);
+                    info.take(&torn, &is_kept_fn);
+                    torn.clear();
+                }
+                rest = &rest[end + 1..];
+            }
+            extend(&mut torn, rest);
+            let count = bytes.len();
+            text.consume(count);
         }
+        info.take(&torn, is_kept_fn);
         Ok(info)
     }
 
-    fn take(&mut self, line: &[u8]) {
-        let Ok(line) = std::str::from_utf8(line) else {
-            self.left_out += u64::from(line.starts_with(b"tfd:"));
-            return;
-        };
-        if line.starts_with("tfd:") {
-            match Row::parse(line) {
-                Some(row) if self.rows.len() < MAX_ROWS => self.rows.push(row),
-                _ => self.left_out += 1,
+    fn take(&mut self, line: &[u8], is_kept_fn: impl Fn(i32) -> bool) {
+        if line.starts_with(b"tfd:") {
+            let number = words(line).nth(1).and_then(decimal);
+            let is_kept = number.is_none_or(is_kept_fn);
+            match is_kept.then(|| Row::parse(line)) {
+                _ if self.seen == MAX_ROWS => self.left_out += 1,
+                Some(None) => self.left_out += 1,
+                Some(Some(row)) => {
+                    self.rows.push(row);
+                    self.seen += 1;
+                }
+                None => self.seen += 1,
             }
-        } else if let Some(flags) = line.strip_prefix("flags:") {
-            self.flags = u32::from_str_radix(flags.trim(), 8).unwrap_or(0);
-        } else if let Some(ino) = line.strip_prefix("ino:") {
-            self.ino = ino.trim().parse().ok();
+        } else if let Some(flags) = line.strip_prefix(b"flags:") {
+            self.flags = text(flags).and_then(octal).unwrap_or(0);
+        } else if let Some(ino) = line.strip_prefix(b"ino:") {
+            self.ino = text(ino).and_then(|ino| ino.parse().ok());
         }
     }
 }
 
 impl Row {
     /// Reads one line; `None` if it is no registration.
-    pub fn parse(line: &str) -> Option<Row> {
+    pub fn parse(line: impl AsRef<[u8]>) -> Option<Row> {
         let mut row = Row {
             tfd: -1,
             events: 0,
@@ -93,18 +129,16 @@ impl Row {
             ino: None,
             sdev: None,
         };
-        let mut words = line
-            .split([':', ' ', '\t', '\n'])
-            .filter(|word| !word.is_empty());
+        let mut words = words(line.as_ref());
         while let Some(key) = words.next() {
             let value = words.next()?;
             match key {
-                "tfd" => row.tfd = value.parse().ok()?,
-                "events" => row.events = u32::from_str_radix(value, 16).ok()?,
-                "data" => row.data = u64::from_str_radix(value, 16).ok()?,
-                "pos" => row.pos = value.parse().ok()?,
-                "ino" => row.ino = Some(u64::from_str_radix(value, 16).ok()?),
-                "sdev" => row.sdev = Some(u32::from_str_radix(value, 16).ok()?),
+                b"tfd" => row.tfd = decimal(value)?,
+                b"events" => row.events = hex(value)?.try_into().ok()?,
+                b"data" => row.data = hex(value)?,
+                b"pos" => row.pos = decimal(value)?,
+                b"ino" => row.ino = Some(hex(value)?),
+                b"sdev" => row.sdev = Some(hex(value)?.try_into().ok()?),
                 // A kernel to come may say more.
                 _ => {}
             }
@@ -121,28 +155,38 @@ impl Row {
     }
 }
 
-/// Reads one line, at most [`MAX_LINE`] bytes of it; false at the end.
-fn read_line(text: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
-    line.clear();
-    let mut has_begun = false;
-    loop {
-        let bytes = match text.fill_buf() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            bytes => bytes?,
-        };
-        if bytes.is_empty() {
-            return Ok(has_begun);
-        }
-        has_begun = true;
-        let end = bytes.iter().position(|byte| *byte == b'\n');
-        let taken = end.unwrap_or(bytes.len());
-        let room = MAX_LINE - line.len();
-        line.extend_from_slice(&bytes[..taken.min(room)]);
-        text.consume(taken + usize::from(end.is_some()));
-        if end.is_some() {
-            return Ok(true);
-        }
+/// Adds to a line, of which no more than [`MAX_LINE`] bytes are looked at.
+fn extend(line: &mut Vec<u8>, bytes: &[u8]) {
+    let room = MAX_LINE - line.len();
+    line.extend_from_slice(&bytes[..bytes.len().min(room)]);
+}
+
+/// Keys and values, without what stands between them.
+fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(|byte| matches!(byte, b':' | b' ' | b'\t' | b'\n'))
+        .filter(|word| !word.is_empty())
+}
+
+fn text(bytes: &[u8]) -> Option<&str> {
+    Some(std::str::from_utf8(bytes).ok()?.trim())
+}
+
+fn octal(text: &str) -> Option<u32> {
+    u32::from_str_radix(text, 8).ok()
+}
+
+fn decimal<T: FromStr>(word: &[u8]) -> Option<T> {
+    std::str::from_utf8(word).ok()?.parse().ok()
+}
+
+/// There are more of these than of all else, and the general way is slower.
+fn hex(word: &[u8]) -> Option<u64> {
+    let digit = |byte: &u8| (*byte as char).to_digit(16);
+    if word.len() > 16 {
+        return None;
     }
+    let add = |number, byte| Some(number << 4 | u64::from(digit(byte)?));
+    word.iter().try_fold(0, add)
 }
 
 #[cfg(test)]

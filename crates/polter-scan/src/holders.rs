@@ -1,87 +1,109 @@
 //! Who has a registration's file open: every number in sight, by inode, then by file.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
-use crate::compare::{Comparer, Slot, Sorted, Target};
-use crate::snapshot::{FileKey, Held, Kind, Process, Registration};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::compare::{Comparer, Slot, Sorted, Target, Unanswered};
+use crate::snapshot::{FileKey, Held, Kind, OpenFd, Process, Registration};
 
 /// A number, what it names, and where.
-type Entry = (FileKey, Kind, Slot);
+type Entry<'a> = (FileKey, &'a OpenFd, Slot);
 
-/// All open numbers by inode; made when the first ghost asks.
+/// The open numbers of the inodes in question.
 #[derive(Debug)]
 pub(crate) struct Holders<'a> {
-    processes: &'a BTreeMap<u32, Process>,
-    by_ino: Option<BTreeMap<u64, Vec<Entry>>>,
+    by_ino: FxHashMap<u64, Vec<Entry<'a>>>,
     /// The numbers of an inode that is many files', sorted by file.
-    sorted: BTreeMap<FileKey, Sorted>,
+    sorted: Mutex<BTreeMap<FileKey, Sorted>>,
 }
 
 impl<'a> Holders<'a> {
-    pub(crate) fn new(processes: &'a BTreeMap<u32, Process>) -> Holders<'a> {
+    /// Goes once over all numbers.
+    pub(crate) fn new(
+        processes: &'a BTreeMap<u32, Process>,
+        inodes: &FxHashSet<u64>,
+    ) -> Holders<'a> {
+        let mut by_ino: FxHashMap<u64, Vec<Entry<'a>>> = FxHashMap::default();
+        for process in processes.values().filter(|_| !inodes.is_empty()) {
+            for open in &process.open {
+                if let Some(key) = open.key.filter(|key| inodes.contains(&key.ino)) {
+                    let entry = (key, open, (process.pid, open.fd));
+                    by_ino.entry(key.ino).or_default().push(entry);
+                }
+            }
+        }
         Holders {
-            processes,
-            by_ino: None,
-            sorted: BTreeMap::new(),
+            by_ino,
+            sorted: Mutex::default(),
         }
     }
 
-    /// The numbers of a registration's file.
+    /// The numbers of a registration's file; nothing if it turns out to be gone.
     pub(crate) fn of(
-        &mut self,
+        &self,
         comparer: &Comparer,
         registration: &Registration,
         target: &Target,
-    ) -> Vec<Held> {
+    ) -> Option<Vec<Held>> {
         let Some(key) = registration.key else {
-            return Vec::new();
+            return Some(Vec::new());
         };
-        let by_ino = self.by_ino.get_or_insert_with(|| index(self.processes));
-        let same_ino = by_ino.get(&key.ino).map_or(&[][..], Vec::as_slice);
-        let candidates: Vec<(Kind, Slot)> = same_ino
-            .iter()
-            .filter(|(other, ..)| key.can_be(*other))
-            .map(|&(_, kind, slot)| (kind, slot))
-            .collect();
-        if candidates.iter().all(|(kind, _)| *kind == Kind::Socket) {
-            return held(candidates.iter().map(|(_, slot)| *slot), true);
-        }
-        let slots = || candidates.iter().map(|(_, slot)| *slot);
-        let sorted = self
-            .sorted
-            .entry(key)
-            .or_insert_with(|| Sorted::new(comparer, slots()));
-        let found = held(sorted.find(comparer, target).iter().copied(), true);
-        if !found.is_empty() || sorted.lost.is_empty() {
-            return found;
-        }
-        // An inode of one's own says something even where the kernel may not be asked.
-        let processes = self.processes;
-        let says_something = |(kind, slot): &(Kind, Slot)| {
-            let open = processes.get(&slot.0).and_then(|it| it.open_fd(slot.1));
-            !kind.shares_its_inode()
-                && sorted.lost.contains(slot)
-                && open.is_some_and(|open| open.can_wait_for(registration.events))
-        };
-        let likely = candidates.iter().filter(|it| says_something(it));
-        held(likely.map(|(_, slot)| *slot), false)
-    }
-}
-
-fn index(processes: &BTreeMap<u32, Process>) -> BTreeMap<u64, Vec<Entry>> {
-    let mut by_ino: BTreeMap<u64, Vec<Entry>> = BTreeMap::new();
-    for process in processes.values() {
-        for open in &process.open {
-            if let Some(key) = open.key {
-                let slot = (process.pid, open.fd);
-                by_ino
-                    .entry(key.ino)
-                    .or_default()
-                    .push((key, open.kind, slot));
+        let same_ino = self.by_ino.get(&key.ino).map_or(&[][..], Vec::as_slice);
+        let can_be = same_ino.iter().filter(|(other, ..)| key.can_be(*other));
+        let candidates: Vec<&Entry<'_>> = can_be.collect();
+        let slots = || candidates.iter().map(|(_, _, slot)| *slot);
+        match candidates[..] {
+            // Whoever is not there any more has no holder.
+            [] => match comparer.registration(target.instance, target) {
+                Err(Unanswered::Gone) => None,
+                _ => Some(Vec::new()),
+            },
+            [_, ..]
+                if candidates
+                    .iter()
+                    .all(|(_, open, _)| open.kind == Kind::Socket) =>
+            {
+                Some(held(slots(), true))
+            }
+            [(_, _, slot)] => match comparer.registration(*slot, target) {
+                Ok(order) => Some(held(slots().filter(|_| order.is_eq()), true)),
+                Err(Unanswered::Gone) => None,
+                Err(Unanswered::Unknown) => Some(likely(registration, &candidates, |_| true)),
+            },
+            _ => {
+                let mut sorted = self.sorted.lock().unwrap_or_else(PoisonError::into_inner);
+                let sorted = sorted
+                    .entry(key)
+                    .or_insert_with(|| Sorted::new(comparer, slots()));
+                let found = match sorted.find(comparer, target) {
+                    Err(Unanswered::Gone) => return None,
+                    found => held(found.unwrap_or_default().iter().copied(), true),
+                };
+                let lost = &sorted.lost;
+                if !found.is_empty() || lost.is_empty() {
+                    return Some(found);
+                }
+                Some(likely(registration, &candidates, |it| lost.contains(it)))
             }
         }
     }
-    by_ino
+}
+
+/// An inode of one's own says something even where the kernel may not be asked.
+fn likely(
+    registration: &Registration,
+    candidates: &[&Entry<'_>],
+    is_unknown_fn: impl Fn(&Slot) -> bool,
+) -> Vec<Held> {
+    let says_something = |(_, open, slot): &&&Entry<'_>| {
+        !open.kind.shares_its_inode()
+            && is_unknown_fn(slot)
+            && open.can_wait_for(registration.events)
+    };
+    let likely = candidates.iter().filter(says_something);
+    held(likely.map(|(_, _, slot)| *slot), false)
 }
 
 fn held(slots: impl Iterator<Item = Slot>, is_certain: bool) -> Vec<Held> {

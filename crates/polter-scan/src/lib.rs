@@ -5,6 +5,7 @@
 //!     │  ├ fdinfo, stat   its texts, parsed: no I/O, bounded
 //!     │  ├ proc           one file at a time; who vanishes or refuses is data
 //!     │  ├ compare        the kernel asked: one file? (kcmp), counted
+//!     │  ├ list           every process with its numbers
 //!     │  └ look, holders  instances, what each number means, who keeps a file
 //!     ├── bpf             the same, told by the kernel: files known by themselves
 //!     │   source          which of the two, and why
@@ -52,8 +53,12 @@ pub mod fdinfo;
 mod find;
 mod finding;
 mod holders;
+mod list;
 mod look;
+mod parallel;
 mod proc;
+mod room;
+mod scope;
 mod snapshot;
 mod source;
 mod spin;
@@ -65,8 +70,8 @@ pub use capture::{Captured, capture};
 pub use error::ScanError;
 pub use exorcise::{Options, Outcome, Plan, Step, exorcise};
 pub use finding::{Class, Finding, Report, Severity};
-pub use look::Scope;
 pub use proc::Proc;
+pub use scope::Scope;
 pub use snapshot::{
     Effort, FileKey, Held, InTable, Instance, Kind, Meaning, Name, OpenFd, Process, Registration,
     Snapshot, Unseen, Why,

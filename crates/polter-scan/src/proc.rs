@@ -4,14 +4,17 @@
 //! Nothing here waits: what is opened is opened without following links out of
 //! the tree, and inodes are asked for without asking their file systems.
 
-use std::cell::Cell;
+use std::ffi::CStr;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek};
+use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, RawDir, StatxFlags};
 use rustix::io::Errno;
+use rustix::path::DecInt;
 
 use crate::fdinfo::FdInfo;
 use crate::snapshot::{FileKey, Kind, OpenFd, Process, Why};
@@ -23,14 +26,21 @@ const MAX_BYTES: u64 = 256 << 20;
 /// Bytes read of a file that is not an instance's.
 const SMALL: u64 = 64 << 10;
 
+/// Bytes asked for at once: of an instance's text, and of a directory.
+const AT_ONCE: usize = 128 << 10;
+const ENTRIES: usize = 32 << 10;
+
+/// Bytes of a link's target, which the kernel writes into a page.
+const TARGET: usize = 4096;
+
 /// A tree of processes.
 #[derive(Debug)]
 pub struct Proc {
     root: PathBuf,
     is_live: bool,
     /// All sockets are on one device, and all pipes.
-    socket_dev: Cell<Option<u32>>,
-    pipe_dev: Cell<Option<u32>>,
+    socket_dev: OnceLock<u32>,
+    pipe_dev: OnceLock<u32>,
 }
 
 impl Proc {
@@ -44,18 +54,12 @@ impl Proc {
         Proc::at(root, false)
     }
 
-    /// A tree that is taken for the running machine's.
-    #[cfg(test)]
-    pub(crate) fn live_at(root: &Path) -> Proc {
-        Proc::at(root, true)
-    }
-
     fn at(root: &Path, is_live: bool) -> Proc {
         Proc {
             root: root.to_owned(),
             is_live,
-            socket_dev: Cell::new(None),
-            pipe_dev: Cell::new(None),
+            socket_dev: OnceLock::new(),
+            pipe_dev: OnceLock::new(),
         }
     }
 
@@ -87,23 +91,37 @@ impl Proc {
 
     /// A process with all it has open.
     pub fn process(&self, pid: u32) -> Result<Process, Why> {
+        self.process_with(pid, true)
+    }
+
+    /// The same, without what the links say: it costs, and few ask for it.
+    pub(crate) fn listed(&self, pid: u32) -> Result<Process, Why> {
+        self.process_with(pid, false)
+    }
+
+    fn process_with(&self, pid: u32, with_targets: bool) -> Result<Process, Why> {
         let dir = self.open(&self.root.join(pid.to_string()), OFlags::DIRECTORY)?;
         let stat = self.stat_in(&dir)?;
-        let fds = rustix::fs::openat(&dir, "fd", directory(), Mode::empty()).map_err(why)?;
+        let numbers = Numbers::of(self, dir)?;
         let mut open = Vec::new();
-        for entry in rustix::fs::Dir::read_from(&fds).map_err(why)? {
+        let mut entries = Vec::with_capacity(ENTRIES);
+        let mut entries = RawDir::new(&numbers.links, entries.spare_capacity_mut());
+        while let Some(entry) = entries.next() {
             let entry = entry.map_err(why)?;
             let number = entry.file_name().to_str().ok();
             let Some(fd) = number.and_then(|name| name.parse().ok()) else {
                 continue;
             };
             // Closed since it was listed: it was on its way.
-            open.extend(self.read_fd(&dir, &fds, fd)?);
+            open.extend(numbers.read(fd, with_targets)?);
         }
-        open.sort_unstable_by_key(|open| open.fd);
+        // The kernel lists them so; a captured tree need not.
+        if !open.is_sorted_by_key(|open: &OpenFd| open.fd) {
+            open.sort_unstable_by_key(|open| open.fd);
+        }
         Ok(Process {
             open,
-            ..head(pid, stat, &dir)
+            ..head(pid, stat, &numbers.dir)
         })
     }
 
@@ -114,21 +132,30 @@ impl Proc {
         Ok(head(pid, self.stat_in(&dir)?, &dir))
     }
 
+    /// A process's numbers, to be asked about one by one.
+    pub(crate) fn numbers(&self, pid: u32) -> Result<Numbers<'_>, Why> {
+        let dir = self.open(&self.root.join(pid.to_string()), OFlags::DIRECTORY)?;
+        Numbers::of(self, dir)
+    }
+
     /// What a number names now; nothing if it is closed.
     pub fn open_fd(&self, pid: u32, fd: i32) -> Result<Option<OpenFd>, Why> {
-        let dir = self.open(&self.root.join(pid.to_string()), OFlags::DIRECTORY)?;
-        let fds = rustix::fs::openat(&dir, "fd", directory(), Mode::empty()).map_err(why)?;
-        self.read_fd(&dir, &fds, fd)
+        self.numbers(pid)?.read(fd, true)
     }
 
     /// A descriptor's flags and registrations.
     pub fn fdinfo(&self, pid: u32, fd: i32) -> Result<FdInfo, Why> {
-        let file = self.open(
-            &self.root.join(format!("{pid}/fdinfo/{fd}")),
-            OFlags::empty(),
-        )?;
-        let text = BufReader::with_capacity(SMALL as usize, File::from(file).take(MAX_BYTES));
-        FdInfo::parse(text).map_err(|error| why_of(&error))
+        self.info(pid, fd)?.read(|_| true)
+    }
+
+    /// The text that says them, to be read more than once.
+    pub(crate) fn info(&self, pid: u32, fd: i32) -> Result<InfoText, Why> {
+        let path = self.root.join(format!("{pid}/fdinfo/{fd}"));
+        let file = self.open(&path, OFlags::empty())?;
+        Ok(InfoText {
+            file: File::from(file),
+            is_read: false,
+        })
     }
 
     /// A process's `stat`.
@@ -149,55 +176,96 @@ impl Proc {
         Stat::parse(&read(stat, SMALL)?).ok_or(Why::Vanished)
     }
 
-    fn read_fd(&self, dir: &OwnedFd, fds: &OwnedFd, fd: i32) -> Result<Option<OpenFd>, Why> {
-        let name = fd.to_string();
-        let target = match rustix::fs::readlinkat(fds, name.as_str(), Vec::new()) {
-            Ok(target) => target.to_string_lossy().into_owned(),
+    fn open(&self, path: &Path, flags: OFlags) -> Result<OwnedFd, Why> {
+        rustix::fs::open(path, plain() | flags, Mode::empty()).map_err(why)
+    }
+}
+
+/// A process's numbers.
+#[derive(Debug)]
+pub(crate) struct Numbers<'a> {
+    proc: &'a Proc,
+    dir: OwnedFd,
+    links: OwnedFd,
+}
+
+impl Numbers<'_> {
+    fn of(proc: &Proc, dir: OwnedFd) -> Result<Numbers<'_>, Why> {
+        let links = rustix::fs::openat(&dir, "fd", directory(), Mode::empty()).map_err(why)?;
+        Ok(Numbers { proc, dir, links })
+    }
+
+    /// What a number names now; nothing if it is closed.
+    pub(crate) fn read(&self, fd: i32, with_target: bool) -> Result<Option<OpenFd>, Why> {
+        let name = DecInt::new(fd);
+        let mut buffer = [MaybeUninit::uninit(); TARGET];
+        let target = match rustix::fs::readlinkat_raw(&self.links, name.as_c_str(), &mut buffer) {
+            Ok((target, _)) => &*target,
             Err(Errno::NOENT) => return Ok(None),
             Err(errno) => return Err(why(errno)),
         };
-        let kind = Kind::of_target(&target);
-        let (key, access) = if self.is_live {
-            (self.live_key(fds, &name, kind, &target), None)
+        let kind = Kind::of_target(target);
+        let (key, access) = if self.proc.is_live {
+            (self.live_key(name.as_c_str(), kind, target), None)
         } else {
-            captured_key(dir, fd, kind, &target)
+            captured_key(&self.dir, fd, kind, target)
         };
+        let target = String::from_utf8_lossy(if with_target { target } else { b"" });
         Ok(Some(OpenFd {
             fd,
-            target,
+            target: target.into_owned(),
             kind,
             key,
             access,
         }))
     }
 
-    fn live_key(&self, fds: &OwnedFd, name: &str, kind: Kind, target: &str) -> Option<FileKey> {
+    fn live_key(&self, name: &CStr, kind: Kind, target: &[u8]) -> Option<FileKey> {
         let known_dev = match kind {
-            Kind::Socket => Some(&self.socket_dev),
-            Kind::Pipe => Some(&self.pipe_dev),
+            Kind::Socket => Some(&self.proc.socket_dev),
+            Kind::Pipe => Some(&self.proc.pipe_dev),
             _ => None,
         };
-        if let (Some(ino), Some(dev)) = (ino_of_target(target), known_dev.and_then(Cell::get)) {
+        if let (Some(ino), Some(dev)) = (ino_of_target(target), known_dev.and_then(OnceLock::get)) {
             return Some(FileKey {
-                dev: Some(dev),
+                dev: Some(*dev),
                 ino,
             });
         }
         // A network file system is not asked: it may never answer.
         let flags = AtFlags::STATX_DONT_SYNC;
-        let stat = rustix::fs::statx(fds, name, flags, StatxFlags::INO).ok()?;
+        let stat = rustix::fs::statx(&self.links, name, flags, StatxFlags::INO).ok()?;
         let dev = stat.stx_dev_major << 20 | stat.stx_dev_minor;
         if let Some(known) = known_dev {
-            known.set(Some(dev));
+            known.get_or_init(|| dev);
         }
         Some(FileKey {
             dev: Some(dev),
             ino: stat.stx_ino,
         })
     }
+}
 
-    fn open(&self, path: &Path, flags: OFlags) -> Result<OwnedFd, Why> {
-        rustix::fs::open(path, plain() | flags, Mode::empty()).map_err(why)
+/// A descriptor's text in `fdinfo`.
+///
+/// The kernel makes a buffer for it that is too small, writes until it is full, makes a
+/// larger one, and begins again. It keeps the last: whoever reads once more from the same
+/// descriptor pays for the text alone.
+#[derive(Debug)]
+pub(crate) struct InfoText {
+    file: File,
+    is_read: bool,
+}
+
+impl InfoText {
+    /// Reads it as it is now, and keeps the registrations of these numbers.
+    pub(crate) fn read(&mut self, is_kept_fn: impl Fn(i32) -> bool) -> Result<FdInfo, Why> {
+        if self.is_read {
+            self.file.rewind().map_err(|error| why_of(&error))?;
+        }
+        self.is_read = true;
+        let text = BufReader::with_capacity(AT_ONCE, (&self.file).take(MAX_BYTES));
+        FdInfo::parse_only(text, is_kept_fn).map_err(|error| why_of(&error))
     }
 }
 
@@ -230,7 +298,7 @@ fn captured_key(
     dir: &OwnedFd,
     fd: i32,
     kind: Kind,
-    target: &str,
+    target: &[u8],
 ) -> (Option<FileKey>, Option<u32>) {
     let name = format!("fdinfo/{fd}");
     let file = rustix::fs::openat(dir, name, plain(), Mode::empty());
@@ -243,9 +311,11 @@ fn captured_key(
 }
 
 /// The number in `socket:[1234]`.
-fn ino_of_target(target: &str) -> Option<u64> {
-    let (_, number) = target.split_once(":[")?;
-    number.strip_suffix(']')?.parse().ok()
+fn ino_of_target(target: &[u8]) -> Option<u64> {
+    let at = target.iter().position(|byte| *byte == b'[')?;
+    let (head, number) = (&target[..at], &target[at + 1..]);
+    let number = number.strip_suffix(b"]").filter(|_| head.ends_with(b":"))?;
+    std::str::from_utf8(number).ok()?.parse().ok()
 }
 
 fn plain() -> OFlags {

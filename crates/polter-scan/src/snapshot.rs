@@ -66,7 +66,7 @@ pub struct Process {
     /// Where its stack begins: the same after fork, another after exec; 0 if not known.
     #[serde(skip)]
     pub stack: u64,
-    /// Its open numbers, ascending.
+    /// Its open numbers, ascending; none where the kernel walked, which has no need of them.
     #[serde(skip)]
     pub open: Vec<OpenFd>,
 }
@@ -74,8 +74,12 @@ pub struct Process {
 impl Process {
     /// What a number names here.
     pub fn open_fd(&self, fd: i32) -> Option<&OpenFd> {
-        let at = self.open.binary_search_by_key(&fd, |open| open.fd).ok()?;
-        Some(&self.open[at])
+        // Numbers are given without gaps, mostly.
+        let guess = usize::try_from(fd).ok().and_then(|at| self.open.get(at));
+        guess.filter(|open| open.fd == fd).or_else(|| {
+            let at = self.open.binary_search_by_key(&fd, |open| open.fd);
+            Some(&self.open[at.ok()?])
+        })
     }
 }
 
@@ -131,15 +135,15 @@ pub enum Kind {
 
 impl Kind {
     /// The kind a link's target stands for.
-    pub fn of_target(target: &str) -> Kind {
-        match target {
-            "anon_inode:[eventpoll]" => Kind::Epoll,
-            "anon_inode:[eventfd]" => Kind::Eventfd,
-            "anon_inode:[timerfd]" => Kind::Timerfd,
-            "anon_inode:[signalfd]" => Kind::Signalfd,
-            _ if target.starts_with("socket:[") => Kind::Socket,
-            _ if target.starts_with("pipe:[") => Kind::Pipe,
-            _ if target.starts_with("anon_inode:") => Kind::Anonymous,
+    pub fn of_target(target: impl AsRef<[u8]>) -> Kind {
+        match target.as_ref() {
+            b"anon_inode:[eventpoll]" => Kind::Epoll,
+            b"anon_inode:[eventfd]" => Kind::Eventfd,
+            b"anon_inode:[timerfd]" => Kind::Timerfd,
+            b"anon_inode:[signalfd]" => Kind::Signalfd,
+            target if target.starts_with(b"socket:[") => Kind::Socket,
+            target if target.starts_with(b"pipe:[") => Kind::Pipe,
+            target if target.starts_with(b"anon_inode:") => Kind::Anonymous,
             _ => Kind::Path,
         }
     }
@@ -154,7 +158,7 @@ impl Kind {
 }
 
 /// An inode: different ones are different files; one may be several files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct FileKey {
     /// Its device in the kernel's own numbering; not known from a capture.
     pub dev: Option<u32>,
@@ -309,6 +313,8 @@ pub enum Why {
 pub struct Effort {
     /// Comparisons by `kcmp(2)`.
     pub kcmp_calls: u64,
+    /// How long they took, in microseconds; of several threads together.
+    pub kcmp_us: u64,
     /// Comparisons the kernel refused.
     pub kcmp_refused: u64,
     /// Comparisons not made: they would have taken too long.

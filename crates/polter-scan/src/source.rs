@@ -9,8 +9,8 @@
 use serde::Serialize;
 
 use crate::error::ScanError;
-use crate::look::Scope;
 use crate::proc::Proc;
+use crate::scope::Scope;
 use crate::snapshot::Snapshot;
 
 /// Which way is asked for.

@@ -1,4 +1,5 @@
-//! The only unsafe code: `kcmp`, `signalfd`, and a thread's own descriptor table.
+//! The only unsafe code: `kcmp`, `signalfd`, a thread's own descriptor table, and work that
+//! outlives its process.
 #![allow(unsafe_code, reason = "this module is the crate's door to the kernel")]
 
 use std::cmp::Ordering;
@@ -106,4 +107,78 @@ pub(crate) fn dup_to(file: BorrowedFd<'_>, number: RawFd) -> io::Result<OwnedFd>
     }
     // SAFETY: just made, and nobody else knows of it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Stack of what is done apart.
+const STACK: usize = 256 << 10;
+
+/// Does something in a process of its own, and waits for it: what ends this process, or its
+/// whole group or session, does not end that.
+///
+/// It has the caller's memory and descriptor table, as `vfork(2)`'s child has the memory, and
+/// hears no signal. The calling thread stands still meanwhile. Should it be killed, so are all
+/// others, one perhaps while it held a lock: the work takes none, and so no memory either.
+pub(crate) fn do_apart(mut work: &mut dyn FnMut()) -> io::Result<()> {
+    extern "C" fn begin(work: *mut libc::c_void) -> libc::c_int {
+        // SAFETY: takes nothing, and only changes whose signals this process hears.
+        unsafe { libc::setsid() };
+        // Whoever kills the program by its name does not mean this.
+        // SAFETY: reads a text that ends with a zero.
+        unsafe { libc::prctl(libc::PR_SET_NAME, c"exorcist".as_ptr()) };
+        // SAFETY: the caller stands still and keeps it alive; if it is killed, its stack stays.
+        let work = unsafe { &mut *work.cast::<&mut dyn FnMut()>() };
+        work();
+        0
+    }
+    let mut stack = vec![0_u128; STACK / size_of::<u128>()];
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FILES;
+    let masked = Masked::all()?;
+    // SAFETY: it has a stack of its own, and the caller's thread-local memory while that thread
+    // stands still, which is what posix_spawn(3) does.
+    let pid = unsafe {
+        libc::clone(
+            begin,
+            stack.as_mut_ptr_range().end.cast(),
+            flags,
+            (&raw mut work).cast(),
+        )
+    };
+    let failed = io::Error::last_os_error();
+    drop(masked);
+    if pid < 0 {
+        return Err(failed);
+    }
+    // It has ended, and is nobody else's to wait for.
+    // SAFETY: a status is not asked for.
+    unsafe { libc::waitpid(pid, std::ptr::null_mut(), libc::__WALL) };
+    Ok(())
+}
+
+/// All signals of this thread, kept back as long as this value lives.
+struct Masked(libc::sigset_t);
+
+impl Masked {
+    fn all() -> io::Result<Masked> {
+        let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+        let mut before = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: fills the set it is given.
+        unsafe { libc::sigfillset(all.as_mut_ptr()) };
+        // SAFETY: the first set was filled, the second is written.
+        let code =
+            unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) };
+        if code != 0 {
+            return Err(io::Error::from_raw_os_error(code));
+        }
+        // SAFETY: it was written.
+        Ok(Masked(unsafe { before.assume_init() }))
+    }
+}
+
+impl Drop for Masked {
+    fn drop(&mut self) {
+        // SAFETY: the set is what the kernel gave.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut())
+        };
+    }
 }

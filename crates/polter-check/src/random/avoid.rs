@@ -3,7 +3,7 @@
 
 use super::kinds::{Kind, Kinds};
 use eventpoll::syscall::{Fcntl, Ioctl, PathKind, UserTimespec, flags};
-use eventpoll::{Fd, Kernel, Pid, Syscall, TaskView, Tid};
+use eventpoll::{Fd, Kernel, Pid, Syscall, Tid};
 use std::fmt;
 
 /// Why a call is left out.
@@ -34,12 +34,6 @@ pub(crate) enum Avoided {
     /// A wait by a task when there are rings about: the end of a ring ends
     /// waits of those who used it, from a kernel thread.
     Ring,
-    /// A `vfork(2)` by one thread of several: a signal that is meant for the
-    /// one that waits is neither taken by it nor by the others.
-    Vfork,
-    /// An exec that ends a thread in a call and another one with a table of its
-    /// own: whether the call sees what that table's end does is a race of the two.
-    Ending,
     /// Only the model has this device.
     Device,
 }
@@ -58,8 +52,6 @@ impl Avoided {
             Avoided::CloneFlags => "namespaces, tracing, shared memory",
             Avoided::HardLimit => "a limit above the hard one",
             Avoided::Shared => "files that all programs share",
-            Avoided::Vfork => "vfork by one thread of several",
-            Avoided::Ending => "threads that an exec ends, one in a call, one with its own table",
             Avoided::Ring => "waits disturbed by the end of a ring",
             Avoided::Device => "the modelled device",
         }
@@ -121,13 +113,7 @@ pub(crate) fn avoided(kernel: &Kernel, kinds: &Kinds, tid: Tid, call: &Syscall) 
         Syscall::Kill { pid, signal } => is(pid.0 <= 0, Avoided::Group).or(odd_signal(*signal)),
         Syscall::Tgkill { signal, .. } => odd_signal(*signal),
         Syscall::Wait4 { pid, .. } => is(pid.0 < 1 && *pid != Pid(-1), Avoided::Group),
-        Syscall::Clone { flags } if flags & !CLONE_FLAGS != 0 => Some(Avoided::CloneFlags),
-        Syscall::Clone { flags } => is(
-            flags & flags::CLONE_VFORK != 0 && has_threads(kernel, tid),
-            Avoided::Vfork,
-        ),
-        Syscall::Vfork => is(has_threads(kernel, tid), Avoided::Vfork),
-        Syscall::Execve => is(ends_a_race(kernel, tid), Avoided::Ending),
+        Syscall::Clone { flags } => is(flags & !CLONE_FLAGS != 0, Avoided::CloneFlags),
         Syscall::Unshare { flags } => is(flags & !UNSHARE_FLAGS != 0, Avoided::CloneFlags),
         Syscall::SetNofile { soft } => is(*soft > 1024, Avoided::HardLimit),
         Syscall::Fcntl {
@@ -146,23 +132,6 @@ pub(crate) fn avoided(kernel: &Kernel, kinds: &Kinds, tid: Tid, call: &Syscall) 
         },
         _ => None,
     }
-}
-
-fn has_threads(kernel: &Kernel, tid: Tid) -> bool {
-    let process = kernel.process_pid(tid);
-    let tasks = kernel.tasks();
-    tasks.filter(|(_, task)| task.process == process).count() > 1
-}
-
-fn ends_a_race(kernel: &Kernel, tid: Tid) -> bool {
-    let process = kernel.process_pid(tid);
-    let tasks = kernel.tasks();
-    let others = tasks.filter(|(other, task)| *other != tid && task.process == process);
-    let others: Vec<TaskView> = others.map(|(_, task)| task).collect();
-    let in_calls = others.iter().filter(|task| task.is_blocked);
-    in_calls
-        .flat_map(|task| others.iter().map(move |other| task.table != other.table))
-        .any(|is_apart| is_apart)
 }
 
 fn is_finite(timeout: UserTimespec) -> bool {

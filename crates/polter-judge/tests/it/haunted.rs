@@ -4,7 +4,7 @@ use crate::told::{findings, judge, warnings};
 use polter_judge::{Class, Verdict};
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
@@ -31,29 +31,14 @@ const SHOWN: [(&str, &[Class]); 16] = [
     ("stale-batch", &[Class::StaleBatch]),
 ];
 
-/// The programs, built once; nothing if strace cannot trace here.
+/// The programs; nothing if strace cannot trace here.
 fn programs() -> Option<&'static Path> {
-    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let built = BUILT.get_or_init(|| {
-        let test = std::env::current_exe().expect("a test has a path");
-        let target = test
-            .ancestors()
-            .nth(3)
-            .expect("a test lies in target/PROFILE/deps");
-        let build = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "-p", "haunted", "--target-dir"])
-            .arg(target)
-            .status();
-        assert!(
-            build.is_ok_and(|status| status.success()),
-            "haunted cannot be built"
-        );
-        can_trace(&[]).then(|| target.join("debug/haunted"))
-    });
-    if built.is_none() {
+    static CAN_TRACE: OnceLock<bool> = OnceLock::new();
+    if !*CAN_TRACE.get_or_init(|| can_trace(&[])) {
         skip("strace is missing, or may not trace");
+        return None;
     }
-    built.as_deref()
+    Some(haunted::binary())
 }
 
 fn can_trace(options: &[&str]) -> bool {

@@ -7,6 +7,7 @@
 //! | `fixtures` | excerpts of real servers' logs, analysed by hand |
 //! | `scenarios` | the scripts of `scenarios/`, which are logs too |
 //! | `classes`, `near_misses` | a few lines each: a fault, and what only looks like it |
+//! | `order` | two processes' calls that could come the other way round, and that could not |
 //! | `following` | a few lines each: what makes a log hard to follow |
 //! | `hostile` | damaged, huge and contradictory ones |
 
@@ -16,5 +17,6 @@ mod following;
 mod haunted;
 mod hostile;
 mod near_misses;
+mod order;
 mod scenarios;
 mod told;

@@ -22,7 +22,8 @@ pub(crate) fn check(log: &str, expected: &[&str]) {
     assert_eq!(warnings(&verdict), [""; 0], "in\n{}", numbered(log));
 }
 
-/// Checks what the policies change: `close breaks 1 @ 8`, `owner mends 1 ghost, 2 events`.
+/// Checks what the policies change: `close breaks 1 @ 8`, `owner mends 1 ghost, 2 events`;
+/// `close breaks 2 @ 8, 1 by order`, `close breaks 1 @ 8 in another order`.
 /// Policies under which nothing changes are not named.
 #[track_caller]
 pub(crate) fn check_policies(log: &str, expected: &[&str]) {
@@ -87,9 +88,19 @@ fn told(finding: &Finding) -> String {
 fn changes(verdict: &PolicyVerdict) -> Vec<String> {
     let mut changes = Vec::new();
     if let Some(first) = verdict.breaks.first() {
+        let order = match verdict.order_count {
+            0 => String::new(),
+            order => format!(", {order} by order"),
+        };
         changes.push(format!(
-            "{} breaks {} @ {}",
+            "{} breaks {} @ {}{order}",
             verdict.policy, verdict.break_count, first.site.line
+        ));
+    }
+    if let Some(first) = verdict.other_order.first() {
+        changes.push(format!(
+            "{} breaks {} @ {} in another order",
+            verdict.policy, verdict.other_order_count, first.site.line
         ));
     }
     let mended = [

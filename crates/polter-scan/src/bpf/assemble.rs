@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::record::{Address, Item, Slot};
+use super::record::{Address, Item};
 use super::walk::{Table, Walk};
+use crate::parallel;
 use crate::proc::Proc;
 use crate::snapshot::{
-    InTable, Instance, Meaning, Name, OpenFd, Process, Registration, Snapshot, Unseen, Why,
+    InTable, Instance, Meaning, Name, Process, Registration, Snapshot, Unseen, Why,
 };
 
 /// An instance, and what its parts are in the kernel.
@@ -34,7 +35,7 @@ pub(super) fn owners(table: &Table) -> impl Iterator<Item = u32> {
     chosen.map(|(_, tid)| *tid)
 }
 
-/// Every process there is, with its numbers.
+/// Every process there is.
 pub(super) fn processes(proc: &Proc, walk: &Walk, snapshot: &mut Snapshot) {
     for pid in proc.pids().unwrap_or_default() {
         if walk.is_looked_at(pid) {
@@ -48,11 +49,6 @@ pub(super) fn processes(proc: &Proc, walk: &Walk, snapshot: &mut Snapshot) {
                 {
                     add_process(proc, *number, parent, snapshot);
                 }
-            }
-        }
-        for owner in owners(table) {
-            if let Some(process) = snapshot.processes.get_mut(&owner) {
-                process.open = table.slots.iter().map(open_fd).collect();
             }
         }
     }
@@ -74,19 +70,13 @@ fn add_process(proc: &Proc, pid: u32, parent: Option<u32>, snapshot: &mut Snapsh
     }
 }
 
-fn open_fd(slot: &Slot) -> OpenFd {
-    OpenFd {
-        fd: slot.fd,
-        // What a link would say is not asked for: it costs more than all the rest.
-        target: String::new(),
-        kind: slot.about.kind,
-        key: Some(slot.about.key),
-        access: None,
-    }
-}
-
 /// The instances that these processes hold.
-pub(super) fn instances(walk: &Walk, asked: &BTreeSet<u32>) -> Vec<Found> {
+///
+/// Who has ended since the walk holds nothing any more.
+pub(super) fn instances(walk: &Walk, snapshot: &Snapshot, asked: &BTreeSet<u32>) -> Vec<Found> {
+    let unseen = snapshot.unseen.iter();
+    let vanished = unseen.filter(|unseen| unseen.why == Why::Vanished);
+    let vanished: BTreeSet<u32> = vanished.map(|unseen| unseen.pid).collect();
     let mut names: FxHashMap<Address, Vec<(Name, Address)>> = FxHashMap::default();
     let mut wanted: FxHashSet<Address> = FxHashSet::default();
     for table in &walk.tables {
@@ -98,7 +88,7 @@ pub(super) fn instances(walk: &Walk, asked: &BTreeSet<u32>) -> Vec<Found> {
             if is_asked {
                 wanted.insert(instance);
             }
-            for pid in owners(table) {
+            for pid in owners(table).filter(|pid| !vanished.contains(pid)) {
                 let name = Name {
                     pid,
                     fd: slot.fd,
@@ -111,11 +101,11 @@ pub(super) fn instances(walk: &Walk, asked: &BTreeSet<u32>) -> Vec<Found> {
             }
         }
     }
-    let mut found: Vec<Found> = wanted
-        .into_iter()
-        .filter_map(|instance| Some((instance, names.remove(&instance)?)))
-        .map(|(instance, names)| instance_of(walk, instance, names))
-        .collect();
+    let wanted = wanted.into_iter();
+    let named = wanted.filter_map(|instance| Some((instance, names.remove(&instance)?)));
+    let mut found = parallel::map(named.collect(), |(instance, names)| {
+        instance_of(walk, instance, names)
+    });
     found.sort_by_key(|it| it.instance.names[0]);
     found
 }
@@ -130,9 +120,7 @@ fn instance_of(walk: &Walk, address: Address, mut names: Vec<(Name, Address)>) -
             epfds.push(name.fd);
         }
     }
-    let from = walk.items.partition_point(|item| item.instance < address);
-    let to = walk.items.partition_point(|item| item.instance <= address);
-    let items = &walk.items[from..to];
+    let items = walk.items_of(address);
     let mut seen: FxHashMap<i32, u32> = FxHashMap::default();
     let registrations = items.iter().map(|item| {
         let count = seen.entry(item.fd).or_insert(0);

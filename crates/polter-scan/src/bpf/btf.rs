@@ -1,17 +1,18 @@
 //! The kernel's own account of its types (BTF), without what the programs do not ask for.
 //!
 //! It has more than a hundred thousand types, and the loader goes through all of them for
-//! each type it fits. What is left out leaves an empty entry behind: a type is known by its
-//! place, and what refers to it stays right.
+//! each type it fits. So it is given two excerpts: the types that are asked for, numbered
+//! anew, and the functions that programs are attached to, under their own numbers.
 //!
 //! ```text
 //!   [header][ type 1 | type 2 | … ][ names ]      a type: name, kind and count, size or type; parts
 //! ```
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use aya::{Btf, Endianness};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 const PATH: &str = "/sys/kernel/btf/vmlinux";
 
@@ -39,13 +40,35 @@ mod kind {
     pub(super) const ENUM64: u32 = 19;
 }
 
-/// What the kernel says of the types an object names.
-pub(super) fn of_kernel(object: &[u8]) -> Result<Btf, String> {
-    let all = fs::read(PATH).map_err(|error| error.to_string())?;
-    let lean = Types::read(&all).map(|types| types.only(&names_in(object)));
-    // A kernel to come may have types of a kind that is not known here.
-    let bytes = lean.as_deref().unwrap_or(&all);
-    Btf::parse(bytes, Endianness::default()).map_err(|error| error.to_string())
+/// What the kernel says of its types.
+#[derive(Debug)]
+pub(super) struct Kernel {
+    /// Those an object names, with all that stands in them. Their numbers are not the kernel's:
+    /// an object that asks for one by its number gets another answer.
+    pub(super) types: Btf,
+    /// What an iterator is attached to, numbered as in the kernel.
+    pub(super) functions: Btf,
+}
+
+impl Kernel {
+    /// What it says of what an object names.
+    pub(super) fn of(object: &[u8]) -> Result<Kernel, String> {
+        let all = fs::read(PATH).map_err(|error| error.to_string())?;
+        let parse = |bytes: &[u8]| {
+            Btf::parse(bytes, Endianness::default()).map_err(|error| error.to_string())
+        };
+        match Types::read(&all) {
+            Some(types) => Ok(Kernel {
+                types: parse(&types.only(&names_in(object)))?,
+                functions: parse(&types.iterators())?,
+            }),
+            // A kernel to come may have types of a kind that is not known here.
+            None => Ok(Kernel {
+                types: parse(&all)?,
+                functions: parse(&all)?,
+            }),
+        }
+    }
 }
 
 /// Every text in an object that could be a name, without what tells variants apart.
@@ -88,40 +111,38 @@ impl<'a> Types<'a> {
         Some(types)
     }
 
-    /// The same, with nothing but what has one of these names, or is a part of what has.
+    /// Nothing but what has one of these names, or is a part of what has.
     fn only(&self, wanted: &FxHashSet<&[u8]>) -> Vec<u8> {
-        let mut is_kept = vec![false; self.at.len()];
         let named = (1..self.at.len()).filter(|id| self.is_wanted(self.at[*id], wanted));
         let mut open: Vec<usize> = named.collect();
+        let mut kept = BTreeSet::new();
         while let Some(id) = open.pop() {
-            if id != 0 && is_kept.get(id) == Some(&false) {
-                is_kept[id] = true;
+            if id != 0 && id < self.at.len() && kept.insert(id) {
                 self.refers_to(self.at[id], &mut open);
             }
         }
-        let mut types = Vec::new();
-        for (at, is_kept) in self.at.iter().zip(is_kept).skip(1) {
-            match self.parts(*at).filter(|_| is_kept) {
-                Some(parts) => types.extend(&self.types[*at..*at + HEAD + parts.len()]),
-                None => types.extend(
-                    [0, kind::FWD << 24, 0]
-                        .into_iter()
-                        .flat_map(u32::to_ne_bytes),
-                ),
-            }
+        let numbers: FxHashMap<usize, u32> = kept.iter().copied().zip(1..).collect();
+        let mut writer = Writer::new(self);
+        for id in kept {
+            writer.add(self.at[id], &numbers);
         }
-        self.written(&types)
+        writer.finish()
     }
 
-    fn written(&self, types: &[u8]) -> Vec<u8> {
-        let mut text = self.header.to_vec();
-        let lens = [0, types.len(), types.len(), self.names.len()];
-        for (field, len) in text[8..24].chunks_mut(4).zip(lens) {
-            field.copy_from_slice(&(len as u32).to_ne_bytes());
+    /// The functions that iterators are attached to, and nothing in every other place.
+    fn iterators(&self) -> Vec<u8> {
+        let is_one =
+            |at: &usize| self.kind(*at) == kind::FUNC && self.name(*at).starts_with(b"bpf_iter_");
+        let mut writer = Writer::new(self);
+        let last = self.at.iter().rposition(is_one).unwrap_or_default();
+        for at in self.at.iter().take(last + 1).skip(1) {
+            if is_one(at) {
+                writer.add(*at, &FxHashMap::default());
+            } else {
+                writer.leave_out();
+            }
         }
-        text.extend(types);
-        text.extend(self.names);
-        text
+        writer.finish()
     }
 
     fn is_wanted(&self, at: usize, wanted: &FxHashSet<&[u8]>) -> bool {
@@ -129,26 +150,51 @@ impl<'a> Types<'a> {
             kind::STRUCT | kind::UNION | kind::ENUM | kind::ENUM64 | kind::INT | kind::TYPEDEF => {
                 wanted.contains(plain(self.name(at)))
             }
-            // Programs are attached to these.
-            kind::FUNC => self.name(at).starts_with(b"bpf_iter_"),
             _ => false,
         }
     }
 
     /// The types that stand in this one itself, not behind a pointer.
     fn refers_to(&self, at: usize, types: &mut Vec<usize>) {
-        let parts = self.parts(at).unwrap_or_default();
-        let id = |bytes: &[u8]| word(bytes, 0).unwrap_or_default() as usize;
-        match self.kind(at) {
-            kind::STRUCT | kind::UNION => {
-                types.extend(parts.chunks_exact(12).map(|member| id(&member[4..])));
-            }
-            kind::ARRAY => types.extend(parts[..8].chunks_exact(4).map(id)),
-            kind::TYPEDEF..=kind::RESTRICT | kind::TYPE_TAG => {
-                types.push(id(&self.types[at + 8..]));
-            }
-            _ => {}
-        }
+        let is_by_value = matches!(
+            self.kind(at),
+            kind::STRUCT | kind::UNION | kind::ARRAY | kind::TYPEDEF
+                ..=kind::RESTRICT | kind::TYPE_TAG
+        );
+        let number = |at| word(self.types, at).unwrap_or_default() as usize;
+        types.extend(self.references(at).filter(|_| is_by_value).map(number));
+    }
+
+    /// Where in the text other types are named.
+    fn references(&self, at: usize) -> impl Iterator<Item = usize> + use<> {
+        let (head, part, step) = match self.kind(at) {
+            kind::STRUCT | kind::UNION => (None, 4, 12),
+            kind::DATASEC => (None, 0, 12),
+            // What it has, and what it counts by.
+            kind::ARRAY => (None, 0, 4),
+            kind::FUNC_PROTO => (Some(at + 8), 4, 8),
+            kind::INT | kind::FWD | kind::ENUM | kind::ENUM64 | kind::FLOAT => (None, 0, 0),
+            _ => (Some(at + 8), 0, 0),
+        };
+        let len = self.parts(at).map_or(0, <[u8]>::len);
+        let count = match self.kind(at) {
+            kind::ARRAY => 2,
+            _ => len.checked_div(step).unwrap_or_default(),
+        };
+        let parts = (0..count).map(move |nth| at + HEAD + nth * step + part);
+        head.into_iter().chain(parts)
+    }
+
+    /// Where in the text its name stands, and those of its parts.
+    fn names(&self, at: usize) -> impl Iterator<Item = usize> + use<> {
+        let step = match self.kind(at) {
+            kind::STRUCT | kind::UNION | kind::ENUM64 => 12,
+            kind::ENUM | kind::FUNC_PROTO => 8,
+            _ => 0,
+        };
+        let len = self.parts(at).map_or(0, <[u8]>::len);
+        let count = len.checked_div(step).unwrap_or_default();
+        std::iter::once(at).chain((0..count).map(move |nth| at + HEAD + nth * step))
     }
 
     /// What follows the head; nothing if the kind is not known, or the text ends before it.
@@ -169,11 +215,82 @@ impl<'a> Types<'a> {
         word(self.types, at + 4).unwrap_or_default() >> 24 & 0x1f
     }
 
+    /// The name that is said there.
     fn name(&self, at: usize) -> &'a [u8] {
         let from = word(self.types, at).unwrap_or_default() as usize;
         let rest = self.names.get(from..).unwrap_or_default();
         let end = rest.iter().position(|byte| *byte == 0);
         &rest[..end.unwrap_or(rest.len())]
+    }
+}
+
+/// An excerpt, with names of its own.
+struct Writer<'a> {
+    all: &'a Types<'a>,
+    types: Vec<u8>,
+    names: Vec<u8>,
+    places: FxHashMap<&'a [u8], u32>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(all: &'a Types<'a>) -> Writer<'a> {
+        Writer {
+            all,
+            types: Vec::new(),
+            // No name is the first.
+            names: vec![0],
+            places: FxHashMap::from_iter([(&b""[..], 0)]),
+        }
+    }
+
+    /// Adds a type; what it refers to has these numbers, or none.
+    fn add(&mut self, at: usize, numbers: &FxHashMap<usize, u32>) {
+        let all = self.all;
+        let end = at + HEAD + all.parts(at).map_or(0, <[u8]>::len);
+        let here = self.types.len();
+        self.types.extend(&all.types[at..end]);
+        for named in all.names(at) {
+            let name = self.name(all.name(named));
+            self.put(here + named - at, name);
+        }
+        for reference in all.references(at) {
+            let number = word(all.types, reference).unwrap_or_default() as usize;
+            let number = numbers.get(&number).copied().unwrap_or_default();
+            self.put(here + reference - at, number);
+        }
+    }
+
+    /// Adds a type that is nothing.
+    fn leave_out(&mut self) {
+        let nothing = [0, kind::FWD << 24, 0];
+        self.types
+            .extend(nothing.into_iter().flat_map(u32::to_ne_bytes));
+    }
+
+    /// Where a name stands here.
+    fn name(&mut self, name: &'a [u8]) -> u32 {
+        let names = &mut self.names;
+        *self.places.entry(name).or_insert_with(|| {
+            let place = names.len() as u32;
+            names.extend(name);
+            names.push(0);
+            place
+        })
+    }
+
+    fn put(&mut self, at: usize, number: u32) {
+        self.types[at..at + 4].copy_from_slice(&number.to_ne_bytes());
+    }
+
+    fn finish(self) -> Vec<u8> {
+        let mut text = self.all.header.to_vec();
+        let lens = [0, self.types.len(), self.types.len(), self.names.len()];
+        for (field, len) in text[8..24].chunks_mut(4).zip(lens) {
+            field.copy_from_slice(&(len as u32).to_ne_bytes());
+        }
+        text.extend(self.types);
+        text.extend(self.names);
+        text
     }
 }
 
@@ -188,24 +305,54 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_type_that_is_kept_keeps_its_place() {
+    fn a_type_that_is_kept_keeps_its_parts() {
         let Ok(all) = fs::read(PATH) else {
             return;
         };
         let types = Types::read(&all).expect("known kinds");
         let lean = types.only(&names_in(b"\0epitem\0"));
         let lean = Types::read(&lean).expect("what was written");
-        assert_eq!(types.at.len(), lean.at.len());
-        let epitem = |id: &usize| types.is_wanted(types.at[*id], &names_in(b"epitem"));
-        let kept: Vec<usize> = (1..types.at.len()).filter(epitem).collect();
-        assert!(!kept.is_empty());
-        for id in kept {
-            let (before, after) = (types.at[id], lean.at[id]);
-            assert_eq!(types.name(before), lean.name(after));
-            assert_eq!(types.parts(before), lean.parts(after));
-        }
-        let is_empty = |at: &&usize| lean.kind(**at) == kind::FWD;
-        assert!(lean.at.iter().skip(1).filter(is_empty).count() * 2 > lean.at.len());
+        assert!(lean.at.len() * 100 < types.at.len());
+        let epitem = |types: &Types<'_>| {
+            let names = names_in(b"epitem");
+            let mut at = types.at.iter().skip(1);
+            *at.find(|at| types.is_wanted(**at, &names)).expect("it")
+        };
+        let told = |types: &Types<'_>| {
+            let at = epitem(types);
+            let places = types.parts(at).unwrap_or_default().chunks_exact(12);
+            let places = places.map(|part| word(part, 8).unwrap_or_default());
+            let names = types.names(at).map(|at| types.name(at).to_vec());
+            let of_parts = types.references(at).map(|at| {
+                let number = word(types.types, at).unwrap_or_default() as usize;
+                (
+                    types.kind(types.at[number]),
+                    types.name(types.at[number]).to_vec(),
+                )
+            });
+            (
+                names.collect::<Vec<_>>(),
+                places.collect::<Vec<_>>(),
+                of_parts.collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(told(&types), told(&lean));
+    }
+
+    #[test]
+    fn a_function_keeps_its_number() {
+        let Ok(all) = fs::read(PATH) else {
+            return;
+        };
+        let types = Types::read(&all).expect("known kinds");
+        let lean = types.iterators();
+        let lean = Types::read(&lean).expect("what was written");
+        let number = |types: &Types<'_>| {
+            let is_it = |at: &usize| types.name(*at) == b"bpf_iter_task_file";
+            types.at.iter().skip(1).position(is_it)
+        };
+        assert!(number(&types).is_some());
+        assert_eq!(number(&types), number(&lean));
     }
 
     #[test]
@@ -221,6 +368,7 @@ mod tests {
             let text: Vec<u8> = words.flat_map(u32::to_ne_bytes).collect();
             if let Some(types) = Types::read(&text) {
                 types.only(&names_in(b"file"));
+                types.iterators();
             }
         }
     }

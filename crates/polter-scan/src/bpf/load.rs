@@ -8,6 +8,10 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::ops::ControlFlow;
 use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::thread;
+use std::time::Duration;
 
 use aya::maps::{Array, HashMap, MapData, RingBuf};
 use aya::programs::{Iter, ProgramError};
@@ -15,7 +19,7 @@ use aya::{Btf, Ebpf, EbpfLoader, include_bytes_aligned};
 use rustix::event::{EventfdFlags, epoll};
 use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
 
-use super::btf;
+use super::btf::Kernel;
 use super::record::{Address, Record};
 use crate::sys;
 
@@ -25,7 +29,10 @@ static OBJECT: &[u8] = include_bytes_aligned!("walk.bpf.o");
 pub(super) const ACCUSED: usize = 1 << 16;
 
 /// Reads that end without a record before it is taken for broken.
-const MAX_IDLE_READS: usize = 1_000_000;
+const MAX_IDLE_READS: usize = 100_000;
+
+/// How long one waits for the other, who has some milliseconds to fill the ring.
+const PAUSE: Duration = Duration::from_micros(100);
 
 /// Why the kernel does not do it.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +64,7 @@ pub(super) struct Question {
 
 /// The programs, in the kernel.
 pub(super) struct Programs {
-    kernel: Btf,
+    functions: Btf,
     loaded: Ebpf,
     records: RingBuf<MapData>,
     settings: Array<MapData, [u32; 2]>,
@@ -72,19 +79,26 @@ pub(super) struct Programs {
 impl Programs {
     /// Loads them; `confirm` follows when it is needed.
     pub(super) fn load() -> Result<Programs, Refusal> {
-        let kernel = btf::of_kernel(OBJECT).map_err(Refusal::NoBtf)?;
+        // A loader reads all of the kernel's types as it is made, asked or not: beside this.
+        let (mut loader, kernel) = thread::scope(|scope| {
+            let loader = scope.spawn(EbpfLoader::new);
+            let kernel = Kernel::of(OBJECT);
+            let loader = loader.join().unwrap_or_else(|_| EbpfLoader::new());
+            (loader, kernel)
+        });
+        let kernel = kernel.map_err(Refusal::NoBtf)?;
         let samples = samples()?;
         let numbers = samples.each_ref().map(OwnedFd::as_raw_fd);
         let [epoll, eventfd, timerfd, signalfd] = numbers;
-        let mut loaded = EbpfLoader::new()
-            .btf(Some(&kernel))
+        let mut loaded = loader
+            .btf(Some(&kernel.types))
             .override_global("own_epoll", &epoll, true)
             .override_global("own_eventfd", &eventfd, true)
             .override_global("own_timerfd", &timerfd, true)
             .override_global("own_signalfd", &signalfd, true)
             .load(OBJECT)
             .map_err(refusal)?;
-        load_program(&mut loaded, "walk", "task_file", &kernel)?;
+        load_program(&mut loaded, "walk", "task_file", &kernel.functions)?;
         let mut take = |name| {
             let missing = || Refusal::NotTaken(format!("no map {name}"));
             loaded.take_map(name).ok_or_else(missing)
@@ -94,7 +108,7 @@ impl Programs {
             settings: Array::try_from(take("settings")?).map_err(refusal)?,
             accused: Array::try_from(take("accused")?).map_err(refusal)?,
             accused_in: HashMap::try_from(take("accused_in")?).map_err(refusal)?,
-            kernel,
+            functions: kernel.functions,
             loaded,
             run: 0,
             _samples: samples,
@@ -116,7 +130,7 @@ impl Programs {
         questions: &[Question],
         tell_fn: impl FnMut(Record) -> ControlFlow<()>,
     ) -> Result<(), Refusal> {
-        load_program(&mut self.loaded, "confirm", "task", &self.kernel)?;
+        load_program(&mut self.loaded, "confirm", "task", &self.functions)?;
         let mut at = 0;
         for of_table in questions.chunk_by(|a, b| a.table == b.table) {
             let range = [at, of_table.len() as u32, 0];
@@ -137,7 +151,7 @@ impl Programs {
         told
     }
 
-    /// Runs an iterator to its end; it asks for room by `EAGAIN`.
+    /// Runs an iterator to its end, and takes what it tells meanwhile.
     fn run(
         &mut self,
         name: &str,
@@ -147,28 +161,38 @@ impl Programs {
         self.run += 1;
         let settings = [self.run, u32::from(with_links)];
         self.settings.set(0, settings, 0).map_err(refusal)?;
-        let mut iterator = self.iterator(name)?;
-        let (mut idle, mut is_stopped) = (0, false);
-        while idle < MAX_IDLE_READS {
-            let is_over = match iterator.read(&mut [0; 64]) {
-                Ok(count) => count == 0,
-                Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => false,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => false,
-                Err(error) => return Err(error.into()),
-            };
-            idle += 1;
-            while let Some(bytes) = self.records.next() {
-                idle = 0;
-                let foreign = || Refusal::NotTaken("a record of another make".to_owned());
-                let record = Record::read(&bytes).ok_or_else(foreign)?;
-                // What is in the ring is not for the next run.
-                is_stopped |= !is_stopped && tell_fn(record).is_break();
+        let iterator = self.iterator(name)?;
+        let progress = Progress::default();
+        thread::scope(|scope| {
+            let reader = scope.spawn(|| read_to_end(iterator, &progress));
+            let (mut told, mut is_stopped) = (Ok(()), false);
+            loop {
+                // What it told last is in the ring when it has ended.
+                let is_last = reader.is_finished();
+                let mut count = 0;
+                while let Some(bytes) = self.records.next() {
+                    count += 1;
+                    match Record::read(&bytes) {
+                        // What is in the ring is not for the next run.
+                        _ if is_stopped => {}
+                        Some(record) => is_stopped = tell_fn(record).is_break(),
+                        None => {
+                            told = Err(Refusal::NotTaken("a record of another make".to_owned()));
+                            is_stopped = true;
+                        }
+                    }
+                }
+                progress.records.fetch_add(count, Relaxed);
+                progress.is_stopped.fetch_or(is_stopped, Relaxed);
+                match count {
+                    _ if is_last => break,
+                    0 => thread::sleep(PAUSE),
+                    _ => {}
+                }
             }
-            if is_over || is_stopped {
-                return Ok(());
-            }
-        }
-        Err(Refusal::NotTaken("it does not end".to_owned()))
+            let read = reader.join().unwrap_or_else(|panic| resume_unwind(panic));
+            told.and(read)
+        })
     }
 
     fn iterator(&mut self, name: &str) -> Result<File, Refusal> {
@@ -179,9 +203,37 @@ impl Programs {
     }
 }
 
-fn load_program(loaded: &mut Ebpf, name: &str, over: &str, kernel: &Btf) -> Result<(), Refusal> {
+/// What the one who takes the records says to the one who has them made.
+#[derive(Debug, Default)]
+struct Progress {
+    records: AtomicU64,
+    is_stopped: AtomicBool,
+}
+
+/// Has an iterator run until it is over or nobody listens; it asks for room by `EAGAIN`.
+fn read_to_end(mut iterator: File, progress: &Progress) -> Result<(), Refusal> {
+    let (mut idle, mut seen) = (0, 0);
+    while idle < MAX_IDLE_READS {
+        let is_over = match iterator.read(&mut [0; 64]) {
+            Ok(count) => count == 0,
+            Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => false,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => false,
+            Err(error) => return Err(error.into()),
+        };
+        if is_over || progress.is_stopped.load(Relaxed) {
+            return Ok(());
+        }
+        let records = progress.records.load(Relaxed);
+        idle = if records == seen { idle + 1 } else { 0 };
+        seen = records;
+        thread::sleep(PAUSE);
+    }
+    Err(Refusal::NotTaken("it does not end".to_owned()))
+}
+
+fn load_program(loaded: &mut Ebpf, name: &str, over: &str, functions: &Btf) -> Result<(), Refusal> {
     let program = iterator_of(loaded, name)?;
-    match program.load(over, kernel) {
+    match program.load(over, functions) {
         Ok(()) | Err(ProgramError::AlreadyLoaded) => Ok(()),
         Err(error) => Err(refusal(error)),
     }

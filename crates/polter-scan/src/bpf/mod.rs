@@ -19,8 +19,8 @@ mod trial;
 mod walk;
 
 use crate::error::ScanError;
-use crate::look::{Scope, asked_for};
 use crate::proc::Proc;
+use crate::scope::{Scope, asked_for};
 use crate::snapshot::Snapshot;
 use crate::source::{By, Limits, Source, is_contained};
 
@@ -52,7 +52,7 @@ pub(crate) fn take(
         Ok(asked) => asked,
         Err(error) => return Ok(Err(error)),
     };
-    let found = assemble::instances(&walk, &asked);
+    let found = assemble::instances(&walk, &snapshot, &asked);
     snapshot.instances = trial::hold(&mut programs, &walk, found, &mut snapshot.effort)?;
     walk.account(&mut snapshot.effort);
     Ok(Ok(snapshot))

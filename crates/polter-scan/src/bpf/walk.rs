@@ -1,11 +1,13 @@
 //! One walk, kept: tables, their numbers, and the registrations of each instance.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::load::{Programs, Refusal};
 use super::record::{About, Address, Item, Links, Record, Slot};
+use crate::parallel;
 use crate::snapshot::Effort;
 use crate::source::Limits;
 
@@ -13,14 +15,19 @@ use crate::source::Limits;
 /// last, both ways are believed, and who is accused is looked up anyway.
 const MAX_WALKS: u64 = 2;
 
+/// Parts that are counted at once, and what tells which of them a file is in.
+const PARTS: u64 = 4;
+const FILE_ALIGN: u64 = 64;
+
 /// Everything the kernel told.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
     /// Each table's numbers, ascending; tables in the order they were met.
     pub(super) tables: Vec<Table>,
     table_of: FxHashMap<Address, usize>,
-    /// Every registration, ascending by instance, file and number.
-    pub(super) items: Vec<Item>,
+    /// Every instance's registrations, ascending by file and number.
+    trees: BTreeMap<Address, Vec<Item>>,
+    items: usize,
     links: Vec<Item>,
     abouts: FxHashMap<Address, About>,
     read: FxHashSet<Address>,
@@ -81,10 +88,7 @@ impl Walk {
                 ControlFlow::Continue(())
             }
         })?;
-        let order = |item: &Item| (item.instance, item.file, item.fd);
-        // Each tree comes in order: a sort that merges finds little to do.
-        walk.items.sort_by_key(order);
-        walk.items.dedup_by_key(|item| order(item));
+        walk.put_in_order();
         walk.disputed = walk.disputed();
         Ok(walk)
     }
@@ -105,6 +109,11 @@ impl Walk {
     /// The table of this address.
     pub(super) fn table(&self, address: Address) -> Option<&Table> {
         self.table_of.get(&address).map(|at| &self.tables[*at])
+    }
+
+    /// The registrations of an instance, ascending by file and number.
+    pub(super) fn items_of(&self, instance: Address) -> &[Item] {
+        self.trees.get(&instance).map_or(&[], Vec::as_slice)
     }
 
     /// What is known of a file.
@@ -130,11 +139,12 @@ impl Walk {
         match record {
             Record::Slot(slot) if self.numbers < limits.numbers => self.add_slot(slot),
             Record::Slot(_) => self.numbers_left_out += 1,
-            Record::Item(item) if self.items.len() < limits.registrations => {
+            Record::Item(item) if self.items < limits.registrations => {
                 if let Some(about) = item.about {
                     self.abouts.insert(item.file, about);
                 }
-                self.items.push(item);
+                self.items += 1;
+                self.trees.entry(item.instance).or_default().push(item);
             }
             Record::Link(item) if self.links.len() < limits.registrations => {
                 self.links.push(item);
@@ -174,19 +184,32 @@ impl Walk {
         if self.items_left_out + self.numbers_left_out > 0 {
             return 0;
         }
+        // A file is in one of the parts, with all that is known of it.
+        let parts = (0..PARTS).collect();
+        let disputed = parallel::map(parts, |part| self.disputed_of(part));
+        disputed.into_iter().sum::<u64>() + self.torn
+    }
+
+    fn disputed_of(&self, part: u64) -> u64 {
+        // Files lie in memory at multiples of a power of two.
+        let is_here = |file: Address| file.0 / FILE_ALIGN % PARTS == part;
         let mut met: FxHashMap<Address, Links> = FxHashMap::default();
-        met.reserve(self.items.len());
-        for item in &self.items {
-            met.entry(item.file).or_default().add(item.item);
+        met.reserve(self.items / PARTS as usize);
+        for item in self.trees.values().flatten() {
+            if is_here(item.file) {
+                met.entry(item.file).or_default().add(item.item);
+            }
         }
         let mut disputed = FxHashSet::default();
         for slot in self.tables.iter().flat_map(|table| &table.slots) {
-            let of_file = met.get(&slot.file).copied().unwrap_or_default();
-            if slot.links.is_some_and(|links| links != of_file) {
-                disputed.insert(slot.file);
+            if is_here(slot.file) {
+                let of_file = met.get(&slot.file).copied().unwrap_or_default();
+                if slot.links.is_some_and(|links| links != of_file) {
+                    disputed.insert(slot.file);
+                }
             }
         }
-        disputed.len() as u64 + self.torn
+        disputed.len() as u64
     }
 
     fn unread(&self) -> u64 {
@@ -198,12 +221,23 @@ impl Walk {
 
     /// What only the files knew of, of instances that somebody holds.
     fn adopt_links(&mut self) {
-        let order = |item: &Item| (item.instance, item.file, item.fd);
         let links = std::mem::take(&mut self.links);
-        let read = &self.read;
-        let held = links.into_iter().filter(|it| read.contains(&it.instance));
-        self.items.extend(held);
-        self.items.sort_by_key(order);
-        self.items.dedup_by_key(|item| order(item));
+        for link in links {
+            if self.read.contains(&link.instance) {
+                self.trees.entry(link.instance).or_default().push(link);
+            }
+        }
+        self.put_in_order();
+    }
+
+    /// Each tree comes in order, but for what was read twice.
+    fn put_in_order(&mut self) {
+        let order = |item: &Item| (item.file, item.fd);
+        for items in self.trees.values_mut() {
+            if !items.is_sorted_by(|a, b| order(a) < order(b)) {
+                items.sort_by_key(order);
+                items.dedup_by_key(|item| order(item));
+            }
+        }
     }
 }

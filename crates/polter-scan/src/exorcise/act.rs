@@ -2,21 +2,26 @@
 //!
 //! ```text
 //!   copies ─▶ the registration as it is ─▶ live? ─▶ DEL ─▶ live? ─▶ put back
-//!                                           └ leave it       └ removed
+//!                                          │└ leave it       └ removed    │
+//!                                          └──── in a process of its own ─┘
 //! ```
+//!
+//! That process has this one's memory and table and nothing else in common with it: a
+//! SIGKILL of this one does not stand between DEL and what comes after it.
 //!
 //! Between the first question and DEL there is nothing, and it takes a microsecond
 //! or two: a program that brings the file back *and* registers it with other data
 //! just then gets back the data that was read just before. Nothing in Linux removes a
 //! registration on a condition.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use rustix::event::epoll;
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit};
 
-use super::copies::{self, AGAIN, Copies, Settings};
+use super::copies::{self, AGAIN, Copies, Settings, Text, Unread};
 use super::{Outcome, Step};
 use crate::error::ScanError;
 use crate::proc::Proc;
@@ -90,8 +95,8 @@ fn leave_what_comes_and_goes(steps: &mut [Step]) {
         std::thread::sleep(APART);
         for step in steps.iter_mut().filter(is_planned) {
             let file = step.held_by.first().map(|held| (held.pid, held.fd));
-            let is_live = file.map(|file| Tables::of(step).name(step, file));
-            if is_live == Some(Ok(true)) {
+            let is_live = file.map(|file| Tables::of(step).name(step.fd, file));
+            if let Some(Ok(true)) = is_live {
                 step.outcome = Outcome::Live;
             }
         }
@@ -102,82 +107,136 @@ fn leave_what_comes_and_goes(steps: &mut [Step]) {
 ///
 /// `between_fn` is called when the registration is removed and not yet looked
 /// after: what a program may do meanwhile, for the tests to do.
-fn remove(step: &Step, between_fn: impl FnOnce()) -> Result<Outcome, Outcome> {
+fn remove(step: &Step, mut between_fn: impl FnMut()) -> Result<Outcome, Outcome> {
     let copies = Copies::take(step)?;
+    let mut text = copies.text(step)?;
     let tables = Tables::of(step);
-    let settings = last_look(step, &copies, &tables)?;
-    if let Some(outcome) = delete(&copies) {
-        return outcome;
-    }
-    between_fn();
-    settle(step, &copies, &tables, &settings)
+    let blow = Blow {
+        step,
+        copies: &copies,
+        tables: &tables,
+    };
+    let mut struck = Struck::TooBusy;
+    // From DEL on it must come to its end, even if this process is killed.
+    sys::do_apart(&mut || struck = blow.strike(text.as_mut(), &mut between_fn))
+        .map_err(|error| Outcome::kept(format!("no process to do it: {error}"), AGAIN))?;
+    struck.outcome(step.fd)
 }
 
-/// What is about to be removed, if it still is the ghost that was seen.
+/// The look, the removal, the look, and what comes of it.
 ///
-/// A thread that lost its CPU while it looked has seen the past, and looks anew.
-fn last_look(step: &Step, copies: &Copies, tables: &Tables) -> Result<Settings, Outcome> {
-    for _ in 0..LOOKS {
-        let start = Instant::now();
-        let settings = copies.settings(step)?;
-        if settings.data != step.data {
-            // Not the one that was seen: that has gone.
-            return Err(Outcome::Gone);
-        }
-        let asked = Instant::now();
-        if tables.name(step, copies.here())? {
-            return Err(Outcome::Live);
-        }
-        if start.elapsed() < FRESH * 8 && asked.elapsed() < FRESH {
-            return Ok(settings);
-        }
-    }
-    Err(Outcome::kept(
-        "this machine is too busy to look at it in time",
-        AGAIN,
-    ))
+/// Takes no lock and no memory: [`sys::do_apart`] says why.
+struct Blow<'a> {
+    step: &'a Step,
+    copies: &'a Copies,
+    tables: &'a Tables,
 }
 
-/// Removes the registration; an outcome if that is not what happened.
-fn delete(copies: &Copies) -> Option<Result<Outcome, Outcome>> {
-    match epoll::delete(&copies.instance, &copies.file) {
-        Ok(()) => None,
-        Err(Errno::NOENT) => Some(Ok(Outcome::Gone)),
-        Err(errno) => Some(Err(Outcome::kept(format!("DEL answers {errno}"), AGAIN))),
+/// What came of a blow, without a word about it.
+#[derive(Debug, Clone, Copy)]
+enum Struck {
+    Removed,
+    Gone,
+    Live,
+    PutBack,
+    /// No look was short enough.
+    TooBusy,
+    /// Its registration could not be read for all the others that come and go.
+    Changing,
+    /// It cannot be told what the number means in a task's table.
+    Untold(Untold),
+    /// DEL failed.
+    NotRemoved(Errno),
+    /// It is live, was removed, and could not be put back.
+    Lost(Errno),
+}
+
+impl Blow<'_> {
+    /// A thread that lost its CPU while it looked has seen the past, and looks anew.
+    fn strike(&self, mut text: Option<&mut Text>, between_fn: &mut dyn FnMut()) -> Struck {
+        let here = self.copies.here();
+        for _ in 0..LOOKS {
+            let start = Instant::now();
+            let settings = match text
+                .as_mut()
+                .map(|text| self.copies.settings(self.step, text))
+            {
+                Some(Ok(settings)) => settings,
+                Some(Err(Unread::Gone)) => return Struck::Gone,
+                Some(Err(Unread::Changing)) => return Struck::Changing,
+                None => Settings {
+                    events: self.step.events,
+                    data: self.step.data,
+                },
+            };
+            if settings.data != self.step.data {
+                // Not the one that was seen: that has gone.
+                return Struck::Gone;
+            }
+            let asked = Instant::now();
+            match self.tables.name(self.step.fd, here) {
+                Ok(true) => return Struck::Live,
+                Ok(false) => {}
+                Err(untold) => return Struck::Untold(untold),
+            }
+            if start.elapsed() < FRESH * 8 && asked.elapsed() < FRESH {
+                return self.delete(here, settings, between_fn);
+            }
+        }
+        Struck::TooBusy
+    }
+
+    /// Removes it and looks after it: is it a ghost still, or did its number come back?
+    ///
+    /// What cannot be told counts as live: a ghost put back does no new harm. Nor is a
+    /// number that has gone again a reason for another DEL: the next look finds it.
+    fn delete(&self, here: (u32, i32), settings: Settings, between_fn: &mut dyn FnMut()) -> Struck {
+        let (instance, file) = (&self.copies.instance, &self.copies.file);
+        match epoll::delete(instance, file) {
+            Ok(()) => {}
+            Err(Errno::NOENT) => return Struck::Gone,
+            Err(errno) => return Struck::NotRemoved(errno),
+        }
+        between_fn();
+        if let Ok(false) = self.tables.name(self.step.fd, here) {
+            return Struck::Removed;
+        }
+        let data = epoll::EventData::new_u64(settings.data);
+        let events = epoll::EventFlags::from_bits_retain(settings.events);
+        match epoll::add(instance, file, data, events) {
+            Ok(()) => Struck::PutBack,
+            // The program was faster.
+            Err(Errno::EXIST) => Struck::Live,
+            Err(errno) => Struck::Lost(errno),
+        }
     }
 }
 
-/// Looks after what was removed: is it a ghost still, or did its number come back?
-///
-/// What cannot be told counts as live: a ghost put back does no new harm. Nor is a
-/// number that has gone again a reason for another DEL: the next look finds it.
-fn settle(
-    step: &Step,
-    copies: &Copies,
-    tables: &Tables,
-    settings: &Settings,
-) -> Result<Outcome, Outcome> {
-    if !tables.name(step, copies.here()).unwrap_or(true) {
-        return Ok(Outcome::Removed);
+impl Struck {
+    fn outcome(self, fd: i32) -> Result<Outcome, Outcome> {
+        match self {
+            Struck::Removed => Ok(Outcome::Removed),
+            Struck::Gone => Ok(Outcome::Gone),
+            Struck::Live => Ok(Outcome::Live),
+            Struck::PutBack => Ok(Outcome::PutBack),
+            Struck::TooBusy => Err(Outcome::kept(
+                "this machine is too busy to look at it in time",
+                AGAIN,
+            )),
+            Struck::Changing => Err(Outcome::kept(
+                "its registration changes all the time",
+                AGAIN,
+            )),
+            Struck::Untold(untold) => Err(untold.outcome(fd)),
+            Struck::NotRemoved(errno) => Err(Outcome::kept(format!("DEL answers {errno}"), AGAIN)),
+            Struck::Lost(errno) => Err(Outcome::kept(
+                format!(
+                    "{fd} names its file again, and the removed registration could not be put back: {errno}"
+                ),
+                format!("EPOLL_CTL_ADD {fd} in the program"),
+            )),
+        }
     }
-    let data = epoll::EventData::new_u64(settings.data);
-    let events = epoll::EventFlags::from_bits_retain(settings.events);
-    match epoll::add(&copies.instance, &copies.file, data, events) {
-        Ok(()) => Ok(Outcome::PutBack),
-        // The program was faster.
-        Err(Errno::EXIST) => Ok(Outcome::Live),
-        Err(errno) => Err(lost(step, errno)),
-    }
-}
-
-fn lost(step: &Step, errno: Errno) -> Outcome {
-    Outcome::kept(
-        format!(
-            "{} names its file again, and the removed registration could not be put back: {errno}",
-            step.fd
-        ),
-        format!("EPOLL_CTL_ADD {} in the program", step.fd),
-    )
 }
 
 /// The tables that hold the instance, each by one of its tasks.
@@ -199,25 +258,37 @@ impl Tables {
     }
 
     /// True if the number names the file, which somebody has under `held`, in one of them.
-    fn name(&self, step: &Step, held: (u32, i32)) -> Result<bool, Outcome> {
-        for task in &self.tasks {
-            match sys::kcmp_file(held, (*task, step.fd)) {
+    fn name(&self, fd: i32, held: (u32, i32)) -> Result<bool, Untold> {
+        for &task in &self.tasks {
+            match sys::kcmp_file(held, (task, fd)) {
                 Ok(order) if order.is_eq() => return Ok(true),
                 Ok(_) => {}
-                // Closed, or the process has ended.
-                Err(error) if matches!(error.raw_os_error(), Some(libc::EBADF | libc::ESRCH)) => {}
-                Err(error) => {
-                    return Err(Outcome::kept(
-                        format!(
-                            "what {} means in process {task} cannot be told: {error}",
-                            step.fd
-                        ),
-                        "run as root, or with CAP_SYS_PTRACE, where kcmp(2) is permitted",
-                    ));
-                }
+                Err(error) => match error.raw_os_error() {
+                    // Closed, or the process has ended.
+                    Some(libc::EBADF | libc::ESRCH) => {}
+                    errno => return Err(Untold { task, errno }),
+                },
             }
         }
         Ok(false)
+    }
+}
+
+/// A table that does not tell what a number means in it.
+#[derive(Debug, Clone, Copy)]
+struct Untold {
+    task: u32,
+    errno: Option<i32>,
+}
+
+impl Untold {
+    fn outcome(self, fd: i32) -> Outcome {
+        let Untold { task, errno } = self;
+        let why = errno.map_or(io::ErrorKind::Other.into(), io::Error::from_raw_os_error);
+        Outcome::kept(
+            format!("what {fd} means in process {task} cannot be told: {why}"),
+            "run as root, or with CAP_SYS_PTRACE, where kcmp(2) is permitted",
+        )
     }
 }
 
@@ -232,96 +303,4 @@ fn threads_apart(pid: u32) -> Vec<u32> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fdinfo::Row;
-    use crate::snapshot::{Held, Name};
-    use rustix::event::{EventfdFlags, eventfd};
-    use std::io::{self, Write as _};
-    use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
-    use std::sync::mpsc;
-
-    /// Far from the numbers other tests get.
-    const NUMBER: i32 = 300;
-
-    #[test]
-    fn what_comes_back_while_it_is_removed_is_put_back() {
-        let check = |number: i32, comes_back: bool, expected: Outcome| {
-            let instance = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
-            let file = eventfd(0, EventfdFlags::CLOEXEC).unwrap();
-            let numbered = sys::dup_to(file.as_fd(), number).unwrap();
-            let (data, events) = (epoll::EventData::new_u64(0xfeed), epoll::EventFlags::IN);
-            epoll::add(&instance, &numbered, data, events).unwrap();
-            drop(numbered);
-            let before = row(&instance);
-            let step = step(&instance, &file, number);
-            let Some(outcome) = removed_beside(&step, || {
-                comes_back.then(|| sys::dup_to(file.as_fd(), number).unwrap())
-            }) else {
-                let _ = writeln!(
-                    io::stderr(),
-                    "skipped: kcmp(2) or pidfd_getfd(2) is not permitted here"
-                );
-                return;
-            };
-            assert_eq!(outcome, expected);
-            assert_eq!(row(&instance), before.filter(|_| comes_back));
-        };
-        check(NUMBER, true, Outcome::PutBack);
-        check(NUMBER + 1, false, Outcome::Removed);
-    }
-
-    /// Removes in a thread with a table of its own, while this one plays the program.
-    fn removed_beside(step: &Step, play_fn: impl FnOnce() -> Option<OwnedFd>) -> Option<Outcome> {
-        let (removed, is_removed) = mpsc::channel();
-        let (played, is_played) = mpsc::channel();
-        std::thread::scope(|scope| {
-            let thread = scope.spawn(move || {
-                sys::take_empty_table().ok()?;
-                let between = || {
-                    removed.send(()).unwrap();
-                    is_played.recv().unwrap();
-                };
-                Some(remove(step, between).unwrap_or_else(|outcome| outcome))
-            });
-            let kept = is_removed.recv().ok().and_then(|()| play_fn());
-            // Nobody listens if nothing was removed.
-            let _ = played.send(());
-            let outcome = thread.join().unwrap();
-            drop(kept);
-            // Where a sandbox forbids it there is nothing to test.
-            outcome.filter(|outcome| !matches!(outcome, Outcome::Kept { .. }))
-        })
-    }
-
-    fn step(instance: &OwnedFd, file: &OwnedFd, fd: i32) -> Step {
-        let pid = std::process::id();
-        let name = Name {
-            pid,
-            fd: instance.as_raw_fd(),
-            is_cloexec: true,
-        };
-        Step {
-            instance: vec![name],
-            start_times: vec![Proc::live().stat(pid).unwrap().start_time],
-            among: 1,
-            fd,
-            nth: 0,
-            events: 0x19,
-            data: 0xfeed,
-            held_by: vec![Held {
-                pid,
-                fd: file.as_raw_fd(),
-                is_certain: true,
-            }],
-            in_table: None,
-            loses: Vec::new(),
-            outcome: Outcome::Planned,
-        }
-    }
-
-    fn row(instance: &OwnedFd) -> Option<Row> {
-        let info = Proc::live().fdinfo(std::process::id(), instance.as_raw_fd());
-        info.unwrap().rows.first().copied()
-    }
-}
+mod tests;

@@ -1,14 +1,14 @@
 //! What a removal works on: copies of the instance and of the ghost's file.
 
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, Read as _, Seek as _};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags};
 
 use super::{Outcome, Step};
-use crate::fdinfo::FdInfo;
+use crate::fdinfo::{MAX_ROWS, Row};
 use crate::proc::Proc;
 use crate::sys::{self, EpollSlot};
 
@@ -19,6 +19,9 @@ const SMALL: u64 = 1000;
 
 /// How often a text is read that changes while it is.
 const READS: usize = 32;
+
+/// Bytes of a row; the longest Linux writes has 117.
+const ROW: usize = 128;
 
 /// The instance, and the file under the ghost's number.
 #[derive(Debug)]
@@ -48,42 +51,78 @@ impl Copies {
         (me(), self.file.as_raw_fd())
     }
 
-    /// What the registration was made with, as it is now.
+    /// The instance's text, and room for it; nothing if it need not be read.
     ///
-    /// The text is long where ghosts are many: there only a one-shot is read anew,
-    /// which changes by itself.
-    pub(super) fn settings(&self, step: &Step) -> Result<Settings, Outcome> {
+    /// It is long where ghosts are many: there only a one-shot is read anew, which changes
+    /// by itself.
+    pub(super) fn text(&self, step: &Step) -> Result<Option<Text>, Outcome> {
         if step.among > SMALL && step.events & libc::EPOLLONESHOT.cast_unsigned() == 0 {
-            return Ok(Settings {
-                events: step.events,
-                data: step.data,
-            });
+            return Ok(None);
         }
-        for _ in 0..READS {
-            let Some(nth) = nth_of(step, &self.instance, &self.file) else {
-                return Err(Outcome::Gone);
-            };
-            let settings = self.read(step.fd, nth);
-            // The number's others come and go: it must be the same one all along.
-            if settings.is_some() && nth_of(step, &self.instance, &self.file) == Some(nth) {
-                return settings.ok_or(Outcome::Gone);
-            }
-        }
-        Err(Outcome::kept(
-            "its registration changes all the time",
-            AGAIN,
-        ))
+        let path = format!("/proc/thread-self/fdinfo/{}", self.instance.as_raw_fd());
+        let file = File::open(path)
+            .map_err(|error| Outcome::kept(format!("no text of the instance: {error}"), AGAIN))?;
+        let rows = step.among.min(MAX_ROWS as u64) as usize;
+        Ok(Some(Text {
+            file,
+            buffer: vec![0; (2 * rows + 64) * ROW],
+        }))
     }
 
-    fn read(&self, fd: i32, nth: u32) -> Option<Settings> {
-        let path = format!("/proc/thread-self/fdinfo/{}", self.instance.as_raw_fd());
-        let info = FdInfo::parse(BufReader::new(File::open(path).ok()?)).ok()?;
-        let mut rows = info.rows.iter().filter(|row| row.tfd == fd);
-        rows.nth(nth as usize).map(|row| Settings {
+    /// What the registration was made with, as it is now. Takes no memory.
+    pub(super) fn settings(&self, step: &Step, text: &mut Text) -> Result<Settings, Unread> {
+        for _ in 0..READS {
+            let nth = nth_of(step, &self.instance, &self.file).ok_or(Unread::Gone)?;
+            let settings = text.read(step.fd, nth);
+            // The number's others come and go: it must be the same one all along.
+            if nth_of(step, &self.instance, &self.file) == Some(nth)
+                && let Some(settings) = settings
+            {
+                return Ok(settings);
+            }
+        }
+        Err(Unread::Changing)
+    }
+}
+
+/// An instance's text, to be read where there is no memory to be had.
+#[derive(Debug)]
+pub(super) struct Text {
+    file: File,
+    buffer: Vec<u8>,
+}
+
+impl Text {
+    fn read(&mut self, fd: i32, nth: u32) -> Option<Settings> {
+        self.file.rewind().ok()?;
+        let mut len = 0;
+        while len < self.buffer.len() {
+            match self.file.read(&mut self.buffer[len..]) {
+                Ok(0) => break,
+                Ok(count) => len += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return None,
+            }
+        }
+        let lines = self.buffer[..len].split(|byte| *byte == b'\n');
+        let rows = lines
+            .filter(|line| line.starts_with(b"tfd:"))
+            .filter_map(Row::parse);
+        let row = rows.filter(|row| row.tfd == fd).nth(nth as usize)?;
+        Some(Settings {
             events: row.events,
             data: row.data,
         })
     }
+}
+
+/// Why there are no settings.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Unread {
+    /// There is no such registration any more.
+    Gone,
+    /// The text and the registration do not agree for a moment.
+    Changing,
 }
 
 /// The instance, from the first of its holders that is still the one that was seen.

@@ -26,8 +26,8 @@ mod copies;
 use serde::Serialize;
 
 use crate::error::ScanError;
-use crate::look::Scope;
 use crate::proc::Proc;
+use crate::scope::Scope;
 use crate::snapshot::{Held, Name, Snapshot, Why};
 
 /// What to remove.

@@ -66,9 +66,9 @@ impl Case<'_> {
         self.snapshot.processes.get(&pid)
     }
 
-    /// The holder that was there first, of several.
+    /// The holder that was there first, of several; one that could not be looked at is none.
     fn eldest(&self, pids: impl IntoIterator<Item = u32>) -> u32 {
-        let start = |pid: &u32| self.process(*pid).map(|process| process.start_time);
+        let start = |pid: &u32| self.process(*pid).map_or(u64::MAX, |it| it.start_time);
         pids.into_iter()
             .min_by_key(|pid| (start(pid), *pid))
             .unwrap_or(0)
@@ -135,6 +135,35 @@ fn processes(pids: &[u32]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_could_not_be_looked_at_is_not_the_eldest() {
+        let mut snapshot = Snapshot::default();
+        for (pid, start_time) in [(7, 20), (8, 10)] {
+            let process = Process {
+                pid,
+                ppid: 1,
+                comm: String::new(),
+                exe: None,
+                start_time,
+                stack: 0,
+                open: Vec::new(),
+            };
+            snapshot.processes.insert(pid, process);
+        }
+        let instance = Instance {
+            names: Vec::new(),
+            registrations: Vec::new(),
+            left_out: 0,
+            is_certain: true,
+        };
+        let case = Case {
+            snapshot: &snapshot,
+            instance: &instance,
+        };
+        assert_eq!(case.eldest([6, 7, 8]), 8);
+        assert_eq!(case.eldest([6, 5]), 5);
+    }
 
     #[test]
     fn processes_are_listed_as_one_would_say() {

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
+
 use crate::finding::{Class, Finding};
-use crate::snapshot::{FileKey, Kind, Process};
+use crate::snapshot::{FileKey, Kind, Process, Registration};
 
 use super::{Case, processes};
 
@@ -106,18 +108,22 @@ fn deaf_signalfds<'a>(
 }
 
 fn dup_piles(case: &Case<'_>) -> Vec<Finding> {
-    let mut piles: BTreeMap<FileKey, Vec<i32>> = BTreeMap::new();
-    let mut anonymous: Option<FileKey> = None;
-    for registration in &case.instance.registrations {
-        let Some(key) = registration.key else {
-            continue;
-        };
-        match registration.kind {
-            Some(kind) if kind.shares_its_inode() => anonymous = Some(key),
-            _ => piles.entry(key).or_default().push(registration.fd),
-        }
+    let registrations = case.instance.registrations.iter();
+    let shares = |it: &Registration| it.kind.is_some_and(Kind::shares_its_inode);
+    // All files without an inode of their own have one, which is no pile.
+    let anonymous = registrations.clone().rfind(|it| shares(it));
+    let anonymous = anonymous.and_then(|it| it.key);
+    let with_key = registrations.filter_map(|it| Some((it.key.filter(|_| !shares(it))?, it.fd)));
+    let own = with_key.filter(|(key, _)| Some(*key) != anonymous);
+    let mut sizes: FxHashMap<FileKey, usize> = FxHashMap::default();
+    sizes.reserve(case.instance.registrations.len());
+    for (key, _) in own.clone() {
+        *sizes.entry(key).or_default() += 1;
     }
-    piles.retain(|key, fds| fds.len() >= PILE && anonymous != Some(*key));
+    let mut piles: BTreeMap<FileKey, Vec<i32>> = BTreeMap::new();
+    for (key, fd) in own.filter(|(key, _)| sizes.get(key) >= Some(&PILE)) {
+        piles.entry(key).or_default().push(fd);
+    }
     let about = |fds: Vec<i32>| {
         let pid = case.eldest(case.instance.pids());
         let summary = format!(

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use polter_scan::{Class, Finding, Options, Outcome, Proc, Report, exorcise};
 
-use crate::haunted::{Haunted, binary, can_compare, can_walk, classes};
+use crate::haunted::{Haunted, can_compare, can_walk, classes};
 
 /// How a program fares when each of its processes is exorcised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ macro_rules! every_class {
 
         #[test]
         fn every_class_of_haunted_program_is_here() {
-            let output = Command::new(binary()).output().expect("haunted runs");
+            let output = Command::new(haunted::binary()).output().expect("haunted runs");
             let usage = String::from_utf8(output.stderr).expect("usage is text");
             let names = usage.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
             assert_eq!(names.collect::<Vec<_>>(), [$($program),*]);

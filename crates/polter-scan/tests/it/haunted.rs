@@ -2,9 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 
 use polter_scan::{Choice, Class, Limits, Proc, Report, ScanError, Scope, Snapshot};
 
@@ -16,7 +14,7 @@ pub(crate) struct Haunted {
 impl Haunted {
     /// Starts it and waits until it is haunted.
     pub(crate) fn start(class: &str, options: &[&str]) -> Haunted {
-        let mut child = Command::new(binary())
+        let mut child = Command::new(haunted::binary())
             .args([class, "--linger", "60"])
             .args(options)
             .process_group(0)
@@ -111,21 +109,4 @@ pub(crate) fn can_compare() -> bool {
         );
     }
     can
-}
-
-/// The binary beside this test's, built if need be.
-pub(crate) fn binary() -> &'static PathBuf {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let test = std::env::current_exe().expect("a test has a file");
-        let dir = test.parent().and_then(|deps| deps.parent());
-        let binary = dir.expect("target/debug").join("haunted");
-        if !binary.exists() {
-            let built = Command::new(env!("CARGO"))
-                .args(["build", "--quiet", "-p", "haunted"])
-                .status();
-            assert!(built.is_ok_and(|status| status.success()));
-        }
-        binary
-    })
 }

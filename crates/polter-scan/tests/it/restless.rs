@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use polter_scan::{Options, Outcome, Plan, Proc};
 
-use crate::haunted::{binary, can_compare};
+use crate::haunted::can_compare;
 
 /// Enough for each outcome to be seen, and for a test.
 const ATTEMPTS: usize = 4_000;
@@ -24,7 +24,7 @@ struct Restless {
 
 impl Restless {
     fn start() -> Restless {
-        let mut child = Command::new(binary())
+        let mut child = Command::new(haunted::binary())
             .arg("--restless")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -65,7 +65,7 @@ pub(crate) fn hostile() -> Verdict {
     }
     for policy in &mut verdict.policies {
         policy.policy = text();
-        for broken in &mut policy.breaks {
+        for broken in policy.breaks.iter_mut().chain(&mut policy.other_order) {
             broken.site.text = text();
             broken.what = Broken::Result {
                 was: text(),
@@ -207,6 +207,11 @@ fn policies() -> Vec<PolicyVerdict> {
         "epoll_wait(3, [{events=EPOLLIN, data={u32=7, u64=7}}], 8, 0) = 1",
     );
     let del = site(30, 101, "epoll_ctl(3, EPOLL_CTL_DEL, 7, NULL) = 0");
+    let late = Break {
+        site: del.clone(),
+        what: refused.clone(),
+        depends_on_order: true,
+    };
     vec![
         unchanged("last-fput"),
         PolicyVerdict {
@@ -216,12 +221,15 @@ fn policies() -> Vec<PolicyVerdict> {
             breaks: vec![Break {
                 site: wait,
                 what: lost,
+                depends_on_order: false,
             }],
             ..unchanged("close")
         },
         PolicyVerdict {
             mended_ghosts: 1,
             mended_events: 12,
+            other_order_count: 2,
+            other_order: vec![late.clone()],
             ..unchanged("close-not-exit")
         },
         PolicyVerdict {
@@ -232,9 +240,16 @@ fn policies() -> Vec<PolicyVerdict> {
             breaks: vec![Break {
                 site: del,
                 what: refused,
+                depends_on_order: false,
             }],
             notices: 1,
             ..unchanged("owner")
+        },
+        PolicyVerdict {
+            break_count: 1,
+            order_count: 1,
+            breaks: vec![late],
+            ..unchanged("stale")
         },
         PolicyVerdict {
             notices: 2,
@@ -251,6 +266,9 @@ fn unchanged(policy: &str) -> PolicyVerdict {
         mended_calls: 0,
         break_count: 0,
         breaks: Vec::new(),
+        order_count: 0,
+        other_order_count: 0,
+        other_order: Vec::new(),
         notices: 0,
     }
 }

@@ -1,15 +1,15 @@
 //! `polter exorcise` on haunted programs: each ghost, again and again, and killed at its work.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::haunted::{Haunted, can_exorcise};
 use crate::polter::{command, polter};
 
-/// How often it is killed; `POLTER_KILLS` says otherwise.
+/// How often it is killed, with each program; `POLTER_KILLS` says otherwise.
 const KILLS: usize = 100;
 
 #[test]
@@ -132,31 +132,44 @@ fn every_key_is_documented() {
     }
 }
 
-/// The program checks itself: what is live is reported, no number has changed, and it
-/// ends when it is told to, which one that was stopped would not.
 #[test]
 fn killed_at_its_work_it_does_no_harm() {
+    check_kills(&["--restless", "--steady"]);
+    check_kills(&["--restless"]);
+}
+
+/// The program checks itself: what is live is reported, no number has changed, and it
+/// ends when it is told to, which one that was stopped would not.
+#[track_caller]
+fn check_kills(program: &[&str]) {
     if !can_exorcise() {
         return;
     }
     let wanted = std::env::var("POLTER_KILLS").ok();
     let wanted = wanted.map_or(KILLS, |text| text.parse().expect("a number"));
-    let haunted = Haunted::start(&["--restless", "--steady"]);
+    let haunted = Haunted::start(program);
     let pid = haunted.pid();
-    let mut seed = 7_u64;
-    for _ in 0..wanted {
-        let mut polter = command(["exorcise", "--yes", &pid])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        // Any moment of its life; where it is slow, the sooner ones.
+    let start = || {
+        let mut polter = command(["exorcise", "--yes", &pid]);
+        let polter = polter.stdout(Stdio::null()).stderr(Stdio::null());
+        polter.spawn().unwrap()
+    };
+    let (mut seed, mut life_us) = (7_u64, 1);
+    for nth in 0..wanted {
+        // Any moment of its life, however long that is here and now.
+        if nth % 20 == 0 {
+            let begin = Instant::now();
+            start().wait().unwrap();
+            life_us = begin.elapsed().as_micros() as u64;
+        }
+        let mut polter = start();
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        std::thread::sleep(Duration::from_micros((seed >> 33) % 40_000));
+        std::thread::sleep(Duration::from_micros((seed >> 33) % life_us));
         polter.kill().unwrap();
         polter.wait().unwrap();
     }
     let (is_well, words) = haunted.end();
+    let _ = writeln!(std::io::stderr(), "{wanted} kills of {program:?}: {words}");
     assert!(is_well, "{words}");
     assert!(words.starts_with("rounds "), "{words}");
 }

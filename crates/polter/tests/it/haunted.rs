@@ -2,9 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Lines, Write as _};
-use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::OnceLock;
 
 use crate::polter::polter;
 
@@ -17,7 +15,7 @@ pub(crate) struct Haunted {
 impl Haunted {
     /// Starts it and waits until it is haunted.
     pub(crate) fn start(words: &[&str]) -> Haunted {
-        Haunted::start_as(binary().as_os_str(), words)
+        Haunted::start_as(haunted::binary().as_os_str(), words)
     }
 
     /// The same, for a copy of the program.
@@ -65,19 +63,4 @@ pub(crate) fn can_exorcise() -> bool {
         );
     }
     can
-}
-
-/// The binary beside this test's, built if need be.
-pub(crate) fn binary() -> &'static PathBuf {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let binary = PathBuf::from(env!("CARGO_BIN_EXE_polter")).with_file_name("haunted");
-        if !binary.exists() {
-            let built = Command::new(env!("CARGO"))
-                .args(["build", "--quiet", "-p", "haunted"])
-                .status();
-            assert!(built.is_ok_and(|status| status.success()));
-        }
-        binary
-    })
 }

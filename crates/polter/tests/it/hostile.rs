@@ -10,7 +10,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::haunted::{Haunted, binary};
+use crate::haunted::Haunted;
 use crate::polter::{Ran, command, polter};
 
 const STAT: &str = "S 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 5 0 0 0 0 0 0\n";
@@ -22,7 +22,7 @@ fn a_program_of_any_name_is_scanned_captured_and_exorcised() {
     let copy = dir
         .path()
         .join(OsStr::from_bytes(b"a\n\x1b]0;\x07\xff) S 1"));
-    fs::copy(binary(), &copy).unwrap();
+    fs::copy(haunted::binary(), &copy).unwrap();
     let haunted = Haunted::start_as(copy.as_os_str(), &["dup-ghost", "--linger", "60"]);
     let captured = dir.path().join("captured");
     let captured = captured.to_str().unwrap();

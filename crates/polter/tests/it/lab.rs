@@ -284,10 +284,28 @@ fn what_the_build_lacks_is_named() {
     check_build("", "/dev/null", "not enough space: ");
 }
 
-/// Runs `kernels/build` without a program, with a source, on a disk that is full.
+#[test]
+fn a_source_package_that_no_mirror_has_is_named() {
+    let is_here = Path::new("/usr/src/linux-source-6.12.tar.xz").exists();
+    if is_here || Command::new("apt-get").arg("--version").output().is_err() {
+        eprintln!("skipped: the package is installed, or there is no apt to ask");
+        return;
+    }
+    check_build("", "", "linux-source-6.12 cannot be fetched: ");
+}
+
+/// Runs `kernels/build` without a program, with a source or an apt that knows
+/// of none, on a disk that is full.
 #[track_caller]
 fn check_build(lacking: &str, source: &str, expected: &str) {
     let place = TempDir::new().unwrap();
+    let apt = place.path().join("apt.conf");
+    let nothing = place.path().join("lists");
+    fs::create_dir_all(nothing.join("partial")).unwrap();
+    let settings = format!(
+        "Dir::State::lists {nothing:?};\nDir::Etc::sourcelist \"/dev/null\";\nDir::Etc::sourceparts \"/dev/null\";\n"
+    );
+    fs::write(&apt, settings).unwrap();
     let programs = place.path().join("bin");
     fs::create_dir(&programs).unwrap();
     for dir in ["/bin", "/usr/bin"] {
@@ -317,6 +335,7 @@ fn check_build(lacking: &str, source: &str, expected: &str) {
     command.env("PATH", &programs);
     command.env("CARGO_TARGET_DIR", place.path().join("target"));
     command.env("POLTER_LINUX_SOURCE", source);
+    command.env("APT_CONFIG", &apt);
     let ran = command.output().unwrap();
     let said = text(&ran.stderr);
     assert_eq!(ran.status.code(), Some(2), "{said}");
@@ -363,7 +382,7 @@ impl Lab {
         let left = fs::read_dir(self.place.path().join("tmp")).unwrap();
         let left: Vec<_> = left.map(|file| file.unwrap().path()).collect();
         assert!(left.is_empty(), "{left:?}");
-        assert_eq!(self.guests(), [0; 0]);
+        self.wait_for_no_guest();
     }
 
     /// The kernel takes a moment to end a group of processes.

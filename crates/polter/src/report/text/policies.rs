@@ -21,6 +21,9 @@ const HARMLESS: &str = "harmless";
 const MENDS: &str = "mends";
 const BREAKS: &str = "breaks";
 const MENDS_AND_BREAKS: &str = "mends and breaks";
+const MAY_BREAK: &str = "may break";
+const BY_ORDER: &str = "in this order of two processes' calls";
+const MENDS_AND_MAY_BREAK: &str = "mends, may break";
 
 /// Writes the table, if there is something to put into it.
 pub(super) fn write(out: &mut dyn Write, policies: &[PolicyVerdict]) -> io::Result<()> {
@@ -52,6 +55,8 @@ pub(super) fn write(out: &mut dyn Write, policies: &[PolicyVerdict]) -> io::Resu
 fn write_line(out: &mut dyn Write, line: &str) -> io::Result<()> {
     // The longest first: one ends with another.
     let verdicts = [
+        (MENDS_AND_MAY_BREAK, NOTE),
+        (MAY_BREAK, NOTE),
         (MENDS_AND_BREAKS, NOTE),
         (BREAKS, FAULT),
         (MENDS, CLEAN),
@@ -88,14 +93,29 @@ fn mends(policy: &PolicyVerdict) -> String {
 }
 
 fn breaks(policy: &PolicyVerdict) -> String {
-    let Some(first) = policy.breaks.first() else {
-        return if policy.break_count == 0 {
-            "–".to_owned()
-        } else {
-            number(policy.break_count)
-        };
-    };
-    format!("{}, {}", number(policy.break_count), describe(first))
+    let mut parts = Vec::new();
+    match policy.breaks.first() {
+        None if policy.break_count == 0 => {}
+        None => parts.push(number(policy.break_count)),
+        Some(first) => parts.push(format!(
+            "{}, {}",
+            number(policy.break_count),
+            describe(first)
+        )),
+    }
+    match policy.order_count {
+        0 => {}
+        count if count == policy.break_count => parts.push(format!("{BY_ORDER} only")),
+        count => parts.push(format!("{} {BY_ORDER} only", number(count))),
+    }
+    if let Some(first) = policy.other_order.first() {
+        let count = number(policy.other_order_count);
+        parts.push(format!("in another order: {count}, {}", describe(first)));
+    }
+    if parts.is_empty() {
+        return "–".to_owned();
+    }
+    parts.join("\n")
 }
 
 fn describe(first: &Break) -> String {
@@ -115,12 +135,14 @@ fn describe(first: &Break) -> String {
 
 fn verdict(policy: &PolicyVerdict) -> String {
     let mends = policy.mended_ghosts + policy.mended_events + policy.mended_calls > 0;
-    let verdict = match (mends, policy.break_count > 0) {
+    let verdict = match (mends, policy.breaks_in_any_order()) {
+        (false, true) => BREAKS,
+        (true, true) => MENDS_AND_BREAKS,
+        (false, false) if policy.depends_on_order() => MAY_BREAK,
+        (true, false) if policy.depends_on_order() => MENDS_AND_MAY_BREAK,
         (false, false) if policy.notices > 0 => HARMLESS,
         (false, false) => UNCHANGED,
         (true, false) => MENDS,
-        (false, true) => BREAKS,
-        (true, true) => MENDS_AND_BREAKS,
     };
     match policy.notices {
         0 => verdict.to_owned(),

@@ -1,0 +1,115 @@
+//! What works on any descriptor, and open.
+
+use super::{Encoded, Encoder, int, num, plain, replying};
+use crate::error::ExecutorError;
+use crate::reply::Reply;
+use crate::sys::layout::Address;
+use eventpoll::syscall::{EpollParams, Fcntl, Ioctl, PathKind, flags};
+use eventpoll::{EPIOCADOPT, Fd, Syscall};
+
+/// `F_DUPFD_QUERY`, since Linux 6.10.
+const F_DUPFD_QUERY: i32 = 1027;
+/// `_IOW(0x8a, 1, struct epoll_params)`.
+const EPIOCSPARAMS: u32 = 0x4008_8a01;
+/// `_IOR(0x8a, 2, struct epoll_params)`.
+const EPIOCGPARAMS: u32 = 0x8008_8a02;
+
+impl Encoder<'_, '_> {
+    pub(super) fn descriptors(&mut self, call: &Syscall) -> Encoded {
+        Ok(match *call {
+            Syscall::Dup { fd } => plain(libc::SYS_dup, &[num(fd)]),
+            Syscall::Dup2 { fd, new_fd } => plain(libc::SYS_dup2, &[num(fd), num(new_fd)]),
+            Syscall::Dup3 { fd, new_fd, flags } => {
+                plain(libc::SYS_dup3, &[num(fd), num(new_fd), flags.into()])
+            }
+            Syscall::Fcntl { fd, cmd } => {
+                let (cmd, arg) = fcntl(cmd);
+                plain(libc::SYS_fcntl, &[num(fd), int(cmd), arg])
+            }
+            Syscall::Close { fd } => plain(libc::SYS_close, &[num(fd)]),
+            Syscall::CloseRange { first, last, flags } => plain(
+                libc::SYS_close_range,
+                &[first.into(), last.into(), flags.into()],
+            ),
+            Syscall::Ioctl { fd, request } => return self.ioctl(fd, request),
+            Syscall::Lseek { fd, offset, whence } => {
+                plain(libc::SYS_lseek, &[num(fd), offset as u64, int(whence)])
+            }
+            Syscall::Open { path, flags } => return self.open(path, flags),
+            _ => unreachable!("sorted by `call`"),
+        })
+    }
+
+    fn ioctl(&mut self, fd: Fd, request: Ioctl) -> Encoded {
+        let nr = libc::SYS_ioctl;
+        let plainly = |request: u64, arg: Address| plain(nr, &[num(fd), request, arg.0]);
+        Ok(match request {
+            Ioctl::Fionbio(on) => {
+                let on = self.memory.put_ints(&[on.into()])?;
+                plainly(libc::FIONBIO, on)
+            }
+            Ioctl::Fioclex => plainly(libc::FIOCLEX, Address::NULL),
+            Ioctl::Fionclex => plainly(libc::FIONCLEX, Address::NULL),
+            Ioctl::Fionread => {
+                let at = self.memory.reserve(4)?;
+                replying(nr, &[num(fd), libc::FIONREAD, at.0], Reply::Available(at))
+            }
+            Ioctl::SetEpollParams(params) => {
+                let params = self.memory.put(&epoll_params(params))?;
+                plainly(EPIOCSPARAMS.into(), params)
+            }
+            Ioctl::GetEpollParams => {
+                let at = self.memory.reserve(8)?;
+                let args = [num(fd), EPIOCGPARAMS.into(), at.0];
+                replying(nr, &args, Reply::Params(at))
+            }
+            Ioctl::EpollAdopt => plainly(EPIOCADOPT.into(), Address::NULL),
+            Ioctl::Other(request) => {
+                let arg = self.memory.reserve(1024)?;
+                plainly(request.into(), arg)
+            }
+            Ioctl::ExportBuffer | Ioctl::AddFence | Ioctl::SignalFence => {
+                return Err(ExecutorError::NotAvailable("the modelled device"));
+            }
+        })
+    }
+
+    /// The call's promise is that the file is there and may be opened, so
+    /// what would make or refuse it is left out of the flags.
+    fn open(&mut self, path: PathKind, flags: u32) -> Encoded {
+        let harmless = !(libc::O_CREAT | libc::O_EXCL | libc::O_TRUNC | libc::O_NOFOLLOW) as u32;
+        let (path, flags) = match path {
+            PathKind::Regular => (self.around.regular.as_c_str(), flags & harmless),
+            PathKind::Directory => (c"/", flags & harmless & !flags::O_ACCMODE),
+            PathKind::Pollable => (c"/proc/self/mounts", flags & harmless & !flags::O_ACCMODE),
+            PathKind::Device => return Err(ExecutorError::NotAvailable("the modelled device")),
+        };
+        let path = self.memory.put_str(path)?;
+        let args = [int(libc::AT_FDCWD), path.0, flags.into(), 0];
+        Ok(plain(libc::SYS_openat, &args))
+    }
+}
+
+fn fcntl(cmd: Fcntl) -> (i32, u64) {
+    match cmd {
+        Fcntl::DupFd(from) => (libc::F_DUPFD, int(from)),
+        Fcntl::DupFdCloexec(from) => (libc::F_DUPFD_CLOEXEC, int(from)),
+        Fcntl::GetFd => (libc::F_GETFD, 0),
+        Fcntl::SetFd(flags) => (libc::F_SETFD, flags.into()),
+        Fcntl::GetFl => (libc::F_GETFL, 0),
+        Fcntl::SetFl(flags) => (libc::F_SETFL, flags.into()),
+        Fcntl::DupFdQuery(fd) => (F_DUPFD_QUERY, num(fd)),
+        Fcntl::SetPipeSize(size) => (libc::F_SETPIPE_SZ, size.into()),
+        Fcntl::GetPipeSize => (libc::F_GETPIPE_SZ, 0),
+        Fcntl::Other(cmd) => (cmd, 0),
+    }
+}
+
+fn epoll_params(params: EpollParams) -> [u8; 8] {
+    let mut bytes = [0; 8];
+    bytes[..4].copy_from_slice(&params.busy_poll_usecs.to_ne_bytes());
+    bytes[4..6].copy_from_slice(&params.busy_poll_budget.to_ne_bytes());
+    bytes[6] = params.prefer_busy_poll;
+    bytes[7] = params.pad;
+    bytes
+}

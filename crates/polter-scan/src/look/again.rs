@@ -1,0 +1,143 @@
+//! Looking again at what does not fit: the processes run on meanwhile.
+//!
+//! ```text
+//!   number ─▶ instance ─▶ number ─▶ instance ─▶ …      what all looks agree on is kept
+//! ```
+//!
+//! Number first, then the instance: the other way round, a program that removes, closes
+//! and is done between the two looks would seem to have left a ghost.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::compare::Slot;
+use crate::fdinfo::{FdInfo, Row};
+use crate::proc::{InfoText, Numbers};
+use crate::snapshot::{FileKey, Instance, Registration};
+
+use super::{Look, Target, key, numbered};
+
+/// Looks at what does not fit, after the first.
+const SECOND_LOOKS: usize = 2;
+
+/// More of them at files that share an inode: an eventfd that is removed, closed
+/// and made again under its number looks as if it had never gone.
+const DOUBTFUL_LOOKS: usize = 6;
+
+/// The registrations of one instance that do not fit.
+pub(super) struct Again<'a> {
+    look: &'a Look<'a>,
+    name: Slot,
+    text: InfoText,
+    rows: Rows,
+}
+
+impl<'a> Again<'a> {
+    /// With the instance's text, which `info` was read from.
+    pub(super) fn new(
+        look: &'a Look<'a>,
+        name: Slot,
+        text: InfoText,
+        instance: &Instance,
+        info: &FdInfo,
+    ) -> Again<'a> {
+        Again {
+            look,
+            name,
+            text,
+            rows: Rows::of(instance, info),
+        }
+    }
+
+    /// Looks as often as it takes; `shared` is the inode of all files that have none.
+    pub(super) fn look(&mut self, instance: &mut Instance, shared: Option<FileKey>) {
+        for _ in 0..SECOND_LOOKS {
+            self.look_once(instance, |_| true);
+        }
+        let is_doubtful = |it: &Registration| it.key.zip(shared).is_none_or(|(a, b)| a.can_be(b));
+        for _ in 0..DOUBTFUL_LOOKS {
+            self.look_once(instance, is_doubtful);
+        }
+    }
+
+    /// Looks once more, and drops what has gone or become another since the last look.
+    pub(super) fn look_once(
+        &mut self,
+        instance: &mut Instance,
+        is_asked_fn: impl Fn(&Registration) -> bool,
+    ) {
+        let is_asked = |it: &Registration| !it.is_plain() && is_asked_fn(it);
+        if !instance.registrations.iter().any(is_asked) || !self.look.proc.is_live() {
+            return;
+        }
+        self.look_at_numbers(instance, is_asked);
+        let odd = odd(instance);
+        let Ok(after) = self.text.read(|fd| odd.contains(&fd)) else {
+            instance.registrations.retain(|it| !is_asked(it));
+            return;
+        };
+        let after = Rows::of(instance, &after);
+        instance.registrations.retain(|registration| {
+            let is_still_there = match (self.rows.get(registration), after.get(registration)) {
+                (Some(before), Some(after)) => {
+                    before.is_same_registration(after)
+                        && (registration.data, registration.key) == (before.data, key(before))
+                }
+                _ => false,
+            };
+            !is_asked(registration) || is_still_there
+        });
+        self.rows = after;
+    }
+
+    fn look_at_numbers(
+        &self,
+        instance: &mut Instance,
+        is_asked_fn: impl Fn(&Registration) -> bool,
+    ) {
+        let among = instance.registrations.len();
+        // Each process is opened once in a look: who has ended says nothing new.
+        let mut numbers: BTreeMap<u32, Option<Numbers<'_>>> = BTreeMap::new();
+        for (place, registration) in instance.registrations.iter_mut().enumerate() {
+            if !is_asked_fn(registration) {
+                continue;
+            }
+            let Some(row) = self.rows.get(registration) else {
+                continue;
+            };
+            registration.events = row.events;
+            let target = Target::of(self.name, registration, place);
+            for table in &mut registration.tables {
+                let numbers = numbers
+                    .entry(table.pid)
+                    .or_insert_with(|| self.look.proc.numbers(table.pid).ok());
+                if let Some(Ok(open)) = numbers.as_ref().map(|it| it.read(row.tfd, false)) {
+                    table.meaning =
+                        self.look
+                            .meaning(row, &target, among, table.pid, open.as_ref());
+                }
+            }
+        }
+    }
+}
+
+/// The rows of what does not fit, out of all that an instance has.
+struct Rows(BTreeMap<(i32, u32), Row>);
+
+impl Rows {
+    fn of(instance: &Instance, info: &FdInfo) -> Rows {
+        let odd = odd(instance);
+        let rows = info.rows.iter().filter(|row| odd.contains(&row.tfd));
+        let rows = numbered(rows).map(|(row, nth)| ((row.tfd, nth), *row));
+        Rows(rows.collect())
+    }
+
+    fn get(&self, registration: &Registration) -> Option<&Row> {
+        self.0.get(&(registration.fd, registration.nth))
+    }
+}
+
+/// The numbers of what does not fit.
+fn odd(instance: &Instance) -> BTreeSet<i32> {
+    let odd = instance.registrations.iter().filter(|it| !it.is_plain());
+    odd.map(|it| it.fd).collect()
+}

@@ -1,0 +1,57 @@
+//! The same for many, by as many threads as there are CPUs.
+
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+/// Threads at most: beyond that they wait for the kernel's locks.
+const MAX_THREADS: usize = 8;
+
+/// What comes of each item, in the order of the items.
+pub(crate) fn map<T: Send, R: Send>(items: Vec<T>, map_fn: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let cpus = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let threads = cpus.min(items.len()).min(MAX_THREADS);
+    if threads < 2 {
+        return items.into_iter().map(map_fn).collect();
+    }
+    let left = Mutex::new(items.into_iter().enumerate());
+    let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || {
+        let mut done = Vec::new();
+        while let Some((at, item)) = next() {
+            done.push((at, map_fn(item)));
+        }
+        done
+    };
+    let mut done = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut done = work();
+        for other in others {
+            match other.join() {
+                Ok(theirs) => done.extend(theirs),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::map;
+
+    #[test]
+    fn results_stand_in_the_order_of_the_items() {
+        check(0);
+        check(1);
+        check(1000);
+    }
+
+    #[track_caller]
+    fn check(count: u64) {
+        let expected: Vec<u64> = (0..count).map(|item| item * item).collect();
+        assert_eq!(map((0..count).collect(), |item: u64| item * item), expected);
+    }
+}

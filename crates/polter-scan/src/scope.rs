@@ -1,0 +1,70 @@
+//! Whose instances are asked for.
+
+use std::collections::BTreeSet;
+
+use crate::error::ScanError;
+use crate::snapshot::{Process, Snapshot, Why};
+
+/// Whose instances are looked at. The holders of files are looked for in every process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Everybody's.
+    All,
+    /// Those of these processes; the caller's own, too, if it is among them.
+    Pids(Vec<u32>),
+    /// Those of these processes and of all that descend from them.
+    Families(Vec<u32>),
+    /// Those of the processes with this name (`/proc/PID/comm`).
+    Name(String),
+}
+
+impl Scope {
+    /// True if it names this very process.
+    pub(crate) fn names(&self, pid: u32) -> bool {
+        match self {
+            Scope::Pids(pids) | Scope::Families(pids) => pids.contains(&pid),
+            Scope::All | Scope::Name(_) => false,
+        }
+    }
+}
+
+/// The processes asked for; an error if there is none.
+pub(crate) fn asked_for(scope: &Scope, snapshot: &Snapshot) -> Result<BTreeSet<u32>, ScanError> {
+    match scope {
+        Scope::All if snapshot.processes.is_empty() && !snapshot.unseen.is_empty() => {
+            Err(ScanError::AllRefused(snapshot.unseen.len() as u64))
+        }
+        Scope::All => Ok(snapshot.processes.keys().copied().collect()),
+        Scope::Pids(pids) | Scope::Families(pids) => {
+            for pid in pids {
+                if !snapshot.processes.contains_key(pid) {
+                    let unseen = snapshot.unseen.iter().find(|unseen| unseen.pid == *pid);
+                    return Err(match unseen.map(|unseen| unseen.why) {
+                        Some(Why::Refused) => ScanError::Refused(*pid),
+                        _ => ScanError::NoSuchProcess(*pid),
+                    });
+                }
+            }
+            let mut asked: BTreeSet<u32> = pids.iter().copied().collect();
+            if matches!(scope, Scope::Families(_)) {
+                let descends =
+                    |pid: &&u32| pids.iter().any(|it| snapshot.is_descendant(**pid, *it));
+                asked.extend(snapshot.processes.keys().filter(descends));
+            }
+            Ok(asked)
+        }
+        Scope::Name(name) => {
+            let of_name = |process: &&Process| process.comm == *name;
+            let pids: BTreeSet<u32> = snapshot
+                .processes
+                .values()
+                .filter(of_name)
+                .map(|process| process.pid)
+                .collect();
+            if pids.is_empty() {
+                return Err(ScanError::NoSuchName(name.clone()));
+            }
+            Ok(pids)
+        }
+    }
+}
