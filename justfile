@@ -25,6 +25,10 @@ guests *versions:
 kernel:
     kernels/build
 
+# Builds polter and its kernel, both at a time: all that a first `polter lab` needs.
+lab:
+    cargo build --release & kernels/build && wait $!
+
 # Runs real programs under every policy, the judge's forecast first, and writes docs/survey.md.
 survey *workloads: kernel
     cargo build --release

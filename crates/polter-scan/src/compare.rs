@@ -62,6 +62,11 @@ impl Comparer {
         }
     }
 
+    /// True if the kernel answers, as far as it has been asked.
+    pub(crate) fn may_ask(&self) -> bool {
+        self.is_live && self.refused.load(Relaxed) == 0
+    }
+
     /// Orders two numbers by their files; nothing if one is closed or it may not be known.
     pub(crate) fn files(&self, a: Slot, b: Slot) -> Option<Ordering> {
         self.ask(|| sys::kcmp_file(a, b))
@@ -69,10 +74,11 @@ impl Comparer {
 
     /// Orders a number's file and a registration's.
     pub(crate) fn registration(&self, slot: Slot, target: &Target) -> Result<Ordering, Unanswered> {
-        if self.steps.fetch_add(target.place, Relaxed) > MAX_STEPS {
+        if !self.has_time_for(target) {
             self.left_out.fetch_add(1, Relaxed);
             return Err(Unanswered::Unknown);
         }
+        self.steps.fetch_add(target.place, Relaxed);
         let (holder, efd) = target.instance;
         let epoll_slot = EpollSlot {
             efd: efd.cast_unsigned(),
@@ -85,6 +91,11 @@ impl Comparer {
             Some(libc::ENOENT) => Unanswered::Gone,
             _ => Unanswered::Unknown,
         })
+    }
+
+    /// True if a registration can still be asked about: what has been asked before took time.
+    pub(crate) fn has_time_for(&self, target: &Target) -> bool {
+        self.steps.load(Relaxed).saturating_add(target.place) <= MAX_STEPS
     }
 
     /// True if two processes are known to share one descriptor table.
@@ -142,11 +153,63 @@ pub(crate) struct Sorted {
 
 impl Sorted {
     pub(crate) fn new(comparer: &Comparer, slots: impl IntoIterator<Item = Slot>) -> Sorted {
+        let slots: Vec<Slot> = slots.into_iter().collect();
         let mut sorted = Sorted::default();
-        for slot in slots {
-            sorted.insert(comparer, slot);
-        }
+        sorted.files = match slots[..] {
+            // Nobody compares it with another.
+            [slot] if comparer.files(slot, slot).is_none() => {
+                sorted.lost.push(slot);
+                Vec::new()
+            }
+            _ => sorted.sort(comparer, &slots),
+        };
         sorted
+    }
+
+    /// Sorts either half, and merges them.
+    fn sort(&mut self, comparer: &Comparer, slots: &[Slot]) -> Vec<Vec<Slot>> {
+        if slots.len() < 2 {
+            return slots.iter().map(|slot| vec![*slot]).collect();
+        }
+        let (left, right) = slots.split_at(slots.len() / 2);
+        let left = self.sort(comparer, left).into_iter();
+        let right = self.sort(comparer, right).into_iter();
+        self.merge(comparer, left, right)
+    }
+
+    fn merge(
+        &mut self,
+        comparer: &Comparer,
+        mut left: impl Iterator<Item = Vec<Slot>>,
+        mut right: impl Iterator<Item = Vec<Slot>>,
+    ) -> Vec<Vec<Slot>> {
+        let mut files = Vec::new();
+        let (mut a, mut b) = (left.next(), right.next());
+        while let (Some(of_a), Some(of_b)) = (&mut a, &mut b) {
+            match comparer.files(of_a[0], of_b[0]) {
+                Some(Ordering::Less) => files.extend(std::mem::replace(&mut a, left.next())),
+                Some(Ordering::Greater) => files.extend(std::mem::replace(&mut b, right.next())),
+                Some(Ordering::Equal) => {
+                    of_a.append(of_b);
+                    b = right.next();
+                }
+                None if comparer.files(of_a[0], of_a[0]).is_none() => {
+                    self.lost.push(of_a.remove(0));
+                    if of_a.is_empty() {
+                        a = left.next();
+                    }
+                }
+                None => {
+                    self.lost.push(of_b.remove(0));
+                    if of_b.is_empty() {
+                        b = right.next();
+                    }
+                }
+            }
+        }
+        files.extend(a.into_iter().chain(left));
+        files.extend(b.into_iter().chain(right));
+        files
     }
 
     /// The numbers of each file.
@@ -164,31 +227,19 @@ impl Sorted {
         Ok(found.map_or(&[], |at| &self.files[at]))
     }
 
-    fn insert(&mut self, comparer: &Comparer, slot: Slot) {
-        let compare = |other| comparer.files(other, slot).ok_or(Unanswered::Unknown);
-        match self.search(comparer, compare) {
-            Ok(Ok(at)) => self.files[at].push(slot),
-            // Whoever was compared with another can be compared.
-            Ok(Err(at)) if !self.files.is_empty() || comparer.files(slot, slot).is_some() => {
-                self.files.insert(at, vec![slot]);
-            }
-            _ => self.lost.push(slot),
-        }
-    }
-
-    /// Halves what is left until the file is found, or the place for it; forgets files whose
-    /// number has been closed on the way.
+    /// Halves what is left until the file is found; forgets files whose number has been closed
+    /// on the way.
     fn search(
         &mut self,
         comparer: &Comparer,
         compare_fn: impl Fn(Slot) -> Result<Ordering, Unanswered>,
-    ) -> Result<Result<usize, usize>, Unanswered> {
+    ) -> Result<Option<usize>, Unanswered> {
         let (mut from, mut to) = (0, self.files.len());
         while from < to {
             let middle = from + (to - from) / 2;
             let first = self.files[middle][0];
             match compare_fn(first) {
-                Ok(Ordering::Equal) => return Ok(Ok(middle)),
+                Ok(Ordering::Equal) => return Ok(Some(middle)),
                 Ok(Ordering::Less) => from = middle + 1,
                 Ok(Ordering::Greater) => to = middle,
                 Err(why) if why == Unanswered::Gone || comparer.files(first, first).is_some() => {
@@ -203,6 +254,6 @@ impl Sorted {
                 }
             }
         }
-        Ok(Err(from))
+        Ok(None)
     }
 }

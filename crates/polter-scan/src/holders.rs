@@ -46,63 +46,114 @@ impl<'a> Holders<'a> {
         comparer: &Comparer,
         registration: &Registration,
         target: &Target,
-    ) -> Option<Vec<Held>> {
+    ) -> Option<Kept> {
         let Some(key) = registration.key else {
-            return Some(Vec::new());
+            return Some(Kept::unasked(Vec::new()));
         };
         let same_ino = self.by_ino.get(&key.ino).map_or(&[][..], Vec::as_slice);
-        let can_be = same_ino.iter().filter(|(other, ..)| key.can_be(*other));
-        let candidates: Vec<&Entry<'_>> = can_be.collect();
-        let slots = || candidates.iter().map(|(_, _, slot)| *slot);
-        match candidates[..] {
-            // Whoever is not there any more has no holder.
-            [] => match comparer.registration(target.instance, target) {
+        // An inode may be a hundred thousand files': they are not gone over for each.
+        let candidates = same_ino.iter().filter(|(other, ..)| key.can_be(*other));
+        let slots = || candidates.clone().map(|(_, _, slot)| *slot);
+        let likely = || Kept::unasked(likely(registration, candidates.clone(), |_| true));
+        let mut first = candidates.clone();
+        match (first.next(), first.next()) {
+            (None, _) => match comparer.registration(target.instance, target) {
+                Ok(_) => Some(Kept::there(Vec::new())),
                 Err(Unanswered::Gone) => None,
-                _ => Some(Vec::new()),
+                Err(Unanswered::Unknown) => Some(Kept::unasked(Vec::new())),
             },
-            [_, ..]
-                if candidates
-                    .iter()
-                    .all(|(_, open, _)| open.kind == Kind::Socket) =>
+            _ if candidates
+                .clone()
+                .all(|(_, open, _)| open.kind == Kind::Socket) =>
             {
-                Some(held(slots(), true))
+                Some(Kept::unasked(held(slots(), true)))
             }
-            [(_, _, slot)] => match comparer.registration(*slot, target) {
-                Ok(order) => Some(held(slots().filter(|_| order.is_eq()), true)),
+            (Some((_, _, slot)), None) => match comparer.registration(*slot, target) {
+                Ok(order) => Some(Kept::there(held(slots().filter(|_| order.is_eq()), true))),
                 Err(Unanswered::Gone) => None,
-                Err(Unanswered::Unknown) => Some(likely(registration, &candidates, |_| true)),
+                Err(Unanswered::Unknown) => Some(likely()),
             },
-            _ => {
-                let mut sorted = self.sorted.lock().unwrap_or_else(PoisonError::into_inner);
-                let sorted = sorted
-                    .entry(key)
-                    .or_insert_with(|| Sorted::new(comparer, slots()));
-                let found = match sorted.find(comparer, target) {
-                    Err(Unanswered::Gone) => return None,
-                    found => held(found.unwrap_or_default().iter().copied(), true),
-                };
-                let lost = &sorted.lost;
-                if !found.is_empty() || lost.is_empty() {
-                    return Some(found);
-                }
-                Some(likely(registration, &candidates, |it| lost.contains(it)))
+            _ if !comparer.has_time_for(target) => Some(likely()),
+            _ => self.among_many(comparer, registration, target, candidates),
+        }
+    }
+
+    /// The same, where an inode is several numbers'.
+    fn among_many<'e>(
+        &self,
+        comparer: &Comparer,
+        registration: &Registration,
+        target: &Target,
+        candidates: impl Iterator<Item = &'e Entry<'a>> + Clone,
+    ) -> Option<Kept>
+    where
+        'a: 'e,
+    {
+        let key = registration.key?;
+        let slots = candidates.clone().map(|(_, _, slot)| *slot);
+        let mut sorted = self.sorted.lock().unwrap_or_else(PoisonError::into_inner);
+        let sorted = sorted
+            .entry(key)
+            .or_insert_with(|| Sorted::new(comparer, slots));
+        let found = match sorted.find(comparer, target) {
+            Ok(found) => held(found.iter().copied(), true),
+            Err(Unanswered::Gone) => return None,
+            Err(Unanswered::Unknown) => {
+                return Some(Kept::unasked(likely(registration, candidates, |_| true)));
             }
+        };
+        let lost = &sorted.lost;
+        if !found.is_empty() {
+            Some(Kept::there(found))
+        } else if lost.is_empty() {
+            Some(Kept::unasked(found))
+        } else {
+            let likely = likely(registration, candidates, |it| lost.contains(it));
+            Some(Kept::unasked(likely))
+        }
+    }
+}
+
+/// Who keeps a registration's file.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    /// The numbers that name it.
+    pub(crate) by: Vec<Held>,
+    /// True if the kernel has said that the registration is there.
+    pub(crate) is_there: bool,
+}
+
+impl Kept {
+    fn there(by: Vec<Held>) -> Kept {
+        Kept { by, is_there: true }
+    }
+
+    fn unasked(by: Vec<Held>) -> Kept {
+        Kept {
+            by,
+            is_there: false,
         }
     }
 }
 
 /// An inode of one's own says something even where the kernel may not be asked.
-fn likely(
+fn likely<'e, 'a: 'e>(
     registration: &Registration,
-    candidates: &[&Entry<'_>],
+    candidates: impl Iterator<Item = &'e Entry<'a>> + Clone,
     is_unknown_fn: impl Fn(&Slot) -> bool,
 ) -> Vec<Held> {
-    let says_something = |(_, open, slot): &&&Entry<'_>| {
-        !open.kind.shares_its_inode()
-            && is_unknown_fn(slot)
-            && open.can_wait_for(registration.events)
+    // An inode that one file shares is shared by all of its files.
+    let mut first = candidates.clone();
+    if first
+        .next()
+        .is_some_and(|(_, open, _)| open.kind.shares_its_inode())
+    {
+        return Vec::new();
+    }
+    let says_something = |(_, open, slot): &&Entry<'_>| {
+        is_unknown_fn(slot) && open.can_wait_for(registration.events)
     };
-    let likely = candidates.iter().filter(says_something);
+    let likely = candidates.filter(says_something);
     held(likely.map(|(_, _, slot)| *slot), false)
 }
 

@@ -7,10 +7,19 @@ use std::thread;
 /// Threads at most: beyond that they wait for the kernel's locks.
 const MAX_THREADS: usize = 8;
 
+/// The same, in any order, where neighbours would be in each other's way: each thread
+/// begins somewhere else, and goes on from there.
+pub(crate) fn map_apart<T: Send, R: Send>(items: Vec<T>, map_fn: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let threads = threads_for(items.len()).max(1);
+    let far = items.len().div_ceil(threads).max(1);
+    let mut items: Vec<(usize, T)> = items.into_iter().enumerate().collect();
+    items.sort_by_key(|(at, _)| at % far);
+    map(items, |(_, item)| map_fn(item))
+}
+
 /// What comes of each item, in the order of the items.
 pub(crate) fn map<T: Send, R: Send>(items: Vec<T>, map_fn: impl Fn(T) -> R + Sync) -> Vec<R> {
-    let cpus = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let threads = cpus.min(items.len()).min(MAX_THREADS);
+    let threads = threads_for(items.len());
     if threads < 2 {
         return items.into_iter().map(map_fn).collect();
     }
@@ -38,9 +47,23 @@ pub(crate) fn map<T: Send, R: Send>(items: Vec<T>, map_fn: impl Fn(T) -> R + Syn
     done.into_iter().map(|(_, result)| result).collect()
 }
 
+fn threads_for(items: usize) -> usize {
+    let cpus = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    cpus.min(items).min(MAX_THREADS)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::map;
+    use super::{map, map_apart};
+
+    #[test]
+    fn what_is_done_apart_is_done_once_each() {
+        for count in [0, 1, 2, 7, 1000] {
+            let mut done = map_apart((0..count).collect(), |item: u64| item);
+            done.sort_unstable();
+            assert!(done.into_iter().eq(0..count));
+        }
+    }
 
     #[test]
     fn results_stand_in_the_order_of_the_items() {

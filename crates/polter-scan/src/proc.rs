@@ -17,6 +17,7 @@ use rustix::io::Errno;
 use rustix::path::DecInt;
 
 use crate::fdinfo::FdInfo;
+use crate::parallel;
 use crate::snapshot::{FileKey, Kind, OpenFd, Process, Why};
 use crate::stat::Stat;
 
@@ -29,6 +30,9 @@ const SMALL: u64 = 64 << 10;
 /// Bytes asked for at once: of an instance's text, and of a directory.
 const AT_ONCE: usize = 128 << 10;
 const ENTRIES: usize = 32 << 10;
+
+/// Numbers of a process that are read by one thread.
+const NUMBERS: usize = 4096;
 
 /// Bytes of a link's target, which the kernel writes into a page.
 const TARGET: usize = 4096;
@@ -73,6 +77,11 @@ impl Proc {
         self.is_live
     }
 
+    /// The device of all sockets, if one has been seen.
+    pub(crate) fn socket_dev(&self) -> Option<u32> {
+        self.socket_dev.get().copied()
+    }
+
     /// Every process, ascending.
     pub fn pids(&self) -> io::Result<Vec<u32>> {
         numbers_in(&self.root)
@@ -103,17 +112,17 @@ impl Proc {
         let dir = self.open(&self.root.join(pid.to_string()), OFlags::DIRECTORY)?;
         let stat = self.stat_in(&dir)?;
         let numbers = Numbers::of(self, dir)?;
-        let mut open = Vec::new();
-        let mut entries = Vec::with_capacity(ENTRIES);
-        let mut entries = RawDir::new(&numbers.links, entries.spare_capacity_mut());
-        while let Some(entry) = entries.next() {
-            let entry = entry.map_err(why)?;
-            let number = entry.file_name().to_str().ok();
-            let Some(fd) = number.and_then(|name| name.parse().ok()) else {
-                continue;
-            };
-            // Closed since it was listed: it was on its way.
-            open.extend(numbers.read(fd, with_targets)?);
+        let listed = numbers.listed()?;
+        let parts = listed.chunks(NUMBERS).collect();
+        let parts = parallel::map(parts, |part: &[i32]| {
+            // What was closed since it was listed was on its way.
+            let read = part.iter().map(|fd| numbers.read(*fd, with_targets));
+            read.filter_map(Result::transpose)
+                .collect::<Result<Vec<OpenFd>, Why>>()
+        });
+        let mut open = Vec::with_capacity(listed.len());
+        for part in parts {
+            open.extend(part?);
         }
         // The kernel lists them so; a captured tree need not.
         if !open.is_sorted_by_key(|open: &OpenFd| open.fd) {
@@ -193,6 +202,19 @@ impl Numbers<'_> {
     fn of(proc: &Proc, dir: OwnedFd) -> Result<Numbers<'_>, Why> {
         let links = rustix::fs::openat(&dir, "fd", directory(), Mode::empty()).map_err(why)?;
         Ok(Numbers { proc, dir, links })
+    }
+
+    /// Those that are open.
+    fn listed(&self) -> Result<Vec<i32>, Why> {
+        let mut listed = Vec::new();
+        let mut entries = Vec::with_capacity(ENTRIES);
+        let mut entries = RawDir::new(&self.links, entries.spare_capacity_mut());
+        while let Some(entry) = entries.next() {
+            let entry = entry.map_err(why)?;
+            let number = entry.file_name().to_str().ok();
+            listed.extend(number.and_then(|name| name.parse::<i32>().ok()));
+        }
+        Ok(listed)
     }
 
     /// What a number names now; nothing if it is closed.

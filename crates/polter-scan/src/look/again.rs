@@ -9,10 +9,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::FxHashSet;
+
 use crate::compare::Slot;
 use crate::fdinfo::{FdInfo, Row};
 use crate::proc::{InfoText, Numbers};
-use crate::snapshot::{FileKey, Instance, Registration};
+use crate::snapshot::{FileKey, Instance, Meaning, Registration};
 
 use super::{Look, Target, key, numbered};
 
@@ -50,10 +52,24 @@ impl<'a> Again<'a> {
 
     /// Looks as often as it takes; `shared` is the inode of all files that have none.
     pub(super) fn look(&mut self, instance: &mut Instance, shared: Option<FileKey>) {
-        for _ in 0..SECOND_LOOKS {
-            self.look_once(instance, |_| true);
+        for look in 1..=SECOND_LOOKS {
+            let is_asked_about = |it: &Registration| it.is_plain() || self.look.is_asked_about(it);
+            // The last time it is looked at by whoever asks who keeps them.
+            if look == SECOND_LOOKS && instance.registrations.iter().all(is_asked_about) {
+                self.look_at_numbers(instance, |it| !it.is_plain());
+            } else {
+                self.look_once(instance, |_| true);
+            }
         }
-        let is_doubtful = |it: &Registration| it.key.zip(shared).is_none_or(|(a, b)| a.can_be(b));
+        let is_doubtful = |it: &Registration| {
+            let has_shared = it.key.zip(shared).is_none_or(|(a, b)| a.can_be(b));
+            // What nobody had the time to ask stays unknown, however often it is looked at.
+            has_shared
+                && it
+                    .tables
+                    .iter()
+                    .any(|table| table.meaning != Meaning::Unknown)
+        };
         for _ in 0..DOUBTFUL_LOOKS {
             self.look_once(instance, is_doubtful);
         }
@@ -118,6 +134,24 @@ impl<'a> Again<'a> {
             }
         }
     }
+}
+
+/// Reads an instance's text anew, and drops of these what is not there any more.
+pub(super) fn drop_what_has_gone(
+    look: &Look<'_>,
+    instance: &mut Instance,
+    asked: &FxHashSet<(i32, u32)>,
+) {
+    let name = instance.names[0];
+    let numbers: FxHashSet<i32> = asked.iter().map(|(fd, _)| *fd).collect();
+    let text = look.proc.info(name.pid, name.fd);
+    let info = text.and_then(|mut text| text.read(|fd| numbers.contains(&fd)));
+    let rows = info.map_or(Rows(BTreeMap::new()), |info| Rows::of(instance, &info));
+    instance.registrations.retain(|registration| {
+        let is_it = |row: &Row| (row.data, key(row)) == (registration.data, registration.key);
+        !asked.contains(&(registration.fd, registration.nth))
+            || rows.get(registration).is_some_and(is_it)
+    });
 }
 
 /// The rows of what does not fit, out of all that an instance has.

@@ -11,26 +11,26 @@
 //! instance and the number agree on is kept.
 
 mod again;
+mod keepers;
 mod names;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use self::again::Again;
 use crate::compare::{Comparer, Slot, Target};
 use crate::error::ScanError;
 use crate::fdinfo::Row;
-use crate::holders::Holders;
 use crate::list::Listing;
 use crate::parallel;
 use crate::proc::Proc;
 use crate::room::Room;
 use crate::scope::{Scope, asked_for};
 use crate::snapshot::{
-    Effort, FileKey, Held, InTable, Instance, Kind, Meaning, Name, OpenFd, Process, Registration,
+    Effort, FileKey, InTable, Instance, Kind, Meaning, Name, OpenFd, Process, Registration,
     Snapshot,
 };
 use crate::source::{By, Limits, Source, is_contained};
@@ -253,52 +253,6 @@ impl Look<'_> {
             .listed(pid, open.fd)
             .is_some_and(|it| it.key == open.key);
         is_as_listed && open.key.is_some_and(|key| names.get(&key.ino) == Some(&1))
-    }
-
-    /// Says who keeps what does not fit, and drops what turns out to be gone.
-    ///
-    /// What somebody is known to keep is not asked about again.
-    fn find_holders(&self, instances: Vec<Instance>) -> Vec<Instance> {
-        let registrations = instances.iter().flat_map(|it| &it.registrations);
-        let odd = registrations.filter(|it| !it.is_plain());
-        let inodes: FxHashSet<u64> = odd.filter_map(|it| it.key).map(|key| key.ino).collect();
-        let holders = Holders::new(self.processes, &inodes);
-        parallel::map(instances, |mut instance| {
-            self.find_holders_in(&mut instance, &holders);
-            instance
-        })
-    }
-
-    fn find_holders_in(&self, instance: &mut Instance, holders: &Holders<'_>) {
-        let name = instance.names[0];
-        let mut place = 0;
-        instance.registrations.retain_mut(|registration| {
-            place += 1;
-            let of_table = |table: &InTable| self.listed(table.pid, registration.fd);
-            let same = |table: &&InTable| table.meaning == Meaning::Same;
-            let named = registration.tables.iter().find(same).and_then(of_table);
-            registration.kind = named.map(|open| open.kind).or(registration.kind);
-            if registration.is_plain() || !registration.held_by.is_empty() {
-                return true;
-            }
-            let target = Target::of((name.pid, name.fd), registration, place);
-            match holders.of(self.comparer, registration, &target) {
-                Some(held_by) => registration.held_by = held_by,
-                None => return false,
-            }
-            for table in &mut registration.tables {
-                // It has come back this very moment.
-                let is_itself =
-                    |held: &Held| held.is_certain && (held.pid, held.fd) == (table.pid, target.fd);
-                if registration.held_by.iter().any(is_itself) {
-                    table.meaning = Meaning::Same;
-                }
-            }
-            if let Some(held) = registration.held_by.first() {
-                registration.kind = self.listed(held.pid, held.fd).map(|open| open.kind);
-            }
-            true
-        });
     }
 }
 
