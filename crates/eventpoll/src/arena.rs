@@ -62,6 +62,11 @@ impl<I, T: Clone> Written for Arena<I, T> {
     fn settle(&mut self) {
         self.is_written = false;
     }
+
+    fn weight(&self) -> usize {
+        let slots = self.slots.capacity() * size_of::<Option<T>>();
+        size_of::<Self>() + slots + self.free.capacity() * size_of::<u32>()
+    }
 }
 
 impl<I, T: PartialEq> PartialEq for Arena<I, T> {

@@ -54,6 +54,10 @@ impl Written for WaitQueues {
         self.gone.settle();
     }
 
+    fn weight(&self) -> usize {
+        self.queues.weight() + self.entries.weight() + self.gone.weight()
+    }
+
     fn revert_to(&mut self, original: &Self) {
         self.queues.revert_to(&original.queues);
         self.entries.revert_to(&original.entries);

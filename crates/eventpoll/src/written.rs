@@ -12,6 +12,11 @@ pub(crate) trait Written: Clone {
     /// From here on it was not written to.
     fn settle(&mut self);
 
+    /// Bytes it takes, without what its own parts have allocated.
+    fn weight(&self) -> usize {
+        size_of::<Self>()
+    }
+
     /// Becomes a copy, settled, in the memory it has.
     #[inline]
     fn renew(&mut self, original: &Self) {

@@ -210,6 +210,11 @@ impl Search<'_> {
         }
     }
 
+    /// What all cores know takes so many bytes, beside the levels.
+    fn bytes(&self) -> u64 {
+        self.visited.bytes() + self.parts.bytes(self.bounds.cores)
+    }
+
     /// How a level is gone through, if there is one.
     fn way(&self, level: &Level) -> Way {
         let depth = level.depth;
@@ -221,7 +226,7 @@ impl Search<'_> {
         if depth >= self.bounds.steps {
             self.end(Limit::Steps);
             Way::Over
-        } else if level.bytes() * 2 + self.visited.bytes() > self.bounds.memory {
+        } else if level.bytes() * 2 + self.bytes() > self.bounds.memory {
             Way::Depth
         } else {
             Way::Breadth
@@ -318,7 +323,7 @@ impl Search<'_> {
             }
             self.count(hand);
             if count.is_multiple_of(64) {
-                if self.visited.bytes() > self.bounds.memory {
+                if self.bytes() > self.bounds.memory {
                     self.end(Limit::Memory);
                 }
                 if self.is_over() {

@@ -25,6 +25,8 @@ pub struct Parts {
 struct Numbered {
     parts: Vec<Kept>,
     by_digest: FxHashMap<u64, u32>,
+    /// Bytes that the parts take.
+    weight: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -41,6 +43,13 @@ impl Parts {
     /// How many there are.
     pub fn count(&self) -> usize {
         self.lock().parts.len()
+    }
+
+    /// Bytes they take, with what each of so many explorers keeps of them.
+    pub fn bytes(&self, explorers: usize) -> u64 {
+        let entry = size_of::<Kept>() + size_of::<(u64, u32)>();
+        let all = self.lock();
+        (all.weight + all.parts.len() * entry * (explorers + 1)) as u64
     }
 }
 
@@ -155,9 +164,11 @@ impl<'a> Explorer<'a> {
         let next = all.parts.len() as u32;
         let number = *all.by_digest.entry(digest).or_insert(next);
         if number == next {
+            let part = self.state.part(place);
+            all.weight += part.weight();
             all.parts.push(Kept {
                 digest,
-                part: Arc::new(self.state.part(place)),
+                part: Arc::new(part),
             });
         }
         drop(all);

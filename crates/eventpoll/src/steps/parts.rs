@@ -13,7 +13,7 @@ use crate::arena::Arena;
 use crate::clock::Clock;
 use crate::device::{Buffer, Device};
 use crate::epoll::{Epitem, Epoll};
-use crate::fd_table::FdTable;
+use crate::fd_table::{FdTable, Slot};
 use crate::file::File;
 use crate::ids::{
     BufferId, DeviceId, EpitemId, EpollId, Fd, FileId, Pid, PipeId, ProcessId, SighandId, SocketId,
@@ -83,6 +83,10 @@ macro_rules! group {
                 $(kernel.$index.renew(&self.$index);)?
             }
 
+            fn weight(&self) -> usize {
+                0 $(+ self.$field.weight())* $(+ self.$index.weight())?
+            }
+
             #[inline]
             fn hash(kernel: &Kernel, state: &mut impl Hasher) {
                 $(kernel.$field.hash(state);)*
@@ -138,6 +142,32 @@ group! {
         pids: Tracked<BTreeMap<Pid, Numbered>>,
         next_pid: Tracked<i32>,
         clock: Tracked<Clock>,
+    }
+}
+
+impl Part {
+    /// Bytes it takes, near enough to bound a search by.
+    pub(super) fn weight(&self) -> usize {
+        let allocated = match self {
+            Part::Tables(part) => {
+                let numbers = part.tables.iter().map(|(_, table)| table.capacity());
+                part.weight() + numbers.sum::<usize>() * size_of::<Option<Slot>>()
+            }
+            Part::Files(part) => part.weight(),
+            Part::Kinds(part) => part.weight(),
+            Part::Instances(part) => {
+                let entry = size_of::<((FileId, Fd), EpitemId)>();
+                part.weight() + part.keys.capacity() * entry
+            }
+            Part::Waits(part) => part.weight(),
+            Part::Tasks(part) => {
+                let entry = size_of::<(Pid, Numbered)>();
+                part.weight() + part.pids.len() * entry
+            }
+            Part::Ledger(_) => size_of::<Ledger>(),
+            Part::Runner(_) => 0,
+        };
+        size_of::<Part>() + allocated
     }
 }
 
