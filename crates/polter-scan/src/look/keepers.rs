@@ -52,9 +52,8 @@ impl Look<'_> {
     /// True if finding who keeps it shows whether a registration is still there.
     pub(super) fn is_asked_about(&self, registration: &Registration) -> bool {
         let is_no_socket = |key: FileKey| {
-            self.proc
-                .socket_dev()
-                .is_some_and(|dev| key.dev != Some(dev))
+            let devs = key.dev.zip(self.proc.socket_dev());
+            devs.is_some_and(|(dev, of_sockets)| dev != of_sockets)
         };
         self.comparer.may_ask() && registration.key.is_some_and(is_no_socket)
     }
