@@ -122,6 +122,23 @@ fn a_ring_keeps_its_files_and_their_registrations() {
 }
 
 #[test]
+fn a_ring_that_goes_lets_go_of_its_files() {
+    let mut w = World::new();
+    let (ep, e) = (w.epoll(), w.eventfd(1));
+    let ring = Fd(w.call(Syscall::IoUringSetup { entries: 8 }).unwrap() as i32);
+    let files = vec![Fd(e)];
+    w.call(Syscall::IoUringRegisterFiles { ring, files })
+        .unwrap();
+    w.add(ep, e, IN).unwrap();
+    w.close(e);
+    assert_eq!(w.registrations(), 1);
+    // In Linux a worker does it, soon after (io_ring_exit_work).
+    w.close(ring.0);
+    assert_eq!(w.registrations(), 0);
+    assert_eq!(w.reported(ep), []);
+}
+
+#[test]
 fn a_call_under_way_keeps_its_instance() {
     let mut w = World::new();
     let (ep, e) = (w.epoll(), w.eventfd(0));

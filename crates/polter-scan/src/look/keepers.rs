@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::holders::{Holders, Kept};
 use crate::parallel;
-use crate::snapshot::{Held, InTable, Instance, Meaning, Registration};
+use crate::snapshot::{FileKey, Held, InTable, Instance, Meaning, Registration};
 
 use super::again::drop_what_has_gone;
 use super::{Look, Target};
@@ -51,9 +51,11 @@ impl Look<'_> {
 
     /// True if finding who keeps it shows whether a registration is still there.
     pub(super) fn is_asked_about(&self, registration: &Registration) -> bool {
-        let may_be_a_socket = |key| self.proc.socket_dev().is_none_or(|dev| key == Some(dev));
-        let dev = registration.key.map(|key| key.dev);
-        self.comparer.may_ask() && dev.is_some_and(|dev| !may_be_a_socket(dev))
+        let is_no_socket = |key: FileKey| {
+            let devs = key.dev.zip(self.proc.socket_dev());
+            devs.is_some_and(|(dev, of_sockets)| dev != of_sockets)
+        };
+        self.comparer.may_ask() && registration.key.is_some_and(is_no_socket)
     }
 
     fn ask_for_holders(&self, instances: &[Instance]) -> FxHashMap<Place, Option<Kept>> {
