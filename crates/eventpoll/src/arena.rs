@@ -3,6 +3,8 @@
 //! A kernel is cloned and hashed as a whole by searches, so everything in it
 //! lives in a few flat vectors, and a link is an index.
 
+use crate::written::Written;
+use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
 /// The index of a thing in its arena.
@@ -12,11 +14,12 @@ pub(crate) trait Id: Copy {
 }
 
 /// The things of one kind, each at a slot of its own.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug)]
 pub(crate) struct Arena<I, T> {
     slots: Vec<Option<T>>,
     /// Free slots; the last one is used next.
     free: Vec<u32>,
+    is_written: bool,
     id: PhantomData<I>,
 }
 
@@ -25,6 +28,7 @@ impl<I, T> Default for Arena<I, T> {
         Arena {
             slots: Vec::new(),
             free: Vec::new(),
+            is_written: false,
             id: PhantomData,
         }
     }
@@ -35,6 +39,7 @@ impl<I, T: Clone> Clone for Arena<I, T> {
         Arena {
             slots: self.slots.clone(),
             free: self.free.clone(),
+            is_written: self.is_written,
             id: PhantomData,
         }
     }
@@ -43,6 +48,39 @@ impl<I, T: Clone> Clone for Arena<I, T> {
     fn clone_from(&mut self, source: &Self) {
         self.slots.clone_from(&source.slots);
         self.free.clone_from(&source.free);
+        self.is_written = source.is_written;
+    }
+}
+
+impl<I, T: Clone> Written for Arena<I, T> {
+    #[inline]
+    fn is_written(&self) -> bool {
+        self.is_written
+    }
+
+    #[inline]
+    fn settle(&mut self) {
+        self.is_written = false;
+    }
+
+    fn weight(&self) -> usize {
+        let slots = self.slots.capacity() * size_of::<Option<T>>();
+        size_of::<Self>() + slots + self.free.capacity() * size_of::<u32>()
+    }
+}
+
+impl<I, T: PartialEq> PartialEq for Arena<I, T> {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.slots, &self.free) == (&other.slots, &other.free)
+    }
+}
+
+impl<I, T: Eq> Eq for Arena<I, T> {}
+
+impl<I, T: Hash> Hash for Arena<I, T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.slots.hash(state);
+        self.free.hash(state);
     }
 }
 
@@ -52,6 +90,7 @@ const LARGE: usize = 1024;
 
 impl<I: Id, T> Arena<I, T> {
     pub(crate) fn insert(&mut self, value: T) -> I {
+        self.is_written = true;
         match self.free.pop() {
             Some(index) => {
                 self.slots[index as usize] = Some(value);
@@ -68,6 +107,7 @@ impl<I: Id, T> Arena<I, T> {
     }
 
     pub(crate) fn remove(&mut self, id: I) -> T {
+        self.is_written = true;
         let value = self.slots[id.index() as usize].take();
         self.free.push(id.index());
         value.expect("an id outlived its thing")
@@ -78,6 +118,7 @@ impl<I: Id, T> Arena<I, T> {
     }
 
     pub(crate) fn get_mut(&mut self, id: I) -> Option<&mut T> {
+        self.is_written = true;
         self.slots.get_mut(id.index() as usize)?.as_mut()
     }
 
@@ -106,6 +147,7 @@ impl<I: Id, T> std::ops::Index<I> for Arena<I, T> {
 impl<I: Id, T> std::ops::IndexMut<I> for Arena<I, T> {
     #[inline]
     fn index_mut(&mut self, id: I) -> &mut T {
+        self.is_written = true;
         self.slots[id.index() as usize]
             .as_mut()
             .expect("an id outlived its thing")

@@ -142,7 +142,7 @@ impl Kernel {
     /// The last thread has ended: pidfds and the parent hear of it.
     /// Linux: `exit_notify`.
     fn exit_notify(&mut self, process: ProcessId, wait_status: i32) {
-        self.is_collection_due = true;
+        *self.is_collection_due = true;
         self.processes[process].life = Life::Zombie(wait_status);
         let queue = self.processes[process].pidfd_queue;
         self.wake(queue, Limit::All, Events::READABLE);

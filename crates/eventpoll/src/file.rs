@@ -177,7 +177,7 @@ impl Kernel {
                     self.release(file);
                 }
             }
-            if !std::mem::take(&mut self.is_collection_due) {
+            if !std::mem::take(&mut *self.is_collection_due) {
                 return;
             }
             self.collect_unreachable();

@@ -56,7 +56,7 @@ impl Kernel {
 
     /// Each file has as many references as holders.
     fn check_references(&self) -> Check {
-        let mut holders: BTreeMap<FileId, u32> = self.holds.clone();
+        let mut holders: BTreeMap<FileId, u32> = (*self.holds).clone();
         let in_slots =
             (self.tables.iter()).flat_map(|(_, table)| table.iter().map(|(_, s)| s.file));
         let in_flight = (self.sockets.iter()).flat_map(|(_, socket)| socket.rights_in_flight());
@@ -186,7 +186,7 @@ impl Kernel {
             let numbered = self.pids.get(&task.pid).and_then(|numbered| numbered.task);
             equal(&format!("who answers to {}", task.pid), numbered, Some(tid))?;
         }
-        for (pid, numbered) in &self.pids {
+        for (pid, numbered) in self.pids.iter() {
             let process = self.processes.get(numbered.process);
             let process = process.ok_or_else(|| format!("{pid} names a process that is gone"))?;
             hold(process.life != Life::Reaped, || {
@@ -472,7 +472,7 @@ impl Kernel {
         }
         equal(
             "sockets in flight",
-            self.sockets_in_flight as usize,
+            *self.sockets_in_flight as usize,
             in_flight,
         )
     }

@@ -18,6 +18,7 @@ use crate::syscall::{Outcome, PathKind, Return, flags};
 use crate::unix::Socket;
 use crate::version::Version;
 use crate::wait_queue::WaitQueues;
+use crate::written::Tracked;
 use crate::{EpollEvent, Errno, Policy, Syscall};
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, VecDeque};
@@ -48,20 +49,20 @@ pub struct Kernel {
     pub(crate) epolls: Arena<EpollId, Epoll>,
     pub(crate) epitems: Arena<EpitemId, Epitem>,
     pub(crate) waits: WaitQueues,
-    pub(crate) clock: Clock,
+    pub(crate) clock: Tracked<Clock>,
 
     /// The first epitem of each file and number: an index, no state of its own.
-    pub(crate) keys: FxHashMap<(FileId, Fd), EpitemId>,
+    pub(crate) keys: Tracked<FxHashMap<(FileId, Fd), EpitemId>>,
     /// Every number in use, of live threads and of processes not yet reaped.
-    pub(crate) pids: BTreeMap<Pid, Numbered>,
-    pub(crate) next_pid: i32,
+    pub(crate) pids: Tracked<BTreeMap<Pid, Numbered>>,
+    pub(crate) next_pid: Tracked<i32>,
 
     /// Sockets in the queues of sockets, each as often as it is there.
-    pub(crate) sockets_in_flight: u32,
+    pub(crate) sockets_in_flight: Tracked<u32>,
     /// Sockets may be left that only queues hold.
-    pub(crate) is_collection_due: bool,
+    pub(crate) is_collection_due: Tracked<bool>,
     /// References that the embedder took with [`Kernel::hold`].
-    pub(crate) holds: BTreeMap<FileId, u32>,
+    pub(crate) holds: Tracked<BTreeMap<FileId, u32>>,
 
     /// Files whose last reference went in the call under way.
     pub(crate) task_work: Vec<FileId>,
@@ -104,13 +105,13 @@ impl Kernel {
             epolls: Arena::default(),
             epitems: Arena::default(),
             waits: WaitQueues::default(),
-            clock: Clock::default(),
-            keys: FxHashMap::default(),
-            pids: BTreeMap::new(),
-            next_pid: 100,
-            sockets_in_flight: 0,
-            is_collection_due: false,
-            holds: BTreeMap::new(),
+            clock: Tracked::default(),
+            keys: Tracked::default(),
+            pids: Tracked::default(),
+            next_pid: Tracked::new(100),
+            sockets_in_flight: Tracked::new(0),
+            is_collection_due: Tracked::new(false),
+            holds: Tracked::default(),
             task_work: Vec::new(),
             woken: VecDeque::new(),
             running: None,
@@ -197,7 +198,7 @@ impl Kernel {
     #[inline]
     fn has_work_left(&self) -> bool {
         let count = self.task_work.len() | self.signalled.len() | self.woken.len();
-        (count | self.orphans.len()) != 0 || self.is_collection_due
+        (count | self.orphans.len()) != 0 || *self.is_collection_due
     }
 
     /// The calls that waited and have ended since the last time, in order.

@@ -35,7 +35,7 @@
 //! | `policy` | when a registration dies, its key, and inherited instances |
 //! | `wait_queue`, `blocking`, `poll`, `io`, `clock` | who is woken, and calls that wait |
 //! | `world`, `canonical`, `invariants` | looking in from outside; when two kernels are alike; what must hold between calls |
-//! | `arena`, `list`, `ids`, `events`, `errno`, `version` | the bricks |
+//! | `arena`, `written`, `list`, `ids`, `events`, `errno`, `version` | the bricks |
 //!
 //! # What it leaves out
 //!
@@ -83,6 +83,7 @@ mod unix;
 mod version;
 mod wait_queue;
 mod world;
+mod written;
 
 pub use custom::CustomFile;
 pub use errno::Errno;

@@ -123,7 +123,7 @@ impl Kernel {
         let table = self.tables.insert(FdTable::new());
         let sighand = Sighand::new(&mut self.waits);
         let sighand = self.sighands.insert(sighand);
-        self.next_pid = self.next_pid.max(pid.0.saturating_add(1));
+        *self.next_pid = self.next_pid.max(pid.0.saturating_add(1));
         self.new_task(pid, None, None, table, sighand, DEFAULT_NOFILE, 0)
     }
 
@@ -344,12 +344,12 @@ impl Kernel {
     /// Linux: `alloc_pid`.
     fn free_pid(&mut self) -> Pid {
         if let Some(pid) = self.dictated_pid.take() {
-            self.next_pid = self.next_pid.max(pid.0.saturating_add(1));
+            *self.next_pid = self.next_pid.max(pid.0.saturating_add(1));
             return pid;
         }
         loop {
-            let pid = Pid(self.next_pid);
-            self.next_pid = if pid.0 < PID_MAX {
+            let pid = Pid(*self.next_pid);
+            *self.next_pid = if pid.0 < PID_MAX {
                 pid.0 + 1
             } else {
                 RESERVED_PIDS

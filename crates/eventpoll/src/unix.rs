@@ -764,14 +764,14 @@ impl Kernel {
         self.drop_messages(socket);
         let gone = self.sockets.remove(socket);
         self.waits.destroy(gone.queue);
-        self.is_collection_due = true;
+        *self.is_collection_due = true;
     }
 
     /// Drops the queues of sockets that only each other's queues hold. Linux
     /// looks when next a unix socket is released, the model when next a
     /// process ends as well. Linux: `unix_gc`.
     pub(crate) fn collect_unreachable(&mut self) {
-        if self.sockets_in_flight == 0 {
+        if *self.sockets_in_flight == 0 {
             return;
         }
         let mut in_flight = BTreeMap::<FileId, u32>::new();
@@ -814,7 +814,7 @@ impl Kernel {
     /// Linux: `unix_inflight`, `unix_notinflight`.
     fn count_in_flight(&mut self, file: FileId, change: i32) {
         if let FileKind::Socket(_) = self.files[file].kind {
-            self.sockets_in_flight = self.sockets_in_flight.wrapping_add_signed(change);
+            *self.sockets_in_flight = self.sockets_in_flight.wrapping_add_signed(change);
         }
     }
 }

@@ -12,17 +12,18 @@
 use crate::arena::Arena;
 use crate::ids::{EpitemId, QueueId, Tid, WaitId};
 use crate::list::{Head, Links};
+use crate::written::{Tracked, Written};
 use crate::{Events, Kernel};
 use std::collections::BTreeSet;
 
 /// Every wait queue of a kernel, and every place on one.
-#[derive(Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Default, Hash)]
 pub(crate) struct WaitQueues {
     queues: Arena<QueueId, Head<WaitId>>,
     entries: Arena<WaitId, Entry>,
     /// The queues that are gone, where calls are stepped: there a queue is
     /// not forgotten, so that a step that comes too late can be told.
-    pub(crate) gone: Option<Vec<QueueId>>,
+    pub(crate) gone: Tracked<Option<Vec<QueueId>>>,
 }
 
 impl Clone for WaitQueues {
@@ -38,6 +39,29 @@ impl Clone for WaitQueues {
         self.queues.clone_from(&other.queues);
         self.entries.clone_from(&other.entries);
         self.gone.clone_from(&other.gone);
+    }
+}
+
+impl Written for WaitQueues {
+    #[inline]
+    fn is_written(&self) -> bool {
+        self.queues.is_written() || self.entries.is_written() || self.gone.is_written()
+    }
+
+    fn settle(&mut self) {
+        self.queues.settle();
+        self.entries.settle();
+        self.gone.settle();
+    }
+
+    fn weight(&self) -> usize {
+        self.queues.weight() + self.entries.weight() + self.gone.weight()
+    }
+
+    fn revert_to(&mut self, original: &Self) {
+        self.queues.revert_to(&original.queues);
+        self.entries.revert_to(&original.entries);
+        self.gone.revert_to(&original.gone);
     }
 }
 
@@ -71,14 +95,23 @@ impl WaitQueues {
     }
 
     pub(crate) fn destroy(&mut self, queue: QueueId) {
-        if let Some(gone) = &mut self.gone {
-            return gone.push(queue);
+        if self.gone.is_some() {
+            self.gone.as_mut().expect("they are kept").push(queue);
+            return;
         }
         debug_assert!(
             self.queues[queue].is_empty(),
             "a queue dies with its last waiter gone"
         );
         self.queues.remove(queue);
+    }
+
+    /// Where calls are stepped: the queues that are gone since the last time.
+    pub(crate) fn take_gone(&mut self) -> Vec<QueueId> {
+        match &*self.gone {
+            Some(gone) if !gone.is_empty() => self.gone.replace(Vec::new()).unwrap_or_default(),
+            _ => Vec::new(),
+        }
     }
 
     #[inline]

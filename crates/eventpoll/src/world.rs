@@ -119,7 +119,7 @@ impl Kernel {
             self.holds.remove(&file);
         }
         self.put(file);
-        self.is_collection_due = true;
+        *self.is_collection_due = true;
         self.settle();
     }
 

@@ -59,6 +59,9 @@ fn main() {
             of(|r| r.2.states),
         ),
     ];
+    println!(
+        "A state is a different one, met for the first time; a step leads to a new state or a known one.\n"
+    );
     for (what, figure) in each {
         println!("{what:44} {figure:>14.2}");
     }

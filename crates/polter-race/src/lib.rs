@@ -11,6 +11,7 @@
 //! | `script` | a script's setting, and the calls that race |
 //! | `schedule` | whose turn it is: as text and back |
 //! | `search` | every state up to the bounds, on one or more cores |
+//! | `level` | the states of one depth, and the cores that go through them |
 //! | `visited` | the states known, and how each was reached first |
 //! | `walk` | random schedules |
 //! | `stateless` | every schedule without knowing a state again: the slow way, to compare |
@@ -19,6 +20,7 @@
 //! Knows no policy but Linux's own; prints nothing.
 #![forbid(unsafe_code)]
 
+mod level;
 mod replay;
 mod schedule;
 mod script;

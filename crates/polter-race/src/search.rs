@@ -8,9 +8,10 @@
 //! A level too big for the memory allowed is finished by depth: all states
 //! are covered still, and what is found then may not be the shortest.
 
+use crate::level::{AtWork, Block, Level, Rounds, Way};
 use crate::schedule::Schedule;
-use crate::visited::Visited;
-use eventpoll::steps::{Finding, Step, Stepped};
+use crate::visited::{Known, Visited};
+use eventpoll::steps::{Explorer, Finding, Parts, Step, Stepped};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -116,24 +117,20 @@ impl Progress {
     }
 }
 
-/// Below so many states a level is not worth a second core.
-const SMALL_LEVEL: usize = 512;
 /// How many states a core takes at a time.
-const PORTION: usize = 32;
+const PORTION: usize = 16;
 
 /// Looks at every state that the tasks' steps lead to, up to the bounds.
 pub fn search(start: &Stepped, bounds: Bounds, progress: &Progress) -> Report {
     let search = Search {
         bounds,
         progress,
+        parts: Parts::default(),
         visited: Visited::new(),
         found: Mutex::default(),
         limit: AtomicUsize::new(0),
     };
-    let first = start.fingerprint();
-    search.visited.insert(first, first, 0, 0);
-    progress.states.fetch_add(1, Ordering::Relaxed);
-    search.by_breadth(start);
+    search.run(start);
     let found = search.found.into_inner();
     Report {
         found: found.unwrap_or_else(PoisonError::into_inner),
@@ -153,116 +150,139 @@ const LIMITS: [Option<Limit>; 5] = [
 struct Search<'a> {
     bounds: Bounds,
     progress: &'a Progress,
+    parts: Parts,
     visited: Visited,
     found: Mutex<Option<Found>>,
     /// An index of [`LIMITS`].
     limit: AtomicUsize,
 }
 
-/// A state to go on from, with its fingerprint.
-type Node = (u64, Box<Stepped>);
-
 /// What one core has in hand.
-#[derive(Default)]
-#[expect(
-    clippy::vec_box,
-    reason = "nodes change hands often, and a state is large"
-)]
-struct Hand {
+struct Hand<'a> {
+    explorer: Explorer<'a>,
     /// The new states.
-    next: Vec<Node>,
-    /// States that are done with: their memory is used again.
-    spare: Vec<Box<Stepped>>,
+    next: Block,
     states: u64,
     steps: u64,
     endings: u64,
 }
 
 impl Search<'_> {
-    fn by_breadth(&self, start: &Stepped) {
-        let mut level = vec![(start.fingerprint(), Box::new(start.clone()))];
-        let mut hands: Vec<Hand> = (0..self.bounds.cores.max(1))
-            .map(|_| Hand::default())
-            .collect();
-        let mut depth = 0;
-        while !level.is_empty() && !self.is_over() {
-            self.progress.depth.store(depth.into(), Ordering::Relaxed);
-            if depth >= self.bounds.steps {
-                self.end(Limit::Steps);
-                break;
+    fn run(&self, start: &Stepped) {
+        let mut first = Explorer::new(&self.parts, start);
+        let mut block = Block::default();
+        let print = first.fingerprint();
+        block.add(print, &mut first);
+        self.visited.with_room(1).insert(print, print, 0, 0);
+        self.visited.count(1);
+        self.progress.states.fetch_add(1, Ordering::Relaxed);
+        let cores = self.bounds.cores.max(1);
+        let rounds = Rounds::new(first.width(), block, cores, |level| self.way(level));
+        std::thread::scope(|scope| {
+            for _ in 1..cores {
+                scope.spawn(|| self.work(start, &rounds));
             }
-            let bytes = level.len() as u64 * level[0].1.size() as u64 * 2;
-            if bytes + self.visited.bytes() > self.bounds.memory {
-                self.by_depth(level, depth, &mut hands);
-                break;
+            self.work(start, &rounds);
+        });
+    }
+
+    /// One core's part in every level.
+    fn work(&self, start: &Stepped, rounds: &Rounds) {
+        let mut hand = Hand {
+            explorer: Explorer::new(&self.parts, start),
+            next: Block::default(),
+            states: 0,
+            steps: 0,
+            endings: 0,
+        };
+        let _at_work = AtWork(rounds);
+        while !rounds.is_broken() {
+            {
+                let level = rounds.level();
+                match level.way {
+                    Way::Over => return,
+                    Way::Breadth => self.expand(&level, rounds, &mut hand),
+                    Way::Depth => self.descend_all(&level, rounds, &mut hand),
+                }
             }
-            level = self.expand(level, depth + 1, &mut hands);
-            depth += 1;
+            rounds.hand_in(&mut hand.next);
+            rounds.meet(|level| self.way(level));
         }
     }
 
-    /// The level after this one.
-    fn expand(&self, level: Vec<Node>, depth: u32, hands: &mut [Hand]) -> Vec<Node> {
-        let size = level.len();
-        if size < SMALL_LEVEL || hands.len() == 1 {
-            let hand = &mut hands[0];
-            for node in level {
-                self.expand_one(node, depth, hand);
+    /// What all cores know takes so many bytes, beside the levels.
+    fn bytes(&self) -> u64 {
+        self.visited.bytes() + self.parts.bytes(self.bounds.cores)
+    }
+
+    /// How a level is gone through, if there is one.
+    fn way(&self, level: &Level) -> Way {
+        let depth = level.depth;
+        if level.count() == 0 || self.is_over() {
+            return Way::Over;
+        }
+        let known = &self.progress.depth;
+        known.fetch_max(depth.into(), Ordering::Relaxed);
+        if depth >= self.bounds.steps {
+            self.end(Limit::Steps);
+            Way::Over
+        } else if level.bytes() * 2 + self.bytes() > self.bounds.memory {
+            Way::Depth
+        } else {
+            Way::Breadth
+        }
+    }
+
+    /// The next level's states, as far as this core finds them. A level in which something
+    /// is found is gone through all the same: what is found does not depend on who was faster.
+    fn expand(&self, level: &Level, rounds: &Rounds, hand: &mut Hand) {
+        while let Some(portion) = rounds.take(level, PORTION)
+            && self.limit.load(Ordering::Relaxed) == 0
+        {
+            let known = self.with_room(hand);
+            for at in portion {
+                let (print, numbers) = level.state(at);
+                self.expand_one(print, numbers, level.depth + 1, &known, hand);
             }
+            drop(known);
             self.count(hand);
-            return std::mem::take(&mut hand.next);
         }
-        let portions = portions(level);
-        std::thread::scope(|scope| {
-            for hand in &mut *hands {
-                scope.spawn(|| {
-                    while let Some(portion) = take(&portions)
-                        && !self.is_over()
-                    {
-                        for node in portion {
-                            self.expand_one(node, depth, hand);
-                        }
-                        self.count(hand);
-                    }
-                });
-            }
-        });
-        let mut next = Vec::with_capacity(size);
-        for hand in hands {
-            next.append(&mut hand.next);
-        }
-        next
+    }
+
+    /// The states known, with room for what all cores may find meanwhile.
+    fn with_room(&self, hand: &Hand) -> Known<'_> {
+        let tasks = hand.explorer.state().tasks();
+        self.visited
+            .with_room(self.bounds.cores.max(1) * PORTION * tasks)
     }
 
     /// Each task's step from one state.
-    fn expand_one(&self, (from, mut state): Node, depth: u32, hand: &mut Hand) {
-        let tasks = state.tasks();
-        let can = (0..tasks).filter(|task| state.can_step(*task));
-        let able = can.fold(0_u32, |able, task| able | 1 << task);
+    fn expand_one(
+        &self,
+        from: u64,
+        numbers: &[u32],
+        depth: u32,
+        known: &Known<'_>,
+        hand: &mut Hand,
+    ) {
+        let explorer = &mut hand.explorer;
+        explorer.put(numbers);
+        let state = explorer.state();
+        let can = (0..state.tasks()).filter(|task| state.can_step(*task));
+        let mut able = can.fold(0_u32, |able, task| able | 1 << task);
         let mut has_moved = false;
-        let original = (able.count_ones() > 1).then(|| {
-            let mut copy = hand.spare.pop().unwrap_or_else(|| state.clone());
-            copy.copy_from(&state);
-            copy
-        });
-        let mut is_first = true;
-        for task in (0..tasks).filter(|task| able & 1 << task != 0) {
-            if !std::mem::take(&mut is_first)
-                && let Some(original) = &original
-            {
-                state.copy_from(original);
-            }
-            match state.step(task) {
+        while able != 0 {
+            let task = able.trailing_zeros() as usize;
+            able &= able - 1;
+            explorer.put(numbers);
+            match explorer.step(task) {
                 Step::Blocked => continue,
-                Step::Found(finding) => self.note(from, Some(task), finding),
+                Step::Found(finding) => self.note(known, from, Some(task), finding),
                 Step::Taken => {
-                    let print = state.fingerprint();
-                    if self.visited.insert(print, from, task, depth) {
+                    let print = explorer.fingerprint();
+                    if known.insert(print, from, task, depth) {
                         hand.states += 1;
-                        let spare = hand.spare.pop();
-                        let fresh = spare.unwrap_or_else(|| state.clone());
-                        hand.next
-                            .push((print, std::mem::replace(&mut state, fresh)));
+                        hand.next.add(print, explorer);
                     }
                 }
             }
@@ -271,45 +291,39 @@ impl Search<'_> {
         }
         if !has_moved {
             hand.endings += 1;
-            let end = original.as_ref().unwrap_or(&state);
-            if let Some(finding) = end.ending() {
-                self.note(from, None, finding);
+            explorer.put(numbers);
+            if let Some(finding) = explorer.state().ending() {
+                self.note(known, from, None, finding);
             }
         }
-        hand.spare.push(state);
-        hand.spare.extend(original);
-        hand.spare.truncate(1 << 12);
     }
 
     /// What is left, by depth: it needs no memory for a level.
-    fn by_depth(&self, level: Vec<Node>, depth: u32, hands: &mut [Hand]) {
-        let portions = portions(level);
-        std::thread::scope(|scope| {
-            for hand in &mut *hands {
-                scope.spawn(|| {
-                    while let Some(portion) = take(&portions)
-                        && !self.is_over()
-                    {
-                        for node in portion {
-                            self.descend(node, depth, hand);
-                        }
-                    }
-                });
+    fn descend_all(&self, level: &Level, rounds: &Rounds, hand: &mut Hand) {
+        while let Some(portion) = rounds.take(level, 1)
+            && !self.is_over()
+        {
+            for at in portion {
+                let (print, numbers) = level.state(at);
+                self.descend(print, numbers, level.depth, hand);
             }
-        });
+        }
     }
 
-    fn descend(&self, node: Node, depth: u32, hand: &mut Hand) {
-        let mut stack = vec![(depth, node)];
+    fn descend(&self, print: u64, numbers: &[u32], depth: u32, hand: &mut Hand) {
+        let mut depths = vec![depth];
+        let mut stack = Block::default();
+        stack.push(print, numbers);
         let mut count = 0_u32;
-        while let Some((depth, node)) = stack.pop() {
+        while let Some(depth) = depths.pop() {
+            let (print, numbers) = stack.pop(numbers.len());
             if depth >= self.bounds.steps {
                 self.end(Limit::Steps);
                 continue;
             }
+            self.count(hand);
             if count.is_multiple_of(64) {
-                self.count(hand);
-                if self.visited.bytes() > self.bounds.memory {
+                if self.bytes() > self.bounds.memory {
                     self.end(Limit::Memory);
                 }
                 if self.is_over() {
@@ -318,8 +332,11 @@ impl Search<'_> {
             }
             let progress = &self.progress.depth;
             progress.fetch_max(depth.into(), Ordering::Relaxed);
-            self.expand_one(node, depth + 1, hand);
-            stack.extend(hand.next.drain(..).map(|node| (depth + 1, node)));
+            let known = self.with_room(hand);
+            self.expand_one(print, &numbers, depth + 1, &known, hand);
+            drop(known);
+            depths.resize(depths.len() + hand.next.len(), depth + 1);
+            stack.append(&mut hand.next);
             count += 1;
         }
         self.count(hand);
@@ -334,6 +351,7 @@ impl Search<'_> {
             .endings
             .fetch_add(std::mem::take(&mut hand.endings), Ordering::Relaxed);
         let new = std::mem::take(&mut hand.states);
+        self.visited.count(new as usize);
         let states = progress.states.fetch_add(new, Ordering::Relaxed) + new;
         if states > self.bounds.states {
             self.end(Limit::States);
@@ -343,8 +361,8 @@ impl Search<'_> {
         }
     }
 
-    fn note(&self, from: u64, task: Option<usize>, finding: Finding) {
-        let mut schedule = self.visited.path_to(from);
+    fn note(&self, known: &Known<'_>, from: u64, task: Option<usize>, finding: Finding) {
+        let mut schedule = known.path_to(from);
         schedule.extend(task.map(|task| task as u8));
         let schedule = Schedule(schedule);
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
@@ -370,21 +388,4 @@ impl Search<'_> {
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         found.is_some() || self.limit.load(Ordering::Relaxed) != 0
     }
-}
-
-fn portions(level: Vec<Node>) -> Mutex<Vec<Vec<Node>>> {
-    let mut portions = Vec::with_capacity(level.len() / PORTION + 1);
-    let mut level = level.into_iter();
-    loop {
-        let portion: Vec<Node> = level.by_ref().take(PORTION).collect();
-        if portion.is_empty() {
-            return Mutex::new(portions);
-        }
-        portions.push(portion);
-    }
-}
-
-fn take(portions: &Mutex<Vec<Vec<Node>>>) -> Option<Vec<Node>> {
-    let mut portions = portions.lock().unwrap_or_else(PoisonError::into_inner);
-    portions.pop()
 }

@@ -33,7 +33,7 @@ pub fn replay_all(start: &Stepped, max_steps: u64) -> Replayed {
     let mut path: Vec<(u8, Vec<u8>)> = Vec::new();
     let mut state = start.clone();
     while replayed.steps < max_steps {
-        state.copy_from(start);
+        state.revert_to(start);
         replayed.found = one(&mut state, &mut path, &mut replayed.steps);
         replayed.schedules += 1;
         if replayed.found.is_some() {

@@ -26,7 +26,7 @@ pub fn walk(start: &Stepped, seed: u64, walks: u64, is_over: impl Fn() -> bool) 
     };
     let mut state = start.clone();
     while walked.walks < walks && walked.found.is_none() && !is_over() {
-        state.copy_from(start);
+        state.revert_to(start);
         walked.found = one(&mut state, &mut dice, &mut walked.steps);
         walked.walks += 1;
     }

@@ -349,8 +349,7 @@ impl Stepped {
                 self.push(me, Frame::Wake(Wake::new(queue, limit, key, false)))?;
             }
         }
-        let gone = self.kernel.waits.gone.as_mut();
-        for queue in std::mem::take(gone.expect("a stepped kernel keeps them")) {
+        for queue in self.kernel.waits.take_gone() {
             self.free(Thing::Queue(QueueName(queue)), false);
         }
         Ok(())

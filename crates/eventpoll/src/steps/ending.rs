@@ -79,22 +79,24 @@ impl Stepped {
     fn left_over(&self) -> Option<Finding> {
         for (file, state) in self.kernel.files.iter() {
             let thing = Thing::File(file);
-            if state.references == 0 && !self.memory.is_freed(thing) {
+            if state.references == 0 && !self.ledger.memory.is_freed(thing) {
                 return Some(Finding::NotFreed { thing });
             }
         }
         for (epoll, state) in self.kernel.epolls.iter() {
             let thing = Thing::Epoll(epoll);
-            let is_closed = self.memory.is_freed(Thing::File(state.file));
-            if is_closed && !self.memory.is_freed(thing) {
+            let is_closed = self.ledger.memory.is_freed(Thing::File(state.file));
+            if is_closed && !self.ledger.memory.is_freed(thing) {
                 return Some(Finding::NotFreed { thing });
             }
         }
         for (epitem, state) in self.kernel.epitems.iter() {
             let thing = Thing::Epitem(epitem);
             let of = [Thing::File(state.file), Thing::Epoll(state.epoll)];
-            let is_lost = of.into_iter().any(|thing| self.memory.is_freed(thing));
-            if is_lost && !self.memory.is_freed(thing) {
+            let is_lost = of
+                .into_iter()
+                .any(|thing| self.ledger.memory.is_freed(thing));
+            if is_lost && !self.ledger.memory.is_freed(thing) {
                 return Some(Finding::NotFreed { thing });
             }
         }
@@ -117,16 +119,16 @@ impl Stepped {
 
     pub(super) fn set_edge(&mut self, epitem: EpitemId, is_set: bool) {
         let bit = 1_u64.checked_shl(epitem.index()).unwrap_or(0);
-        self.edges = if is_set {
-            self.edges | bit
+        self.ledger.edges = if is_set {
+            self.ledger.edges | bit
         } else {
-            self.edges & !bit
+            self.ledger.edges & !bit
         };
     }
 
     fn has_edge(&self, epitem: EpitemId) -> bool {
         let bit = 1_u64.checked_shl(epitem.index()).unwrap_or(0);
-        self.edges & bit != 0
+        self.ledger.edges & bit != 0
     }
 }
 

@@ -49,17 +49,20 @@ impl Stepped {
     /// True if the lock can be had, or its memory is gone: then taking it is a finding.
     #[inline]
     pub(super) fn is_free(&self, lock: Lock) -> bool {
-        let is_held = self.locks.iter().any(|(held, _)| *held == lock);
+        let is_held = self.ledger.locks.iter().any(|(held, _)| *held == lock);
         !is_held
             || lock
                 .memory()
-                .is_some_and(|thing| self.memory.is_gone(thing))
+                .is_some_and(|thing| self.ledger.memory.is_gone(thing))
     }
 
     /// Takes a lock that is free.
     pub(super) fn lock(&mut self, me: usize, lock: Lock) {
-        let place = self.locks.partition_point(|held| *held < (lock, me as u8));
-        self.locks.insert(place, (lock, me as u8));
+        let place = self
+            .ledger
+            .locks
+            .partition_point(|held| *held < (lock, me as u8));
+        self.ledger.locks.insert(place, (lock, me as u8));
         if lock.is_spinlock() {
             self.rcu_read_lock(me);
         }
@@ -67,9 +70,13 @@ impl Stepped {
 
     /// Gives a lock back, if it was taken.
     pub(super) fn unlock(&mut self, me: usize, lock: Lock) {
-        let held = self.locks.iter().position(|held| *held == (lock, me as u8));
+        let held = self
+            .ledger
+            .locks
+            .iter()
+            .position(|held| *held == (lock, me as u8));
         if let Some(held) = held {
-            self.locks.remove(held);
+            self.ledger.locks.remove(held);
             if lock.is_spinlock() {
                 self.rcu_read_unlock(me);
             }

@@ -35,7 +35,7 @@ pub struct EntryId(pub(super) WaitId);
 pub struct QueueName(pub(super) QueueId);
 
 /// What is freed, and what will be.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Memory {
     /// In order.
     gone: Vec<Thing>,
@@ -80,8 +80,18 @@ impl Memory {
             self.free(thing);
         }
     }
+}
 
-    pub(super) fn copy_from(&mut self, other: &Memory) {
+impl Clone for Memory {
+    fn clone(&self) -> Memory {
+        Memory {
+            gone: self.gone.clone(),
+            going: self.going.clone(),
+        }
+    }
+
+    /// Keeps the memory it has.
+    fn clone_from(&mut self, other: &Memory) {
         self.gone.clone_from(&other.gone);
         self.going.clone_from(&other.going);
     }
@@ -96,7 +106,7 @@ impl Stepped {
         thing: Thing,
         function: &'static str,
     ) -> Result<(), Finding> {
-        if self.memory.is_gone(thing) {
+        if self.ledger.memory.is_gone(thing) {
             return Err(Finding::UseAfterFree {
                 task: me,
                 thing,
@@ -166,12 +176,12 @@ impl Stepped {
     pub(super) fn rcu_read_unlock(&mut self, me: usize) {
         self.runners[me].rcu -= 1;
         if self.runners[me].rcu == 0 {
-            self.memory.reader_left(1 << me);
+            self.ledger.memory.reader_left(1 << me);
         }
     }
 
     pub(super) fn free(&mut self, thing: Thing, is_delayed: bool) {
         let readers = if is_delayed { self.readers() } else { 0 };
-        self.memory.free_after(thing, readers);
+        self.ledger.memory.free_after(thing, readers);
     }
 }

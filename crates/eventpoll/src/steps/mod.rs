@@ -20,15 +20,17 @@
 //! that interrupt a call or end a process, threads that die with another one.
 
 mod close;
-mod copy;
 mod ctl;
 mod deferred;
 mod ending;
+mod explorer;
 mod finding;
+mod folding;
 mod frame;
 mod locks;
 mod memory;
 mod nesting;
+mod parts;
 mod plan;
 mod remove;
 mod rules;
@@ -37,6 +39,7 @@ mod story;
 mod wake;
 
 pub(crate) use deferred::Deferred;
+pub use explorer::{Explorer, Parts};
 pub use finding::Finding;
 pub use memory::{EntryId, QueueName, Thing};
 pub use plan::{Program, Unsuitable};
@@ -46,6 +49,7 @@ pub use story::{Ended, Story, Told};
 use crate::arena::Id;
 use crate::ids::{EpitemId, EpollId, FileId, Tid};
 use crate::syscall::{Outcome, Return, UserTimespec};
+use crate::written::Tracked;
 use crate::{Errno, Events, Kernel, Syscall};
 use frame::Frame;
 use locks::Lock;
@@ -60,7 +64,15 @@ const STACK_FRAMES: usize = 48;
 #[derive(Debug, Clone)]
 pub struct Stepped {
     kernel: Kernel,
-    runners: Vec<Runner>,
+    runners: Vec<Tracked<Runner>>,
+    ledger: Tracked<Ledger>,
+    plan: Arc<Plan>,
+    story: Option<Box<Story>>,
+}
+
+/// What an undivided call has no need of.
+#[derive(Debug, Default, PartialEq, Eq, Hash)]
+struct Ledger {
     /// Who holds which, in order.
     locks: Vec<(Lock, u8)>,
     memory: Memory,
@@ -72,12 +84,10 @@ pub struct Stepped {
     marked: Vec<EpitemId>,
     /// Epitems whose file has changed since it was polled last, a bit each.
     edges: u64,
-    plan: Arc<Plan>,
-    story: Option<Box<Story>>,
 }
 
 /// One task.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 struct Runner {
     /// Nothing until the task exists.
     tid: Option<Tid>,
@@ -131,7 +141,7 @@ impl Stepped {
     ) -> Result<Stepped, Unsuitable> {
         let plan = Plan::new(&kernel, programs, rules)?;
         kernel.deferred.is_on = true;
-        kernel.waits.gone = Some(Vec::new());
+        *kernel.waits.gone = Some(Vec::new());
         let runners = plan.pids.iter().map(|pid| Runner {
             tid: kernel.tid(*pid),
             next: 0,
@@ -141,16 +151,11 @@ impl Stepped {
             ret: 0,
             is_gone: false,
         });
-        let runners = runners.collect();
+        let runners = runners.map(Tracked::new).collect();
         let mut stepped = Stepped {
             kernel,
             runners,
-            locks: Vec::new(),
-            memory: Memory::default(),
-            epoll_refs: Vec::new(),
-            cleared: Vec::new(),
-            marked: Vec::new(),
-            edges: 0,
+            ledger: Tracked::default(),
             plan: Arc::new(plan),
             story: None,
         };
@@ -403,7 +408,11 @@ impl Stepped {
     /// A call that is one step, up to its wake-ups and releases; false if it would wait.
     fn begin_undivided(&mut self, me: usize, call: &Syscall) -> Result<bool, Finding> {
         let is_poll = matches!(call, Syscall::Poll { .. } | Syscall::Ppoll { .. });
-        let is_scanning = self.locks.iter().any(|(l, _)| matches!(l, Lock::Mutex(_)));
+        let is_scanning = self
+            .ledger
+            .locks
+            .iter()
+            .any(|(l, _)| matches!(l, Lock::Mutex(_)));
         let before = self.may_wait(me, call).then(|| self.kernel.clone());
         let outcome = if is_poll && is_scanning {
             // It would look at instances while others are at it.
@@ -538,14 +547,14 @@ impl Stepped {
 
     fn add_epoll_ref(&mut self, epoll: EpollId) {
         let slot = slot(epoll);
-        if self.epoll_refs.len() <= slot {
-            self.epoll_refs.resize(slot + 1, 0);
+        if self.ledger.epoll_refs.len() <= slot {
+            self.ledger.epoll_refs.resize(slot + 1, 0);
         }
         // One for its file, which a new instance brings along.
-        if self.epoll_refs[slot] == 0 {
-            self.epoll_refs[slot] = 1;
+        if self.ledger.epoll_refs[slot] == 0 {
+            self.ledger.epoll_refs[slot] = 1;
         }
-        self.epoll_refs[slot] += 1;
+        self.ledger.epoll_refs[slot] += 1;
     }
 
     fn count_epoll_refs(&mut self) {
@@ -557,9 +566,9 @@ impl Stepped {
             .collect();
         for (epoll, count) in all {
             let slot = slot(epoll);
-            self.epoll_refs
-                .resize(self.epoll_refs.len().max(slot + 1), 0);
-            self.epoll_refs[slot] = 1 + count as u8;
+            let refs = &mut self.ledger.epoll_refs;
+            refs.resize(refs.len().max(slot + 1), 0);
+            refs[slot] = 1 + count as u8;
         }
     }
 }

@@ -35,8 +35,6 @@ pub(super) struct Plan {
     pub(super) queue_names: BTreeMap<QueueId, String>,
     /// What each file was called when the steps began.
     pub(super) names: BTreeMap<FileId, String>,
-    /// No call touches tasks, processes, handlers, numbers or the clock.
-    pub(super) leaves_tasks_alone: bool,
 }
 
 /// Why calls cannot be stepped.
@@ -93,18 +91,12 @@ impl Plan {
                 }
             }
         }
-        let leaves_tasks_alone = programs.iter().all(|Program { pid, calls, .. }| {
-            calls
-                .iter()
-                .all(|call| leaves_tasks_alone(kernel, *pid, call))
-        });
         Ok(Plan {
             pollfree_queues: kernel.sighands.iter().map(|(_, s)| s.queue).collect(),
             queue_names: queue_names(kernel),
             timers: timers(&programs),
             names: names(kernel),
             children: children(&programs),
-            leaves_tasks_alone,
             rules,
             pids: programs.iter().map(|program| program.pid).collect(),
             programs: programs.into_iter().map(|program| program.calls).collect(),
@@ -156,32 +148,6 @@ fn has_siblings(kernel: &Kernel, programs: &[Program], pid: Pid) -> bool {
     let others = programs.iter().map(|program| program.pid);
     let mut others = others.filter(|other| *other != pid);
     others.any(|other| process(other).is_some() && process(other) == process(pid))
-}
-
-/// A call that changes files, tables and instances at most.
-fn leaves_tasks_alone(kernel: &Kernel, pid: Pid, call: &Syscall) -> bool {
-    match call {
-        Syscall::Write { fd, .. } => {
-            let file = kernel.file_of(pid, *fd);
-            file.is_some_and(|file| matches!(kernel.files[file].kind, FileKind::Eventfd(_)))
-        }
-        Syscall::EpollCreate { .. }
-        | Syscall::EpollCreate1 { .. }
-        | Syscall::EpollCtl { .. }
-        | Syscall::EpollWait { .. }
-        | Syscall::EpollPwait { .. }
-        | Syscall::EpollPwait2 { .. }
-        | Syscall::Close { .. }
-        | Syscall::Dup { .. }
-        | Syscall::Dup2 { .. }
-        | Syscall::Dup3 { .. }
-        | Syscall::Fcntl { .. }
-        | Syscall::Ioctl { .. }
-        | Syscall::Eventfd2 { .. }
-        | Syscall::Pipe2 { .. }
-        | Syscall::Read { .. } => true,
-        _ => false,
-    }
 }
 
 /// The tasks with a wait for a limited time.

@@ -108,7 +108,7 @@ impl Stepped {
             RemoveAt::Pin => {
                 self.touch_epitem(me, epitem, "ep_remove")?;
                 let file = self.kernel.epitems[epitem].file;
-                if self.rules().has(Fix::Dying) && self.marked.contains(&epitem) {
+                if self.rules().has(Fix::Dying) && self.ledger.marked.contains(&epitem) {
                     tell!(
                         self,
                         me,
@@ -191,9 +191,9 @@ impl Stepped {
                 tell!(self, me, function, "no epitem left on {}", self.named(file));
                 return Ok(());
             };
-            if self.rules().has(Fix::Dying) && !self.marked.contains(&epitem) {
-                self.marked.push(epitem);
-                self.marked.sort_unstable();
+            if self.rules().has(Fix::Dying) && !self.ledger.marked.contains(&epitem) {
+                self.ledger.marked.push(epitem);
+                self.ledger.marked.sort_unstable();
             }
             tell!(
                 self,
@@ -353,8 +353,8 @@ impl Stepped {
         let is_last = self.watchers(file).nth(1).is_none();
         if is_last && !frame.has_cleared {
             self.lock(me, Lock::File(file));
-            self.cleared.push(file);
-            self.cleared.sort_unstable();
+            self.ledger.cleared.push(file);
+            self.ledger.cleared.sort_unstable();
             tell!(
                 self,
                 me,
@@ -375,7 +375,7 @@ impl Stepped {
             self.touch_epoll(me, inner, "hlist_del_rcu")?;
         }
         self.kernel.ep_unlink_file(epitem);
-        self.cleared.retain(|other| *other != file);
+        self.ledger.cleared.retain(|other| *other != file);
         self.unlock(me, Lock::File(file));
         tell!(
             self,
@@ -394,13 +394,13 @@ impl Stepped {
         self.touch_epitem(me, epitem, function)?;
         let epoll = self.kernel.epitems[epitem].epoll;
         self.touch_epoll(me, epoll, function)?;
-        if self.memory.is_freed(Thing::Epitem(epitem)) {
+        if self.ledger.memory.is_freed(Thing::Epitem(epitem)) {
             return Err(Finding::RemovedTwice { task: me, epitem });
         }
         self.kernel.ep_unlink_epoll(epitem);
         let owner = self.kernel.epitems[epitem].owner;
         self.kernel.disown(owner);
-        self.marked.retain(|other| *other != epitem);
+        self.ledger.marked.retain(|other| *other != epitem);
         self.set_edge(epitem, false);
         let seeded = [Seed::EpitemFreedAtOnce, Seed::FreeBeforeUnhook];
         let is_at_once = seeded.into_iter().any(|seed| self.rules().errs(seed));
@@ -441,7 +441,7 @@ impl Stepped {
         if !self.rules().has(Fix::Dying) {
             return false;
         }
-        let refs = &mut self.epoll_refs[super::slot(epoll)];
+        let refs = &mut self.ledger.epoll_refs[super::slot(epoll)];
         *refs = refs.saturating_sub(1);
         *refs == 0
     }
@@ -477,6 +477,6 @@ impl Stepped {
 
     /// Linux: `READ_ONCE(file->f_ep)`.
     pub(super) fn has_f_ep(&self, file: FileId) -> bool {
-        !self.kernel.files[file].epitems.is_empty() && !self.cleared.contains(&file)
+        !self.kernel.files[file].epitems.is_empty() && !self.ledger.cleared.contains(&file)
     }
 }

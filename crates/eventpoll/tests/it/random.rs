@@ -9,6 +9,7 @@ use eventpoll::{
 };
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 /// One step of a program of several tasks.
 #[derive(Debug, Clone)]
@@ -355,6 +356,68 @@ fn check(kernel: &Kernel, after: &dyn std::fmt::Debug) {
     }
 }
 
+/// What came of a step: of its call, if it was one, and of calls that had waited.
+type Came = (Option<Outcome>, Vec<(Tid, Outcome)>);
+
+/// Takes a step; nothing if nobody is left to make a call.
+fn perform(kernel: &mut Kernel, step: &Step) -> Option<Came> {
+    let mut made = None;
+    match step {
+        Step::Call(who, call) => {
+            let able: Vec<Tid> = tasks(kernel)
+                .into_iter()
+                .filter(|tid| !kernel.is_blocked(*tid))
+                .collect();
+            let caller = able.get(who % able.len().max(1))?;
+            let outcome = kernel.call(*caller, call);
+            let is_blocked = outcome == Outcome::Blocked;
+            if outcome != Outcome::Gone {
+                // It may have been woken by what its own call brought about.
+                assert!(
+                    !kernel.is_blocked(*caller) || is_blocked,
+                    "{call:?}: {outcome:?}"
+                );
+            }
+            made = Some(outcome);
+        }
+        Step::Advance(by_ns) => kernel.advance_to(kernel.now_ns().saturating_add(*by_ns)),
+    }
+    Some((made, kernel.drain_completions()))
+}
+
+/// Copies go astray for some calls, become copies again, and then do as the original does.
+fn revert(policy: Policy, steps: &[Step], astray: &[Step]) {
+    let mut kernel = Kernel::new(policy);
+    kernel.spawn(Pid(100));
+    let mut copy = kernel.clone();
+    for (at, step) in steps.iter().enumerate() {
+        if at % 3 == 0 {
+            copy.clone_from(&kernel);
+            for (place, step) in astray.iter().enumerate() {
+                perform(&mut copy, step);
+                if place % 4 == 3 {
+                    copy.revert_to(&kernel);
+                }
+            }
+            copy.revert_to(&kernel);
+            assert_eq!(hash(&copy), hash(&kernel));
+        }
+        let (one, other) = (perform(&mut kernel, step), perform(&mut copy, step));
+        assert_eq!(one, other, "{step:?}");
+        assert_eq!(hash(&copy), hash(&kernel));
+        check(&copy, step);
+        if one.is_none() {
+            break;
+        }
+    }
+}
+
+fn hash(kernel: &Kernel) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    kernel.hash(&mut hasher);
+    hasher.finish()
+}
+
 fn run(policy: Policy, steps: &[Step]) {
     let mut kernel = Kernel::new(policy);
     let first = kernel.spawn(Pid(100));
@@ -362,28 +425,9 @@ fn run(policy: Policy, steps: &[Step]) {
         kernel.assume_fd(first, Fd(fd), Opaque::Pollable);
     }
     for step in steps {
-        match step {
-            Step::Call(who, call) => {
-                let able: Vec<Tid> = tasks(&kernel)
-                    .into_iter()
-                    .filter(|tid| !kernel.is_blocked(*tid))
-                    .collect();
-                let Some(caller) = able.get(who % able.len().max(1)) else {
-                    break;
-                };
-                let outcome = kernel.call(*caller, call);
-                let is_blocked = outcome == Outcome::Blocked;
-                if outcome != Outcome::Gone {
-                    // It may have been woken by what its own call brought about.
-                    assert!(
-                        !kernel.is_blocked(*caller) || is_blocked,
-                        "{call:?}: {outcome:?}"
-                    );
-                }
-            }
-            Step::Advance(by_ns) => kernel.advance_to(kernel.now_ns().saturating_add(*by_ns)),
+        if perform(&mut kernel, step).is_none() {
+            break;
         }
-        kernel.drain_completions();
         check(&kernel, step);
     }
     while let Some(tid) = tasks(&kernel).first().copied() {
@@ -408,5 +452,14 @@ proptest! {
         steps in prop::collection::vec(step(), 1..150),
     ) {
         run(policy, &steps);
+    }
+
+    #[test]
+    fn a_copy_that_went_astray_becomes_one_again(
+        policy in prop::sample::select(Policy::ALL.to_vec()),
+        steps in prop::collection::vec(step(), 1..60),
+        astray in prop::collection::vec(step(), 1..12),
+    ) {
+        revert(policy, &steps, &astray);
     }
 }

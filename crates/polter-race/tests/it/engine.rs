@@ -1,7 +1,7 @@
 //! The search misses nothing, whatever the way it goes.
 
 use crate::scripts::{all, explore, start};
-use eventpoll::steps::{Fix, Rules, Seed, Step};
+use eventpoll::steps::{Explorer, Fix, Parts, Rules, Seed, Step};
 use polter_race::stateless::replay_all;
 use polter_race::{Bounds, Limit, Progress, Schedule, ScheduleError, replay, search, walk};
 
@@ -46,16 +46,27 @@ fn running_every_schedule_finds_no_more_and_no_less() {
 
 #[test]
 fn a_level_that_does_not_fit_is_finished_by_depth() {
-    let start = start("two-waiters", Rules::LINUX);
-    let bounds = Bounds {
-        memory: 1 << 17,
-        ..Bounds::default()
-    };
-    let narrow = search(&start, bounds, &Progress::default());
-    let wide = explore(&start);
-    assert_eq!(narrow.covered.states, wide.covered.states);
-    assert_eq!(narrow.covered.steps, wide.covered.steps);
-    assert_eq!(narrow.limit, None);
+    let mut deep = 0;
+    for (name, race) in all() {
+        let start = race.start(Rules::LINUX).unwrap();
+        let wide = explore(&start);
+        // Somewhere between too little for anything and enough for every level.
+        for memory in (1..200).map(|step| step << 9) {
+            let bounds = Bounds {
+                memory,
+                ..Bounds::default()
+            };
+            let narrow = search(&start, bounds, &Progress::default());
+            if narrow.limit.is_some() {
+                assert_eq!(narrow.limit, Some(Limit::Memory), "{name} in {memory}");
+                continue;
+            }
+            assert_eq!(narrow.covered.states, wide.covered.states, "{name}");
+            assert_eq!(narrow.covered.steps, wide.covered.steps, "{name}");
+            deep += u32::from(narrow.covered.depth > wide.covered.depth);
+        }
+    }
+    assert!(deep > 0, "every level fitted, or nothing did");
 }
 
 #[test]
@@ -96,11 +107,67 @@ fn a_copy_goes_on_as_the_original_does() {
             if !one.can_step(task) {
                 continue;
             }
-            other.copy_from(&one);
+            other.clone_from(&one);
             assert_eq!(one.fingerprint(), other.fingerprint());
             assert_eq!(one.step(task), other.step(task));
             assert_eq!(one.fingerprint(), other.fingerprint());
         }
+    }
+}
+
+#[test]
+fn a_state_that_is_reverted_is_the_original() {
+    for (_, race) in all() {
+        let mut one = race.start(Rules::LINUX).unwrap();
+        let mut other = one.clone();
+        for turn in 0..200 {
+            for away in 0..3 {
+                let task = (turn + away) % other.tasks();
+                if other.can_step(task) {
+                    other.step(task);
+                }
+            }
+            other.revert_to(&one);
+            assert_eq!(one.fingerprint(), other.fingerprint());
+            let task = turn % one.tasks();
+            if one.can_step(task) {
+                assert_eq!(one.step(task), other.step(task));
+                assert_eq!(one.fingerprint(), other.fingerprint());
+                other = one.clone();
+            }
+        }
+    }
+}
+
+#[test]
+fn explorers_know_a_state_as_one_that_was_never_elsewhere() {
+    for (name, race) in all() {
+        let start = race.start(Rules::LINUX).unwrap();
+        let parts = Parts::default();
+        let mut explorers = [Explorer::new(&parts, &start), Explorer::new(&parts, &start)];
+        // States by their numbers, and as they are when nobody shares anything.
+        let mut known = vec![(Vec::new(), start.clone())];
+        explorers[0].fingerprint();
+        explorers[0].save(&mut known[0].0);
+        for turn in 0..300 {
+            let (numbers, plain) = known[turn * 7 % known.len()].clone();
+            let task = turn % plain.tasks();
+            if !plain.can_step(task) {
+                continue;
+            }
+            let explorer = &mut explorers[turn % 2];
+            explorer.put(&numbers);
+            assert_eq!(explorer.state().fingerprint(), plain.fingerprint());
+            let mut next = plain;
+            assert_eq!(explorer.step(task), next.step(task), "{name}");
+            let print = explorer.fingerprint();
+            assert_eq!(print, explorer.state().fingerprint(), "{name}");
+            assert_eq!(print, next.fingerprint(), "{name}");
+            let mut numbers = Vec::new();
+            explorer.save(&mut numbers);
+            known.push((numbers, next));
+        }
+        assert!(known.len() > 20, "{name}: {} states", known.len());
     }
 }
 

@@ -1,0 +1,101 @@
+//! The hash by which a part of a state is known again.
+
+use std::hash::Hasher;
+
+/// Collects what is small into words; multiplies and folds each.
+#[derive(Debug, Clone)]
+pub(super) struct Folding {
+    folded: u64,
+    /// The word that is not full yet, and how many of its bits are.
+    word: u64,
+    filled: u32,
+}
+
+impl Folding {
+    /// A seed of its own for each kind of thing.
+    pub(super) fn new(seed: usize) -> Folding {
+        Folding {
+            folded: 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(seed as u64 + 1),
+            word: 0,
+            filled: 0,
+        }
+    }
+
+    #[inline]
+    fn fold(&mut self, word: u64) {
+        let product = u128::from(self.folded ^ word) * 0xd6e8_feb8_6659_fd93;
+        let folded = (product as u64) ^ ((product >> 64) as u64);
+        self.folded = folded ^ self.folded.rotate_left(23);
+    }
+
+    #[inline]
+    fn push(&mut self, bits: u64, count: u32) {
+        if self.filled + count > 64 {
+            self.fold(self.word);
+            (self.word, self.filled) = (0, 0);
+        }
+        self.word |= bits << self.filled;
+        self.filled += count;
+    }
+
+    /// Mostly below 255; what is not is marked and folded whole.
+    #[inline]
+    fn push_small(&mut self, word: u64) {
+        if word < 0xff {
+            self.push(word, 8);
+        } else {
+            self.push(0xff, 8);
+            self.write_u64(word);
+        }
+    }
+}
+
+impl Hasher for Folding {
+    fn finish(&self) -> u64 {
+        let mut last = self.clone();
+        last.fold(last.word);
+        last.fold(u64::from(last.filled) ^ 0x5851_f42d_4c95_7f2d);
+        last.folded
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    #[inline]
+    fn write_u8(&mut self, word: u8) {
+        self.push(word.into(), 8);
+    }
+
+    #[inline]
+    fn write_u16(&mut self, word: u16) {
+        self.push(word.into(), 16);
+    }
+
+    #[inline]
+    fn write_u32(&mut self, word: u32) {
+        self.push(word.into(), 32);
+    }
+
+    #[inline]
+    fn write_u64(&mut self, word: u64) {
+        self.push(word & 0xffff_ffff, 32);
+        self.push(word >> 32, 32);
+    }
+
+    /// Lengths.
+    #[inline]
+    fn write_usize(&mut self, word: usize) {
+        self.push_small(word as u64);
+    }
+
+    /// Which variant of an enum.
+    #[inline]
+    fn write_isize(&mut self, word: isize) {
+        self.push_small(word.cast_unsigned() as u64);
+    }
+}
