@@ -1,7 +1,9 @@
 //! How fast is a search, against running every schedule, and on two cores?
 //!
-//! Rounds of all three, one after the other; medians, and ratios within a
-//! round. The time on a CPU is what counts where others use the machine too.
+//! Rounds of all, one after the other; medians, and ratios within a round. Two
+//! searches that know nothing of each other say how much two cores of this
+//! machine are worth. The time on a CPU is what counts where others use the
+//! machine too.
 #![expect(clippy::print_stdout, reason = "a benchmark says what it found")]
 
 use eventpoll::steps::{Rules, Stepped};
@@ -21,6 +23,9 @@ struct Run {
     steps: f64,
 }
 
+/// One core, two cores, every schedule, and how long two searches took at a time.
+type Round = (Run, Run, Run, f64);
+
 fn main() {
     let race = Race::parse(BUSY.as_bytes()).expect("the script is a race");
     let start = race.start(Rules::LINUX).expect("it can be stepped");
@@ -29,9 +34,10 @@ fn main() {
         let one = searched(&start, 1);
         let two = searched(&start, 2);
         let every = every_schedule(&start, one.steps as u64);
-        rounds.push((one, two, every));
+        let apart_s = two_apart(&start);
+        rounds.push((one, two, every, apart_s));
     }
-    let of = |pick_fn: fn(&(Run, Run, Run)) -> f64| median(rounds.iter().map(pick_fn).collect());
+    let of = |pick_fn: fn(&Round) -> f64| median(rounds.iter().map(pick_fn).collect());
     let each = [
         ("states, one core", of(|r| r.0.states)),
         ("steps, one core", of(|r| r.0.steps)),
@@ -45,6 +51,10 @@ fn main() {
         (
             "two cores: times as fast by the wall",
             of(|r| r.0.wall_s / r.1.wall_s),
+        ),
+        (
+            "two searches apart: times as fast",
+            of(|r| 2.0 * r.0.wall_s / r.3),
         ),
         (
             "two cores: time on CPUs, of one core's",
@@ -65,6 +75,17 @@ fn main() {
     for (what, figure) in each {
         println!("{what:44} {figure:>14.2}");
     }
+}
+
+/// Two searches of one core each, at a time: seconds until both are done.
+fn two_apart(start: &Stepped) -> f64 {
+    let clock = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| searched(start, 1));
+        }
+    });
+    clock.elapsed().as_secs_f64()
 }
 
 fn searched(start: &Stepped, cores: usize) -> Run {

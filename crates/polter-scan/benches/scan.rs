@@ -59,8 +59,12 @@ fn main() {
     );
 }
 
-/// Does it once, and says what came of it; nothing if it cannot be done here.
-type Way<'a> = Box<dyn FnMut() -> Option<String> + 'a>;
+const BY_PROC: &str = "scan by /proc";
+const CAT: &str = "cat fdinfo";
+
+/// Does it once, and says what came of it, and how long its kcmp calls took together; nothing
+/// if it cannot be done here.
+type Way<'a> = Box<dyn FnMut() -> Option<(String, Duration)> + 'a>;
 
 /// Times every way, one after the other, so often.
 fn measure(title: &str, staged: &Staged, (rounds, chosen): (usize, &str), ghosts: usize) {
@@ -75,10 +79,10 @@ fn measure(title: &str, staged: &Staged, (rounds, chosen): (usize, &str), ghosts
             Box::new(move || scan(&scope, Choice::Bpf, ghosts))
         }),
         (
-            "scan by /proc",
+            BY_PROC,
             Box::new(move || scan(&scope, Choice::Proc, ghosts)),
         ),
-        ("cat fdinfo", Box::new(|| Some(cat(staged)))),
+        (CAT, Box::new(|| Some((cat(staged), Duration::ZERO)))),
         ("lsfd -p", {
             let list = list.clone();
             Box::new(move || run(Command::new("lsfd").args(["-p", &list])))
@@ -92,18 +96,35 @@ fn measure(title: &str, staged: &Staged, (rounds, chosen): (usize, &str), ghosts
     let mut took: Vec<Vec<Duration>> = vec![Vec::new(); ways.len()];
     let mut used = took.clone();
     let mut said = vec![None; ways.len()];
+    let mut in_kcmp: Vec<Duration> = Vec::new();
     for _ in 0..rounds {
-        for (at, (_, way)) in ways.iter_mut().enumerate() {
+        for at in 0..ways.len() {
+            let way = &mut ways[at].1;
             // What takes this long takes it every time.
             if took[at].iter().sum::<Duration>() > Duration::from_secs(20) {
                 continue;
             }
             let (start, cpu) = (Instant::now(), cpu_time());
-            said[at] = way();
+            let done = way();
             took[at].push(start.elapsed());
             used[at].push(cpu_time() - cpu);
+            if ways[at].0 == BY_PROC {
+                in_kcmp.extend(done.as_ref().map(|(_, kcmp)| *kcmp));
+            }
+            said[at] = done.map(|(said, _)| said);
         }
     }
+    let of = |name| ways.iter().position(|(other, _)| *other == name);
+    let times_cat = of(BY_PROC).zip(of(CAT)).map(|(scan, cat)| {
+        let scans = took[scan].iter().zip(&in_kcmp);
+        let own = scans.map(|(took, kcmp)| took.as_secs_f64() - kcmp.as_secs_f64());
+        let ratios = own
+            .zip(&took[cat])
+            .map(|(own, cat)| own / cat.as_secs_f64());
+        let mut ratios: Vec<f64> = ratios.collect();
+        ratios.sort_unstable_by(f64::total_cmp);
+        ratios.get(ratios.len() / 2).copied().unwrap_or(f64::NAN)
+    });
     for (at, (name, _)) in ways.iter().enumerate() {
         let ms = |times: &mut Vec<Duration>| {
             times.sort_unstable();
@@ -117,9 +138,14 @@ fn measure(title: &str, staged: &Staged, (rounds, chosen): (usize, &str), ghosts
             None => println!("  {name:<14}   skipped: not here, or not permitted"),
         }
     }
+    if let Some(times) = times_cat {
+        println!(
+            "  {BY_PROC} takes {times:.2} times as long as {CAT}, its kcmp calls (of all threads) taken off"
+        );
+    }
 }
 
-fn scan(scope: &Scope, choice: Choice, ghosts: usize) -> Option<String> {
+fn scan(scope: &Scope, choice: Choice, ghosts: usize) -> Option<(String, Duration)> {
     let taken = Snapshot::take_by(&Proc::live(), scope, choice, &Limits::default());
     let snapshot = match taken {
         Err(ScanError::NoWalk(_)) => return None,
@@ -133,7 +159,7 @@ fn scan(scope: &Scope, choice: Choice, ghosts: usize) -> Option<String> {
         assert_eq!(found, ghosts);
     }
     let effort = report.effort;
-    Some(format!(
+    let said = format!(
         "{found} ghosts, {} unknown; {} kcmp in {:.1} ms, {} left out; {} walks, {} looks",
         report.unknown,
         effort.kcmp_calls,
@@ -141,7 +167,8 @@ fn scan(scope: &Scope, choice: Choice, ghosts: usize) -> Option<String> {
         effort.kcmp_left_out,
         effort.walks,
         effort.looks
-    ))
+    );
+    Some((said, Duration::from_micros(effort.kcmp_us)))
 }
 
 /// What this process has used, which a busy machine changes little.
@@ -166,10 +193,10 @@ fn cat(staged: &Staged) -> String {
     format!("{bytes} bytes")
 }
 
-fn run(command: &mut Command) -> Option<String> {
+fn run(command: &mut Command) -> Option<(String, Duration)> {
     let output = command.stderr(Stdio::null()).output().ok()?;
     let lines = output.stdout.iter().filter(|byte| **byte == b'\n').count();
-    Some(format!("{lines} lines"))
+    Some((format!("{lines} lines"), Duration::ZERO))
 }
 
 /// Processes in a state, as long as this value lives, and the number of each one's instance.

@@ -67,20 +67,28 @@ fn stateless_ratio(rounds: usize, calls: usize) {
     println!("  ratio {:.1}", slow.as_secs_f64() / fast.as_secs_f64());
 }
 
-/// A large search with one thread and with two.
+/// A large search with one thread and with two, and two of one thread at a time: what two
+/// cores of this machine are worth.
 fn threads(rounds: usize, calls: usize) {
     let vocabulary = vocabulary("pipes");
     let search = |threads| hunt(&Policy::ALL, &vocabulary, &options(calls, threads));
-    let (mut one, mut two) = (Vec::new(), Vec::new());
+    let (mut one, mut two, mut apart) = (Vec::new(), Vec::new(), Vec::new());
     let mut effort = None;
     for _ in 0..rounds {
         let (time, report) = timed(|| search(1));
         one.push(time);
         effort = Some(report.effort());
         two.push(timed(|| search(2)).0);
+        let both = || {
+            std::thread::scope(|scope| {
+                scope.spawn(|| search(1));
+                search(1);
+            });
+        };
+        apart.push(timed(both).0);
     }
     let effort = effort.expect("there was a round");
-    let [one, two] = [median(one), median(two)];
+    let [one, two, apart] = [median(one), median(two), median(apart)];
     println!(
         "\nall pairs, with pipes, up to {calls} calls: {} states, {} calls made, {} kernels",
         effort.states, effort.calls, effort.kernels
@@ -93,7 +101,9 @@ fn threads(rounds: usize, calls: usize) {
         "  two threads   {two:>10.2?}  {:>12.0} kernels/s",
         per_second(effort.kernels, two)
     );
-    println!("  ratio {:.2}", one.as_secs_f64() / two.as_secs_f64());
+    let times = |count: f64, time: Duration| count * one.as_secs_f64() / time.as_secs_f64();
+    println!("  ratio {:.2}", times(1.0, two));
+    println!("  two searches apart: {:.2}", times(2.0, apart));
 }
 
 /// What `polter witness --all` does.
