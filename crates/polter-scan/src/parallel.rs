@@ -7,16 +7,6 @@ use std::thread;
 /// Threads at most: beyond that they wait for the kernel's locks.
 const MAX_THREADS: usize = 8;
 
-/// The same, in any order, where neighbours would be in each other's way: each thread
-/// begins somewhere else, and goes on from there.
-pub(crate) fn map_apart<T: Send, R: Send>(items: Vec<T>, map_fn: impl Fn(T) -> R + Sync) -> Vec<R> {
-    let threads = threads_for(items.len()).max(1);
-    let far = items.len().div_ceil(threads).max(1);
-    let mut items: Vec<(usize, T)> = items.into_iter().enumerate().collect();
-    items.sort_by_key(|(at, _)| at % far);
-    map(items, |(_, item)| map_fn(item))
-}
-
 /// What comes of each item, in the order of the items.
 pub(crate) fn map<T: Send, R: Send>(items: Vec<T>, map_fn: impl Fn(T) -> R + Sync) -> Vec<R> {
     let threads = threads_for(items.len());
@@ -45,6 +35,16 @@ pub(crate) fn map<T: Send, R: Send>(items: Vec<T>, map_fn: impl Fn(T) -> R + Syn
     });
     done.sort_unstable_by_key(|(at, _)| *at);
     done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// What comes of each item, in any order, where neighbours would be in each other's way:
+/// each thread begins somewhere else, and goes on from there.
+pub(crate) fn map_apart<T: Send, R: Send>(items: Vec<T>, map_fn: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let threads = threads_for(items.len()).max(1);
+    let far = items.len().div_ceil(threads).max(1);
+    let mut items: Vec<(usize, T)> = items.into_iter().enumerate().collect();
+    items.sort_by_key(|(at, _)| at % far);
+    map(items, |(_, item)| map_fn(item))
 }
 
 fn threads_for(items: usize) -> usize {

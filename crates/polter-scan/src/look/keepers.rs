@@ -34,7 +34,7 @@ impl Look<'_> {
                         if !kept.is_there && self.is_asked_about(registration) {
                             untold.insert((registration.fd, registration.nth));
                         }
-                        self.hold(registration, kept.by);
+                        hold(registration, kept.by);
                     }
                     Some(None) => return false,
                     None => {}
@@ -88,19 +88,6 @@ impl Look<'_> {
         found.into_iter().flatten().collect()
     }
 
-    /// Takes down who keeps a registration's file.
-    fn hold(&self, registration: &mut Registration, held_by: Vec<Held>) {
-        registration.held_by = held_by;
-        for table in &mut registration.tables {
-            // It has come back this very moment.
-            let slot = (table.pid, registration.fd);
-            let is_itself = |held: &Held| held.is_certain && (held.pid, held.fd) == slot;
-            if registration.held_by.iter().any(is_itself) {
-                table.meaning = Meaning::Same;
-            }
-        }
-    }
-
     /// Takes down what kind of file it is, from a number that names it.
     fn name_kind(&self, registration: &mut Registration) {
         let of_table = |table: &InTable| self.listed(table.pid, registration.fd);
@@ -110,6 +97,19 @@ impl Look<'_> {
         let kept = || held.and_then(|held| self.listed(held.pid, held.fd));
         if let Some(open) = named.or_else(kept) {
             registration.kind = Some(open.kind);
+        }
+    }
+}
+
+/// Takes down who keeps a registration's file.
+fn hold(registration: &mut Registration, held_by: Vec<Held>) {
+    registration.held_by = held_by;
+    for table in &mut registration.tables {
+        // It has come back this very moment.
+        let slot = (table.pid, registration.fd);
+        let is_itself = |held: &Held| held.is_certain && (held.pid, held.fd) == slot;
+        if registration.held_by.iter().any(is_itself) {
+            table.meaning = Meaning::Same;
         }
     }
 }
