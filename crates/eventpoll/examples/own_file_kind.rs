@@ -77,10 +77,13 @@ fn main() -> Result<(), Errno> {
         (*who, &woken.out),
         (
             task,
-            &Out::Events(vec![EpollEvent {
-                events: Events::IN,
-                data: 1
-            }])
+            &Out::Events(
+                [EpollEvent {
+                    events: Events::IN,
+                    data: 1
+                }]
+                .into()
+            )
         )
     );
     println!(

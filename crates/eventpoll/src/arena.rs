@@ -89,6 +89,7 @@ impl<I, T: Hash> Hash for Arena<I, T> {
 const LARGE: usize = 1024;
 
 impl<I: Id, T> Arena<I, T> {
+    #[inline(always)]
     pub(crate) fn insert(&mut self, value: T) -> I {
         self.is_written = true;
         match self.free.pop() {
@@ -106,6 +107,7 @@ impl<I: Id, T> Arena<I, T> {
         }
     }
 
+    #[inline(always)]
     pub(crate) fn remove(&mut self, id: I) -> T {
         self.is_written = true;
         let value = self.slots[id.index() as usize].take();
@@ -136,7 +138,7 @@ impl<I: Id, T> Arena<I, T> {
 impl<I: Id, T> std::ops::Index<I> for Arena<I, T> {
     type Output = T;
 
-    #[inline]
+    #[inline(always)]
     fn index(&self, id: I) -> &T {
         self.slots[id.index() as usize]
             .as_ref()
@@ -145,7 +147,7 @@ impl<I: Id, T> std::ops::Index<I> for Arena<I, T> {
 }
 
 impl<I: Id, T> std::ops::IndexMut<I> for Arena<I, T> {
-    #[inline]
+    #[inline(always)]
     fn index_mut(&mut self, id: I) -> &mut T {
         self.is_written = true;
         self.slots[id.index() as usize]

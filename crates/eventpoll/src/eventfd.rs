@@ -50,7 +50,7 @@ impl Kernel {
     }
 
     /// One try of a read; `None` while the counter is zero. Linux: `eventfd_read`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn try_read_eventfd(&mut self, file: FileId) -> Option<u64> {
         let FileKind::Eventfd(eventfd) = &mut self.files[file].kind else {
             unreachable!("the caller has looked at the kind")
@@ -70,7 +70,7 @@ impl Kernel {
     }
 
     /// One try of a write; false if the counter has no room. Linux: `eventfd_write`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn try_write_eventfd(&mut self, file: FileId, count: u64) -> bool {
         let FileKind::Eventfd(eventfd) = &mut self.files[file].kind else {
             unreachable!("the caller has looked at the kind")

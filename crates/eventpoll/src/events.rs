@@ -1,6 +1,7 @@
 //! Event masks, and the event that `epoll_wait(2)` reports.
 
 use bitflags::bitflags;
+use smallvec::SmallVec;
 
 bitflags! {
     /// A mask of `epoll_ctl(2)`'s events. Unknown bits are kept, as Linux keeps them.
@@ -78,6 +79,9 @@ pub struct EpollEvent {
     /// The caller's own word, given back untouched.
     pub data: u64,
 }
+
+/// What an epoll wait reports. Most report one event, which needs no memory of its own.
+pub type EventList = SmallVec<[EpollEvent; 1]>;
 
 /// One entry of `poll(2)`. Linux: `struct pollfd`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

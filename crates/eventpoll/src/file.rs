@@ -11,7 +11,8 @@
 
 use crate::eventfd::Eventfd;
 use crate::ids::{
-    BufferId, DeviceId, EpitemId, EpollId, FileId, PipeId, ProcessId, QueueId, SocketId, Tid,
+    BufferId, DeviceId, EpitemId, EpollId, FileId, PipeId, ProcessId, QueueId, SocketId, TableId,
+    Tid,
 };
 use crate::list::Head;
 use crate::syscall::{SigSet, flags};
@@ -217,7 +218,7 @@ impl Kernel {
     }
 
     /// What the file is ready for now, in the eyes of `caller`. Linux: `vfs_poll`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn poll_file(&mut self, file: FileId, caller: Tid) -> Events {
         match &self.files[file].kind {
             // Alone, so that it costs no call.
@@ -226,6 +227,18 @@ impl Kernel {
         }
     }
 
+    /// As [`poll_file`](Kernel::poll_file); nothing once the last reference
+    /// has gone. Linux takes a reference for the time of the poll (`epi_fget`);
+    /// in an undivided call nothing could take it away meanwhile.
+    #[inline(always)]
+    pub(crate) fn poll_if_alive(&mut self, file: FileId, caller: Tid) -> Events {
+        if self.files[file].references == 0 {
+            return Events::empty();
+        }
+        self.poll_file(file, caller)
+    }
+
+    #[inline(never)]
     fn poll_other_file(&mut self, file: FileId, caller: Tid) -> Events {
         match &self.files[file].kind {
             FileKind::Eventfd(eventfd) => eventfd.poll(),
@@ -268,11 +281,18 @@ impl Kernel {
     /// Linux: `fdget`.
     #[inline(always)]
     pub(crate) fn file_at(&self, caller: Tid, fd: crate::Fd) -> Result<FileId, Errno> {
-        let file = self.raw_file_at(caller, fd)?;
-        match self.files[file].kind {
-            FileKind::Opaque(Opaque::Path) => Err(Errno::EBADF),
-            _ => Ok(file),
-        }
+        let table = self.tasks[caller].table;
+        let (file, _) = self.find_file_in(table, fd).ok_or(Errno::EBADF)?;
+        Ok(file)
+    }
+
+    /// The file at `fd` in a table, with itself.
+    #[inline(always)]
+    pub(crate) fn find_file_in(&self, table: TableId, fd: crate::Fd) -> Option<(FileId, &File)> {
+        let id = self.tables[table].file(fd)?;
+        let file = &self.files[id];
+        let is_path = matches!(file.kind, FileKind::Opaque(Opaque::Path));
+        (!is_path).then_some((id, file))
     }
 
     /// The file at `fd`, `O_PATH` or not. Linux: `fdget_raw`.

@@ -305,10 +305,19 @@ impl Kernel {
     }
 
     fn check_keys(&self) -> Check {
-        let mut keys: Vec<_> = self.epitems.iter().map(|(_, e)| (e.file, e.fd)).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        equal("keys", self.keys.len(), keys.len())?;
+        let mut keys = BTreeSet::new();
+        let mut keyed = BTreeSet::new();
+        for (id, epitem) in self.epitems.iter() {
+            keys.insert((epitem.file, epitem.fd));
+            if epitem.is_keyed {
+                keyed.insert((epitem.file, epitem.fd));
+                continue;
+            }
+            let neighbours = self.files[epitem.file].epitems;
+            let is_sole = neighbours.first() == Some(id) && epitem.of_file.next().is_none();
+            hold(is_sole, || format!("{id:?} has no key, and is not alone"))?;
+        }
+        equal("keys", self.keys.len(), keyed.len())?;
         let mut found = BTreeSet::new();
         for (file, fd) in keys {
             let mut places = BTreeSet::new();

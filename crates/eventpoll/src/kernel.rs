@@ -51,7 +51,8 @@ pub struct Kernel {
     pub(crate) waits: WaitQueues,
     pub(crate) clock: Tracked<Clock>,
 
-    /// The first epitem of each file and number: an index, no state of its own.
+    /// The first epitem of each file and number, where a file has several: an index, no state
+    /// of its own.
     pub(crate) keys: Tracked<FxHashMap<(FileId, Fd), EpitemId>>,
     /// Every number in use, of live threads and of processes not yet reaped.
     pub(crate) pids: Tracked<BTreeMap<Pid, Numbered>>,
@@ -150,23 +151,35 @@ impl Kernel {
     /// [`drain_completions`](Kernel::drain_completions). A caller that is
     /// gone, or waits already, gets [`Outcome::Gone`].
     pub fn call(&mut self, caller: Tid, call: &Syscall) -> Outcome {
-        if !self.can_call(caller) {
-            return Outcome::Gone;
+        let table = match self.tasks.get(caller) {
+            Some(task) if task.waiting.is_none() => task.table,
+            _ => return Outcome::Gone,
+        };
+        self.running = Some(caller);
+        match call {
+            Syscall::EpollWait { .. } => self.quick_wait(caller, table, call),
+            Syscall::EpollCtl { .. } => self.quick_ctl(caller, table, call),
+            Syscall::Read { .. } => self.quick_read(caller, table, call),
+            Syscall::Write { .. } => self.quick_write(caller, table, call),
+            _ => self.call_any(caller, call),
         }
-        self.call_of_live(caller, call)
     }
 
-    /// The result is not touched on its way: it is large, and most calls are
-    /// over when they return.
-    fn call_of_live(&mut self, caller: Tid, call: &Syscall) -> Outcome {
-        self.running = Some(caller);
+    #[inline(never)]
+    pub(crate) fn call_any(&mut self, caller: Tid, call: &Syscall) -> Outcome {
         let outcome = self.dispatch(caller, call);
-        self.dictated_fds.clear();
-        self.dictated_pid = None;
-        if (self.has_work_left() || !self.can_call(caller)) && self.finish_call(caller, call) {
-            return Outcome::Gone;
+        self.forget_dictated();
+        if self.has_work_left() || !self.can_call(caller) {
+            return self.finish_call(caller, call, outcome);
         }
         outcome
+    }
+
+    /// What was dictated holds for one call.
+    #[inline]
+    pub(crate) fn forget_dictated(&mut self) {
+        self.dictated_fds.clear();
+        self.dictated_pid = None;
     }
 
     /// The task lives, and waits in no call.
@@ -177,26 +190,29 @@ impl Kernel {
             .is_some_and(|task| task.waiting.is_none())
     }
 
-    /// Does what a call has left to do on its way out; true if its caller is gone.
-    fn finish_call(&mut self, caller: Tid, call: &Syscall) -> bool {
+    /// Does what a call has left to do on its way out.
+    #[inline(never)]
+    pub(crate) fn finish_call(&mut self, caller: Tid, call: &Syscall, outcome: Outcome) -> Outcome {
         let is_blocked = self.is_blocked(caller);
         if is_blocked {
             self.remember(caller, call);
         }
-        if !self.has_work_left() {
-            return !is_blocked;
+        let is_gone;
+        if self.has_work_left() {
+            self.run_task_work();
+            self.deliver_all_signals();
+            is_gone = !is_blocked && self.tasks.get(caller).is_none();
+            self.settle();
+            self.running = None;
+        } else {
+            is_gone = !is_blocked;
         }
-        self.run_task_work();
-        self.deliver_all_signals();
-        let is_gone = !is_blocked && self.tasks.get(caller).is_none();
-        self.settle();
-        self.running = None;
-        is_gone
+        if is_gone { Outcome::Gone } else { outcome }
     }
 
     /// The call under way has dropped, signalled or woken something.
     #[inline]
-    fn has_work_left(&self) -> bool {
+    pub(crate) fn has_work_left(&self) -> bool {
         let count = self.task_work.len() | self.signalled.len() | self.woken.len();
         (count | self.orphans.len()) != 0 || *self.is_collection_due
     }
@@ -219,6 +235,7 @@ impl Kernel {
         self.dictated_pid = Some(pid);
     }
 
+    #[inline(always)]
     pub(crate) fn dispatch(&mut self, caller: Tid, call: &Syscall) -> Outcome {
         use Syscall as S;
         match *call {
@@ -398,7 +415,7 @@ impl Kernel {
 /// `WNOHANG`, `WUNTRACED`, `WCONTINUED`, and the three for threads and clones.
 const WAIT_OPTIONS: u32 = 0xe000_000b;
 
-fn done<T: Into<Return>>(result: Result<T, Errno>) -> Outcome {
+pub(crate) fn done<T: Into<Return>>(result: Result<T, Errno>) -> Outcome {
     Outcome::Done(result.map(Into::into))
 }
 

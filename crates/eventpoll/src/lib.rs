@@ -26,7 +26,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `kernel`, [`syscall`] | the tables, and one method a call; calls and results as values |
+//! | `kernel`, `quick`, [`syscall`] | the tables, and one method a call; the calls of a loop's turn; calls and results as values |
 //! | `process`, `signal`, `pidfd`, `kcmp` | fork, exec, exit, wait; signals and signalfds; descriptors of processes; who is who |
 //! | `fd_table`, `descriptors` | numbers and what they name; dup, fcntl, close, close_range |
 //! | `file` | references, kinds, the last reference's end |
@@ -74,6 +74,7 @@ mod pipe;
 mod policy;
 mod poll;
 mod process;
+mod quick;
 mod ring;
 mod signal;
 pub mod steps;
@@ -87,7 +88,7 @@ mod written;
 
 pub use custom::CustomFile;
 pub use errno::Errno;
-pub use events::{EpollEvent, Events, PollFd};
+pub use events::{EpollEvent, EventList, Events, PollFd};
 pub use fd_table::{Holder, NR_OPEN};
 pub use file::Opaque;
 pub use ids::{EpitemId, EpollId, Fd, FileId, Pid, TableId, Tid};

@@ -107,7 +107,7 @@ impl<I: Id> Head<I> {
         self.first = Some(id);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn remove<T>(&mut self, id: I, things: &mut Arena<I, T>, links: LinksOf<I, T>) {
         let Links { prev, next } = std::mem::take(links(&mut things[id]));
         match prev {
@@ -120,7 +120,31 @@ impl<I: Id> Head<I> {
         }
     }
 
+    /// Cuts off the things up to `last`, and keeps those behind it.
+    #[inline]
+    pub(crate) fn split_off_front<T>(
+        &mut self,
+        last: Option<I>,
+        things: &mut Arena<I, T>,
+        links: LinksOf<I, T>,
+    ) -> Head<I> {
+        let Some(last) = last else {
+            return Head::default();
+        };
+        let front = Head {
+            first: self.first,
+            last: Some(last),
+        };
+        self.first = std::mem::take(&mut links(&mut things[last]).next);
+        match self.first {
+            Some(first) => links(&mut things[first]).prev = None,
+            None => self.last = None,
+        }
+        front
+    }
+
     /// Puts the whole of `other` in front of this list, and leaves it empty.
+    #[inline(always)]
     pub(crate) fn splice_front<T>(
         &mut self,
         other: &mut Head<I>,

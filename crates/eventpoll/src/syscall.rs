@@ -9,7 +9,7 @@
 //! Process numbers are numbers of the model;
 //! [`dictate_pid`](crate::Kernel::dictate_pid) lets a caller choose them.
 
-use crate::{EpollEvent, Errno, Fd, Pid, PollFd};
+use crate::{EpollEvent, Errno, EventList, Fd, Pid, PollFd};
 
 /// A set of signals; bit `n - 1` is signal `n`. Linux: `sigset_t`.
 pub type SigSet = u64;
@@ -17,6 +17,8 @@ pub type SigSet = u64;
 /// A system call with its arguments.
 #[expect(missing_docs, reason = "the fields are the manual's arguments")]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+// The kind of a call is looked at in every call: it has a place of its own.
+#[repr(u8)]
 pub enum Syscall {
     /// `epoll_create(2)`.
     EpollCreate { size: i32 },
@@ -359,7 +361,7 @@ pub enum Out {
     /// The two descriptors of a pipe or a socket pair.
     Pair([Fd; 2]),
     /// The events of an epoll wait.
-    Events(Vec<EpollEvent>),
+    Events(EventList),
     /// The entries of `poll(2)`, all of them, with their `revents`.
     Polled(Vec<PollFd>),
     /// The descriptors that came with a message.

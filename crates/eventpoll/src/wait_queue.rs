@@ -120,6 +120,7 @@ impl WaitQueues {
     }
 
     /// Linux: `add_wait_queue`, `prepare_to_wait`.
+    #[inline(always)]
     pub(crate) fn add(&mut self, queue: QueueId, waiter: Waiter) -> WaitId {
         let entry = self.insert(queue, waiter, false);
         self.queues[queue].push_front(entry, &mut self.entries, links);
@@ -127,6 +128,7 @@ impl WaitQueues {
     }
 
     /// Linux: `add_wait_queue_exclusive`, and `do_wait_intr_irq` where `is_exclusive` is not set.
+    #[inline(always)]
     pub(crate) fn add_tail(
         &mut self,
         queue: QueueId,
@@ -147,7 +149,7 @@ impl WaitQueues {
     }
 
     /// Linux: `remove_wait_queue`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn remove(&mut self, entry: WaitId) {
         let queue = self.entries[entry].queue;
         self.queues[queue].remove(entry, &mut self.entries, links);
@@ -226,6 +228,7 @@ impl WaitQueues {
         Ok((self.queues.len(), places))
     }
 
+    #[inline(always)]
     fn insert(&mut self, queue: QueueId, waiter: Waiter, is_exclusive: bool) -> WaitId {
         self.entries.insert(Entry {
             links: Links::default(),
@@ -261,27 +264,41 @@ impl Kernel {
     /// A waiter that declines is not counted, so the next one is asked. An
     /// empty `key` says nothing about what happened and passes every filter.
     /// Linux: `__wake_up_common`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn wake(&mut self, queue: QueueId, limit: Limit, key: Events) {
-        let mut next = self.waits.queues[queue].first();
-        if next.is_some() && self.deferred.is_on {
+        if let Some(first) = self.waits.queues[queue].first() {
+            self.wake_from(queue, first, limit, key);
+        }
+    }
+
+    #[inline(never)]
+    fn wake_from(&mut self, queue: QueueId, first: WaitId, limit: Limit, key: Events) {
+        if self.deferred.is_on {
             return self.deferred.wakes.push((queue, limit, key));
         }
+        let mut next = Some(first);
         while let Some(id) = next {
             let entry = self.waits.entries[id];
             next = entry.links.next();
             let has_accepted = match entry.waiter {
                 Waiter::Epitem(epitem) => self.ep_poll_callback(epitem, key),
-                Waiter::Task(tid) => self.wake_task(tid, id),
-                Waiter::Receiver(_) if is_only_room(key) => false,
-                Waiter::Receiver(tid) => self.wake_task(tid, id),
-                Waiter::Poller(tid, events) => {
-                    self.wake_poller(tid, Events::from_bits_retain(events.into()), key)
-                }
+                thread => self.wake_thread(thread, id, key),
             };
             if has_accepted && entry.is_exclusive && limit == Limit::One {
                 break;
             }
+        }
+    }
+
+    #[inline(never)]
+    fn wake_thread(&mut self, thread: Waiter, place: WaitId, key: Events) -> bool {
+        match thread {
+            Waiter::Task(tid) => self.wake_task(tid, place),
+            Waiter::Receiver(tid) => !is_only_room(key) && self.wake_task(tid, place),
+            Waiter::Poller(tid, events) => {
+                self.wake_poller(tid, Events::from_bits_retain(events.into()), key)
+            }
+            Waiter::Epitem(_) => unreachable!("its callback was called instead"),
         }
     }
 }

@@ -4,11 +4,12 @@ use crate::ids::{EpitemId, EpollId, Fd, FileId, TableId, WaitId};
 use crate::list::Links;
 use crate::policy::Key;
 use crate::{Events, Kernel};
+use std::hash::{Hash, Hasher};
 
 /// A file watched by an instance under a number. Linux: `struct epitem`.
 ///
 /// It holds no reference on the file: it dies with it.
-#[derive(Debug, Clone, Hash)]
+#[derive(Debug, Clone)]
 pub(crate) struct Epitem {
     pub(crate) epoll: EpollId,
     pub(crate) file: FileId,
@@ -21,7 +22,7 @@ pub(crate) struct Epitem {
     pub(crate) data: u64,
     /// Its place on the file's wait queue. Linux: `pwqlist`.
     pub(crate) wait: Option<WaitId>,
-    /// The next epitem of the same file and number, in another instance or of another owner.
+    /// The next keyed epitem of the same file and number, in another instance or of another owner.
     pub(crate) next_of_key: Option<EpitemId>,
     /// On the file's list. Linux: `fllink`.
     pub(crate) of_file: Links<EpitemId>,
@@ -32,6 +33,32 @@ pub(crate) struct Epitem {
     pub(crate) is_ready: bool,
     /// Arrived during a scan. Linux: `next != EP_UNACTIVE_PTR`.
     pub(crate) is_overflowing: bool,
+    /// Found by its key. Only a file's sole epitem may be without.
+    pub(crate) is_keyed: bool,
+}
+
+/// Everything but `is_keyed`, which says how it is found, and nothing of what it is.
+impl Hash for Epitem {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Epitem {
+            epoll,
+            file,
+            fd,
+            owner,
+            events,
+            data,
+            wait,
+            next_of_key,
+            of_file,
+            of_epoll,
+            ready,
+            is_ready,
+            is_overflowing,
+            is_keyed: _,
+        } = self;
+        (epoll, file, fd, owner, events, data, wait, next_of_key).hash(state);
+        (of_file, of_epoll, ready, is_ready, is_overflowing).hash(state);
+    }
 }
 
 impl Epitem {
@@ -51,7 +78,7 @@ impl Epitem {
 impl Kernel {
     /// The registration of `fd` → `file` in an instance, as `table`'s users
     /// see it. Linux: `ep_find`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn ep_find(
         &self,
         epoll: EpollId,
@@ -59,14 +86,17 @@ impl Kernel {
         fd: Fd,
         table: TableId,
     ) -> Option<EpitemId> {
-        if self.files[file].epitems.is_empty() {
-            return None;
-        }
         let is_owned = self.policy.key == Key::TableFileFd;
-        self.epitems_of_key(file, fd).find(|id| {
-            let epitem = &self.epitems[*id];
-            epitem.epoll == epoll && (!is_owned || epitem.owner == table)
-        })
+        let is_it = |epitem: &Epitem| {
+            epitem.fd == fd && epitem.epoll == epoll && (!is_owned || epitem.owner == table)
+        };
+        let sole = self.files[file].epitems.first()?;
+        let epitem = &self.epitems[sole];
+        if !epitem.is_keyed {
+            return is_it(epitem).then_some(sole);
+        }
+        self.epitems_of_key(file, fd)
+            .find(|id| is_it(&self.epitems[*id]))
     }
 
     /// Every registration of a file under a number, in any instance.
@@ -76,47 +106,90 @@ impl Kernel {
         file: FileId,
         fd: Fd,
     ) -> impl Iterator<Item = EpitemId> + '_ {
-        let first = self.keys.get(&(file, fd)).copied();
+        let sole = self.files[file].epitems.first();
+        let first = match sole.map(|id| (id, &self.epitems[id])) {
+            Some((id, epitem)) if !epitem.is_keyed => (epitem.fd == fd).then_some(id),
+            _ => self.first_of_key(file, fd),
+        };
         std::iter::successors(first, |id| self.epitems[*id].next_of_key)
     }
 
-    /// Linux: `ep_rbtree_insert`.
+    #[inline(never)]
+    fn first_of_key(&self, file: FileId, fd: Fd) -> Option<EpitemId> {
+        self.keys.get(&(file, fd)).copied()
+    }
+
+    /// The instance has an epitem that is on its file's list already. Linux: `ep_rbtree_insert`.
+    #[inline(always)]
     pub(crate) fn index_epitem(&mut self, id: EpitemId) {
-        let Epitem {
-            epoll, file, fd, ..
-        } = self.epitems[id];
-        self.epitems[id].next_of_key = self.keys.insert((file, fd), id);
-        self.epolls[epoll]
+        let Epitem { epoll, of_file, .. } = self.epitems[id];
+        let other = of_file.next();
+        if other.is_some() || self.deferred.is_on {
+            self.key(id, other);
+        }
+        let instance = &mut self.epolls[epoll];
+        instance
             .interest
             .push_back(id, &mut self.epitems, Epitem::of_epoll);
-        self.epolls[epoll].count += 1;
+        instance.count += 1;
+    }
+
+    /// A file has an epitem beside its sole one, which may be without a key.
+    #[inline(never)]
+    fn key(&mut self, id: EpitemId, other: Option<EpitemId>) {
+        for id in other.into_iter().chain([id]) {
+            let epitem = &mut self.epitems[id];
+            if !std::mem::replace(&mut epitem.is_keyed, true) {
+                epitem.next_of_key = self.keys.insert((epitem.file, epitem.fd), id);
+            }
+        }
+    }
+
+    /// From here on each has a key: where calls are stepped, a file's list is
+    /// not always what its instances know.
+    pub(crate) fn key_all(&mut self) {
+        let all: Vec<EpitemId> = self.epitems.iter().map(|(id, _)| id).collect();
+        for id in all {
+            self.key(id, None);
+        }
     }
 
     /// Linux: `rb_erase_cached`.
+    #[inline(always)]
     pub(crate) fn unindex_epitem(&mut self, id: EpitemId) {
         let Epitem {
-            epoll,
+            epoll, is_keyed, ..
+        } = self.epitems[id];
+        if is_keyed {
+            self.unkey(id);
+        }
+        let instance = &mut self.epolls[epoll];
+        instance
+            .interest
+            .remove(id, &mut self.epitems, Epitem::of_epoll);
+        instance.count -= 1;
+    }
+
+    #[inline(never)]
+    fn unkey(&mut self, id: EpitemId) {
+        let Epitem {
             file,
             fd,
             next_of_key,
             ..
         } = self.epitems[id];
-        let first = self.keys[&(file, fd)];
-        if first == id {
+        if self.keys[&(file, fd)] == id {
             match next_of_key {
                 Some(next) => self.keys.insert((file, fd), next),
                 None => self.keys.remove(&(file, fd)),
             };
-        } else {
-            let before = self
-                .epitems_of_key(file, fd)
-                .find(|other| self.epitems[*other].next_of_key == Some(id));
-            let before = before.expect("an epitem is on the chain of its key");
-            self.epitems[before].next_of_key = next_of_key;
+            return;
         }
-        self.epolls[epoll]
-            .interest
-            .remove(id, &mut self.epitems, Epitem::of_epoll);
-        self.epolls[epoll].count -= 1;
+        let mut chain = std::iter::successors(self.first_of_key(file, fd), |id| {
+            self.epitems[*id].next_of_key
+        });
+        let before = chain.find(|other| self.epitems[*other].next_of_key == Some(id));
+        let before = before.expect("an epitem is on the chain of its key");
+        self.epitems[before].next_of_key = next_of_key;
     }
 }

@@ -18,7 +18,7 @@ pub(crate) use epitem::Epitem;
 pub(crate) use wait::{EpollWait, checked_mask};
 
 use crate::file::FileKind;
-use crate::ids::{EpitemId, EpollId, Fd, FileId, QueueId, Tid};
+use crate::ids::{EpitemId, EpollId, Fd, FileId, QueueId, TableId, Tid};
 use crate::list::{Head, Links};
 use crate::policy::{Inherited, Key};
 use crate::syscall::{EpollParams, Ioctl, Out, Return, flags};
@@ -88,10 +88,23 @@ impl Kernel {
     }
 
     /// `epoll_ctl(2)`: the checks, in Linux's order. Linux: `do_epoll_ctl`.
-    #[inline]
     pub fn epoll_ctl(
         &mut self,
         caller: Tid,
+        epfd: Fd,
+        op: u32,
+        fd: Fd,
+        event: Option<EpollEvent>,
+    ) -> Result<(), Errno> {
+        let table = self.tasks[caller].table;
+        self.epoll_ctl_in(caller, table, epfd, op, fd, event)
+    }
+
+    #[inline(always)]
+    pub(crate) fn epoll_ctl_in(
+        &mut self,
+        caller: Tid,
+        table: TableId,
         epfd: Fd,
         op: u32,
         fd: Fd,
@@ -102,28 +115,29 @@ impl Kernel {
             _ if op == flags::EPOLL_CTL_DEL => EpollEvent::default(),
             event => event.ok_or(Errno::EFAULT)?,
         };
-        let epoll_file = self.file_at(caller, epfd)?;
-        let file = self.file_at(caller, fd)?;
-        if !self.files[file].can_poll() {
+        let (epoll_file, instance) = self.find_file_in(table, epfd).ok_or(Errno::EBADF)?;
+        let (file, target) = self.find_file_in(table, fd).ok_or(Errno::EBADF)?;
+        if !target.can_poll() {
             return Err(Errno::EPERM);
         }
         if epoll_file == file {
             return Err(Errno::EINVAL);
         }
-        let epoll = self.files[epoll_file].epoll().ok_or(Errno::EINVAL)?;
+        let epoll = instance.epoll().ok_or(Errno::EINVAL)?;
         if op != flags::EPOLL_CTL_DEL && event.events.contains(Events::EXCLUSIVE) {
             self.check_exclusive(op, file, event.events)?;
         }
-        self.check_inherited(caller, epfd)?;
+        if self.is_refused(table, epfd) {
+            return Err(Errno::ESTALE);
+        }
         if op == flags::EPOLL_CTL_ADD {
             self.check_nesting(epoll, file)?;
         }
-        let table = self.tasks[caller].table;
         let found = self.ep_find(epoll, file, fd, table);
         event.events |= Events::ERR | Events::HUP;
         match (op, found) {
             (flags::EPOLL_CTL_ADD, Some(_)) => Err(Errno::EEXIST),
-            (flags::EPOLL_CTL_ADD, None) => self.ep_insert(caller, epoll, file, fd, event),
+            (flags::EPOLL_CTL_ADD, None) => self.ep_insert(caller, table, epoll, file, fd, event),
             (flags::EPOLL_CTL_DEL | flags::EPOLL_CTL_MOD, None) => Err(Errno::ENOENT),
             (flags::EPOLL_CTL_DEL, Some(epitem)) => {
                 self.ep_remove(epitem);
@@ -155,16 +169,20 @@ impl Kernel {
     }
 
     /// Under the `stale` policy a copied descriptor of an instance is refused.
-    pub(crate) fn check_inherited(&self, caller: Tid, epfd: Fd) -> Result<(), Errno> {
-        let is_stale =
-            self.policy.inherited == Inherited::Stale && self.slot_at(caller, epfd)?.is_inherited;
-        if is_stale { Err(Errno::ESTALE) } else { Ok(()) }
+    #[inline(always)]
+    fn is_refused(&self, table: TableId, epfd: Fd) -> bool {
+        self.policy.inherited == Inherited::Stale
+            && self.tables[table]
+                .slot(epfd)
+                .is_some_and(|slot| slot.is_inherited)
     }
 
     /// Linux: `ep_insert`.
+    #[inline(never)]
     fn ep_insert(
         &mut self,
         caller: Tid,
+        owner: TableId,
         epoll: EpollId,
         file: FileId,
         fd: Fd,
@@ -173,7 +191,6 @@ impl Kernel {
         if self.epitems.len() as u64 >= self.max_user_watches {
             return Err(Errno::ENOSPC);
         }
-        let owner = self.tasks[caller].table;
         self.tables[owner].epitems += 1;
         let id = self.epitems.insert(Epitem {
             epoll,
@@ -189,6 +206,7 @@ impl Kernel {
             ready: Links::default(),
             is_ready: false,
             is_overflowing: false,
+            is_keyed: false,
         });
         // Newest first. Linux: attach_epitem.
         self.files[file]
@@ -208,6 +226,7 @@ impl Kernel {
 
     /// Exclusive epitems queue at the tail, the others at the head.
     /// Linux: `ep_ptable_queue_proc`.
+    #[inline(always)]
     pub(crate) fn ep_add_wait_queue(&mut self, caller: Tid, id: EpitemId) {
         let Epitem { file, events, .. } = self.epitems[id];
         let Some(queue) = self.wait_queue_of(file, caller) else {
@@ -239,12 +258,7 @@ impl Kernel {
     #[inline(always)]
     pub(crate) fn ep_item_poll(&mut self, id: EpitemId, caller: Tid) -> Events {
         let Epitem { file, events, .. } = self.epitems[id];
-        if !self.get_if_alive(file) {
-            return Events::empty();
-        }
-        let ready = self.poll_file(file, caller);
-        self.put(file);
-        ready & events
+        self.poll_if_alive(file, caller) & events
     }
 
     /// Readable if an epitem on the ready list is; the others leave the list.

@@ -16,10 +16,16 @@ impl Kernel {
     /// Refuses an instance that would close a circle or make a chain too
     /// long, looking both down from `file` and up from `epoll`.
     /// Linux: `ep_loop_check`.
+    #[inline(always)]
     pub(crate) fn check_nesting(&self, epoll: EpollId, file: FileId) -> Result<(), Errno> {
-        let Some(inner) = self.files[file].epoll() else {
-            return Ok(());
-        };
+        match self.files[file].epoll() {
+            Some(inner) => self.check_depth(epoll, inner),
+            None => Ok(()),
+        }
+    }
+
+    #[inline(never)]
+    fn check_depth(&self, epoll: EpollId, inner: EpollId) -> Result<(), Errno> {
         let down = self.depth_below(inner, epoll, 0, &mut BTreeMap::new());
         let is_allowed = match down {
             Some(down) => down + 1 + self.depth_above(epoll, &mut BTreeMap::new()) <= MAX_NESTS,
@@ -76,18 +82,22 @@ impl Kernel {
 
     /// True if a new epitem made too many wake-up paths. Only files that are
     /// reached through nested instances are counted. Linux: `reverse_path_check`.
+    #[inline(always)]
     pub(crate) fn has_too_many_paths(&self, epoll: EpollId, file: FileId) -> bool {
         let is_nested = !self.files[self.epolls[epoll].file].epitems.is_empty();
         match self.files[file].epoll() {
-            Some(inner) => {
-                let mut leaves = Vec::new();
-                self.leaves_below(inner, &mut leaves);
-                leaves.sort_unstable();
-                leaves.dedup();
-                leaves.into_iter().any(|leaf| self.exceeds_paths(leaf))
-            }
+            Some(inner) => self.exceeds_paths_below(inner),
             None => is_nested && self.exceeds_paths(file),
         }
+    }
+
+    #[inline(never)]
+    fn exceeds_paths_below(&self, inner: EpollId) -> bool {
+        let mut leaves = Vec::new();
+        self.leaves_below(inner, &mut leaves);
+        leaves.sort_unstable();
+        leaves.dedup();
+        leaves.into_iter().any(|leaf| self.exceeds_paths(leaf))
     }
 
     fn leaves_below(&self, epoll: EpollId, leaves: &mut Vec<FileId>) {
@@ -100,6 +110,7 @@ impl Kernel {
         }
     }
 
+    #[inline(never)]
     fn exceeds_paths(&self, file: FileId) -> bool {
         let mut counts = [0; MAX_NESTS + 1];
         !self.count_paths(file, 0, &mut counts)

@@ -16,7 +16,7 @@ impl Kernel {
     /// A watched file's queue was woken: the epitem becomes ready, and whoever
     /// waits on the instance is told. True if an exclusive wake-up was put to
     /// use. Linux: `ep_poll_callback`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn ep_poll_callback(&mut self, id: EpitemId, key: Events) -> bool {
         let Epitem {
             epoll,
@@ -80,7 +80,7 @@ impl Kernel {
     }
 
     /// Puts the list together again, and wakes a waiter if it is not empty.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn ep_done_scan(&mut self, epoll: EpollId, mut left_over: Head<EpitemId>) {
         let instance = &mut self.epolls[epoll];
         // Each to the front, the last arrival first: so they end in order of arrival.

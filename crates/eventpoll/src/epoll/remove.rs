@@ -56,6 +56,7 @@ impl Kernel {
     }
 
     /// First step: no wake-up reaches it any more. Linux: `ep_unregister_pollwait`.
+    #[inline(always)]
     pub(crate) fn ep_remove_wait_queue(&mut self, id: EpitemId) {
         if let Some(place) = self.epitems[id].wait.take() {
             self.waits.remove(place);
@@ -63,6 +64,7 @@ impl Kernel {
     }
 
     /// Second step: the file forgets it. Linux: under `f_lock`, `hlist_del_rcu(&epi->fllink)`.
+    #[inline(always)]
     pub(crate) fn ep_unlink_file(&mut self, id: EpitemId) {
         let file = self.epitems[id].file;
         self.files[file]
@@ -71,6 +73,7 @@ impl Kernel {
     }
 
     /// Third step: the instance forgets it. Linux: `rb_erase_cached`, `list_del_init(&epi->rdllink)`.
+    #[inline(always)]
     pub(crate) fn ep_unlink_epoll(&mut self, id: EpitemId) {
         self.unindex_epitem(id);
         let Epitem {
@@ -90,12 +93,14 @@ impl Kernel {
     }
 
     /// Last step. Linux: `kfree_rcu(epi, rcu)`.
+    #[inline(always)]
     fn ep_free_epitem(&mut self, id: EpitemId) {
         let owner = self.epitems.remove(id).owner;
         self.disown(owner);
     }
 
     /// An epitem stops to bear a table's name.
+    #[inline(always)]
     pub(crate) fn disown(&mut self, owner: TableId) {
         self.tables[owner].epitems -= 1;
         if self.tables[owner].users == 0 {

@@ -2,10 +2,10 @@
 
 use super::Epitem;
 use crate::blocking::{Call, Patience};
-use crate::ids::{EpollId, Fd, FileId, Tid, WaitId};
+use crate::ids::{EpollId, Fd, FileId, TableId, Tid, WaitId};
 use crate::syscall::{Buffer, Out, Outcome, Return, SigMask, SigSet, UserTimespec};
 use crate::wait_queue::Waiter;
-use crate::{EpollEvent, Errno, Events, Kernel};
+use crate::{EpollEvent, Errno, EventList, Events, Kernel};
 
 /// The largest `maxevents`. Linux: `EP_MAX_EVENTS`.
 const MAX_EVENTS: i32 = i32::MAX / size_of_event();
@@ -28,13 +28,12 @@ impl EpollWait {
     /// What a wait gives whose time is up.
     #[inline]
     pub(crate) fn nothing() -> Return {
-        Return::with(0, Out::Events(Vec::new()))
+        Return::with(0, Out::Events(EventList::new()))
     }
 }
 
 impl Kernel {
     /// `epoll_wait(2)`; a negative time-out waits without end.
-    #[inline]
     pub fn epoll_wait(
         &mut self,
         caller: Tid,
@@ -85,7 +84,6 @@ impl Kernel {
         }
     }
 
-    #[inline(always)]
     fn wait_for_events(
         &mut self,
         caller: Tid,
@@ -95,7 +93,8 @@ impl Kernel {
         patience: Patience,
         mask: Option<SigSet>,
     ) -> Outcome {
-        let wait = match self.check_wait(caller, epfd, buffer, maxevents) {
+        let table = self.tasks[caller].table;
+        let wait = match self.check_wait(table, epfd, buffer, maxevents) {
             Ok(wait) => wait,
             Err(errno) => return Outcome::Done(Err(errno)),
         };
@@ -110,9 +109,9 @@ impl Kernel {
 
     /// The checks, in Linux's order. Linux: `do_epoll_wait`, `ep_check_params`.
     #[inline(always)]
-    fn check_wait(
+    pub(crate) fn check_wait(
         &self,
-        caller: Tid,
+        table: TableId,
         epfd: Fd,
         buffer: Buffer,
         maxevents: i32,
@@ -125,15 +124,17 @@ impl Kernel {
         if is_buffer_bad && self.version.checks_maxevents_first() {
             return Err(Errno::EFAULT);
         }
-        let file = self.file_at(caller, epfd)?;
+        let (file, instance) = self.find_file_in(table, epfd).ok_or(Errno::EBADF)?;
         if is_count_bad {
             return Err(Errno::EINVAL);
         }
         if is_buffer_bad {
             return Err(Errno::EFAULT);
         }
-        let epoll = self.files[file].epoll().ok_or(Errno::EINVAL)?;
-        self.check_inherited(caller, epfd)?;
+        let epoll = instance.epoll().ok_or(Errno::EINVAL)?;
+        if self.is_refused(table, epfd) {
+            return Err(Errno::ESTALE);
+        }
         Ok(EpollWait {
             file,
             epoll,
@@ -142,67 +143,97 @@ impl Kernel {
         })
     }
 
-    /// One harvest; `None` if there was nothing. Linux: `ep_send_events`.
-    #[inline(always)]
+    /// One harvest; `None` if there was nothing.
     pub(crate) fn try_epoll_wait(
         &mut self,
         caller: Tid,
         wait: &EpollWait,
     ) -> Option<Result<Return, Errno>> {
-        if self.epolls[wait.epoll].ready.is_empty() {
-            return None;
+        let has_faulted = self.has_ready(wait) && self.ep_send_events(caller, wait);
+        match self.harvest.len() {
+            0 if has_faulted => Some(Err(Errno::EFAULT)),
+            0 => None,
+            _ => Some(Ok(self.take_harvest())),
         }
-        self.ep_send_events(caller, wait)
     }
 
-    /// Polls what is on the ready list, and reports what is ready.
-    fn ep_send_events(&mut self, caller: Tid, wait: &EpollWait) -> Option<Result<Return, Errno>> {
+    /// One harvest into memory enough; true if there was something.
+    #[inline(always)]
+    pub(crate) fn has_harvest(&mut self, caller: Tid, wait: &EpollWait) -> bool {
+        if self.has_ready(wait) {
+            self.ep_send_events(caller, wait);
+        }
+        !self.harvest.is_empty()
+    }
+
+    #[inline(always)]
+    fn has_ready(&self, wait: &EpollWait) -> bool {
+        !self.epolls[wait.epoll].ready.is_empty()
+    }
+
+    /// What was harvested, in a list of the size it needs; the room stays for the next harvest.
+    #[inline(always)]
+    pub(crate) fn take_harvest(&mut self) -> Return {
+        let events = match self.harvest.as_slice() {
+            [event] => EventList::from_buf([*event]),
+            events => EventList::from_slice(events),
+        };
+        self.harvest.clear();
+        Return::with(events.len() as i64, Out::Events(events))
+    }
+
+    /// Polls what is on the ready list, and harvests what is ready; true if
+    /// an event did not fit. Linux: `ep_send_events`.
+    #[inline(never)]
+    fn ep_send_events(&mut self, caller: Tid, wait: &EpollWait) -> bool {
         let EpollWait {
             epoll,
             maxevents,
             buffer,
             ..
         } = *wait;
-        let mut events = std::mem::take(&mut self.harvest);
         let mut list = self.ep_start_scan(epoll);
         let mut has_faulted = false;
-        while let Some(id) = list.first()
-            && events.len() < maxevents
+        // What is reported and stays ready stands in the list up to here: to go
+        // from its head to the end of the ready list is to be cut off with the others.
+        let mut last_kept = None;
+        let mut next = list.first();
+        while let Some(id) = next
+            && self.harvest.len() < maxevents
         {
-            let ready = self.ep_item_poll(id, caller);
-            if !ready.is_empty() && !buffer.has_room(events.len()) {
-                // It stays at the head, armed as it was.
-                has_faulted = true;
-                break;
+            let Epitem {
+                file,
+                events: watched,
+                data,
+                ready: links,
+                ..
+            } = self.epitems[id];
+            let ready = self.poll_if_alive(file, caller) & watched;
+            if !ready.is_empty() {
+                if !buffer.has_room(self.harvest.len()) {
+                    // It stays at the head, armed as it was.
+                    has_faulted = true;
+                    break;
+                }
+                self.harvest.push(EpollEvent {
+                    events: ready,
+                    data,
+                });
             }
-            self.unlink_ready(id, &mut list);
-            if ready.is_empty() {
+            next = links.next();
+            if !ready.is_empty() && !watched.intersects(Events::ONESHOT | Events::ET) {
+                last_kept = Some(id);
                 continue;
             }
-            let epitem = &mut self.epitems[id];
-            events.push(EpollEvent {
-                events: ready,
-                data: epitem.data,
-            });
-            if epitem.events.contains(Events::ONESHOT) {
-                epitem.events &= Events::PRIVATE;
-            } else if !epitem.events.contains(Events::ET) {
-                epitem.is_ready = true;
-                self.epolls[epoll]
-                    .ready
-                    .push_back(id, &mut self.epitems, Epitem::ready);
+            self.unlink_ready(id, &mut list);
+            if !ready.is_empty() && watched.contains(Events::ONESHOT) {
+                self.epitems[id].events &= Events::PRIVATE;
             }
         }
+        let kept = list.split_off_front(last_kept, &mut self.epitems, Epitem::ready);
+        self.epolls[epoll].ready = kept;
         self.ep_done_scan(epoll, list);
-        // A copy of the size it needs; the room stays for the next harvest.
-        let reported = events.as_slice().to_vec();
-        events.clear();
-        self.harvest = events;
-        match reported.len() {
-            0 if has_faulted => Some(Err(Errno::EFAULT)),
-            0 => None,
-            count => Some(Ok(Return::with(count as i64, Out::Events(reported)))),
-        }
+        has_faulted
     }
 
     /// The newest waiter is woken first. Linux: `ep_poll`.

@@ -427,6 +427,7 @@ impl Stepped {
             ready: Links::default(),
             is_ready: false,
             is_overflowing: false,
+            is_keyed: false,
         })
     }
 }

@@ -141,6 +141,7 @@ impl Stepped {
     ) -> Result<Stepped, Unsuitable> {
         let plan = Plan::new(&kernel, programs, rules)?;
         kernel.deferred.is_on = true;
+        kernel.key_all();
         *kernel.waits.gone = Some(Vec::new());
         let runners = plan.pids.iter().map(|pid| Runner {
             tid: kernel.tid(*pid),

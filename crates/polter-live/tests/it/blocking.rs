@@ -131,7 +131,7 @@ fn a_timeout_ends_a_wait() {
     world.blocks(100, &wait(3, 8, 100));
     world.0.advance(Duration::from_millis(150)).unwrap();
     match world.end_of(100) {
-        Outcome::Done(Ok(result)) => assert_eq!(result.out, Out::Events(Vec::new())),
+        Outcome::Done(Ok(result)) => assert_eq!(result.out, Out::Events(Default::default())),
         other => panic!("{other:?}"),
     }
 }

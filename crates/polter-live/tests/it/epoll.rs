@@ -116,7 +116,7 @@ fn a_fault_spends_no_event() {
     let first = world.result(100, &wait_at(Buffer::Faults(1), 3, 8, 0));
     assert_eq!(
         (first.value, first.out),
-        (1, Out::Events(vec![event(Events::IN, 4)]))
+        (1, Out::Events([event(Events::IN, 4)].into()))
     );
     assert_eq!(world.reported(100, 3), [6]);
     assert_eq!(world.ok(100, &wait_at(Buffer::Faults(0), 3, 8, 0)), 0);

@@ -52,7 +52,7 @@ fn a_one_shot_is_silent_until_it_is_armed_again() {
     let hung_up = world.result(100, &wait(3, 8, 0)).out;
     assert_eq!(
         hung_up,
-        Out::Events(vec![crate::world::event(Events::HUP, 4)])
+        Out::Events([crate::world::event(Events::HUP, 4)].into())
     );
 }
 
@@ -131,5 +131,8 @@ fn a_socket_pair_hangs_up() {
     world.ok(100, &shutdown);
     let found = Events::IN | Events::RDHUP;
     let reported = world.result(100, &wait(3, 8, 0)).out;
-    assert_eq!(reported, Out::Events(vec![crate::world::event(found, 4)]));
+    assert_eq!(
+        reported,
+        Out::Events([crate::world::event(found, 4)].into())
+    );
 }

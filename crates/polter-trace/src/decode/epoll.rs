@@ -5,7 +5,7 @@
 //! [`Buffer::Faults`]`(0)`. Our own scripts add `/* room for 2 */`.
 
 use eventpoll::syscall::{Buffer, Out, SigMask, UserTimespec};
-use eventpoll::{EpollEvent, Events, Fd, PollFd, Syscall};
+use eventpoll::{EpollEvent, EventList, Events, Fd, PollFd, Syscall};
 
 use super::Read;
 use super::fields::{Fault, Field, Fields, field, named};
@@ -114,7 +114,7 @@ fn read_room(comment: &[u8]) -> Option<Buffer> {
     }
 }
 
-fn read_events(events: &Field<'_>) -> Result<Vec<EpollEvent>, Fault> {
+fn read_events(events: &Field<'_>) -> Result<EventList, Fault> {
     let elements = events
         .value
         .elements()

@@ -85,7 +85,7 @@ fn timer() -> impl Strategy<Value = TimerSpec> {
 fn events() -> impl Strategy<Value = (i64, Out)> {
     vec(event(), 0..5).prop_map(|events| match events.len() {
         0 => (0, Out::None),
-        count => (count as i64, Out::Events(events)),
+        count => (count as i64, Out::Events(events.into())),
     })
 }
 
