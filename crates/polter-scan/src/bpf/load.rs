@@ -119,7 +119,7 @@ impl Programs {
     pub(super) fn walk(
         &mut self,
         with_links: bool,
-        tell_fn: impl FnMut(Record) -> ControlFlow<()>,
+        tell_fn: impl FnMut(Record<'_>) -> ControlFlow<()>,
     ) -> Result<(), Refusal> {
         self.run("walk", with_links, tell_fn)
     }
@@ -128,7 +128,7 @@ impl Programs {
     pub(super) fn confirm(
         &mut self,
         questions: &[Question],
-        tell_fn: impl FnMut(Record) -> ControlFlow<()>,
+        tell_fn: impl FnMut(Record<'_>) -> ControlFlow<()>,
     ) -> Result<(), Refusal> {
         load_program(&mut self.loaded, "confirm", "task", &self.functions)?;
         let mut at = 0;
@@ -156,7 +156,7 @@ impl Programs {
         &mut self,
         name: &str,
         with_links: bool,
-        mut tell_fn: impl FnMut(Record) -> ControlFlow<()>,
+        mut tell_fn: impl FnMut(Record<'_>) -> ControlFlow<()>,
     ) -> Result<(), Refusal> {
         self.run += 1;
         let settings = [self.run, u32::from(with_links)];

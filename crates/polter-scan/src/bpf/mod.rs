@@ -13,6 +13,7 @@
 
 mod assemble;
 mod btf;
+mod dispute;
 mod load;
 mod record;
 mod trial;

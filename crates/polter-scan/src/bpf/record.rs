@@ -47,17 +47,14 @@ impl Links {
     }
 }
 
-/// A registration.
+/// A registration, of an instance that is known.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Item {
     pub(super) fd: i32,
-    pub(super) instance: Address,
+    pub(super) events: u32,
     pub(super) file: Address,
     pub(super) item: Address,
     pub(super) data: u64,
-    pub(super) events: u32,
-    /// Not said where the table it was read from names the file.
-    pub(super) about: Option<About>,
 }
 
 /// A file.
@@ -83,12 +80,23 @@ pub(super) struct Answer {
 
 /// A record of any kind.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Record {
+pub(super) enum Record<'a> {
     Slot(Slot),
-    /// Met in an instance's tree.
-    Item(Item),
+    /// Met in an instance's tree, one after the other.
+    Items {
+        instance: Address,
+        items: Items<'a>,
+    },
     /// Met in a file's own list.
-    Link(Item),
+    Link {
+        instance: Address,
+        item: Item,
+    },
+    /// What a registration's file is, where the table it was read from does not name it.
+    Described {
+        file: Address,
+        about: About,
+    },
     /// An instance's tree is at its end, and was in order up to there.
     End {
         instance: Address,
@@ -97,19 +105,40 @@ pub(super) enum Record {
     Answer(Answer),
 }
 
-impl Record {
+impl Record<'_> {
     /// Reads a record; `None` if the program and this reader are not of one make.
-    pub(super) fn read(bytes: &[u8]) -> Option<Record> {
+    pub(super) fn read(bytes: &[u8]) -> Option<Record<'_>> {
         let mut from = Reader(bytes);
         Some(match from.u32()? {
             1 => Record::Slot(Slot::read(&mut from)?),
-            2 => Record::Item(Item::read(&mut from)?),
+            2 => {
+                let count = from.u32()? as usize;
+                let instance = Address(from.u64()?);
+                let items = from.0.get(..count.checked_mul(Item::SIZE)?)?;
+                Record::Items {
+                    instance,
+                    items: Items(items),
+                }
+            }
             3 => Record::End {
                 is_torn: from.u32()? != 0,
                 instance: Address(from.u64()?),
             },
             4 => Record::Answer(Answer::read(&mut from)?),
-            5 => Record::Link(Item::read(&mut from)?),
+            5 => {
+                from.u32()?;
+                Record::Link {
+                    instance: Address(from.u64()?),
+                    item: Item::read(&mut from)?,
+                }
+            }
+            6 => {
+                from.u32()?;
+                Record::Described {
+                    file: Address(from.u64()?),
+                    about: About::read(&mut from)?,
+                }
+            }
             _ => return None,
         })
     }
@@ -137,23 +166,44 @@ impl Slot {
 }
 
 impl Item {
+    /// Bytes of one.
+    const SIZE: usize = 32;
+
     fn read(from: &mut Reader<'_>) -> Option<Item> {
         let fd = from.u32()?.cast_signed();
-        let (instance, file) = (Address(from.u64()?), Address(from.u64()?));
-        let (item, data) = (Address(from.u64()?), from.u64()?);
-        let (events, is_described) = (from.u32()?, from.u32()? != 0);
-        let about = About::read(from)?;
+        let events = from.u32()?;
+        let (file, item) = (Address(from.u64()?), Address(from.u64()?));
+        let data = from.u64()?;
         Some(Item {
             fd,
-            instance,
+            events,
             file,
             item,
             data,
-            events,
-            about: is_described.then_some(about),
         })
     }
 }
+
+/// Registrations, where they stand in a record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Items<'a>(&'a [u8]);
+
+impl Iterator for Items<'_> {
+    type Item = Item;
+
+    fn next(&mut self) -> Option<Item> {
+        let (one, rest) = self.0.split_first_chunk::<{ Item::SIZE }>()?;
+        self.0 = rest;
+        Item::read(&mut Reader(one))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.0.len() / Item::SIZE;
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for Items<'_> {}
 
 impl About {
     fn read(from: &mut Reader<'_>) -> Option<About> {
@@ -224,7 +274,9 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_makes_it_panic(bytes: Vec<u8>) {
-            let _ = Record::read(&bytes);
+            if let Some(Record::Items { items, .. }) = Record::read(&bytes) {
+                prop_assert_eq!(items.count(), items.len());
+            }
         }
     }
 }

@@ -25,6 +25,7 @@ use crate::compare::{Comparer, Slot, Target};
 use crate::error::ScanError;
 use crate::fdinfo::Row;
 use crate::list::Listing;
+use crate::nth::Nth;
 use crate::parallel;
 use crate::proc::Proc;
 use crate::room::Room;
@@ -269,12 +270,8 @@ impl Target {
 
 /// Each row, and which it is of those of its number.
 fn numbered<'a>(rows: impl Iterator<Item = &'a Row>) -> impl Iterator<Item = (&'a Row, u32)> {
-    let mut seen: FxHashMap<i32, u32> = FxHashMap::default();
-    rows.map(move |row| {
-        let count = seen.entry(row.tfd).or_insert(0);
-        *count += 1;
-        (row, *count - 1)
-    })
+    let mut nth = Nth::default();
+    rows.map(move |row| (row, nth.of(row.tfd)))
 }
 
 fn registration(row: &Row, nth: u32) -> Registration {
