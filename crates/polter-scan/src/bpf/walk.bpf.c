@@ -136,6 +136,11 @@ struct settings {
 	u32 run;
 	/* Whether each registration of each file is told, too. */
 	u32 with_links;
+	/* Descriptors of the reader's own, one of each kind that only its operations tell. */
+	s32 own_epoll;
+	s32 own_eventfd;
+	s32 own_timerfd;
+	s32 own_signalfd;
 };
 
 struct {
@@ -157,7 +162,7 @@ struct {
 /* Registrations to confirm, those asked of a table together. */
 struct {
 	NUMBER(type, BPF_MAP_TYPE_ARRAY);
-	NUMBER(max_entries, 1 << 16);
+	NUMBER(max_entries, 1 << 13);
 	TYPE(key, u32);
 	TYPE(value, struct question);
 } accused SEC(".maps");
@@ -170,10 +175,7 @@ struct {
 	TYPE(value, struct range);
 } accused_in SEC(".maps");
 
-/* Descriptors of the reader's own, one of each kind that only its operations tell. */
-const volatile s32 own_epoll = -1, own_eventfd = -1, own_timerfd = -1, own_signalfd = -1;
-
-/* What those descriptors show; learnt at the first number. */
+/* What the reader's descriptors show; learnt at the first number. */
 u64 epoll_ops, eventfd_ops, timerfd_ops, signalfd_ops;
 u32 own_level;
 u32 has_learnt;
@@ -225,17 +227,19 @@ INLINE u64 operations_of(u64 files, s32 fd)
 	return operations;
 }
 
-ALONE int learn(void)
+ALONE int learn(struct settings *own)
 {
 	struct task_struct *current = bpf_get_current_task_btf();
 	struct pid *pid = 0;
 	u64 files = 0;
 
+	if (!own)
+		return 0;
 	READ(files, current, files);
-	epoll_ops = operations_of(files, own_epoll);
-	eventfd_ops = operations_of(files, own_eventfd);
-	timerfd_ops = operations_of(files, own_timerfd);
-	signalfd_ops = operations_of(files, own_signalfd);
+	epoll_ops = operations_of(files, own->own_epoll);
+	eventfd_ops = operations_of(files, own->own_eventfd);
+	timerfd_ops = operations_of(files, own->own_timerfd);
+	signalfd_ops = operations_of(files, own->own_signalfd);
 	READ(pid, current, thread_pid);
 	READ(own_level, pid, level);
 	has_learnt = 1;
@@ -573,7 +577,8 @@ struct visit {
 	u64 operations;
 	u64 magic;
 	struct about about;
-	struct settings settings;
+	u32 run;
+	u32 with_links;
 	u32 pid;
 	u32 tid;
 };
@@ -586,11 +591,13 @@ ALONE int classify(struct visit *at)
 
 	if (!at)
 		return 0;
-	if (!has_learnt)
-		learn();
 	set = bpf_map_lookup_elem(&settings, &zero);
-	if (set)
-		at->settings = *set;
+	if (!set)
+		return 0;
+	if (!has_learnt)
+		learn(set);
+	at->run = set->run;
+	at->with_links = set->with_links;
 	at->about.kind = kind_of(at->operations, at->magic);
 	if (at->about.kind == EPOLL)
 		READ(at->instance, (struct file *)at->file, private_data);
@@ -708,7 +715,7 @@ ALONE int tell_slot(s32 fd, struct visit *at)
 	} else if (links.at) {
 		bpf_loop(MAX_LINKS, count_link, &links, 0);
 	}
-	if (at->first_link && at->settings.with_links) {
+	if (at->first_link && at->with_links) {
 		struct links told = { .at = (struct hlist_node *)at->first_link };
 
 		bpf_loop(MAX_LINKS, tell_link, &told, 0);
@@ -735,7 +742,7 @@ ALONE int tell_slot(s32 fd, struct visit *at)
 
 INLINE int goes_on(struct visit *at, s32 fd)
 {
-	return cursor.run == at->settings.run && cursor.table == at->files && cursor.fd == fd &&
+	return cursor.run == at->run && cursor.table == at->files && cursor.fd == fd &&
 	       cursor.instance == at->instance;
 }
 
@@ -744,7 +751,7 @@ INLINE void stop_at(struct visit *at, s32 fd)
 	cursor.table = at->files;
 	cursor.fd = fd;
 	cursor.instance = at->instance;
-	cursor.run = at->settings.run;
+	cursor.run = at->run;
 }
 
 SEC("iter/task_file")
@@ -767,9 +774,9 @@ int walk(struct bpf_iter__task_file *ctx)
 		if (!at.instance)
 			return 0;
 		run = bpf_map_lookup_elem(&walked, &at.instance);
-		if (run && *run == at.settings.run)
+		if (run && *run == at.run)
 			return 0;
-		if (bpf_map_update_elem(&walked, &at.instance, &at.settings.run, 0))
+		if (bpf_map_update_elem(&walked, &at.instance, &at.run, 0))
 			return 0;
 	}
 	cursor.run = 0;
