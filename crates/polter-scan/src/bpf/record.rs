@@ -110,7 +110,9 @@ impl Record<'_> {
     pub(super) fn read(bytes: &[u8]) -> Option<Record<'_>> {
         let mut from = Reader(bytes);
         Some(match from.u32()? {
-            1 => Record::Slot(Slot::read(&mut from)?),
+            1 => Record::Slot(Slot::read(&mut Reader(
+                from.0.first_chunk::<{ Slot::SIZE }>()?,
+            ))?),
             2 => {
                 let count = from.u32()? as usize;
                 let instance = Address(from.u64()?);
@@ -145,6 +147,9 @@ impl Record<'_> {
 }
 
 impl Slot {
+    /// Bytes of one, behind the word that says what it is.
+    const SIZE: usize = 76;
+
     fn read(from: &mut Reader<'_>) -> Option<Slot> {
         let fd = from.u32()?.cast_signed();
         let (pid, tid) = (from.u32()?, from.u32()?);
