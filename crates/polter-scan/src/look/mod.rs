@@ -156,19 +156,17 @@ impl Look<'_> {
         let tables = self.tables(&names);
         let mut registrations = Vec::with_capacity(info.rows.len());
         for (place, (row, nth)) in numbered(info.rows.iter()).enumerate() {
-            let mut registration = registration(row, nth);
+            let mut registration = registration(row, nth, tables.len());
             let target = Target::of(name, &registration, place);
-            let meaning = |pid: &u32| InTable {
-                pid: *pid,
-                meaning: self.meaning(
-                    row,
-                    &target,
-                    info.rows.len(),
-                    *pid,
-                    self.listed(*pid, row.tfd),
-                ),
-            };
-            registration.tables = tables.iter().map(meaning).collect();
+            let among = info.rows.len();
+            for pid in &tables {
+                let open = self.listed(*pid, row.tfd);
+                let meaning = self.meaning(key(row), &target, among, *pid, open);
+                registration.kind = registration.kind.or(open.map(|open| open.kind));
+                registration.tables.push(InTable { pid: *pid, meaning });
+            }
+            // Of what does not fit it is said when that is settled.
+            registration.kind = registration.kind.filter(|_| registration.is_plain());
             registrations.push(registration);
         }
         let mut instance = Instance {
@@ -206,7 +204,7 @@ impl Look<'_> {
     /// What a registration's number means in a table, where it names `open`.
     fn meaning(
         &self,
-        row: &Row,
+        key: Option<FileKey>,
         target: &Target,
         among: usize,
         pid: u32,
@@ -215,7 +213,7 @@ impl Look<'_> {
         let Some(open) = open else {
             return Meaning::Closed;
         };
-        let keys = key(row).zip(open.key);
+        let keys = key.zip(open.key);
         if keys.is_some_and(|(a, b)| !a.can_be(b)) {
             return Meaning::Other;
         }
@@ -227,7 +225,7 @@ impl Look<'_> {
         if is_believed && !is_asked() {
             return Meaning::Same;
         }
-        match self.comparer.registration((pid, row.tfd), target) {
+        match self.comparer.registration((pid, target.fd), target) {
             Ok(Ordering::Equal) => Meaning::Same,
             Ok(_) => Meaning::Other,
             Err(_) if is_believed => Meaning::Same,
@@ -274,7 +272,7 @@ fn numbered<'a>(rows: impl Iterator<Item = &'a Row>) -> impl Iterator<Item = (&'
     rows.map(move |row| (row, nth.of(row.tfd)))
 }
 
-fn registration(row: &Row, nth: u32) -> Registration {
+fn registration(row: &Row, nth: u32, tables: usize) -> Registration {
     Registration {
         fd: row.tfd,
         nth,
@@ -282,7 +280,7 @@ fn registration(row: &Row, nth: u32) -> Registration {
         data: row.data,
         key: key(row),
         kind: None,
-        tables: Vec::new(),
+        tables: Vec::with_capacity(tables),
         held_by: Vec::new(),
         nameless: None,
     }
