@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 
-use super::record::{Address, Item};
+use super::record::{Address, Item, Slot};
 use super::walk::{Table, Walk};
 use crate::nth::Nth;
 use crate::parallel;
@@ -82,8 +83,8 @@ pub(super) fn instances(walk: &Walk, snapshot: &Snapshot, asked: &BTreeSet<u32>)
     let mut wanted: FxHashSet<Address> = FxHashSet::default();
     for table in &walk.tables {
         let is_asked = table.tasks.iter().any(|(pid, _)| asked.contains(pid));
-        for slot in table.slots.iter().filter(|slot| slot.instance.is_some()) {
-            let Some(instance) = slot.instance else {
+        for slot in table.slots.iter() {
+            let Some(instance) = slot.instance() else {
                 continue;
             };
             if is_asked {
@@ -149,11 +150,11 @@ fn registration(
     tables: &[(u32, Option<&Table>)],
 ) -> Registration {
     let mut about = None;
-    let mut in_tables = Vec::with_capacity(tables.len());
+    let mut in_tables = SmallVec::with_capacity(tables.len());
     for (pid, table) in tables {
         let slot = table.and_then(|table| table.slot(item.fd));
         let same = slot.filter(|slot| slot.file == item.file);
-        about = same.map(|slot| &slot.about).or(about);
+        about = same.map(Slot::about).or(about);
         let meaning = match slot {
             None => Meaning::Closed,
             Some(_) if same.is_some() => Meaning::Same,
@@ -161,7 +162,7 @@ fn registration(
         };
         in_tables.push(InTable { pid: *pid, meaning });
     }
-    let about = about.or_else(|| walk.about(item.file));
+    let about = about.or_else(|| walk.about(item.file).copied());
     Registration {
         fd: item.fd,
         nth,

@@ -6,7 +6,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::record::{Address, Item, Links};
+use super::record::{Address, Item, Links, Slot};
 use super::walk::{Table, Walk};
 
 /// The files that know of other registrations than were met in the trees.
@@ -23,7 +23,7 @@ pub(super) fn disputed(walk: &Walk) -> usize {
     }
     let mut disputed: FxHashSet<Address> = FxHashSet::default();
     for slot in walk.tables.iter().flat_map(|table| &table.slots) {
-        if let (Some(met), Some(known)) = (counted.get(&slot.file), slot.links)
+        if let (Some(met), Some(known)) = (counted.get(&slot.file), slot.links())
             && *met != known
         {
             disputed.insert(slot.file);
@@ -38,7 +38,7 @@ fn doubtful(walk: &Walk) -> FxHashSet<Address> {
     let mut holders: FxHashMap<Address, usize> = FxHashMap::default();
     for (at, table) in walk.tables.iter().enumerate() {
         settled.push(vec![Links::default(); table.slots.len()]);
-        for instance in table.slots.iter().filter_map(|slot| slot.instance) {
+        for instance in table.slots.iter().filter_map(Slot::instance) {
             holders.entry(instance).or_insert(at);
         }
     }
@@ -62,7 +62,7 @@ fn doubtful(walk: &Walk) -> FxHashSet<Address> {
     }
     for (table, settled) in walk.tables.iter().zip(&settled) {
         for (slot, met) in table.slots.iter().zip(settled) {
-            if slot.links.is_some_and(|known| known != *met) {
+            if slot.links().is_some_and(|known| known != *met) {
                 doubtful.insert(slot.file);
             }
         }

@@ -35,7 +35,6 @@ enum { SOCKET, PIPE, EPOLL, EVENTFD, TIMERFD, SIGNALFD, ANONYMOUS, PATH };
 
 struct about {
 	u64 ino;
-	u64 refs;
 	u32 dev;
 	u32 kind;
 };
@@ -314,7 +313,6 @@ ALONE int describe(u64 address, struct about *about)
 	about->ino = ino;
 	about->dev = dev;
 	about->kind = kind_of(operations, magic);
-	about->refs = references(address);
 	return 0;
 }
 
@@ -622,11 +620,6 @@ INLINE void visit(struct visit *at, struct task_struct *task, struct file *file)
 	at->magic = sb->s_magic;
 	at->about.ino = inode->i_ino;
 	at->about.dev = sb->s_dev;
-	if (EXISTS(struct file, f_ref))
-		/* Linux: FILE_REF_ONEREF is 0; and one is the iterator's own. */
-		at->about.refs = file->f_ref.refcnt.counter;
-	else
-		at->about.refs = ((struct file___before_6_13 *)file)->f_count.counter - 1;
 	classify(at);
 }
 

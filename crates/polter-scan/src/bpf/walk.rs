@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::dispute;
 use super::load::{Programs, Refusal};
-use super::record::{About, Address, Item, Record, Slot};
+use super::record::{About, Address, Item, Met, Record, Slot};
 use crate::snapshot::Effort;
 use crate::source::Limits;
 
@@ -144,8 +144,8 @@ impl Walk {
 
     fn add(&mut self, record: Record<'_>, limits: &Limits) {
         match record {
-            Record::Slot(slot) if self.numbers < limits.numbers => self.add_slot(slot),
-            Record::Slot(_) => self.numbers_left_out += 1,
+            Record::Met(met) if self.numbers < limits.numbers => self.add_slot(&met),
+            Record::Met(_) => self.numbers_left_out += 1,
             Record::Items { instance, items } => {
                 let told = items.len();
                 let kept = told.min(limits.registrations.saturating_sub(self.items));
@@ -171,17 +171,15 @@ impl Walk {
         }
     }
 
-    fn add_slot(&mut self, slot: Slot) {
-        let at = *self.table_of.entry(slot.table).or_insert_with(|| {
-            self.tables.push(Table {
-                address: slot.table,
-                tasks: Vec::new(),
-                slots: Vec::new(),
-            });
-            self.tables.len() - 1
-        });
+    fn add_slot(&mut self, met: &Met) {
+        // The numbers of a table come one after the other.
+        let last = self.tables.last().filter(|it| it.address == met.table);
+        let at = match last {
+            Some(_) => self.tables.len() - 1,
+            None => self.place_of(met.table),
+        };
         let table = &mut self.tables[at];
-        let task = (slot.pid, slot.tid);
+        let (task, slot) = ((met.pid, met.tid), met.slot);
         if table.tasks.last() != Some(&task) {
             table.tasks.push(task);
         }
@@ -190,6 +188,17 @@ impl Walk {
             table.slots.push(slot);
             self.numbers += 1;
         }
+    }
+
+    fn place_of(&mut self, address: Address) -> usize {
+        *self.table_of.entry(address).or_insert_with(|| {
+            self.tables.push(Table {
+                address,
+                tasks: Vec::new(),
+                slots: Vec::new(),
+            });
+            self.tables.len() - 1
+        })
     }
 
     /// Files that know of other registrations than were met in the trees, and torn trees.
@@ -202,7 +211,7 @@ impl Walk {
 
     fn unread(&self) -> u64 {
         let slots = self.tables.iter().flat_map(|table| &table.slots);
-        let instances: FxHashSet<Address> = slots.filter_map(|slot| slot.instance).collect();
+        let instances: FxHashSet<Address> = slots.filter_map(Slot::instance).collect();
         let is_unread = |instance: &&Address| !self.read.contains(instance);
         instances.iter().filter(is_unread).count() as u64
     }

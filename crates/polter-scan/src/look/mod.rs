@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use self::again::Again;
 use crate::compare::{Comparer, Slot, Target};
@@ -156,7 +157,7 @@ impl Look<'_> {
         let tables = self.tables(&names);
         let mut registrations = Vec::with_capacity(info.rows.len());
         for (place, (row, nth)) in numbered(info.rows.iter()).enumerate() {
-            let mut registration = registration(row, nth, tables.len());
+            let mut registration = registration(row, nth);
             let target = Target::of(name, &registration, place);
             let among = info.rows.len();
             for pid in &tables {
@@ -272,7 +273,7 @@ fn numbered<'a>(rows: impl Iterator<Item = &'a Row>) -> impl Iterator<Item = (&'
     rows.map(move |row| (row, nth.of(row.tfd)))
 }
 
-fn registration(row: &Row, nth: u32, tables: usize) -> Registration {
+fn registration(row: &Row, nth: u32) -> Registration {
     Registration {
         fd: row.tfd,
         nth,
@@ -280,7 +281,7 @@ fn registration(row: &Row, nth: u32, tables: usize) -> Registration {
         data: row.data,
         key: key(row),
         kind: None,
-        tables: Vec::with_capacity(tables),
+        tables: SmallVec::new(),
         held_by: Vec::new(),
         nameless: None,
     }
