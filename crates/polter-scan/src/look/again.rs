@@ -14,9 +14,10 @@ use rustc_hash::FxHashSet;
 use crate::compare::Slot;
 use crate::fdinfo::{FdInfo, Row};
 use crate::proc::{InfoText, Numbers};
-use crate::snapshot::{FileKey, Instance, Meaning, OpenFd, Registration};
+use crate::snapshot::{FileKey, Instance, Meaning, Registration};
 
-use super::{ASKED_ABOUT_INODES, Look, Target, key, numbered};
+use super::asleep::Asleep;
+use super::{Look, Target, key, numbered};
 
 /// Looks at what does not fit, after the first.
 const SECOND_LOOKS: usize = 2;
@@ -52,13 +53,10 @@ impl<'a> Again<'a> {
 
     /// Looks as often as it takes; `shared` is the inode of all files that have none.
     pub(super) fn look(&mut self, instance: &mut Instance, shared: Option<FileKey>) {
-        let is_long = instance.registrations.len() > ASKED_ABOUT_INODES;
         for look in 1..=SECOND_LOOKS {
             let is_asked_about = |it: &Registration| it.is_plain() || self.look.is_asked_about(it);
-            // The last time it is looked at by whoever asks who keeps them; a long text takes
-            // longer than all the rest, and numbers are looked at once more after that.
-            let is_left = is_long || look == SECOND_LOOKS;
-            if is_left && instance.registrations.iter().all(is_asked_about) {
+            // The last time it is looked at by whoever asks who keeps them.
+            if look == SECOND_LOOKS && instance.registrations.iter().all(is_asked_about) {
                 self.look_at_numbers(instance, |it| !it.is_plain());
             } else {
                 self.look_once(instance, |_| true);
@@ -76,6 +74,15 @@ impl<'a> Again<'a> {
         for _ in 0..DOUBTFUL_LOOKS {
             self.look_once(instance, is_doubtful);
         }
+    }
+
+    /// Looks at the numbers once more; true if nobody can have changed anything since the text
+    /// was read: `asleep` are all who hold the instance, from before that.
+    pub(super) fn is_settled(&mut self, instance: &mut Instance, asleep: Option<Asleep>) -> bool {
+        asleep.is_some_and(|asleep| {
+            self.look_at_numbers(instance, |it| !it.is_plain());
+            asleep.is_still_so(self.look.proc)
+        })
     }
 
     /// Looks once more, and drops what has gone or become another since the last look.
@@ -155,37 +162,6 @@ pub(super) fn drop_what_has_gone(
         !asked.contains(&(registration.fd, registration.nth))
             || rows.get(registration).is_some_and(is_it)
     });
-}
-
-/// Looks at the numbers of these once more: a long text was not read again.
-///
-/// Whose number names such a file now has brought it back.
-pub(super) fn take_what_is_back(
-    look: &Look<'_>,
-    instance: &mut Instance,
-    asked: &FxHashSet<(i32, u32)>,
-) {
-    let mut numbers: BTreeMap<u32, Option<Numbers<'_>>> = BTreeMap::new();
-    for registration in &mut instance.registrations {
-        if !asked.contains(&(registration.fd, registration.nth)) {
-            continue;
-        }
-        for table in &mut registration.tables {
-            let numbers = numbers
-                .entry(table.pid)
-                .or_insert_with(|| look.proc.numbers(table.pid).ok());
-            let read = numbers.as_ref().map(|it| it.read(registration.fd, false));
-            let is_its = |open: &OpenFd| {
-                let keys = registration.key.zip(open.key);
-                !open.kind.shares_its_inode() && keys.is_some_and(|(a, b)| a.can_be(b))
-            };
-            if let Some(Ok(Some(open))) = read
-                && is_its(&open)
-            {
-                table.meaning = Meaning::Same;
-            }
-        }
-    }
 }
 
 /// The rows of what does not fit, out of all that an instance has.

@@ -9,8 +9,8 @@ use crate::holders::{Holders, Kept};
 use crate::parallel;
 use crate::snapshot::{FileKey, Held, InTable, Instance, Meaning, Registration};
 
-use super::again::{drop_what_has_gone, take_what_is_back};
-use super::{ASKED_ABOUT_INODES, Look, Target};
+use super::again::drop_what_has_gone;
+use super::{Look, Target};
 
 /// Questions about one instance that a thread asks before it looks for others.
 const QUESTIONS: usize = 64;
@@ -25,22 +25,15 @@ impl Look<'_> {
     pub(super) fn find_holders(&self, mut instances: Vec<Instance>) -> Vec<Instance> {
         let mut found = self.ask_for_holders(&instances);
         for (at, instance) in instances.iter_mut().enumerate() {
-            let is_long = instance.registrations.len() > ASKED_ABOUT_INODES;
             let mut place = 0..;
             let mut untold: FxHashSet<(i32, u32)> = FxHashSet::default();
-            let mut told: FxHashSet<(i32, u32)> = FxHashSet::default();
             instance.registrations.retain_mut(|registration| {
                 let place = place.next();
                 let odd = place.filter(|_| !registration.is_plain());
                 match odd.and_then(|place| found.remove(&(at, place))) {
                     Some(Some(kept)) => {
-                        if self.is_asked_about(registration) {
-                            let asked = if kept.is_there {
-                                &mut told
-                            } else {
-                                &mut untold
-                            };
-                            asked.insert((registration.fd, registration.nth));
+                        if !kept.is_there && self.is_asked_about(registration) {
+                            untold.insert((registration.fd, registration.nth));
                         }
                         hold(registration, kept.by);
                     }
@@ -52,9 +45,6 @@ impl Look<'_> {
                 }
                 true
             });
-            if is_long {
-                take_what_is_back(self, instance, &told);
-            }
             if !untold.is_empty() {
                 drop_what_has_gone(self, instance, &untold);
             }

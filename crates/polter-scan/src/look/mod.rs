@@ -11,6 +11,7 @@
 //! instance and the number agree on is kept.
 
 mod again;
+mod asleep;
 mod keepers;
 mod names;
 
@@ -22,6 +23,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use self::again::Again;
+use self::asleep::Asleep;
 use crate::compare::{Comparer, Slot, Target};
 use crate::error::ScanError;
 use crate::fdinfo::Row;
@@ -40,6 +42,9 @@ use crate::source::{By, Limits, Source, is_contained};
 /// Above so many registrations, equal inodes are believed for pipes and paths:
 /// asking the kernel costs the more the more there are.
 const ASKED_ABOUT_INODES: usize = 1000;
+
+/// Holders of one instance that hardly all sleep.
+const MANY: usize = 64;
 
 impl Snapshot {
     /// Looks at the processes of a tree, through that tree.
@@ -135,6 +140,7 @@ impl Look<'_> {
     fn instance(&self, slots: &[Slot], is_certain: bool, room: &Room) -> Option<Instance> {
         let mut names = Vec::new();
         let mut first = None;
+        let asleep = self.asleep(slots);
         for &(pid, fd) in slots {
             let Ok(mut text) = self.proc.info(pid, fd) else {
                 continue;
@@ -178,8 +184,24 @@ impl Look<'_> {
         };
         // An instance shares its own inode with all that have none.
         let shared = self.listed(name.0, name.1).and_then(|open| open.key);
-        Again::new(self, name, text, &instance, &info).look(&mut instance, shared);
+        let mut again = Again::new(self, name, text, &instance, &info);
+        if !again.is_settled(&mut instance, asleep) {
+            again.look(&mut instance, shared);
+        }
         Some(instance)
+    }
+
+    /// The holders of an instance, if all are asleep, and its text may be long: to read it
+    /// again takes longer than to find out that there is no need to.
+    fn asleep(&self, slots: &[Slot]) -> Option<Asleep> {
+        let mut pids: Vec<u32> = slots.iter().map(|(pid, _)| *pid).collect();
+        pids.dedup();
+        let is_large = |pid: &u32| {
+            let process = self.processes.get(pid);
+            process.is_some_and(|it| it.open.len() > ASKED_ABOUT_INODES)
+        };
+        let is_worth_it = self.proc.is_live() && pids.len() <= MANY && pids.iter().any(is_large);
+        is_worth_it.then(|| Asleep::of(self.proc, pids)).flatten()
     }
 
     /// The processes that hold an instance, one of each descriptor table.
