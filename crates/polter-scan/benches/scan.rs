@@ -59,6 +59,7 @@ fn main() {
     );
 }
 
+const BY_BPF: &str = "scan by bpf";
 const BY_PROC: &str = "scan by /proc";
 const CAT: &str = "cat fdinfo";
 
@@ -74,7 +75,7 @@ fn measure(title: &str, staged: &Staged, (rounds, chosen): (usize, &str), ghosts
     let list: Vec<String> = pids.iter().map(u32::to_string).collect();
     let list = list.join(",");
     let mut ways: Vec<(&str, Way<'_>)> = vec![
-        ("scan by bpf", {
+        (BY_BPF, {
             let scope = scope.clone();
             Box::new(move || scan(&scope, Choice::Bpf, ghosts))
         }),
@@ -115,16 +116,22 @@ fn measure(title: &str, staged: &Staged, (rounds, chosen): (usize, &str), ghosts
         }
     }
     let of = |name| ways.iter().position(|(other, _)| *other == name);
-    let times_cat = of(BY_PROC).zip(of(CAT)).map(|(scan, cat)| {
-        let scans = took[scan].iter().zip(&in_kcmp);
-        let own = scans.map(|(took, kcmp)| took.as_secs_f64() - kcmp.as_secs_f64());
-        let ratios = own
-            .zip(&took[cat])
-            .map(|(own, cat)| own / cat.as_secs_f64());
-        let mut ratios: Vec<f64> = ratios.collect();
+    // In units of what cat takes in the same round, less so much of the kcmp calls.
+    let times_cat = |name, share: f64| {
+        let (scan, cat) = of(name).zip(of(CAT))?;
+        let kcmp = in_kcmp.iter().map(|it| it.as_secs_f64() * share);
+        let kcmp = kcmp.chain(std::iter::repeat(0.0));
+        let rounds = took[scan].iter().zip(&took[cat]).zip(kcmp);
+        let ratio = |((scan, cat), kcmp): ((&Duration, &Duration), f64)| {
+            (scan.as_secs_f64() - kcmp) / cat.as_secs_f64()
+        };
+        let mut ratios: Vec<f64> = rounds.map(ratio).collect();
         ratios.sort_unstable_by(f64::total_cmp);
-        ratios.get(ratios.len() / 2).copied().unwrap_or(f64::NAN)
-    });
+        ratios.get(ratios.len() / 2).copied()
+    };
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from) as f64;
+    let ratios = [(BY_BPF, 0.0), (BY_PROC, 1.0), (BY_PROC, 1.0 / cpus)];
+    let ratios = ratios.map(|(name, share)| times_cat(name, share));
     for (at, (name, _)) in ways.iter().enumerate() {
         let ms = |times: &mut Vec<Duration>| {
             times.sort_unstable();
@@ -138,9 +145,14 @@ fn measure(title: &str, staged: &Staged, (rounds, chosen): (usize, &str), ghosts
             None => println!("  {name:<14}   skipped: not here, or not permitted"),
         }
     }
-    if let Some(times) = times_cat {
+    let [by_bpf, by_proc, by_proc_beside] = ratios;
+    if let Some(times) = by_bpf.filter(|_| said[of(BY_BPF).unwrap_or(0)].is_some()) {
+        println!("  {BY_BPF} takes {times:.2} times as long as {CAT}");
+    }
+    if let Some((of_all, of_one)) = by_proc.zip(by_proc_beside) {
         println!(
-            "  {BY_PROC} takes {times:.2} times as long as {CAT}, its kcmp calls (of all threads) taken off"
+            "  {BY_PROC} takes {of_all:.2} times as long as {CAT}, its kcmp calls (of all threads) taken off, \
+             {of_one:.2} times with one CPU's share of them taken off"
         );
     }
 }

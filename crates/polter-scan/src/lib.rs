@@ -55,6 +55,7 @@ mod finding;
 mod holders;
 mod list;
 mod look;
+mod nth;
 mod parallel;
 mod proc;
 mod room;

@@ -4,21 +4,20 @@
 //! Nothing here waits: what is opened is opened without following links out of
 //! the tree, and inodes are asked for without asking their file systems.
 
-use std::ffi::CStr;
+mod numbers;
+
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
-use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use rustix::fs::{AtFlags, Mode, OFlags, RawDir, StatxFlags};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
-use rustix::path::DecInt;
 
+pub(crate) use self::numbers::Numbers;
 use crate::fdinfo::FdInfo;
-use crate::parallel;
-use crate::snapshot::{FileKey, Kind, OpenFd, Process, Why};
+use crate::snapshot::{OpenFd, Process, Why};
 use crate::stat::Stat;
 
 /// Bytes read of one file; an instance of a million registrations has 100 MB.
@@ -27,15 +26,8 @@ const MAX_BYTES: u64 = 256 << 20;
 /// Bytes read of a file that is not an instance's.
 const SMALL: u64 = 64 << 10;
 
-/// Bytes asked for at once: of an instance's text, and of a directory.
+/// Bytes of an instance's text asked for at once.
 const AT_ONCE: usize = 128 << 10;
-const ENTRIES: usize = 32 << 10;
-
-/// Numbers of a process that are read by one thread.
-const NUMBERS: usize = 4096;
-
-/// Bytes of a link's target, which the kernel writes into a page.
-const TARGET: usize = 4096;
 
 /// A tree of processes.
 #[derive(Debug)]
@@ -112,25 +104,10 @@ impl Proc {
         let dir = self.open(&self.root.join(pid.to_string()), OFlags::DIRECTORY)?;
         let stat = self.stat_in(&dir)?;
         let numbers = Numbers::of(self, dir)?;
-        let listed = numbers.listed()?;
-        let parts = listed.chunks(NUMBERS).collect();
-        let parts = parallel::map(parts, |part: &[i32]| {
-            // What was closed since it was listed was on its way.
-            let read = part.iter().map(|fd| numbers.read(*fd, with_targets));
-            read.filter_map(Result::transpose)
-                .collect::<Result<Vec<OpenFd>, Why>>()
-        });
-        let mut open = Vec::with_capacity(listed.len());
-        for part in parts {
-            open.extend(part?);
-        }
-        // The kernel lists them so; a captured tree need not.
-        if !open.is_sorted_by_key(|open: &OpenFd| open.fd) {
-            open.sort_unstable_by_key(|open| open.fd);
-        }
+        let open = numbers.read_all(with_targets)?;
         Ok(Process {
             open,
-            ..head(pid, stat, &numbers.dir)
+            ..head(pid, stat, numbers.dir())
         })
     }
 
@@ -190,84 +167,6 @@ impl Proc {
     }
 }
 
-/// A process's numbers.
-#[derive(Debug)]
-pub(crate) struct Numbers<'a> {
-    proc: &'a Proc,
-    dir: OwnedFd,
-    links: OwnedFd,
-}
-
-impl Numbers<'_> {
-    fn of(proc: &Proc, dir: OwnedFd) -> Result<Numbers<'_>, Why> {
-        let links = rustix::fs::openat(&dir, "fd", directory(), Mode::empty()).map_err(why)?;
-        Ok(Numbers { proc, dir, links })
-    }
-
-    /// Those that are open.
-    fn listed(&self) -> Result<Vec<i32>, Why> {
-        let mut listed = Vec::new();
-        let mut entries = Vec::with_capacity(ENTRIES);
-        let mut entries = RawDir::new(&self.links, entries.spare_capacity_mut());
-        while let Some(entry) = entries.next() {
-            let entry = entry.map_err(why)?;
-            let number = entry.file_name().to_str().ok();
-            listed.extend(number.and_then(|name| name.parse::<i32>().ok()));
-        }
-        Ok(listed)
-    }
-
-    /// What a number names now; nothing if it is closed.
-    pub(crate) fn read(&self, fd: i32, with_target: bool) -> Result<Option<OpenFd>, Why> {
-        let name = DecInt::new(fd);
-        let mut buffer = [MaybeUninit::uninit(); TARGET];
-        let target = match rustix::fs::readlinkat_raw(&self.links, name.as_c_str(), &mut buffer) {
-            Ok((target, _)) => &*target,
-            Err(Errno::NOENT) => return Ok(None),
-            Err(errno) => return Err(why(errno)),
-        };
-        let kind = Kind::of_target(target);
-        let (key, access) = if self.proc.is_live {
-            (self.live_key(name.as_c_str(), kind, target), None)
-        } else {
-            captured_key(&self.dir, fd, kind, target)
-        };
-        let target = String::from_utf8_lossy(if with_target { target } else { b"" });
-        Ok(Some(OpenFd {
-            fd,
-            target: target.into_owned(),
-            kind,
-            key,
-            access,
-        }))
-    }
-
-    fn live_key(&self, name: &CStr, kind: Kind, target: &[u8]) -> Option<FileKey> {
-        let known_dev = match kind {
-            Kind::Socket => Some(&self.proc.socket_dev),
-            Kind::Pipe => Some(&self.proc.pipe_dev),
-            _ => None,
-        };
-        if let (Some(ino), Some(dev)) = (ino_of_target(target), known_dev.and_then(OnceLock::get)) {
-            return Some(FileKey {
-                dev: Some(*dev),
-                ino,
-            });
-        }
-        // A network file system is not asked: it may never answer.
-        let flags = AtFlags::STATX_DONT_SYNC;
-        let stat = rustix::fs::statx(&self.links, name, flags, StatxFlags::INO).ok()?;
-        let dev = stat.stx_dev_major << 20 | stat.stx_dev_minor;
-        if let Some(known) = known_dev {
-            known.get_or_init(|| dev);
-        }
-        Some(FileKey {
-            dev: Some(dev),
-            ino: stat.stx_ino,
-        })
-    }
-}
-
 /// A descriptor's text in `fdinfo`.
 ///
 /// The kernel makes a buffer for it that is too small, writes until it is full, makes a
@@ -313,31 +212,6 @@ fn numbers_in(dir: &Path) -> io::Result<Vec<u32>> {
     }
     numbers.sort_unstable();
     Ok(numbers)
-}
-
-/// What a captured tree can say: the link's own number, or fdinfo's; and the access mode.
-fn captured_key(
-    dir: &OwnedFd,
-    fd: i32,
-    kind: Kind,
-    target: &[u8],
-) -> (Option<FileKey>, Option<u32>) {
-    let name = format!("fdinfo/{fd}");
-    let file = rustix::fs::openat(dir, name, plain(), Mode::empty());
-    let text = file.ok().and_then(|file| read(file, SMALL).ok());
-    let info = text.and_then(|text| FdInfo::parse(&text[..]).ok());
-    let of_target = ino_of_target(target).filter(|_| matches!(kind, Kind::Socket | Kind::Pipe));
-    let ino = of_target.or(info.as_ref().and_then(|info| info.ino));
-    let key = ino.map(|ino| FileKey { dev: None, ino });
-    (key, info.map(|info| info.flags & libc::O_ACCMODE as u32))
-}
-
-/// The number in `socket:[1234]`.
-fn ino_of_target(target: &[u8]) -> Option<u64> {
-    let at = target.iter().position(|byte| *byte == b'[')?;
-    let (head, number) = (&target[..at], &target[at + 1..]);
-    let number = number.strip_suffix(b"]").filter(|_| head.ends_with(b":"))?;
-    std::str::from_utf8(number).ok()?.parse().ok()
 }
 
 fn plain() -> OFlags {

@@ -14,6 +14,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use smallvec::SmallVec;
 
 use crate::source::Source;
 
@@ -226,7 +227,9 @@ pub struct Registration {
     /// What kind of file it is, if some process in sight has it open.
     pub kind: Option<Kind>,
     /// What the number means, in the table of each process that holds the instance.
-    pub tables: Vec<InTable>,
+    ///
+    /// Hardly ever more than one, of each of a hundred thousand registrations.
+    pub tables: SmallVec<[InTable; 1]>,
     /// Who has the file open. Looked for only if some table does not.
     pub held_by: Vec<Held>,
     /// References to the file that are no number: a message on its way, an io_uring, a

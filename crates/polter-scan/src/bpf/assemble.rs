@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 
-use super::record::{Address, Item};
+use super::record::{Address, Item, Slot};
 use super::walk::{Table, Walk};
+use crate::nth::Nth;
 use crate::parallel;
 use crate::proc::Proc;
 use crate::snapshot::{
@@ -81,8 +83,8 @@ pub(super) fn instances(walk: &Walk, snapshot: &Snapshot, asked: &BTreeSet<u32>)
     let mut wanted: FxHashSet<Address> = FxHashSet::default();
     for table in &walk.tables {
         let is_asked = table.tasks.iter().any(|(pid, _)| asked.contains(pid));
-        for slot in table.slots.iter().filter(|slot| slot.instance.is_some()) {
-            let Some(instance) = slot.instance else {
+        for slot in table.slots.iter() {
+            let Some(instance) = slot.instance() else {
                 continue;
             };
             if is_asked {
@@ -121,12 +123,12 @@ fn instance_of(walk: &Walk, address: Address, mut names: Vec<(Name, Address)>) -
         }
     }
     let items = walk.items_of(address);
-    let mut seen: FxHashMap<i32, u32> = FxHashMap::default();
-    let registrations = items.iter().map(|item| {
-        let count = seen.entry(item.fd).or_insert(0);
-        *count += 1;
-        registration(walk, item, *count - 1, &tables)
-    });
+    let mut nth = Nth::default();
+    let found = |(pid, table): &(u32, Address)| (*pid, walk.table(*table));
+    let known: Vec<(u32, Option<&Table>)> = tables.iter().map(found).collect();
+    let registrations = items
+        .iter()
+        .map(|item| registration(walk, item, nth.of(item.fd), &known));
     Found {
         instance: Instance {
             registrations: registrations.collect(),
@@ -141,13 +143,18 @@ fn instance_of(walk: &Walk, address: Address, mut names: Vec<(Name, Address)>) -
     }
 }
 
-fn registration(walk: &Walk, item: &Item, nth: u32, tables: &[(u32, Address)]) -> Registration {
-    let mut about = walk.about(item.file);
-    let mut in_tables = Vec::with_capacity(tables.len());
+fn registration(
+    walk: &Walk,
+    item: &Item,
+    nth: u32,
+    tables: &[(u32, Option<&Table>)],
+) -> Registration {
+    let mut about = None;
+    let mut in_tables = SmallVec::with_capacity(tables.len());
     for (pid, table) in tables {
-        let slot = walk.table(*table).and_then(|table| table.slot(item.fd));
+        let slot = table.and_then(|table| table.slot(item.fd));
         let same = slot.filter(|slot| slot.file == item.file);
-        about = same.map(|slot| &slot.about).or(about);
+        about = same.map(Slot::about).or(about);
         let meaning = match slot {
             None => Meaning::Closed,
             Some(_) if same.is_some() => Meaning::Same,
@@ -155,6 +162,7 @@ fn registration(walk: &Walk, item: &Item, nth: u32, tables: &[(u32, Address)]) -
         };
         in_tables.push(InTable { pid: *pid, meaning });
     }
+    let about = about.or_else(|| walk.about(item.file).copied());
     Registration {
         fd: item.fd,
         nth,

@@ -1,18 +1,21 @@
 //! The kernel's own account of its types (BTF), without what the programs do not ask for.
 //!
 //! It has more than a hundred thousand types, and the loader goes through all of them for
-//! each type it fits. So it is given two excerpts: the types that are asked for, numbered
-//! anew, and the functions that programs are attached to, under their own numbers.
+//! each type it fits. So it is given an excerpt: the types that are asked for, numbered anew.
+//! What programs are attached to is asked for by its own number.
 //!
 //! ```text
 //!   [header][ type 1 | type 2 | … ][ names ]      a type: name, kind and count, size or type; parts
 //! ```
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 
 use aya::{Btf, Endianness};
 use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::load::Refusal;
+use super::sys::Mapped;
 
 const PATH: &str = "/sys/kernel/btf/vmlinux";
 
@@ -46,28 +49,36 @@ pub(super) struct Kernel {
     /// Those an object names, with all that stands in them. Their numbers are not the kernel's:
     /// an object that asks for one by its number gets another answer.
     pub(super) types: Btf,
-    /// What an iterator is attached to, numbered as in the kernel.
-    pub(super) functions: Btf,
+    /// What iterators are attached to, and its number in the kernel.
+    iterators: Vec<(String, u32)>,
 }
 
 impl Kernel {
     /// What it says of what an object names.
     pub(super) fn of(object: &[u8]) -> Result<Kernel, String> {
-        let all = fs::read(PATH).map_err(|error| error.to_string())?;
-        let parse = |bytes: &[u8]| {
-            Btf::parse(bytes, Endianness::default()).map_err(|error| error.to_string())
+        let file = File::open(PATH).map_err(|error| error.to_string())?;
+        let Ok(all) = Mapped::of(&file) else {
+            let all = fs::read(PATH).map_err(|error| error.to_string())?;
+            return Kernel::in_text(object, &all);
         };
-        match Types::read(&all) {
-            Some(types) => Ok(Kernel {
-                types: parse(&types.only(&names_in(object)))?,
-                functions: parse(&types.iterators())?,
-            }),
-            // A kernel to come may have types of a kind that is not known here.
-            None => Ok(Kernel {
-                types: parse(&all)?,
-                functions: parse(&all)?,
-            }),
-        }
+        Kernel::in_text(object, &all)
+    }
+
+    fn in_text(object: &[u8], all: &[u8]) -> Result<Kernel, String> {
+        // A kernel to come may have types of a kind that is not known here.
+        let types = Types::read(all).ok_or("by types of an unknown kind")?;
+        let only = types.only(&names_in(object));
+        Ok(Kernel {
+            types: Btf::parse(&only, Endianness::default()).map_err(|error| error.to_string())?,
+            iterators: types.iterators().collect(),
+        })
+    }
+
+    /// The number of what an iterator is attached to.
+    pub(super) fn number_of(&self, iterator: &str) -> Result<u32, Refusal> {
+        let of_name = self.iterators.iter().find(|(name, _)| name == iterator);
+        let number = of_name.map(|(_, number)| *number);
+        number.ok_or_else(|| Refusal::NotTaken(format!("no {iterator}")))
     }
 }
 
@@ -129,20 +140,17 @@ impl<'a> Types<'a> {
         writer.finish()
     }
 
-    /// The functions that iterators are attached to, and nothing in every other place.
-    fn iterators(&self) -> Vec<u8> {
+    /// The functions that iterators are attached to, and their numbers.
+    fn iterators(&self) -> impl Iterator<Item = (String, u32)> {
         let is_one =
-            |at: &usize| self.kind(*at) == kind::FUNC && self.name(*at).starts_with(b"bpf_iter_");
-        let mut writer = Writer::new(self);
-        let last = self.at.iter().rposition(is_one).unwrap_or_default();
-        for at in self.at.iter().take(last + 1).skip(1) {
-            if is_one(at) {
-                writer.add(*at, &FxHashMap::default());
-            } else {
-                writer.leave_out();
-            }
-        }
-        writer.finish()
+            |at: usize| self.kind(at) == kind::FUNC && self.name(at).starts_with(b"bpf_iter_");
+        let numbered = self.at.iter().zip(0..).skip(1);
+        numbered
+            .filter(move |(at, _)| is_one(**at))
+            .map(|(at, number)| {
+                let name = String::from_utf8_lossy(self.name(*at));
+                (name.into_owned(), number)
+            })
     }
 
     fn is_wanted(&self, at: usize, wanted: &FxHashSet<&[u8]>) -> bool {
@@ -260,13 +268,6 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Adds a type that is nothing.
-    fn leave_out(&mut self) {
-        let nothing = [0, kind::FWD << 24, 0];
-        self.types
-            .extend(nothing.into_iter().flat_map(u32::to_ne_bytes));
-    }
-
     /// Where a name stands here.
     fn name(&mut self, name: &'a [u8]) -> u32 {
         let names = &mut self.names;
@@ -340,19 +341,29 @@ mod tests {
     }
 
     #[test]
-    fn a_function_keeps_its_number() {
+    fn a_function_has_its_own_number() {
         let Ok(all) = fs::read(PATH) else {
             return;
         };
         let types = Types::read(&all).expect("known kinds");
-        let lean = types.iterators();
-        let lean = Types::read(&lean).expect("what was written");
-        let number = |types: &Types<'_>| {
-            let is_it = |at: &usize| types.name(*at) == b"bpf_iter_task_file";
-            types.at.iter().skip(1).position(is_it)
+        let mut iterators = types.iterators();
+        let (_, number) = iterators
+            .find(|(name, _)| name == "bpf_iter_task_file")
+            .expect("the kernel has it");
+        let at = types.at[number as usize];
+        assert_eq!(types.kind(at), kind::FUNC);
+        assert_eq!(types.name(at), b"bpf_iter_task_file");
+    }
+
+    #[test]
+    fn mapped_and_read_it_is_the_same() {
+        let Ok(all) = fs::read(PATH) else {
+            return;
         };
-        assert!(number(&types).is_some());
-        assert_eq!(number(&types), number(&lean));
+        // Before Linux 6.16 it cannot be mapped.
+        if let Ok(mapped) = Mapped::of(&File::open(PATH).expect("it was read")) {
+            assert!(*mapped == all[..]);
+        }
     }
 
     #[test]
@@ -368,7 +379,7 @@ mod tests {
             let text: Vec<u8> = words.flat_map(u32::to_ne_bytes).collect();
             if let Some(types) = Types::read(&text) {
                 types.only(&names_in(b"file"));
-                types.iterators();
+                types.iterators().count();
             }
         }
     }

@@ -3,7 +3,6 @@
 //! The object is made from `walk.bpf.c` beforehand and is part of this crate: nobody
 //! needs a compiler for it. The loader fits it to the running kernel by its BTF.
 
-use std::error::Error;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::ops::ControlFlow;
@@ -13,20 +12,20 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
-use aya::maps::{Array, HashMap, MapData, RingBuf};
-use aya::programs::{Iter, ProgramError};
-use aya::{Btf, Ebpf, EbpfLoader, include_bytes_aligned};
+use aya::include_bytes_aligned;
+use aya::maps::{Array, HashMap, Map, MapData, RingBuf};
 use rustix::event::{EventfdFlags, epoll};
 use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
 
 use super::btf::Kernel;
+use super::object::{self, Program, not_taken};
 use super::record::{Address, Record};
 use crate::sys;
 
 static OBJECT: &[u8] = include_bytes_aligned!("walk.bpf.o");
 
 /// Accused registrations the kernel takes at once; `accused` in `walk.bpf.c`.
-pub(super) const ACCUSED: usize = 1 << 16;
+pub(super) const ACCUSED: usize = 1 << 13;
 
 /// Reads that end without a record before it is taken for broken.
 const MAX_IDLE_READS: usize = 100_000;
@@ -62,56 +61,44 @@ pub(super) struct Question {
     pub(super) fd: i32,
 }
 
+/// What a run is told; `settings` in `walk.bpf.c`.
+type Settings = [u32; 6];
+
 /// The programs, in the kernel.
 pub(super) struct Programs {
-    functions: Btf,
-    loaded: Ebpf,
+    kernel: Kernel,
+    object: object::Programs,
+    walk: Program,
+    /// Loaded when it is needed.
+    confirm: Option<Program>,
     records: RingBuf<MapData>,
-    settings: Array<MapData, [u32; 2]>,
+    settings: Array<MapData, Settings>,
     accused: Array<MapData, [u64; 4]>,
     accused_in: HashMap<MapData, u64, [u32; 3]>,
     /// Counts the runs.
     run: u32,
-    /// Whose kinds the programs learn: they stay open.
-    _samples: [OwnedFd; 4],
+    /// Whose kinds the programs learn.
+    samples: [OwnedFd; 4],
 }
 
 impl Programs {
     /// Loads them; `confirm` follows when it is needed.
     pub(super) fn load() -> Result<Programs, Refusal> {
-        // A loader reads all of the kernel's types as it is made, asked or not: beside this.
-        let (mut loader, kernel) = thread::scope(|scope| {
-            let loader = scope.spawn(EbpfLoader::new);
-            let kernel = Kernel::of(OBJECT);
-            let loader = loader.join().unwrap_or_else(|_| EbpfLoader::new());
-            (loader, kernel)
-        });
-        let kernel = kernel.map_err(Refusal::NoBtf)?;
-        let samples = samples()?;
-        let numbers = samples.each_ref().map(OwnedFd::as_raw_fd);
-        let [epoll, eventfd, timerfd, signalfd] = numbers;
-        let mut loaded = loader
-            .btf(Some(&kernel.types))
-            .override_global("own_epoll", &epoll, true)
-            .override_global("own_eventfd", &eventfd, true)
-            .override_global("own_timerfd", &timerfd, true)
-            .override_global("own_signalfd", &signalfd, true)
-            .load(OBJECT)
-            .map_err(refusal)?;
-        load_program(&mut loaded, "walk", "task_file", &kernel.functions)?;
-        let mut take = |name| {
-            let missing = || Refusal::NotTaken(format!("no map {name}"));
-            loaded.take_map(name).ok_or_else(missing)
-        };
+        let kernel = Kernel::of(OBJECT).map_err(Refusal::NoBtf)?;
+        let object = object::Programs::of(OBJECT, &kernel)?;
+        let array = |name| Ok::<_, Refusal>(Map::Array(object.map(name)?));
         Ok(Programs {
-            records: RingBuf::try_from(take("records")?).map_err(refusal)?,
-            settings: Array::try_from(take("settings")?).map_err(refusal)?,
-            accused: Array::try_from(take("accused")?).map_err(refusal)?,
-            accused_in: HashMap::try_from(take("accused_in")?).map_err(refusal)?,
-            functions: kernel.functions,
-            loaded,
+            walk: object.load("walk", kernel.number_of("bpf_iter_task_file")?)?,
+            confirm: None,
+            records: RingBuf::try_from(Map::RingBuf(object.map("records")?)).map_err(not_taken)?,
+            settings: Array::try_from(array("settings")?).map_err(not_taken)?,
+            accused: Array::try_from(array("accused")?).map_err(not_taken)?,
+            accused_in: HashMap::try_from(Map::HashMap(object.map("accused_in")?))
+                .map_err(not_taken)?,
+            kernel,
+            object,
             run: 0,
-            _samples: samples,
+            samples: samples()?,
         })
     }
 
@@ -119,34 +106,42 @@ impl Programs {
     pub(super) fn walk(
         &mut self,
         with_links: bool,
-        tell_fn: impl FnMut(Record) -> ControlFlow<()>,
+        tell_fn: impl FnMut(Record<'_>) -> ControlFlow<()>,
     ) -> Result<(), Refusal> {
-        self.run("walk", with_links, tell_fn)
+        let iterator = self.walk.iterator()?;
+        self.run(iterator, with_links, tell_fn)
     }
 
     /// Looks at the accused again, at most [`ACCUSED`], those of a table together.
     pub(super) fn confirm(
         &mut self,
         questions: &[Question],
-        tell_fn: impl FnMut(Record) -> ControlFlow<()>,
+        tell_fn: impl FnMut(Record<'_>) -> ControlFlow<()>,
     ) -> Result<(), Refusal> {
-        load_program(&mut self.loaded, "confirm", "task", &self.functions)?;
+        let confirm = match self.confirm.take() {
+            Some(confirm) => confirm,
+            None => {
+                let over = self.kernel.number_of("bpf_iter_task")?;
+                self.object.load("confirm", over)?
+            }
+        };
+        let iterator = self.confirm.insert(confirm).iterator()?;
         let mut at = 0;
         for of_table in questions.chunk_by(|a, b| a.table == b.table) {
             let range = [at, of_table.len() as u32, 0];
             for one in of_table {
                 let [fd, epfd] = [one.fd, one.epfd].map(|fd| u64::from(fd.cast_unsigned()));
                 let value = [one.file.0, fd, one.instance.0, epfd];
-                self.accused.set(at, value, 0).map_err(refusal)?;
+                self.accused.set(at, value, 0).map_err(not_taken)?;
                 at += 1;
             }
             let inserted = self.accused_in.insert(of_table[0].table.0, range, 0);
-            inserted.map_err(refusal)?;
+            inserted.map_err(not_taken)?;
         }
-        let told = self.run("confirm", false, tell_fn);
+        let told = self.run(iterator, false, tell_fn);
         for of_table in questions.chunk_by(|a, b| a.table == b.table) {
             let removed = self.accused_in.remove(&of_table[0].table.0);
-            removed.map_err(refusal)?;
+            removed.map_err(not_taken)?;
         }
         told
     }
@@ -154,14 +149,15 @@ impl Programs {
     /// Runs an iterator to its end, and takes what it tells meanwhile.
     fn run(
         &mut self,
-        name: &str,
+        iterator: File,
         with_links: bool,
-        mut tell_fn: impl FnMut(Record) -> ControlFlow<()>,
+        mut tell_fn: impl FnMut(Record<'_>) -> ControlFlow<()>,
     ) -> Result<(), Refusal> {
         self.run += 1;
-        let settings = [self.run, u32::from(with_links)];
-        self.settings.set(0, settings, 0).map_err(refusal)?;
-        let iterator = self.iterator(name)?;
+        let [epoll, eventfd, timerfd, signalfd] = self.samples.each_ref().map(number);
+        let links = u32::from(with_links);
+        let settings = [self.run, links, epoll, eventfd, timerfd, signalfd];
+        self.settings.set(0, settings, 0).map_err(not_taken)?;
         let progress = Progress::default();
         thread::scope(|scope| {
             let reader = scope.spawn(|| read_to_end(iterator, &progress));
@@ -194,13 +190,6 @@ impl Programs {
             told.and(read)
         })
     }
-
-    fn iterator(&mut self, name: &str) -> Result<File, Refusal> {
-        let program = iterator_of(&mut self.loaded, name)?;
-        let id = program.attach().map_err(refusal)?;
-        let link = program.take_link(id).map_err(refusal)?;
-        link.into_file().map_err(refusal)
-    }
 }
 
 /// What the one who takes the records says to the one who has them made.
@@ -231,20 +220,6 @@ fn read_to_end(mut iterator: File, progress: &Progress) -> Result<(), Refusal> {
     Err(Refusal::NotTaken("it does not end".to_owned()))
 }
 
-fn load_program(loaded: &mut Ebpf, name: &str, over: &str, functions: &Btf) -> Result<(), Refusal> {
-    let program = iterator_of(loaded, name)?;
-    match program.load(over, functions) {
-        Ok(()) | Err(ProgramError::AlreadyLoaded) => Ok(()),
-        Err(error) => Err(refusal(error)),
-    }
-}
-
-fn iterator_of<'a>(loaded: &'a mut Ebpf, name: &str) -> Result<&'a mut Iter, Refusal> {
-    let missing = || Refusal::NotTaken(format!("no program {name}"));
-    let program = loaded.program_mut(name).ok_or_else(missing)?;
-    program.try_into().map_err(refusal)
-}
-
 /// An epoll instance, an eventfd, a timerfd and a signalfd.
 fn samples() -> io::Result<[OwnedFd; 4]> {
     Ok([
@@ -255,22 +230,6 @@ fn samples() -> io::Result<[OwnedFd; 4]> {
     ])
 }
 
-/// What is behind an error of the loader's.
-fn refusal(error: impl Error + 'static) -> Refusal {
-    let mut cause: &(dyn Error + 'static) = &error;
-    let mut text = cause.to_string();
-    loop {
-        let errno = cause.downcast_ref::<io::Error>();
-        let errno = errno.and_then(io::Error::raw_os_error);
-        // A program that does not pass is refused by EACCES, a user by EPERM.
-        if errno == Some(libc::EPERM) {
-            return Refusal::NotPermitted;
-        }
-        let Some(source) = cause.source() else { break };
-        cause = source;
-        text = cause.to_string();
-    }
-    // The verifier says more than a line.
-    let line = text.trim().lines().next_back().unwrap_or_default();
-    Refusal::NotTaken(line.chars().take(200).collect())
+fn number(fd: &OwnedFd) -> u32 {
+    fd.as_raw_fd().cast_unsigned()
 }

@@ -13,8 +13,11 @@
 
 mod assemble;
 mod btf;
+mod dispute;
 mod load;
+mod object;
 mod record;
+mod sys;
 mod trial;
 mod walk;
 

@@ -16,20 +16,53 @@ impl fmt::Debug for Address {
     }
 }
 
-/// A number in a table.
+/// A number in a table, met by a task.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Slot {
-    pub(super) fd: i32,
+pub(super) struct Met {
     pub(super) pid: u32,
     pub(super) tid: u32,
     pub(super) table: Address,
+    pub(super) slot: Slot,
+}
+
+/// A number and its file. There are hundreds of thousands: what is optional is packed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Slot {
     pub(super) file: Address,
-    /// The instance, if the file is one's.
-    pub(super) instance: Option<Address>,
-    /// The registrations the file itself knows of; `None` if they are too many to count.
-    pub(super) links: Option<Links>,
+    /// Nowhere if the file is no instance's.
+    instance: Address,
+    link_sum: u64,
+    ino: u64,
+    pub(super) fd: i32,
+    dev: u32,
+    /// [`u32::MAX`] if they are too many to count.
+    links: u32,
+    kind: Kind,
     pub(super) is_cloexec: bool,
-    pub(super) about: About,
+}
+
+impl Slot {
+    /// The instance, if the file is one's.
+    pub(super) fn instance(&self) -> Option<Address> {
+        Some(self.instance).filter(|it| it.0 != 0)
+    }
+
+    /// The registrations the file itself knows of; `None` if they are too many to count.
+    pub(super) fn links(&self) -> Option<Links> {
+        (self.links != u32::MAX).then_some(Links {
+            count: self.links,
+            sum: self.link_sum,
+        })
+    }
+
+    /// What the file is.
+    pub(super) fn about(&self) -> About {
+        let (dev, ino) = (Some(self.dev), self.ino);
+        About {
+            key: FileKey { dev, ino },
+            kind: self.kind,
+        }
+    }
 }
 
 /// How many registrations, and the sum of their addresses.
@@ -47,17 +80,14 @@ impl Links {
     }
 }
 
-/// A registration.
+/// A registration, of an instance that is known.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Item {
     pub(super) fd: i32,
-    pub(super) instance: Address,
+    pub(super) events: u32,
     pub(super) file: Address,
     pub(super) item: Address,
     pub(super) data: u64,
-    pub(super) events: u32,
-    /// Not said where the table it was read from names the file.
-    pub(super) about: Option<About>,
 }
 
 /// A file.
@@ -65,8 +95,6 @@ pub(super) struct Item {
 pub(super) struct About {
     pub(super) key: FileKey,
     pub(super) kind: Kind,
-    /// References: numbers, and whatever else.
-    pub(super) refs: u64,
 }
 
 /// One accused, looked at again from one table.
@@ -83,12 +111,23 @@ pub(super) struct Answer {
 
 /// A record of any kind.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Record {
-    Slot(Slot),
-    /// Met in an instance's tree.
-    Item(Item),
+pub(super) enum Record<'a> {
+    Met(Met),
+    /// Met in an instance's tree, one after the other.
+    Items {
+        instance: Address,
+        items: Items<'a>,
+    },
     /// Met in a file's own list.
-    Link(Item),
+    Link {
+        instance: Address,
+        item: Item,
+    },
+    /// What a registration's file is, where the table it was read from does not name it.
+    Described {
+        file: Address,
+        about: About,
+    },
     /// An instance's tree is at its end, and was in order up to there.
     End {
         instance: Address,
@@ -97,85 +136,143 @@ pub(super) enum Record {
     Answer(Answer),
 }
 
-impl Record {
+impl Record<'_> {
     /// Reads a record; `None` if the program and this reader are not of one make.
-    pub(super) fn read(bytes: &[u8]) -> Option<Record> {
+    pub(super) fn read(bytes: &[u8]) -> Option<Record<'_>> {
         let mut from = Reader(bytes);
         Some(match from.u32()? {
-            1 => Record::Slot(Slot::read(&mut from)?),
-            2 => Record::Item(Item::read(&mut from)?),
+            1 => Record::Met(Met::read(&mut Reader(
+                from.0.first_chunk::<{ Met::SIZE }>()?,
+            ))?),
+            2 => {
+                let count = from.u32()? as usize;
+                let instance = Address(from.u64()?);
+                let items = from.0.get(..count.checked_mul(Item::SIZE)?)?;
+                Record::Items {
+                    instance,
+                    items: Items(items),
+                }
+            }
             3 => Record::End {
                 is_torn: from.u32()? != 0,
                 instance: Address(from.u64()?),
             },
             4 => Record::Answer(Answer::read(&mut from)?),
-            5 => Record::Link(Item::read(&mut from)?),
+            5 => {
+                from.u32()?;
+                Record::Link {
+                    instance: Address(from.u64()?),
+                    item: Item::read(&mut from)?,
+                }
+            }
+            6 => {
+                from.u32()?;
+                Record::Described {
+                    file: Address(from.u64()?),
+                    about: About::read(&mut from)?,
+                }
+            }
             _ => return None,
         })
     }
 }
 
-impl Slot {
-    fn read(from: &mut Reader<'_>) -> Option<Slot> {
+impl Met {
+    /// Bytes of one, behind the word that says what it is.
+    const SIZE: usize = 68;
+
+    fn read(from: &mut Reader<'_>) -> Option<Met> {
         let fd = from.u32()?.cast_signed();
         let (pid, tid) = (from.u32()?, from.u32()?);
         let (table, file) = (Address(from.u64()?), Address(from.u64()?));
-        let instance = Some(Address(from.u64()?)).filter(|it| it.0 != 0);
-        let (sum, count) = (from.u64()?, from.u32()?);
-        Some(Slot {
-            fd,
+        let instance = Address(from.u64()?);
+        let (link_sum, links) = (from.u64()?, from.u32()?);
+        let is_cloexec = from.u32()? != 0;
+        let ino = from.u64()?;
+        let (dev, kind) = (from.u32()?, kind(from.u32()?)?);
+        Some(Met {
             pid,
             tid,
             table,
-            file,
-            instance,
-            links: (count != u32::MAX).then_some(Links { count, sum }),
-            is_cloexec: from.u32()? != 0,
-            about: About::read(from)?,
+            slot: Slot {
+                file,
+                instance,
+                link_sum,
+                ino,
+                fd,
+                dev,
+                links,
+                kind,
+                is_cloexec,
+            },
         })
     }
 }
 
 impl Item {
+    /// Bytes of one.
+    const SIZE: usize = 32;
+
     fn read(from: &mut Reader<'_>) -> Option<Item> {
         let fd = from.u32()?.cast_signed();
-        let (instance, file) = (Address(from.u64()?), Address(from.u64()?));
-        let (item, data) = (Address(from.u64()?), from.u64()?);
-        let (events, is_described) = (from.u32()?, from.u32()? != 0);
-        let about = About::read(from)?;
+        let events = from.u32()?;
+        let (file, item) = (Address(from.u64()?), Address(from.u64()?));
+        let data = from.u64()?;
         Some(Item {
             fd,
-            instance,
+            events,
             file,
             item,
             data,
-            events,
-            about: is_described.then_some(about),
         })
     }
 }
 
+/// Registrations, where they stand in a record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Items<'a>(&'a [u8]);
+
+impl Iterator for Items<'_> {
+    type Item = Item;
+
+    fn next(&mut self) -> Option<Item> {
+        let (one, rest) = self.0.split_first_chunk::<{ Item::SIZE }>()?;
+        self.0 = rest;
+        Item::read(&mut Reader(one))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.0.len() / Item::SIZE;
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for Items<'_> {}
+
 impl About {
     fn read(from: &mut Reader<'_>) -> Option<About> {
-        const KINDS: [Kind; 8] = [
-            Kind::Socket,
-            Kind::Pipe,
-            Kind::Epoll,
-            Kind::Eventfd,
-            Kind::Timerfd,
-            Kind::Signalfd,
-            Kind::Anonymous,
-            Kind::Path,
-        ];
-        let (ino, refs) = (from.u64()?, from.u64()?);
+        let ino = from.u64()?;
         let dev = Some(from.u32()?);
-        let kind = *KINDS.get(from.u32()? as usize)?;
+        let kind = kind(from.u32()?)?;
         Some(About {
             key: FileKey { dev, ino },
             kind,
-            refs,
         })
     }
+}
+
+fn kind(number: u32) -> Option<Kind> {
+    const KINDS: [Kind; 8] = [
+        Kind::Socket,
+        Kind::Pipe,
+        Kind::Epoll,
+        Kind::Eventfd,
+        Kind::Timerfd,
+        Kind::Signalfd,
+        Kind::Anonymous,
+        Kind::Path,
+    ];
+    KINDS.get(number as usize).copied()
 }
 
 impl Answer {
@@ -224,7 +321,9 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_makes_it_panic(bytes: Vec<u8>) {
-            let _ = Record::read(&bytes);
+            if let Some(Record::Items { items, .. }) = Record::read(&bytes) {
+                prop_assert_eq!(items.count(), items.len());
+            }
         }
     }
 }

@@ -69,7 +69,9 @@ pub(super) fn hold(
             nth.next()
                 .is_some_and(|nth| !is_dropped.contains(&(at, nth)))
         };
-        instance.registrations.retain(is_kept);
+        if !is_dropped.is_empty() {
+            instance.registrations.retain(is_kept);
+        }
         instance
     });
     Ok(instances.collect())

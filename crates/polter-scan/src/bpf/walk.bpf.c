@@ -30,12 +30,11 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 #define SOCKFS_MAGIC 0x534f434b
 
 /* As the reader spells them: src/bpf/record.rs. */
-enum { SLOT = 1, ITEM = 2, END = 3, ANSWER = 4, LINK = 5 };
+enum { SLOT = 1, ITEMS = 2, END = 3, ANSWER = 4, LINK = 5, DESCRIBED = 6 };
 enum { SOCKET, PIPE, EPOLL, EVENTFD, TIMERFD, SIGNALFD, ANONYMOUS, PATH };
 
 struct about {
 	u64 ino;
-	u64 refs;
 	u32 dev;
 	u32 kind;
 };
@@ -54,15 +53,38 @@ struct slot {
 	struct about about;
 };
 
+/* A registration, of an instance or a file that is known. */
 struct item {
-	u32 what;
 	s32 fd;
-	u64 instance;
+	u32 events;
 	u64 file;
 	u64 item;
 	u64 data;
-	u32 events;
-	u32 is_described;
+};
+
+/* Many of one instance: a record costs as much as what stands in it. */
+#define BATCH 64
+
+struct items {
+	u32 what;
+	u32 count;
+	u64 instance;
+	struct item items[BATCH];
+};
+
+/* One that a file knows of. */
+struct link {
+	u32 what;
+	u32 pad;
+	u64 instance;
+	struct item item;
+};
+
+/* A file that the table its registration was read from does not name. */
+struct described {
+	u32 what;
+	u32 pad;
+	u64 file;
 	struct about about;
 };
 
@@ -113,6 +135,11 @@ struct settings {
 	u32 run;
 	/* Whether each registration of each file is told, too. */
 	u32 with_links;
+	/* Descriptors of the reader's own, one of each kind that only its operations tell. */
+	s32 own_epoll;
+	s32 own_eventfd;
+	s32 own_timerfd;
+	s32 own_signalfd;
 };
 
 struct {
@@ -134,7 +161,7 @@ struct {
 /* Registrations to confirm, those asked of a table together. */
 struct {
 	NUMBER(type, BPF_MAP_TYPE_ARRAY);
-	NUMBER(max_entries, 1 << 16);
+	NUMBER(max_entries, 1 << 13);
 	TYPE(key, u32);
 	TYPE(value, struct question);
 } accused SEC(".maps");
@@ -147,10 +174,7 @@ struct {
 	TYPE(value, struct range);
 } accused_in SEC(".maps");
 
-/* Descriptors of the reader's own, one of each kind that only its operations tell. */
-const volatile s32 own_epoll = -1, own_eventfd = -1, own_timerfd = -1, own_signalfd = -1;
-
-/* What those descriptors show; learnt at the first number. */
+/* What the reader's descriptors show; learnt at the first number. */
 u64 epoll_ops, eventfd_ops, timerfd_ops, signalfd_ops;
 u32 own_level;
 u32 has_learnt;
@@ -202,17 +226,19 @@ INLINE u64 operations_of(u64 files, s32 fd)
 	return operations;
 }
 
-ALONE int learn(void)
+ALONE int learn(struct settings *own)
 {
 	struct task_struct *current = bpf_get_current_task_btf();
 	struct pid *pid = 0;
 	u64 files = 0;
 
+	if (!own)
+		return 0;
 	READ(files, current, files);
-	epoll_ops = operations_of(files, own_epoll);
-	eventfd_ops = operations_of(files, own_eventfd);
-	timerfd_ops = operations_of(files, own_timerfd);
-	signalfd_ops = operations_of(files, own_signalfd);
+	epoll_ops = operations_of(files, own->own_epoll);
+	eventfd_ops = operations_of(files, own->own_eventfd);
+	timerfd_ops = operations_of(files, own->own_timerfd);
+	signalfd_ops = operations_of(files, own->own_signalfd);
 	READ(pid, current, thread_pid);
 	READ(own_level, pid, level);
 	has_learnt = 1;
@@ -287,7 +313,6 @@ ALONE int describe(u64 address, struct about *about)
 	about->ino = ino;
 	about->dev = dev;
 	about->kind = kind_of(operations, magic);
-	about->refs = references(address);
 	return 0;
 }
 
@@ -358,138 +383,183 @@ ALONE int find(u64 instance, struct search *search)
 #define ITEM_SIZE 128
 
 /*
- * In order, one read and one pointer a step, so that no loop stands within the loop:
+ * Where the walk over a tree is, which one reader at a time has made:
  *
- *   DOWN  go left while there is a left; then HERE
- *   HERE  tell; then DOWN from the right, or UP
- *   UP    at the parent: HERE if we came from its left, UP again if from its right
+ *   above: what was passed on the way to the left, and is greater;  at: where to go next
+ *
+ * It stands here, not on the stack, so that the verifier knows nothing of it: what it knows
+ * it tells apart, for each step anew.
  */
-enum { DOWN, HERE, UP };
-
-struct walk {
-	struct rb_node *at;
-	/* Where we came up from. */
-	struct rb_node *from;
-	u64 instance;
+struct {
+	u64 above[MAX_DEPTH];
+	u64 at;
 	u64 files;
 	/* The table's numbers, for as long as this call. */
 	u64 numbers;
-	u32 max;
 	struct key last;
-	u32 where;
+	u32 max;
+	u32 depth;
 	u32 is_full;
 	u32 is_torn;
-};
+} tree;
+
+/* What was told since the last record of it, which had what is not greater than `before`. */
+struct items items;
+struct key before;
 
 /* A field of an item that was read as a whole. */
 #define FIELD(type, bytes, field) (*(type *)((bytes) + OFFSET_OF(struct epitem, field)))
 
-INLINE int tell_item(struct walk *walk, struct epitem *item, char *bytes)
+/* Goes to the left of a node, and keeps it for later; 1 if no tree is so deep. */
+INLINE int pass(struct rb_node *node)
 {
-	struct key key = { .file = FIELD(u64, bytes, ffd.file), .fd = FIELD(s32, bytes, ffd.fd) };
-	struct about about = {};
-	struct item *record;
-	u64 named = 0;
+	u32 depth = tree.depth;
 
-	/* A node that was moved while we stood on it. */
-	if (!is_less(walk->last, key)) {
-		walk->is_torn = 1;
+	if (depth >= MAX_DEPTH) {
+		tree.is_torn = 1;
 		return 1;
 	}
-	record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
-	if (!record) {
-		walk->is_full = 1;
-		return 1;
-	}
-	record->what = ITEM;
-	record->fd = key.fd;
-	record->instance = walk->instance;
-	record->file = key.file;
-	record->item = (u64)item;
-	/* By halves: it stands where 8 bytes do not. */
-	record->data = FIELD(u32, bytes, event.data) | (u64)FIELD(u32, bytes + 4, event.data) << 32;
-	record->events = FIELD(u32, bytes, event.events);
-	/* What stands in this table is described there. */
-	if ((u32)key.fd < walk->max)
-		bpf_probe_read_kernel(&named, sizeof(named), (u64 *)walk->numbers + (u32)key.fd);
-	record->is_described = named != key.file;
-	if (record->is_described)
-		describe(key.file, &about);
-	record->about = about;
-	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
-	walk->last = key;
+	tree.above[depth] = (u64)node;
+	tree.depth = depth + 1;
+	READ(tree.at, node, rb_left);
 	return 0;
 }
 
-static long step(u64 index, struct walk *walk)
+/* Goes where the first is that is greater than the last. */
+static long seek(u64 index, void *unused)
 {
-	struct rb_node *node = walk->at, *left, *right;
-	char bytes[ITEM_SIZE] __attribute__((aligned(8)));
-	struct epitem *item;
+	struct rb_node *node = (struct rb_node *)tree.at;
+	struct key last = tree.last;
 
 	if (!node)
 		return 1;
-	item = item_of(node);
-	bpf_probe_read_kernel(bytes, sizeof(bytes), item);
-	left = FIELD(struct rb_node *, bytes, rbn.rb_left);
-	right = FIELD(struct rb_node *, bytes, rbn.rb_right);
-	if (walk->where == DOWN && left) {
-		walk->at = left;
-		return 0;
-	}
-	if (walk->where != UP || walk->from != right) {
-		if (tell_item(walk, item, bytes))
-			return 1;
-		if (right) {
-			walk->where = DOWN;
-			walk->at = right;
-			return 0;
-		}
-	}
-	walk->where = UP;
-	walk->from = node;
-	walk->at = (struct rb_node *)(FIELD(u64, bytes, rbn.__rb_parent_color) & ~3UL);
+	if (is_less(last, key_of(item_of(node))))
+		return pass(node);
+	READ(tree.at, node, rb_right);
 	return 0;
+}
+
+/* Hands over what is to be told; 1 if there is no room. */
+ALONE int hand_over(void)
+{
+	u32 count = items.count;
+
+	if (!count)
+		return 0;
+	if (count > BATCH)
+		count = BATCH;
+	if (bpf_ringbuf_output(&records, &items, __builtin_offsetof(struct items, items) + count * sizeof(struct item),
+			       BPF_RB_NO_WAKEUP)) {
+		tree.is_full = 1;
+		return 1;
+	}
+	items.count = 0;
+	before = tree.last;
+	return 0;
+}
+
+/* Tells what a file is; 1 if there is no room. */
+ALONE int tell_about(u64 file)
+{
+	struct described *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+	struct about about = {};
+
+	if (!record) {
+		tree.is_full = 1;
+		return 1;
+	}
+	describe(file, &about);
+	record->what = DESCRIBED;
+	record->pad = 0;
+	record->file = file;
+	record->about = about;
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+INLINE int tell_item(u64 item, char *bytes)
+{
+	struct key key = { .file = FIELD(u64, bytes, ffd.file), .fd = FIELD(s32, bytes, ffd.fd) };
+	struct key last = tree.last;
+	u32 count;
+	u64 named = 0;
+
+	/* A node that was moved while we stood on it. */
+	if (!is_less(last, key)) {
+		tree.is_torn = 1;
+		return 1;
+	}
+	if (items.count >= BATCH && hand_over())
+		return 1;
+	/* What stands in this table is described there. */
+	if ((u32)key.fd < tree.max)
+		bpf_probe_read_kernel(&named, sizeof(named), (u64 *)tree.numbers + (u32)key.fd);
+	if (named != key.file && tell_about(key.file))
+		return 1;
+	count = items.count;
+	if (count >= BATCH)
+		return 1;
+	items.items[count].fd = key.fd;
+	items.items[count].events = FIELD(u32, bytes, event.events);
+	items.items[count].file = key.file;
+	items.items[count].item = item;
+	/* By halves: it stands where 8 bytes do not. */
+	items.items[count].data =
+		FIELD(u32, bytes, event.data) | (u64)FIELD(u32, bytes + 4, event.data) << 32;
+	items.count = count + 1;
+	tree.last = key;
+	return 0;
+}
+
+/* Goes to the left as far as it goes; or tells of the last that was passed, and goes to its right. */
+static long step(u64 index, void *unused)
+{
+	struct rb_node *node = (struct rb_node *)tree.at;
+	char bytes[ITEM_SIZE] __attribute__((aligned(8)));
+	u32 depth = tree.depth - 1;
+	struct epitem *item;
+
+	if (node)
+		return pass(node);
+	if (depth >= MAX_DEPTH)
+		return 1;
+	tree.depth = depth;
+	item = item_of((struct rb_node *)tree.above[depth]);
+	bpf_probe_read_kernel(bytes, sizeof(bytes), item);
+	tree.at = FIELD(u64, bytes, rbn.rb_right);
+	return tell_item((u64)item, bytes);
 }
 
 /* Tells of an instance's registrations after a key; 1 if there is no room for the rest. */
 ALONE int tell_items(u64 instance, u64 files, struct key *from)
 {
-	struct walk walk = { .instance = instance, .files = files };
 	struct fdtable *table = 0;
-	struct key after;
 	struct end *end;
 
 	if (!from)
 		return 0;
-	walk.last = after = *from;
+	tree.last = before = *from;
+	tree.depth = tree.is_full = tree.is_torn = 0;
+	items.what = ITEMS;
+	items.count = 0;
+	items.instance = instance;
 	READ(table, (struct files_struct *)files, fdt);
-	READ(walk.max, table, max_fds);
-	READ(walk.numbers, table, fd);
-	if (after.file) {
-		struct search search = { .key = after };
-
-		find(instance, &search);
-		walk.at = search.greater;
-		walk.where = HERE;
-	} else {
-		READ(walk.at, (struct eventpoll *)instance, rbr.rb_root.rb_node);
-	}
-	bpf_loop(MAX_STEPS, step, &walk, 0);
-	/* A circle of links. */
-	if (walk.at && !walk.is_full && !is_less(after, walk.last))
-		walk.is_torn = 1;
-	if (walk.is_torn || (!walk.is_full && !walk.at)) {
+	READ(tree.max, table, max_fds);
+	READ(tree.numbers, table, fd);
+	READ(tree.at, (struct eventpoll *)instance, rbr.rb_root.rb_node);
+	bpf_loop(MAX_DEPTH, seek, 0, 0);
+	bpf_loop(MAX_STEPS, step, 0, 0);
+	if (!tree.is_full && !hand_over() && (tree.is_torn || !(tree.at || tree.depth))) {
 		end = bpf_ringbuf_reserve(&records, sizeof(*end), 0);
 		if (end) {
 			end->what = END;
-			end->is_torn = walk.is_torn;
+			end->is_torn = tree.is_torn;
 			end->instance = instance;
 			bpf_ringbuf_submit(end, BPF_RB_NO_WAKEUP);
 			return 0;
 		}
 	}
-	cursor.after = walk.last;
+	cursor.after = before;
 	return 1;
 }
 
@@ -499,11 +569,14 @@ struct visit {
 	u64 file;
 	u64 instance;
 	u64 task;
-	u64 links;
+	/* The first registration of the file that the file knows of, and whether there are more. */
+	u64 first_link;
+	u64 second_link;
 	u64 operations;
 	u64 magic;
 	struct about about;
-	struct settings settings;
+	u32 run;
+	u32 with_links;
 	u32 pid;
 	u32 tid;
 };
@@ -516,11 +589,13 @@ ALONE int classify(struct visit *at)
 
 	if (!at)
 		return 0;
-	if (!has_learnt)
-		learn();
 	set = bpf_map_lookup_elem(&settings, &zero);
-	if (set)
-		at->settings = *set;
+	if (!set)
+		return 0;
+	if (!has_learnt)
+		learn(set);
+	at->run = set->run;
+	at->with_links = set->with_links;
 	at->about.kind = kind_of(at->operations, at->magic);
 	if (at->about.kind == EPOLL)
 		READ(at->instance, (struct file *)at->file, private_data);
@@ -532,22 +607,19 @@ INLINE void visit(struct visit *at, struct task_struct *task, struct file *file)
 {
 	struct inode *inode = file->f_inode;
 	struct super_block *sb = inode->i_sb;
+	struct hlist_node *first_link = file->f_ep->first;
 
 	at->files = (u64)task->files;
 	at->file = (u64)file;
 	at->task = (u64)task;
 	at->pid = task->tgid;
 	at->tid = task->pid;
-	at->links = (u64)file->f_ep;
+	at->first_link = (u64)first_link;
+	at->second_link = (u64)first_link->next;
 	at->operations = (u64)file->f_op;
 	at->magic = sb->s_magic;
 	at->about.ino = inode->i_ino;
 	at->about.dev = sb->s_dev;
-	if (EXISTS(struct file, f_ref))
-		/* Linux: FILE_REF_ONEREF is 0; and one is the iterator's own. */
-		at->about.refs = file->f_ref.refcnt.counter;
-	else
-		at->about.refs = ((struct file___before_6_13 *)file)->f_count.counter - 1;
 	classify(at);
 }
 
@@ -575,7 +647,7 @@ static long tell_link(u64 index, struct links *links)
 {
 	struct epoll_event event = {};
 	struct epitem *item;
-	struct item *record;
+	struct link *record;
 	struct key key;
 
 	if (!links->at)
@@ -589,14 +661,13 @@ static long tell_link(u64 index, struct links *links)
 	key = key_of(item);
 	READ(event, item, event);
 	record->what = LINK;
-	record->fd = key.fd;
+	record->pad = 0;
 	READ(record->instance, item, ep);
-	record->file = key.file;
-	record->item = (u64)item;
-	record->data = event.data;
-	record->events = event.events;
-	record->is_described = 0;
-	record->about = (struct about){};
+	record->item.fd = key.fd;
+	record->item.events = event.events;
+	record->item.file = key.file;
+	record->item.item = (u64)item;
+	record->item.data = event.data;
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 	READ(links->at, links->at, next);
 	return 0;
@@ -621,7 +692,6 @@ ALONE int number(struct visit *at)
 /* Tells of a number; 1 if there is no room. */
 ALONE int tell_slot(s32 fd, struct visit *at)
 {
-	struct hlist_head *head;
 	struct links links = {};
 	struct slot *slot;
 
@@ -629,19 +699,21 @@ ALONE int tell_slot(s32 fd, struct visit *at)
 		return 0;
 	if (own_level)
 		number(at);
-	head = (struct hlist_head *)at->links;
-	if (head) {
-		READ(links.at, head, first);
-		if (links.at)
-			bpf_loop(MAX_LINKS, count_link, &links, 0);
-		if (at->settings.with_links) {
-			struct links told = {};
+	links.at = (struct hlist_node *)at->first_link;
+	if (links.at && !at->second_link) {
+		/* The most have one. */
+		links.count = 1;
+		links.sum = at->first_link - OFFSET_OF(struct epitem, fllink);
+		links.at = 0;
+	} else if (links.at) {
+		bpf_loop(MAX_LINKS, count_link, &links, 0);
+	}
+	if (at->first_link && at->with_links) {
+		struct links told = { .at = (struct hlist_node *)at->first_link };
 
-			READ(told.at, head, first);
-			bpf_loop(MAX_LINKS, tell_link, &told, 0);
-			if (told.is_full)
-				return 1;
-		}
+		bpf_loop(MAX_LINKS, tell_link, &told, 0);
+		if (told.is_full)
+			return 1;
 	}
 	slot = bpf_ringbuf_reserve(&records, sizeof(*slot), 0);
 	if (!slot)
@@ -663,7 +735,7 @@ ALONE int tell_slot(s32 fd, struct visit *at)
 
 INLINE int goes_on(struct visit *at, s32 fd)
 {
-	return cursor.run == at->settings.run && cursor.table == at->files && cursor.fd == fd &&
+	return cursor.run == at->run && cursor.table == at->files && cursor.fd == fd &&
 	       cursor.instance == at->instance;
 }
 
@@ -672,7 +744,7 @@ INLINE void stop_at(struct visit *at, s32 fd)
 	cursor.table = at->files;
 	cursor.fd = fd;
 	cursor.instance = at->instance;
-	cursor.run = at->settings.run;
+	cursor.run = at->run;
 }
 
 SEC("iter/task_file")
@@ -695,9 +767,9 @@ int walk(struct bpf_iter__task_file *ctx)
 		if (!at.instance)
 			return 0;
 		run = bpf_map_lookup_elem(&walked, &at.instance);
-		if (run && *run == at.settings.run)
+		if (run && *run == at.run)
 			return 0;
-		if (bpf_map_update_elem(&walked, &at.instance, &at.settings.run, 0))
+		if (bpf_map_update_elem(&walked, &at.instance, &at.run, 0))
 			return 0;
 	}
 	cursor.run = 0;

@@ -5,19 +5,15 @@ use std::ops::ControlFlow;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::dispute;
 use super::load::{Programs, Refusal};
-use super::record::{About, Address, Item, Links, Record, Slot};
-use crate::parallel;
+use super::record::{About, Address, Item, Met, Record, Slot};
 use crate::snapshot::Effort;
 use crate::source::Limits;
 
 /// Walks at most: a machine that is busy enough differs from itself every time. Of the
 /// last, both ways are believed, and who is accused is looked up anyway.
 const MAX_WALKS: u64 = 2;
-
-/// Parts that are counted at once, and what tells which of them a file is in.
-const PARTS: u64 = 4;
-const FILE_ALIGN: u64 = 64;
 
 /// Everything the kernel told.
 #[derive(Debug, Default)]
@@ -28,7 +24,8 @@ pub(super) struct Walk {
     /// Every instance's registrations, ascending by file and number.
     trees: BTreeMap<Address, Vec<Item>>,
     items: usize,
-    links: Vec<Item>,
+    /// What files know of, and of which instance.
+    links: Vec<(Address, Item)>,
     abouts: FxHashMap<Address, About>,
     read: FxHashSet<Address>,
     torn: u64,
@@ -53,12 +50,17 @@ pub(super) struct Table {
 impl Table {
     /// What a number names.
     pub(super) fn slot(&self, fd: i32) -> Option<&Slot> {
+        self.place(fd).map(|at| &self.slots[at])
+    }
+
+    /// Where a number stands.
+    pub(super) fn place(&self, fd: i32) -> Option<usize> {
         // Numbers are given without gaps, mostly.
-        let guess = usize::try_from(fd).ok().and_then(|at| self.slots.get(at));
-        guess.filter(|slot| slot.fd == fd).or_else(|| {
-            let at = self.slots.binary_search_by_key(&fd, |slot| slot.fd);
-            Some(&self.slots[at.ok()?])
-        })
+        let guess = usize::try_from(fd).ok();
+        let is_it = |at: &usize| self.slots.get(*at).is_some_and(|slot| slot.fd == fd);
+        guess
+            .filter(is_it)
+            .or_else(|| self.slots.binary_search_by_key(&fd, |slot| slot.fd).ok())
     }
 }
 
@@ -116,6 +118,11 @@ impl Walk {
         self.trees.get(&instance).map_or(&[], Vec::as_slice)
     }
 
+    /// Every instance that was met, and its registrations.
+    pub(super) fn trees(&self) -> impl Iterator<Item = (Address, &[Item])> {
+        self.trees.iter().map(|(at, items)| (*at, &items[..]))
+    }
+
     /// What is known of a file.
     pub(super) fn about(&self, file: Address) -> Option<&About> {
         self.abouts.get(&file)
@@ -135,21 +142,27 @@ impl Walk {
         effort.instances_left_out = self.unread();
     }
 
-    fn add(&mut self, record: Record, limits: &Limits) {
+    fn add(&mut self, record: Record<'_>, limits: &Limits) {
         match record {
-            Record::Slot(slot) if self.numbers < limits.numbers => self.add_slot(slot),
-            Record::Slot(_) => self.numbers_left_out += 1,
-            Record::Item(item) if self.items < limits.registrations => {
-                if let Some(about) = item.about {
-                    self.abouts.insert(item.file, about);
-                }
-                self.items += 1;
-                self.trees.entry(item.instance).or_default().push(item);
+            Record::Met(met) if self.numbers < limits.numbers => self.add_slot(&met),
+            Record::Met(_) => self.numbers_left_out += 1,
+            Record::Items { instance, items } => {
+                let told = items.len();
+                let kept = told.min(limits.registrations.saturating_sub(self.items));
+                let tree = self.trees.entry(instance).or_default();
+                tree.extend(items.take(kept));
+                self.items += kept;
+                self.items_left_out += (told - kept) as u64;
             }
-            Record::Link(item) if self.links.len() < limits.registrations => {
-                self.links.push(item);
+            Record::Described { file, about } if self.abouts.len() < limits.registrations => {
+                self.abouts.insert(file, about);
             }
-            Record::Item(_) | Record::Link(_) => self.items_left_out += 1,
+            // Its registration is left out, and counted.
+            Record::Described { .. } => {}
+            Record::Link { instance, item } if self.links.len() < limits.registrations => {
+                self.links.push((instance, item));
+            }
+            Record::Link { .. } => self.items_left_out += 1,
             Record::End { instance, is_torn } => {
                 self.read.insert(instance);
                 self.torn += u64::from(is_torn);
@@ -158,17 +171,15 @@ impl Walk {
         }
     }
 
-    fn add_slot(&mut self, slot: Slot) {
-        let at = *self.table_of.entry(slot.table).or_insert_with(|| {
-            self.tables.push(Table {
-                address: slot.table,
-                tasks: Vec::new(),
-                slots: Vec::new(),
-            });
-            self.tables.len() - 1
-        });
+    fn add_slot(&mut self, met: &Met) {
+        // The numbers of a table come one after the other.
+        let last = self.tables.last().filter(|it| it.address == met.table);
+        let at = match last {
+            Some(_) => self.tables.len() - 1,
+            None => self.place_of(met.table),
+        };
         let table = &mut self.tables[at];
-        let task = (slot.pid, slot.tid);
+        let (task, slot) = ((met.pid, met.tid), met.slot);
         if table.tasks.last() != Some(&task) {
             table.tasks.push(task);
         }
@@ -179,42 +190,28 @@ impl Walk {
         }
     }
 
-    /// Files that know of other registrations than were met in the trees.
+    fn place_of(&mut self, address: Address) -> usize {
+        *self.table_of.entry(address).or_insert_with(|| {
+            self.tables.push(Table {
+                address,
+                tasks: Vec::new(),
+                slots: Vec::new(),
+            });
+            self.tables.len() - 1
+        })
+    }
+
+    /// Files that know of other registrations than were met in the trees, and torn trees.
     fn disputed(&self) -> u64 {
         if self.items_left_out + self.numbers_left_out > 0 {
             return 0;
         }
-        // A file is in one of the parts, with all that is known of it.
-        let parts = (0..PARTS).collect();
-        let disputed = parallel::map(parts, |part| self.disputed_of(part));
-        disputed.into_iter().sum::<u64>() + self.torn
-    }
-
-    fn disputed_of(&self, part: u64) -> u64 {
-        // Files lie in memory at multiples of a power of two.
-        let is_here = |file: Address| file.0 / FILE_ALIGN % PARTS == part;
-        let mut met: FxHashMap<Address, Links> = FxHashMap::default();
-        met.reserve(self.items / PARTS as usize);
-        for item in self.trees.values().flatten() {
-            if is_here(item.file) {
-                met.entry(item.file).or_default().add(item.item);
-            }
-        }
-        let mut disputed = FxHashSet::default();
-        for slot in self.tables.iter().flat_map(|table| &table.slots) {
-            if is_here(slot.file) {
-                let of_file = met.get(&slot.file).copied().unwrap_or_default();
-                if slot.links.is_some_and(|links| links != of_file) {
-                    disputed.insert(slot.file);
-                }
-            }
-        }
-        disputed.len() as u64
+        dispute::disputed(self) as u64 + self.torn
     }
 
     fn unread(&self) -> u64 {
         let slots = self.tables.iter().flat_map(|table| &table.slots);
-        let instances: FxHashSet<Address> = slots.filter_map(|slot| slot.instance).collect();
+        let instances: FxHashSet<Address> = slots.filter_map(Slot::instance).collect();
         let is_unread = |instance: &&Address| !self.read.contains(instance);
         instances.iter().filter(is_unread).count() as u64
     }
@@ -222,9 +219,9 @@ impl Walk {
     /// What only the files knew of, of instances that somebody holds.
     fn adopt_links(&mut self) {
         let links = std::mem::take(&mut self.links);
-        for link in links {
-            if self.read.contains(&link.instance) {
-                self.trees.entry(link.instance).or_default().push(link);
+        for (instance, link) in links {
+            if self.read.contains(&instance) {
+                self.trees.entry(instance).or_default().push(link);
             }
         }
         self.put_in_order();

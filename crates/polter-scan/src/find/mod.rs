@@ -111,7 +111,7 @@ impl Case<'_> {
         Finding {
             fd: registration.fd,
             nth: registration.nth,
-            tables: registration.tables.clone(),
+            tables: registration.tables.to_vec(),
             held_by: registration.held_by.clone(),
             nameless: registration.nameless,
             ..self.about_instance(class, pid, summary, fix)

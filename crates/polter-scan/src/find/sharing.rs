@@ -115,15 +115,15 @@ fn dup_piles(case: &Case<'_>) -> Vec<Finding> {
     let anonymous = anonymous.and_then(|it| it.key);
     let with_key = registrations.filter_map(|it| Some((it.key.filter(|_| !shares(it))?, it.fd)));
     let own = with_key.filter(|(key, _)| Some(*key) != anonymous);
-    let mut sizes: FxHashMap<FileKey, usize> = FxHashMap::default();
-    sizes.reserve(case.instance.registrations.len());
-    for (key, _) in own.clone() {
-        *sizes.entry(key).or_default() += 1;
-    }
-    let mut piles: BTreeMap<FileKey, Vec<i32>> = BTreeMap::new();
-    for (key, fd) in own.filter(|(key, _)| sizes.get(key) >= Some(&PILE)) {
+    let mut crowds = Crowds::of(case.instance.registrations.len());
+    own.clone().for_each(|(key, _)| crowds.add(key));
+    let crowded = own.filter(|(key, _)| crowds.may_be_piles(*key));
+    let mut piles: FxHashMap<FileKey, Vec<i32>> = FxHashMap::default();
+    for (key, fd) in crowded {
         piles.entry(key).or_default().push(fd);
     }
+    piles.retain(|_, fds| fds.len() >= PILE);
+    let piles: BTreeMap<FileKey, Vec<i32>> = piles.into_iter().collect();
     let about = |fds: Vec<i32>| {
         let pid = case.eldest(case.instance.pids());
         let summary = format!(
@@ -139,4 +139,47 @@ fn dup_piles(case: &Case<'_>) -> Vec<Finding> {
         }
     };
     piles.into_values().map(about).collect()
+}
+
+/// How many files fall into one of many places: where there are few, none of them is a pile.
+struct Crowds(Vec<u8>);
+
+impl Crowds {
+    fn of(registrations: usize) -> Crowds {
+        let places = (4 * registrations).next_power_of_two();
+        Crowds(vec![0; places.clamp(1 << 8, 1 << 20)])
+    }
+
+    fn add(&mut self, key: FileKey) {
+        let place = self.place(key);
+        self.0[place] = self.0[place].saturating_add(1);
+    }
+
+    fn may_be_piles(&self, key: FileKey) -> bool {
+        usize::from(self.0[self.place(key)]) >= PILE
+    }
+
+    /// Inodes are numbered one after the other, mostly.
+    fn place(&self, key: FileKey) -> usize {
+        (key.ino ^ key.ino >> 20) as usize & (self.0.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Crowds, FileKey, PILE};
+
+    #[test]
+    fn a_pile_is_where_a_crowd_is() {
+        let key = |ino| FileKey { dev: None, ino };
+        let mut crowds = Crowds::of(1000);
+        (0..1000).for_each(|ino| crowds.add(key(ino)));
+        (1..PILE).for_each(|_| crowds.add(key(7)));
+        assert!(crowds.may_be_piles(key(7)));
+        assert!(
+            (0..1000)
+                .filter(|ino| crowds.may_be_piles(key(*ino)))
+                .eq([7])
+        );
+    }
 }

@@ -7,7 +7,7 @@
 //! Number first, then the instance: the other way round, a program that removes, closes
 //! and is done between the two looks would seem to have left a ghost.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rustc_hash::FxHashSet;
 
@@ -16,6 +16,7 @@ use crate::fdinfo::{FdInfo, Row};
 use crate::proc::{InfoText, Numbers};
 use crate::snapshot::{FileKey, Instance, Meaning, Registration};
 
+use super::asleep::Asleep;
 use super::{Look, Target, key, numbered};
 
 /// Looks at what does not fit, after the first.
@@ -75,6 +76,15 @@ impl<'a> Again<'a> {
         }
     }
 
+    /// Looks at the numbers once more; true if nobody can have changed anything since the text
+    /// was read: `asleep` are all who hold the instance, from before that.
+    pub(super) fn is_settled(&mut self, instance: &mut Instance, asleep: Option<Asleep>) -> bool {
+        asleep.is_some_and(|asleep| {
+            self.look_at_numbers(instance, |it| !it.is_plain());
+            asleep.is_still_so(self.look.proc)
+        })
+    }
+
     /// Looks once more, and drops what has gone or become another since the last look.
     pub(super) fn look_once(
         &mut self,
@@ -129,7 +139,7 @@ impl<'a> Again<'a> {
                 if let Some(Ok(open)) = numbers.as_ref().map(|it| it.read(row.tfd, false)) {
                     table.meaning =
                         self.look
-                            .meaning(row, &target, among, table.pid, open.as_ref());
+                            .meaning(key(row), &target, among, table.pid, open.as_ref());
                 }
             }
         }
@@ -171,7 +181,7 @@ impl Rows {
 }
 
 /// The numbers of what does not fit.
-fn odd(instance: &Instance) -> BTreeSet<i32> {
+fn odd(instance: &Instance) -> FxHashSet<i32> {
     let odd = instance.registrations.iter().filter(|it| !it.is_plain());
     odd.map(|it| it.fd).collect()
 }

@@ -28,8 +28,9 @@ impl Look<'_> {
             let mut place = 0..;
             let mut untold: FxHashSet<(i32, u32)> = FxHashSet::default();
             instance.registrations.retain_mut(|registration| {
-                let found = place.next().and_then(|place| found.remove(&(at, place)));
-                match found {
+                let place = place.next();
+                let odd = place.filter(|_| !registration.is_plain());
+                match odd.and_then(|place| found.remove(&(at, place))) {
                     Some(Some(kept)) => {
                         if !kept.is_there && self.is_asked_about(registration) {
                             untold.insert((registration.fd, registration.nth));
@@ -39,7 +40,9 @@ impl Look<'_> {
                     Some(None) => return false,
                     None => {}
                 }
-                self.name_kind(registration);
+                if registration.kind.is_none() || !registration.is_plain() {
+                    self.name_kind(registration);
+                }
                 true
             });
             if !untold.is_empty() {

@@ -11,6 +11,7 @@
 //! instance and the number agree on is kept.
 
 mod again;
+mod asleep;
 mod keepers;
 mod names;
 
@@ -19,12 +20,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use self::again::Again;
+use self::asleep::Asleep;
 use crate::compare::{Comparer, Slot, Target};
 use crate::error::ScanError;
 use crate::fdinfo::Row;
 use crate::list::Listing;
+use crate::nth::Nth;
 use crate::parallel;
 use crate::proc::Proc;
 use crate::room::Room;
@@ -38,6 +42,9 @@ use crate::source::{By, Limits, Source, is_contained};
 /// Above so many registrations, equal inodes are believed for pipes and paths:
 /// asking the kernel costs the more the more there are.
 const ASKED_ABOUT_INODES: usize = 1000;
+
+/// Holders of one instance that hardly all sleep.
+const MANY: usize = 64;
 
 impl Snapshot {
     /// Looks at the processes of a tree, through that tree.
@@ -133,6 +140,7 @@ impl Look<'_> {
     fn instance(&self, slots: &[Slot], is_certain: bool, room: &Room) -> Option<Instance> {
         let mut names = Vec::new();
         let mut first = None;
+        let asleep = self.asleep(slots);
         for &(pid, fd) in slots {
             let Ok(mut text) = self.proc.info(pid, fd) else {
                 continue;
@@ -157,17 +165,15 @@ impl Look<'_> {
         for (place, (row, nth)) in numbered(info.rows.iter()).enumerate() {
             let mut registration = registration(row, nth);
             let target = Target::of(name, &registration, place);
-            let meaning = |pid: &u32| InTable {
-                pid: *pid,
-                meaning: self.meaning(
-                    row,
-                    &target,
-                    info.rows.len(),
-                    *pid,
-                    self.listed(*pid, row.tfd),
-                ),
-            };
-            registration.tables = tables.iter().map(meaning).collect();
+            let among = info.rows.len();
+            for pid in &tables {
+                let open = self.listed(*pid, row.tfd);
+                let meaning = self.meaning(key(row), &target, among, *pid, open);
+                registration.kind = registration.kind.or(open.map(|open| open.kind));
+                registration.tables.push(InTable { pid: *pid, meaning });
+            }
+            // Of what does not fit it is said when that is settled.
+            registration.kind = registration.kind.filter(|_| registration.is_plain());
             registrations.push(registration);
         }
         let mut instance = Instance {
@@ -178,8 +184,24 @@ impl Look<'_> {
         };
         // An instance shares its own inode with all that have none.
         let shared = self.listed(name.0, name.1).and_then(|open| open.key);
-        Again::new(self, name, text, &instance, &info).look(&mut instance, shared);
+        let mut again = Again::new(self, name, text, &instance, &info);
+        if !again.is_settled(&mut instance, asleep) {
+            again.look(&mut instance, shared);
+        }
         Some(instance)
+    }
+
+    /// The holders of an instance, if all are asleep, and its text may be long: to read it
+    /// again takes longer than to find out that there is no need to.
+    fn asleep(&self, slots: &[Slot]) -> Option<Asleep> {
+        let mut pids: Vec<u32> = slots.iter().map(|(pid, _)| *pid).collect();
+        pids.dedup();
+        let is_large = |pid: &u32| {
+            let process = self.processes.get(pid);
+            process.is_some_and(|it| it.open.len() > ASKED_ABOUT_INODES)
+        };
+        let is_worth_it = self.proc.is_live() && pids.len() <= MANY && pids.iter().any(is_large);
+        is_worth_it.then(|| Asleep::of(self.proc, pids)).flatten()
     }
 
     /// The processes that hold an instance, one of each descriptor table.
@@ -205,7 +227,7 @@ impl Look<'_> {
     /// What a registration's number means in a table, where it names `open`.
     fn meaning(
         &self,
-        row: &Row,
+        key: Option<FileKey>,
         target: &Target,
         among: usize,
         pid: u32,
@@ -214,7 +236,7 @@ impl Look<'_> {
         let Some(open) = open else {
             return Meaning::Closed;
         };
-        let keys = key(row).zip(open.key);
+        let keys = key.zip(open.key);
         if keys.is_some_and(|(a, b)| !a.can_be(b)) {
             return Meaning::Other;
         }
@@ -226,7 +248,7 @@ impl Look<'_> {
         if is_believed && !is_asked() {
             return Meaning::Same;
         }
-        match self.comparer.registration((pid, row.tfd), target) {
+        match self.comparer.registration((pid, target.fd), target) {
             Ok(Ordering::Equal) => Meaning::Same,
             Ok(_) => Meaning::Other,
             Err(_) if is_believed => Meaning::Same,
@@ -269,12 +291,8 @@ impl Target {
 
 /// Each row, and which it is of those of its number.
 fn numbered<'a>(rows: impl Iterator<Item = &'a Row>) -> impl Iterator<Item = (&'a Row, u32)> {
-    let mut seen: FxHashMap<i32, u32> = FxHashMap::default();
-    rows.map(move |row| {
-        let count = seen.entry(row.tfd).or_insert(0);
-        *count += 1;
-        (row, *count - 1)
-    })
+    let mut nth = Nth::default();
+    rows.map(move |row| (row, nth.of(row.tfd)))
 }
 
 fn registration(row: &Row, nth: u32) -> Registration {
@@ -285,7 +303,7 @@ fn registration(row: &Row, nth: u32) -> Registration {
         data: row.data,
         key: key(row),
         kind: None,
-        tables: Vec::new(),
+        tables: SmallVec::new(),
         held_by: Vec::new(),
         nameless: None,
     }

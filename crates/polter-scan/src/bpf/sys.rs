@@ -1,0 +1,224 @@
+//! The kernel's door for programs, `bpf(2)`, and its types as they lie in its memory.
+#![allow(unsafe_code, reason = "this module is the walk's door to the kernel")]
+
+use std::ffi::CStr;
+use std::fs::File;
+use std::io;
+use std::ops::Deref;
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
+use std::ptr::NonNull;
+
+use aya_obj::generated::bpf_insn;
+
+/// Linux: `enum bpf_cmd`.
+const BPF_MAP_CREATE: libc::c_int = 0;
+const BPF_PROG_LOAD: libc::c_int = 5;
+const BPF_BTF_LOAD: libc::c_int = 18;
+const BPF_LINK_CREATE: libc::c_int = 28;
+const BPF_ITER_CREATE: libc::c_int = 33;
+
+/// Linux: `enum bpf_prog_type`, `enum bpf_attach_type`.
+const BPF_PROG_TYPE_TRACING: u32 = 26;
+const BPF_TRACE_ITER: u32 = 28;
+
+/// Bytes of what the verifier says of a program it does not take.
+const LOG: usize = 1 << 20;
+
+/// A map to be made. Linux: `union bpf_attr`, of which the kernel is given the first bytes.
+#[derive(Debug, Default)]
+#[repr(C)]
+pub(super) struct NewMap {
+    pub(super) kind: u32,
+    pub(super) key_size: u32,
+    pub(super) value_size: u32,
+    pub(super) max_entries: u32,
+    pub(super) flags: u32,
+}
+
+/// Makes a map.
+pub(super) fn create_map(map: &NewMap) -> io::Result<OwnedFd> {
+    // SAFETY: there are numbers in it and nothing else.
+    unsafe { made_by(BPF_MAP_CREATE, map) }
+}
+
+/// Has the kernel take an account of types.
+pub(super) fn load_btf(btf: &[u8]) -> io::Result<OwnedFd> {
+    #[derive(Default)]
+    #[repr(C)]
+    struct NewBtf {
+        btf: u64,
+        log: u64,
+        size: u32,
+        log_size: u32,
+        log_level: u32,
+    }
+    let new = NewBtf {
+        btf: btf.as_ptr().expose_provenance() as u64,
+        size: btf.len() as u32,
+        ..NewBtf::default()
+    };
+    // SAFETY: the text is read, and outlives the call.
+    unsafe { made_by(BPF_BTF_LOAD, &new) }
+}
+
+/// A program to be taken.
+#[derive(Debug)]
+pub(super) struct NewProgram<'a> {
+    pub(super) instructions: &'a [bpf_insn],
+    pub(super) license: &'a CStr,
+    /// The types of its functions, and where each of them begins.
+    pub(super) btf: BorrowedFd<'a>,
+    pub(super) functions: &'a [u8],
+    pub(super) function_size: usize,
+    /// What it is called by, in the numbers of the kernel's types.
+    pub(super) attached_to: u32,
+}
+
+/// Has the kernel take a program for an iterator; or what it says against it.
+pub(super) fn load_program(program: &NewProgram<'_>) -> Result<OwnedFd, (io::Error, String)> {
+    let mut log = Vec::new();
+    load_with_log(program, &mut log).or_else(|error| match error.raw_os_error() {
+        Some(libc::EPERM) => Err((error, String::new())),
+        _ => {
+            log.resize(LOG, 0);
+            load_with_log(program, &mut log).map_err(|error| {
+                let said = log.split(|byte| *byte == 0).next().unwrap_or_default();
+                (error, String::from_utf8_lossy(said).into_owned())
+            })
+        }
+    })
+}
+
+fn load_with_log(program: &NewProgram<'_>, log: &mut [u8]) -> io::Result<OwnedFd> {
+    #[derive(Default)]
+    #[repr(C)]
+    struct Attributes {
+        kind: u32,
+        instruction_count: u32,
+        instructions: u64,
+        license: u64,
+        log_level: u32,
+        log_size: u32,
+        log: u64,
+        kernel_version: u32,
+        flags: u32,
+        name: [u8; 16],
+        device: u32,
+        attach_kind: u32,
+        btf: u32,
+        function_size: u32,
+        functions: u64,
+        function_count: u32,
+        line_size: u32,
+        lines: u64,
+        line_count: u32,
+        attached_to: u32,
+        attached_in: u32,
+        pad: u32,
+    }
+    let attributes = Attributes {
+        kind: BPF_PROG_TYPE_TRACING,
+        instruction_count: program.instructions.len() as u32,
+        instructions: program.instructions.as_ptr().expose_provenance() as u64,
+        license: program.license.as_ptr().expose_provenance() as u64,
+        log_level: u32::from(!log.is_empty()),
+        log_size: log.len() as u32,
+        log: match log {
+            [] => 0,
+            log => log.as_mut_ptr().expose_provenance() as u64,
+        },
+        attach_kind: BPF_TRACE_ITER,
+        btf: program.btf.as_raw_fd().cast_unsigned(),
+        function_size: program.function_size as u32,
+        functions: program.functions.as_ptr().expose_provenance() as u64,
+        function_count: (program.functions.len() / program.function_size.max(1)) as u32,
+        attached_to: program.attached_to,
+        ..Attributes::default()
+    };
+    // SAFETY: what it points to is read, the log written, and all outlive the call.
+    unsafe { made_by(BPF_PROG_LOAD, &attributes) }
+}
+
+/// Begins an iteration by a program.
+pub(super) fn iterate(program: BorrowedFd<'_>) -> io::Result<File> {
+    #[derive(Default)]
+    #[repr(C)]
+    struct NewLink {
+        program: u32,
+        target: u32,
+        attach_kind: u32,
+        flags: u32,
+    }
+    let link = NewLink {
+        program: program.as_raw_fd().cast_unsigned(),
+        attach_kind: BPF_TRACE_ITER,
+        ..NewLink::default()
+    };
+    // SAFETY: there are numbers in it and nothing else.
+    let link = unsafe { made_by(BPF_LINK_CREATE, &link) }?;
+    let iterator = [link.as_fd().as_raw_fd().cast_unsigned(), 0];
+    // SAFETY: there are numbers in it and nothing else.
+    unsafe { made_by(BPF_ITER_CREATE, &iterator) }.map(File::from)
+}
+
+/// `bpf(2)` that makes a descriptor.
+///
+/// # Safety
+///
+/// `attributes` are this command's, have no gaps, and point to what the kernel may read or write.
+unsafe fn made_by<T>(command: libc::c_int, attributes: &T) -> io::Result<OwnedFd> {
+    let attributes: *const T = attributes;
+    // SAFETY: as the caller promises.
+    let fd = unsafe { libc::syscall(libc::SYS_bpf, command, attributes, size_of::<T>()) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: just made, and nobody else knows of it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+}
+
+/// A file of the kernel's that never changes, where it lies in memory.
+#[derive(Debug)]
+pub(super) struct Mapped {
+    start: NonNull<libc::c_void>,
+    len: usize,
+}
+
+impl Mapped {
+    /// Maps a file; since Linux 6.16 that can be done with the kernel's types.
+    pub(super) fn of(file: &File) -> io::Result<Mapped> {
+        let len = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+        let fd = file.as_raw_fd();
+        // SAFETY: a new place is asked for.
+        let start = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                len,
+                libc::PROT_READ,
+                libc::MAP_PRIVATE,
+                fd,
+                0,
+            )
+        };
+        match NonNull::new(start) {
+            Some(start) if start.as_ptr() != libc::MAP_FAILED => Ok(Mapped { start, len }),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+}
+
+impl Deref for Mapped {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: it is mapped as long as this value lives, and nobody writes to it.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr().cast(), self.len) }
+    }
+}
+
+impl Drop for Mapped {
+    fn drop(&mut self) {
+        // SAFETY: it was mapped so, and nobody borrows it any more.
+        unsafe { libc::munmap(self.start.as_ptr(), self.len) };
+    }
+}
