@@ -11,7 +11,7 @@
 use crate::level::{AtWork, Block, Level, Rounds, Way};
 use crate::schedule::Schedule;
 use crate::visited::{Known, Visited};
-use eventpoll::steps::{Explorer, Finding, Parts, Step, Stepped};
+use eventpoll::steps::{Explorer, Finding, Moves, Parts, Stepped, Turn};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -117,8 +117,8 @@ impl Progress {
     }
 }
 
-/// How many states a core takes at a time.
-const PORTION: usize = 16;
+/// How many states a core takes at a time, at most.
+const PORTION: usize = 64;
 
 /// Looks at every state that the tasks' steps lead to, up to the bounds.
 pub fn search(start: &Stepped, bounds: Bounds, progress: &Progress) -> Report {
@@ -169,10 +169,10 @@ struct Hand<'a> {
 
 impl Search<'_> {
     fn run(&self, start: &Stepped) {
-        let mut first = Explorer::new(&self.parts, start);
+        let first = Explorer::new(&self.parts, start);
+        let (print, numbers) = first.place();
         let mut block = Block::default();
-        let print = first.fingerprint();
-        block.add(print, &mut first);
+        block.push(print, numbers);
         self.visited.with_room(1).insert(print, print, 0, 0);
         self.visited.count(1);
         self.progress.states.fetch_add(1, Ordering::Relaxed);
@@ -216,7 +216,7 @@ impl Search<'_> {
     }
 
     /// How a level is gone through, if there is one.
-    fn way(&self, level: &Level) -> Way {
+    fn way(&self, level: &mut Level) -> Way {
         let depth = level.depth;
         if level.count() == 0 || self.is_over() {
             return Way::Over;
@@ -227,22 +227,41 @@ impl Search<'_> {
             self.end(Limit::Steps);
             Way::Over
         } else if level.bytes() * 2 + self.bytes() > self.bounds.memory {
+            level.moves = Moves::default();
             Way::Depth
         } else {
+            self.make_room_for_moves(level);
             Way::Breadth
+        }
+    }
+
+    /// Room for moves as there is for states, while memory is plenty.
+    fn make_room_for_moves(&self, level: &mut Level) {
+        let taken = level.bytes() * 2 + self.bytes();
+        let states = self.progress.states.load(Ordering::Relaxed) as usize;
+        let room = states.next_power_of_two();
+        if states > level.moves.room() * 2
+            && taken + Moves::bytes_of(room) <= self.bounds.memory / 4
+        {
+            level.moves = Moves::with_room(room);
+        } else if taken + level.moves.bytes() > self.bounds.memory {
+            level.moves = Moves::default();
         }
     }
 
     /// The next level's states, as far as this core finds them. A level in which something
     /// is found is gone through all the same: what is found does not depend on who was faster.
     fn expand(&self, level: &Level, rounds: &Rounds, hand: &mut Hand) {
-        while let Some(portion) = rounds.take(level, PORTION)
+        // Small enough at the end for all to be done at about the same time.
+        let portion = level.count() / (self.bounds.cores.max(1) * 16);
+        let portion = portion.clamp(4, PORTION);
+        while let Some(portion) = rounds.take(level, portion)
             && self.limit.load(Ordering::Relaxed) == 0
         {
             let known = self.with_room(hand);
             for at in portion {
                 let (print, numbers) = level.state(at);
-                self.expand_one(print, numbers, level.depth + 1, &known, hand);
+                self.expand_one(print, numbers, level.depth + 1, &known, &level.moves, hand);
             }
             drop(known);
             self.count(hand);
@@ -251,7 +270,7 @@ impl Search<'_> {
 
     /// The states known, with room for what all cores may find meanwhile.
     fn with_room(&self, hand: &Hand) -> Known<'_> {
-        let tasks = hand.explorer.state().tasks();
+        let tasks = hand.explorer.tasks();
         self.visited
             .with_room(self.bounds.cores.max(1) * PORTION * tasks)
     }
@@ -263,35 +282,38 @@ impl Search<'_> {
         numbers: &[u32],
         depth: u32,
         known: &Known<'_>,
+        moves: &Moves,
         hand: &mut Hand,
     ) {
         let explorer = &mut hand.explorer;
-        explorer.put(numbers);
-        let state = explorer.state();
-        let can = (0..state.tasks()).filter(|task| state.can_step(*task));
-        let mut able = can.fold(0_u32, |able, task| able | 1 << task);
+        explorer.put(from, numbers, moves);
         let mut has_moved = false;
-        while able != 0 {
-            let task = able.trailing_zeros() as usize;
-            able &= able - 1;
-            explorer.put(numbers);
-            match explorer.step(task) {
-                Step::Blocked => continue,
-                Step::Found(finding) => self.note(known, from, Some(task), finding),
-                Step::Taken => {
-                    let print = explorer.fingerprint();
-                    if known.insert(print, from, task, depth) {
-                        hand.states += 1;
-                        hand.next.add(print, explorer);
-                    }
-                }
+        let mut prints = [None; Explorer::MAX_TURNS];
+        let prints = &mut prints[..explorer.tasks()];
+        for (task, print) in prints.iter_mut().enumerate() {
+            match explorer.step(task, moves) {
+                Turn::Blocked => continue,
+                Turn::Found(finding) => self.note(known, from, Some(task), finding),
+                Turn::To(next) => *print = Some(next),
             }
             has_moved = true;
             hand.steps += 1;
         }
+        // Most are known. All are looked up before any is inserted: as with moves, they
+        // are waited for together.
+        for (task, print) in prints.iter_mut().enumerate() {
+            *print = print.filter(|print| !known.knows(*print, from, task, depth));
+        }
+        for (task, print) in prints.iter().enumerate() {
+            if let Some(print) = *print
+                && known.insert(print, from, task, depth)
+            {
+                hand.states += 1;
+                hand.next.add(print, explorer, task);
+            }
+        }
         if !has_moved {
             hand.endings += 1;
-            explorer.put(numbers);
             if let Some(finding) = explorer.state().ending() {
                 self.note(known, from, None, finding);
             }
@@ -305,12 +327,12 @@ impl Search<'_> {
         {
             for at in portion {
                 let (print, numbers) = level.state(at);
-                self.descend(print, numbers, level.depth, hand);
+                self.descend(print, numbers, level.depth, &level.moves, hand);
             }
         }
     }
 
-    fn descend(&self, print: u64, numbers: &[u32], depth: u32, hand: &mut Hand) {
+    fn descend(&self, print: u64, numbers: &[u32], depth: u32, moves: &Moves, hand: &mut Hand) {
         let mut depths = vec![depth];
         let mut stack = Block::default();
         stack.push(print, numbers);
@@ -333,7 +355,7 @@ impl Search<'_> {
             let progress = &self.progress.depth;
             progress.fetch_max(depth.into(), Ordering::Relaxed);
             let known = self.with_room(hand);
-            self.expand_one(print, &numbers, depth + 1, &known, hand);
+            self.expand_one(print, &numbers, depth + 1, &known, moves, hand);
             drop(known);
             depths.resize(depths.len() + hand.next.len(), depth + 1);
             stack.append(&mut hand.next);
