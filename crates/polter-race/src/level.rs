@@ -1,6 +1,6 @@
 //! Levels: the states of one depth, which several cores go through together.
 
-use eventpoll::steps::{Explorer, Moves};
+use eventpoll::steps::{Explorer, Moves, Stand};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -18,9 +18,9 @@ impl Block {
     }
 
     /// Where a task's step led to.
-    pub(crate) fn add(&mut self, print: u64, explorer: &Explorer, task: usize) {
+    pub(crate) fn add(&mut self, print: u64, explorer: &Explorer, from: &Stand, task: usize) {
         self.prints.push(print);
-        explorer.save(task, &mut self.numbers);
+        explorer.save(from, task, &mut self.numbers);
     }
 
     pub(crate) fn push(&mut self, print: u64, numbers: &[u32]) {

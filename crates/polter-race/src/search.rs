@@ -11,7 +11,7 @@
 use crate::level::{AtWork, Block, Level, Rounds, Way};
 use crate::schedule::Schedule;
 use crate::visited::{Known, Visited};
-use eventpoll::steps::{Explorer, Finding, Moves, Parts, Stepped, Turn};
+use eventpoll::steps::{Explorer, Finding, Moves, Parts, Stand, Stepped, Turn};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -120,6 +120,9 @@ impl Progress {
 /// How many states a core takes at a time, at most.
 const PORTION: usize = 64;
 
+/// How many of them it looks up at a time, while memory answers.
+const ABREAST: usize = 8;
+
 /// Looks at every state that the tasks' steps lead to, up to the bounds.
 pub fn search(start: &Stepped, bounds: Bounds, progress: &Progress) -> Report {
     let search = Search {
@@ -160,6 +163,9 @@ struct Search<'a> {
 /// What one core has in hand.
 struct Hand<'a> {
     explorer: Explorer<'a>,
+    /// The states whose turn it is, and where steps from them led.
+    stands: Vec<Stand>,
+    led: Vec<Led>,
     /// The new states.
     next: Block,
     states: u64,
@@ -167,10 +173,19 @@ struct Hand<'a> {
     endings: u64,
 }
 
+/// Where a step led.
+struct Led {
+    /// Which of the states it is from.
+    at: usize,
+    task: usize,
+    print: u64,
+    is_known: bool,
+}
+
 impl Search<'_> {
     fn run(&self, start: &Stepped) {
         let first = Explorer::new(&self.parts, start);
-        let (print, numbers) = first.place();
+        let (print, numbers) = first.made();
         let mut block = Block::default();
         block.push(print, numbers);
         self.visited.with_room(1).insert(print, print, 0, 0);
@@ -190,6 +205,8 @@ impl Search<'_> {
     fn work(&self, start: &Stepped, rounds: &Rounds) {
         let mut hand = Hand {
             explorer: Explorer::new(&self.parts, start),
+            stands: vec![Stand::default(); ABREAST],
+            led: Vec::new(),
             next: Block::default(),
             states: 0,
             steps: 0,
@@ -254,14 +271,15 @@ impl Search<'_> {
     fn expand(&self, level: &Level, rounds: &Rounds, hand: &mut Hand) {
         // Small enough at the end for all to be done at about the same time.
         let portion = level.count() / (self.bounds.cores.max(1) * 16);
-        let portion = portion.clamp(4, PORTION);
+        let portion = portion.clamp(ABREAST, PORTION);
         while let Some(portion) = rounds.take(level, portion)
             && self.limit.load(Ordering::Relaxed) == 0
         {
             let known = self.with_room(hand);
-            for at in portion {
-                let (print, numbers) = level.state(at);
-                self.expand_one(print, numbers, level.depth + 1, &known, &level.moves, hand);
+            for first in portion.clone().step_by(ABREAST) {
+                let states = first..portion.end.min(first + ABREAST);
+                let states = states.map(|at| level.state(at));
+                self.expand_some(states, level.depth + 1, &known, &level.moves, hand);
             }
             drop(known);
             self.count(hand);
@@ -275,47 +293,67 @@ impl Search<'_> {
             .with_room(self.bounds.cores.max(1) * PORTION * tasks)
     }
 
-    /// Each task's step from one state.
-    fn expand_one(
+    /// Each task's step from some states, at most [`ABREAST`].
+    fn expand_some<'a>(
         &self,
-        from: u64,
-        numbers: &[u32],
+        states: impl Iterator<Item = (u64, &'a [u32])>,
         depth: u32,
         known: &Known<'_>,
         moves: &Moves,
         hand: &mut Hand,
     ) {
-        let explorer = &mut hand.explorer;
-        explorer.put(from, numbers, moves);
+        let mut stands = std::mem::take(&mut hand.stands);
+        let mut count = 0;
+        for (stand, (print, numbers)) in stands.iter_mut().zip(states) {
+            hand.explorer.look_up(stand, print, numbers, moves);
+            count += 1;
+        }
+        for (at, stand) in stands[..count].iter_mut().enumerate() {
+            self.step_all(at, stand, known, moves, hand);
+        }
+        // Most are known. All are looked up before the first one is inserted.
+        for led in &mut hand.led {
+            let from = stands[led.at].print();
+            led.is_known = known.knows(led.print, from, led.task, depth);
+        }
+        for led in hand.led.drain(..).filter(|led| !led.is_known) {
+            let stand = &stands[led.at];
+            if known.insert(led.print, stand.print(), led.task, depth) {
+                hand.states += 1;
+                hand.next.add(led.print, &hand.explorer, stand, led.task);
+            }
+        }
+        hand.stands = stands;
+    }
+
+    /// Each task's step from one state.
+    fn step_all(
+        &self,
+        at: usize,
+        stand: &mut Stand,
+        known: &Known<'_>,
+        moves: &Moves,
+        hand: &mut Hand,
+    ) {
         let mut has_moved = false;
-        let mut prints = [None; Explorer::MAX_TURNS];
-        let prints = &mut prints[..explorer.tasks()];
-        for (task, print) in prints.iter_mut().enumerate() {
-            match explorer.step(task, moves) {
+        for task in 0..hand.explorer.tasks() {
+            match hand.explorer.step(stand, task, moves) {
                 Turn::Blocked => continue,
-                Turn::Found(finding) => self.note(known, from, Some(task), finding),
-                Turn::To(next) => *print = Some(next),
+                Turn::Found(finding) => self.note(known, stand.print(), Some(task), finding),
+                Turn::To(print) => hand.led.push(Led {
+                    at,
+                    task,
+                    print,
+                    is_known: false,
+                }),
             }
             has_moved = true;
             hand.steps += 1;
         }
-        // Most are known. All are looked up before any is inserted: as with moves, they
-        // are waited for together.
-        for (task, print) in prints.iter_mut().enumerate() {
-            *print = print.filter(|print| !known.knows(*print, from, task, depth));
-        }
-        for (task, print) in prints.iter().enumerate() {
-            if let Some(print) = *print
-                && known.insert(print, from, task, depth)
-            {
-                hand.states += 1;
-                hand.next.add(print, explorer, task);
-            }
-        }
         if !has_moved {
             hand.endings += 1;
-            if let Some(finding) = explorer.state().ending() {
-                self.note(known, from, None, finding);
+            if let Some(finding) = hand.explorer.state(stand).ending() {
+                self.note(known, stand.print(), None, finding);
             }
         }
     }
@@ -355,7 +393,8 @@ impl Search<'_> {
             let progress = &self.progress.depth;
             progress.fetch_max(depth.into(), Ordering::Relaxed);
             let known = self.with_room(hand);
-            self.expand_one(print, &numbers, depth + 1, &known, moves, hand);
+            let state = std::iter::once((print, &numbers[..]));
+            self.expand_some(state, depth + 1, &known, moves, hand);
             drop(known);
             depths.resize(depths.len() + hand.next.len(), depth + 1);
             stack.append(&mut hand.next);

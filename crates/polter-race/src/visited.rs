@@ -145,8 +145,10 @@ impl Table {
     #[inline]
     pub(crate) fn knows(&self, state: u64, from: u64, task: usize, depth: u32) -> bool {
         let slot = &self.slots[(state >> self.shift) as usize];
-        slot.print.load(Ordering::Relaxed) == state
-            && slot.reached.load(Ordering::Relaxed) >= Reached::by(from, task, depth).pack()
+        let reached = Reached::by(from, task, depth).pack();
+        // Both at once, whatever the first one says.
+        (slot.print.load(Ordering::Relaxed) == state)
+            & (slot.reached.load(Ordering::Relaxed) >= reached)
     }
 
     /// True if the state was not known.

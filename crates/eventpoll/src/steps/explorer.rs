@@ -4,7 +4,7 @@
 //!   Parts      each part that some state has, once          (shared by all threads)
 //!   Moves      what steps did                               (shared by all threads)
 //!     ▲ ▼
-//!   Explorer   put(numbers) ▸ step(task) ─▶ fingerprint ▸ save(task) ─▶ numbers
+//!   Explorer   look_up(numbers) ─▶ Stand ▸ step(task) ─▶ fingerprint ▸ save(task) ─▶ numbers
 //! ```
 //!
 //! A state is kept as the numbers of its parts: a word each. Mostly the step from
@@ -12,9 +12,9 @@
 //! differs from the last one made; what a step did is seen by the parts it has written to.
 
 use super::folding::Folding;
-use super::moves::{self, Move, Moves, Words};
+use super::moves::{self, Move, Moves};
 use super::parts::{MAX_PARTS, Part, RUNNERS};
-use super::{Finding, Step, Stepped};
+use super::{Finding, Stand, Step, Stepped};
 use rustc_hash::FxHashMap;
 use std::hash::Hasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -59,21 +59,10 @@ impl Parts {
     }
 }
 
-const MAX_TURNS: usize = Explorer::MAX_TURNS;
-
-/// A state, and the steps from it: of one thread.
+/// Takes steps from states: of one thread.
 #[derive(Debug)]
 pub struct Explorer<'a> {
     shared: &'a Parts,
-    /// Where it stands: the fingerprint, and the numbers of the parts.
-    print: u64,
-    numbers: [u32; MAX_PARTS],
-    /// Those that are not through, a bit each.
-    able: u32,
-    /// Each task's step from there: its key, what may be known of it, and what it does.
-    keys: [u64; MAX_TURNS],
-    known: [Words; MAX_TURNS],
-    steps: [Move; MAX_TURNS],
     /// A state that was made, and the numbers of its parts.
     made: Stepped,
     made_of: [u32; MAX_PARTS],
@@ -94,19 +83,10 @@ pub enum Turn {
 }
 
 impl<'a> Explorer<'a> {
-    /// No state has more tasks and timers.
-    pub const MAX_TURNS: usize = 2 * Stepped::MAX_TASKS;
-
-    /// Stands at `start`.
+    /// Begins at `start`.
     pub fn new(shared: &'a Parts, start: &Stepped) -> Explorer<'a> {
         let mut explorer = Explorer {
             shared,
-            print: 0,
-            numbers: [0; MAX_PARTS],
-            able: 0,
-            keys: [0; MAX_TURNS],
-            known: [Words::default(); MAX_TURNS],
-            steps: [Move::default(); MAX_TURNS],
             made: start.clone(),
             made_of: [0; MAX_PARTS],
             parts: Vec::new(),
@@ -115,14 +95,14 @@ impl<'a> Explorer<'a> {
         for place in 0..explorer.width() {
             let digest = explorer.made.digest(place);
             explorer.made_of[place] = explorer.number(place, digest);
+            explorer.made.settle(place);
         }
-        let numbers = explorer.made_of;
-        explorer.put(
-            start.fingerprint(),
-            &numbers[..explorer.width()],
-            &Moves::default(),
-        );
         explorer
+    }
+
+    /// The fingerprint and the numbers of the state it has made last.
+    pub fn made(&self) -> (u64, &[u32]) {
+        (self.made.fingerprint(), &self.made_of[..self.width()])
     }
 
     /// How many numbers a state is.
@@ -135,31 +115,27 @@ impl<'a> Explorer<'a> {
         self.made.tasks()
     }
 
-    /// The fingerprint and the numbers of where it stands.
-    pub fn place(&self) -> (u64, &[u32]) {
-        (self.print, &self.numbers[..self.width()])
-    }
-
-    /// Goes to a state that was saved, by whichever thread.
+    /// Goes to a state that was saved, by whichever thread, and looks its steps up.
     ///
-    /// Looks up every task's step at once: memory is slow to answer, and does not mind
-    /// being asked more than one thing.
+    /// Memory is slow to answer, and does not mind being asked more than one thing: who
+    /// has many states to go through looks them up before taking the first step.
     #[inline]
-    pub fn put(&mut self, print: u64, numbers: &[u32], moves: &Moves) {
-        self.print = print;
-        self.numbers[..numbers.len()].copy_from_slice(numbers);
+    pub fn look_up(&mut self, stand: &mut Stand, print: u64, numbers: &[u32], moves: &Moves) {
+        stand.print = print;
+        stand.numbers[..numbers.len()].copy_from_slice(numbers);
         let mut shared = Folding::new(0);
         for number in &numbers[..RUNNERS] {
             shared.write_u32(*number);
         }
         let shared = shared.finish();
-        self.able = 0;
+        stand.able = 0;
         for task in 0..self.tasks() {
             let runner = numbers[RUNNERS + self.runner_of(task)];
             if !self.kept(runner).is_through {
-                self.able |= 1 << task;
-                self.keys[task] = moves::key(shared, task, runner);
-                self.known[task] = moves.read(self.keys[task]);
+                let key = moves::key(shared, task, runner);
+                stand.able |= 1 << task;
+                stand.turns[task].key = key;
+                stand.turns[task].known = moves.read(key);
             }
         }
     }
@@ -169,11 +145,11 @@ impl<'a> Explorer<'a> {
         self.made.timer_of(task).unwrap_or(task)
     }
 
-    /// Where it stands.
-    pub fn state(&mut self) -> &Stepped {
+    /// Makes a state.
+    pub fn state(&mut self, stand: &Stand) -> &Stepped {
         let written = self.made.written();
         for place in 0..self.width() {
-            let number = self.numbers[place];
+            let number = stand.numbers[place];
             if self.made_of[place] == number && written & 1 << place == 0 {
                 continue;
             }
@@ -187,45 +163,46 @@ impl<'a> Explorer<'a> {
         &self.made
     }
 
-    /// Takes a task one point further, and stays where it stands.
+    /// A task's step one point further.
     #[inline]
-    pub fn step(&mut self, task: usize, moves: &Moves) -> Turn {
-        if self.able & 1 << task == 0 {
+    pub fn step(&mut self, stand: &mut Stand, task: usize, moves: &Moves) -> Turn {
+        if stand.able & 1 << task == 0 {
             return Turn::Blocked;
         }
-        let (key, known) = (self.keys[task], &self.known[task]);
-        if !self.steps[task].unpack(key, known)
-            && let Err(finding) = self.make_step(task, moves)
+        let turn = &mut stand.turns[task];
+        if !turn.step.unpack(turn.key, &turn.known)
+            && let Err(finding) = self.make_step(stand, task, moves)
         {
             return Turn::Found(finding);
         }
-        let step = &self.steps[task];
+        let step = &stand.turns[task].step;
         match step.is_blocked {
             true => Turn::Blocked,
-            false => Turn::To(self.print.wrapping_add(step.print)),
+            false => Turn::To(stand.print.wrapping_add(step.print)),
         }
     }
 
     /// Takes a step that is not known.
-    fn make_step(&mut self, task: usize, moves: &Moves) -> Result<(), Finding> {
-        self.state();
+    fn make_step(&mut self, stand: &mut Stand, task: usize, moves: &Moves) -> Result<(), Finding> {
+        self.state(stand);
         self.made.runners.look_away();
+        let turn = &mut stand.turns[task];
         match self.made.step(task) {
             Step::Found(finding) => {
                 self.made.drop_deferred();
                 return Err(finding);
             }
-            Step::Blocked => self.steps[task].block(),
-            Step::Taken => self.look_at_step(task),
+            Step::Blocked => turn.step.is_blocked = true,
+            Step::Taken => turn.step = self.what_was_done(),
         }
         if !self.made.runners.has_seen_others(self.runner_of(task)) {
-            moves.keep(self.keys[task], &self.steps[task]);
+            moves.keep(turn.key, &turn.step);
         }
         Ok(())
     }
 
     /// What a step has changed.
-    fn look_at_step(&mut self, task: usize) {
+    fn what_was_done(&mut self) -> Move {
         let mut step = Move::default();
         let mut written = self.made.written();
         while written != 0 {
@@ -242,20 +219,12 @@ impl<'a> Explorer<'a> {
             }
             self.made.settle(place);
         }
-        self.steps[task] = step;
+        step
     }
 
     /// Adds the numbers of the state that a task's step led to.
-    pub fn save(&self, task: usize, numbers: &mut Vec<u32>) {
-        let from = numbers.len();
-        numbers.extend_from_slice(&self.numbers[..self.width()]);
-        let step = &self.steps[task];
-        let mut changed = step.changed;
-        while changed != 0 {
-            let place = changed.trailing_zeros() as usize;
-            changed &= changed - 1;
-            numbers[from + place] = step.numbers[place];
-        }
+    pub fn save(&self, stand: &Stand, task: usize, numbers: &mut Vec<u32>) {
+        stand.save(task, self.width(), numbers);
     }
 
     #[inline]

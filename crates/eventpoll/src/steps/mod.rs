@@ -37,6 +37,7 @@ mod remove;
 mod rules;
 mod runners;
 mod scan;
+mod stand;
 mod story;
 mod wake;
 
@@ -47,6 +48,7 @@ pub use memory::{EntryId, QueueName, Thing};
 pub use moves::Moves;
 pub use plan::{Program, Unsuitable};
 pub use rules::{Fix, Rules, Seed, UnknownRule};
+pub use stand::Stand;
 pub use story::{Ended, Story, Told};
 
 use crate::arena::Id;

@@ -114,10 +114,6 @@ const NONE: u32 = u32::MAX;
 const BLOCKED: u32 = u32::MAX - 1;
 
 impl Move {
-    pub(super) fn block(&mut self) {
-        self.is_blocked = true;
-    }
-
     /// As words, the first one left out.
     fn pack(&self) -> Option<Words> {
         let mut changes = [NONE; 2 * WORDS];

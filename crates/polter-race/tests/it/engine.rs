@@ -1,7 +1,7 @@
 //! The search misses nothing, whatever the way it goes.
 
 use crate::scripts::{all, explore, start};
-use eventpoll::steps::{Explorer, Fix, Moves, Parts, Rules, Seed, Step, Stepped, Turn};
+use eventpoll::steps::{Explorer, Fix, Moves, Parts, Rules, Seed, Stand, Step, Stepped, Turn};
 use polter_race::stateless::replay_all;
 use polter_race::{Bounds, Limit, Progress, Schedule, ScheduleError, replay, search, walk};
 
@@ -201,12 +201,13 @@ fn check_explorers(name: &str, start: &Stepped, moves: &Moves) {
     let parts = Parts::default();
     let mut explorers = [Explorer::new(&parts, start), Explorer::new(&parts, start)];
     // States by their numbers, and as they are when nobody shares anything.
-    let (_, numbers) = explorers[0].place();
+    let (_, numbers) = explorers[0].made();
+    let mut stand = Stand::default();
     let mut known = vec![(numbers.to_vec(), start.clone())];
     for turn in 0..300 {
         let (numbers, plain) = known[turn * 7 % known.len()].clone();
         let explorer = &mut explorers[turn % 2];
-        explorer.put(plain.fingerprint(), &numbers, moves);
+        explorer.look_up(&mut stand, plain.fingerprint(), &numbers, moves);
         for task in 0..plain.tasks() {
             let mut next = plain.clone();
             let expected = match next.step(task) {
@@ -214,16 +215,16 @@ fn check_explorers(name: &str, start: &Stepped, moves: &Moves) {
                 Step::Found(finding) => Turn::Found(finding),
                 Step::Taken => Turn::To(next.fingerprint()),
             };
-            assert_eq!(explorer.step(task, moves), expected, "{name}");
+            assert_eq!(explorer.step(&mut stand, task, moves), expected, "{name}");
             if let Turn::To(_) = expected
                 && (turn + task) % plain.tasks() == 0
             {
                 let mut numbers = Vec::new();
-                explorer.save(task, &mut numbers);
+                explorer.save(&stand, task, &mut numbers);
                 known.push((numbers, next));
             }
         }
-        assert_eq!(explorer.state().fingerprint(), plain.fingerprint());
+        assert_eq!(explorer.state(&stand).fingerprint(), plain.fingerprint());
     }
     assert!(known.len() > 10, "{name}: {} states", known.len());
 }
