@@ -1,6 +1,6 @@
 //! Levels: the states of one depth, which several cores go through together.
 
-use eventpoll::steps::Explorer;
+use eventpoll::steps::{Explorer, Moves, Stand};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -17,10 +17,10 @@ impl Block {
         self.prints.len()
     }
 
-    /// Where an explorer stands.
-    pub(crate) fn add(&mut self, print: u64, explorer: &mut Explorer) {
+    /// Where a task's step led to.
+    pub(crate) fn add(&mut self, print: u64, explorer: &Explorer, from: &Stand, task: usize) {
         self.prints.push(print);
-        explorer.save(&mut self.numbers);
+        explorer.save(from, task, &mut self.numbers);
     }
 
     pub(crate) fn push(&mut self, print: u64, numbers: &[u32]) {
@@ -63,6 +63,8 @@ pub(crate) struct Level {
     pub(crate) way: Way,
     width: usize,
     blocks: Vec<Block>,
+    /// What steps did.
+    pub(crate) moves: Moves,
 }
 
 impl Level {
@@ -113,15 +115,16 @@ impl Rounds {
         width: usize,
         first: Block,
         cores: usize,
-        way_fn: impl FnOnce(&Level) -> Way,
+        way_fn: impl FnOnce(&mut Level) -> Way,
     ) -> Rounds {
         let mut level = Level {
             depth: 0,
             way: Way::Over,
             width,
             blocks: vec![first],
+            moves: Moves::default(),
         };
-        level.way = way_fn(&level);
+        level.way = way_fn(&mut level);
         Rounds {
             level: RwLock::new(level),
             next: AtomicUsize::new(0),
@@ -156,11 +159,11 @@ impl Rounds {
 
     /// Waits until all have come. The last one makes what was handed in the level under way,
     /// and decides with `way_fn` how it is gone through, before any of them goes on.
-    pub(crate) fn meet(&self, way_fn: impl FnOnce(&Level) -> Way) {
+    pub(crate) fn meet(&self, way_fn: impl FnOnce(&mut Level) -> Way) {
         let round = self.round.load(Ordering::Acquire);
         if self.waiting.fetch_add(1, Ordering::AcqRel) + 1 == self.cores {
             let mut level = self.next_level();
-            level.way = way_fn(&level);
+            level.way = way_fn(&mut level);
             drop(level);
             self.waiting.store(0, Ordering::Relaxed);
             self.round.store(round + 1, Ordering::Release);

@@ -11,7 +11,7 @@
 use crate::level::{AtWork, Block, Level, Rounds, Way};
 use crate::schedule::Schedule;
 use crate::visited::{Known, Visited};
-use eventpoll::steps::{Explorer, Finding, Parts, Step, Stepped};
+use eventpoll::steps::{Explorer, Finding, Moves, Parts, Stand, Stepped, Turn};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -117,8 +117,11 @@ impl Progress {
     }
 }
 
-/// How many states a core takes at a time.
-const PORTION: usize = 16;
+/// How many states a core takes at a time, at most.
+const PORTION: usize = 64;
+
+/// How many of them it looks up at a time, while memory answers.
+const ABREAST: usize = 8;
 
 /// Looks at every state that the tasks' steps lead to, up to the bounds.
 pub fn search(start: &Stepped, bounds: Bounds, progress: &Progress) -> Report {
@@ -160,6 +163,9 @@ struct Search<'a> {
 /// What one core has in hand.
 struct Hand<'a> {
     explorer: Explorer<'a>,
+    /// The states whose turn it is, and where steps from them led.
+    stands: Vec<Stand>,
+    led: Vec<Led>,
     /// The new states.
     next: Block,
     states: u64,
@@ -167,12 +173,21 @@ struct Hand<'a> {
     endings: u64,
 }
 
+/// Where a step led.
+struct Led {
+    /// Which of the states it is from.
+    at: usize,
+    task: usize,
+    print: u64,
+    is_known: bool,
+}
+
 impl Search<'_> {
     fn run(&self, start: &Stepped) {
-        let mut first = Explorer::new(&self.parts, start);
+        let first = Explorer::new(&self.parts, start);
+        let (print, numbers) = first.made();
         let mut block = Block::default();
-        let print = first.fingerprint();
-        block.add(print, &mut first);
+        block.push(print, numbers);
         self.visited.with_room(1).insert(print, print, 0, 0);
         self.visited.count(1);
         self.progress.states.fetch_add(1, Ordering::Relaxed);
@@ -190,6 +205,8 @@ impl Search<'_> {
     fn work(&self, start: &Stepped, rounds: &Rounds) {
         let mut hand = Hand {
             explorer: Explorer::new(&self.parts, start),
+            stands: vec![Stand::default(); ABREAST],
+            led: Vec::new(),
             next: Block::default(),
             states: 0,
             steps: 0,
@@ -216,7 +233,7 @@ impl Search<'_> {
     }
 
     /// How a level is gone through, if there is one.
-    fn way(&self, level: &Level) -> Way {
+    fn way(&self, level: &mut Level) -> Way {
         let depth = level.depth;
         if level.count() == 0 || self.is_over() {
             return Way::Over;
@@ -227,22 +244,42 @@ impl Search<'_> {
             self.end(Limit::Steps);
             Way::Over
         } else if level.bytes() * 2 + self.bytes() > self.bounds.memory {
+            level.moves = Moves::default();
             Way::Depth
         } else {
+            self.make_room_for_moves(level);
             Way::Breadth
+        }
+    }
+
+    /// Room for moves as there is for states, while memory is plenty.
+    fn make_room_for_moves(&self, level: &mut Level) {
+        let taken = level.bytes() * 2 + self.bytes();
+        let states = self.progress.states.load(Ordering::Relaxed) as usize;
+        let room = states.next_power_of_two();
+        if states > level.moves.room() * 2
+            && taken + Moves::bytes_of(room) <= self.bounds.memory / 4
+        {
+            level.moves = Moves::with_room(room);
+        } else if taken + level.moves.bytes() > self.bounds.memory {
+            level.moves = Moves::default();
         }
     }
 
     /// The next level's states, as far as this core finds them. A level in which something
     /// is found is gone through all the same: what is found does not depend on who was faster.
     fn expand(&self, level: &Level, rounds: &Rounds, hand: &mut Hand) {
-        while let Some(portion) = rounds.take(level, PORTION)
+        // Small enough at the end for all to be done at about the same time.
+        let portion = level.count() / (self.bounds.cores.max(1) * 16);
+        let portion = portion.clamp(ABREAST, PORTION);
+        while let Some(portion) = rounds.take(level, portion)
             && self.limit.load(Ordering::Relaxed) == 0
         {
             let known = self.with_room(hand);
-            for at in portion {
-                let (print, numbers) = level.state(at);
-                self.expand_one(print, numbers, level.depth + 1, &known, hand);
+            for first in portion.clone().step_by(ABREAST) {
+                let states = first..portion.end.min(first + ABREAST);
+                let states = states.map(|at| level.state(at));
+                self.expand_some(states, level.depth + 1, &known, &level.moves, hand);
             }
             drop(known);
             self.count(hand);
@@ -251,49 +288,72 @@ impl Search<'_> {
 
     /// The states known, with room for what all cores may find meanwhile.
     fn with_room(&self, hand: &Hand) -> Known<'_> {
-        let tasks = hand.explorer.state().tasks();
+        let tasks = hand.explorer.tasks();
         self.visited
             .with_room(self.bounds.cores.max(1) * PORTION * tasks)
     }
 
-    /// Each task's step from one state.
-    fn expand_one(
+    /// Each task's step from some states, at most [`ABREAST`].
+    fn expand_some<'a>(
         &self,
-        from: u64,
-        numbers: &[u32],
+        states: impl Iterator<Item = (u64, &'a [u32])>,
         depth: u32,
         known: &Known<'_>,
+        moves: &Moves,
         hand: &mut Hand,
     ) {
-        let explorer = &mut hand.explorer;
-        explorer.put(numbers);
-        let state = explorer.state();
-        let can = (0..state.tasks()).filter(|task| state.can_step(*task));
-        let mut able = can.fold(0_u32, |able, task| able | 1 << task);
+        let mut stands = std::mem::take(&mut hand.stands);
+        let mut count = 0;
+        for (stand, (print, numbers)) in stands.iter_mut().zip(states) {
+            hand.explorer.look_up(stand, print, numbers, moves);
+            count += 1;
+        }
+        for (at, stand) in stands[..count].iter_mut().enumerate() {
+            self.step_all(at, stand, known, moves, hand);
+        }
+        // Most are known. All are looked up before the first one is inserted.
+        for led in &mut hand.led {
+            let from = stands[led.at].print();
+            led.is_known = known.knows(led.print, from, led.task, depth);
+        }
+        for led in hand.led.drain(..).filter(|led| !led.is_known) {
+            let stand = &stands[led.at];
+            if known.insert(led.print, stand.print(), led.task, depth) {
+                hand.states += 1;
+                hand.next.add(led.print, &hand.explorer, stand, led.task);
+            }
+        }
+        hand.stands = stands;
+    }
+
+    /// Each task's step from one state.
+    fn step_all(
+        &self,
+        at: usize,
+        stand: &mut Stand,
+        known: &Known<'_>,
+        moves: &Moves,
+        hand: &mut Hand,
+    ) {
         let mut has_moved = false;
-        while able != 0 {
-            let task = able.trailing_zeros() as usize;
-            able &= able - 1;
-            explorer.put(numbers);
-            match explorer.step(task) {
-                Step::Blocked => continue,
-                Step::Found(finding) => self.note(known, from, Some(task), finding),
-                Step::Taken => {
-                    let print = explorer.fingerprint();
-                    if known.insert(print, from, task, depth) {
-                        hand.states += 1;
-                        hand.next.add(print, explorer);
-                    }
-                }
+        for task in 0..hand.explorer.tasks() {
+            match hand.explorer.step(stand, task, moves) {
+                Turn::Blocked => continue,
+                Turn::Found(finding) => self.note(known, stand.print(), Some(task), finding),
+                Turn::To(print) => hand.led.push(Led {
+                    at,
+                    task,
+                    print,
+                    is_known: false,
+                }),
             }
             has_moved = true;
             hand.steps += 1;
         }
         if !has_moved {
             hand.endings += 1;
-            explorer.put(numbers);
-            if let Some(finding) = explorer.state().ending() {
-                self.note(known, from, None, finding);
+            if let Some(finding) = hand.explorer.state(stand).ending() {
+                self.note(known, stand.print(), None, finding);
             }
         }
     }
@@ -305,12 +365,12 @@ impl Search<'_> {
         {
             for at in portion {
                 let (print, numbers) = level.state(at);
-                self.descend(print, numbers, level.depth, hand);
+                self.descend(print, numbers, level.depth, &level.moves, hand);
             }
         }
     }
 
-    fn descend(&self, print: u64, numbers: &[u32], depth: u32, hand: &mut Hand) {
+    fn descend(&self, print: u64, numbers: &[u32], depth: u32, moves: &Moves, hand: &mut Hand) {
         let mut depths = vec![depth];
         let mut stack = Block::default();
         stack.push(print, numbers);
@@ -333,7 +393,8 @@ impl Search<'_> {
             let progress = &self.progress.depth;
             progress.fetch_max(depth.into(), Ordering::Relaxed);
             let known = self.with_room(hand);
-            self.expand_one(print, &numbers, depth + 1, &known, hand);
+            let state = std::iter::once((print, &numbers[..]));
+            self.expand_some(state, depth + 1, &known, moves, hand);
             drop(known);
             depths.resize(depths.len() + hand.next.len(), depth + 1);
             stack.append(&mut hand.next);

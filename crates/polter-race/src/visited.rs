@@ -92,6 +92,14 @@ struct Reached {
 }
 
 impl Reached {
+    fn by(from: u64, task: usize, depth: u32) -> Reached {
+        Reached {
+            depth,
+            from: from >> UNKNOWN_BITS,
+            task: task as u8,
+        }
+    }
+
     fn pack(self) -> u64 {
         let depth = u64::from(self.depth.min(MAX_DEPTH));
         !((depth << FROM_BITS | self.from) << TASK_BITS | u64::from(self.task))
@@ -133,12 +141,20 @@ impl Table {
         table
     }
 
+    /// True if nothing comes of inserting the state; false also if it lies behind its place.
+    #[inline]
+    pub(crate) fn knows(&self, state: u64, from: u64, task: usize, depth: u32) -> bool {
+        let slot = &self.slots[(state >> self.shift) as usize];
+        let reached = Reached::by(from, task, depth).pack();
+        // Both at once, whatever the first one says.
+        (slot.print.load(Ordering::Relaxed) == state)
+            & (slot.reached.load(Ordering::Relaxed) >= reached)
+    }
+
     /// True if the state was not known.
     #[inline]
     pub(crate) fn insert(&self, state: u64, from: u64, task: usize, depth: u32) -> bool {
-        let from = from >> UNKNOWN_BITS;
-        let task = task as u8;
-        let reached = Reached { depth, from, task }.pack();
+        let reached = Reached::by(from, task, depth).pack();
         let (slot, is_new) = self.slot_of(state);
         if reached > slot.reached.load(Ordering::Relaxed) {
             slot.reached.fetch_max(reached, Ordering::Relaxed);

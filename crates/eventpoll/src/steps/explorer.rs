@@ -2,17 +2,21 @@
 //!
 //! ```text
 //!   Parts      each part that some state has, once          (shared by all threads)
+//!   Moves      what steps did                               (shared by all threads)
 //!     ▲ ▼
-//!   Explorer   put(numbers) ▸ step(task) ▸ fingerprint ▸ save ─▶ numbers
+//!   Explorer   look_up(numbers) ─▶ Stand ▸ step(task) ─▶ fingerprint ▸ save(task) ─▶ numbers
 //! ```
 //!
-//! A state is kept as the numbers of its parts: a word each. Being put at a
-//! state copies the parts in which it differs from where the explorer was;
-//! knowing a state again looks at the parts that a step has written to.
+//! A state is kept as the numbers of its parts: a word each. Mostly the step from
+//! it is known, and it is not even made. To make it is to copy the parts in which it
+//! differs from the last one made; what a step did is seen by the parts it has written to.
 
-use super::parts::{MAX_PARTS, Part};
-use super::{Step, Stepped};
+use super::folding::Folding;
+use super::moves::{self, Move, Moves};
+use super::parts::{MAX_PARTS, Part, RUNNERS};
+use super::{Finding, Stand, Step, Stepped};
 use rustc_hash::FxHashMap;
+use std::hash::Hasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The parts of all states that were saved, each once; a part is known again by 64 bits.
@@ -32,6 +36,8 @@ struct Numbered {
 #[derive(Debug, Clone)]
 struct Kept {
     digest: u64,
+    /// A task that takes no step any more.
+    is_through: bool,
     part: Arc<Part>,
 }
 
@@ -53,106 +59,180 @@ impl Parts {
     }
 }
 
-/// A state, and the way to others: of one thread.
+/// Takes steps from states: of one thread.
 #[derive(Debug)]
 pub struct Explorer<'a> {
     shared: &'a Parts,
-    state: Stepped,
-    /// The parts of the state it was put at.
-    at: [u32; MAX_PARTS],
-    digests: [u64; MAX_PARTS],
-    /// Those that were written to since, by the last fingerprint, a bit each.
-    changed: u32,
-    new_digests: [u64; MAX_PARTS],
+    /// A state that was made, and the numbers of its parts.
+    made: Stepped,
+    made_of: [u32; MAX_PARTS],
     /// This thread's copy of what is shared.
     parts: Vec<Kept>,
     by_digest: FxHashMap<u64, u32>,
 }
 
+/// What a task's step leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// It cannot be taken now.
+    Blocked,
+    /// A state with this fingerprint.
+    To(u64),
+    /// Something went wrong in it.
+    Found(Finding),
+}
+
 impl<'a> Explorer<'a> {
-    /// Stands at `start`.
+    /// Begins at `start`.
     pub fn new(shared: &'a Parts, start: &Stepped) -> Explorer<'a> {
         let mut explorer = Explorer {
             shared,
-            state: start.clone(),
-            at: [u32::MAX; MAX_PARTS],
-            digests: [0; MAX_PARTS],
-            changed: 0,
-            new_digests: [0; MAX_PARTS],
+            made: start.clone(),
+            made_of: [0; MAX_PARTS],
             parts: Vec::new(),
             by_digest: FxHashMap::default(),
         };
         for place in 0..explorer.width() {
-            let digest = explorer.state.digest(place);
-            explorer.at[place] = explorer.number(place, digest);
-            explorer.digests[place] = digest;
+            let digest = explorer.made.digest(place);
+            explorer.made_of[place] = explorer.number(place, digest);
+            explorer.made.settle(place);
         }
         explorer
     }
 
+    /// The fingerprint and the numbers of the state it has made last.
+    pub fn made(&self) -> (u64, &[u32]) {
+        (self.made.fingerprint(), &self.made_of[..self.width()])
+    }
+
     /// How many numbers a state is.
     pub fn width(&self) -> usize {
-        self.state.parts()
+        self.made.parts()
     }
 
-    /// Where it stands.
-    pub fn state(&self) -> &Stepped {
-        &self.state
+    /// [`Stepped::tasks`].
+    pub fn tasks(&self) -> usize {
+        self.made.tasks()
     }
 
-    /// Goes to a state that was saved, by whichever thread.
-    pub fn put(&mut self, numbers: &[u32]) {
-        let written = self.state.written();
-        for (place, number) in numbers.iter().enumerate() {
-            if self.at[place] == *number && written & 1 << place == 0 {
+    /// Goes to a state that was saved, by whichever thread, and looks its steps up.
+    ///
+    /// Memory is slow to answer, and does not mind being asked more than one thing: who
+    /// has many states to go through looks them up before taking the first step.
+    #[inline]
+    pub fn look_up(&mut self, stand: &mut Stand, print: u64, numbers: &[u32], moves: &Moves) {
+        stand.print = print;
+        stand.numbers[..numbers.len()].copy_from_slice(numbers);
+        let mut shared = Folding::new(0);
+        for number in &numbers[..RUNNERS] {
+            shared.write_u32(*number);
+        }
+        let shared = shared.finish();
+        stand.able = 0;
+        for task in 0..self.tasks() {
+            let runner = numbers[RUNNERS + self.runner_of(task)];
+            if !self.kept(runner).is_through {
+                let key = moves::key(shared, task, runner);
+                stand.able |= 1 << task;
+                stand.turns[task].key = key;
+                stand.turns[task].known = moves.read(key);
+            }
+        }
+    }
+
+    /// The task itself, or the one whose timer it is.
+    fn runner_of(&self, task: usize) -> usize {
+        self.made.timer_of(task).unwrap_or(task)
+    }
+
+    /// Makes a state.
+    pub fn state(&mut self, stand: &Stand) -> &Stepped {
+        let written = self.made.written();
+        for place in 0..self.width() {
+            let number = stand.numbers[place];
+            if self.made_of[place] == number && written & 1 << place == 0 {
                 continue;
             }
-            if *number as usize >= self.parts.len() {
+            if number as usize >= self.parts.len() {
                 self.catch_up();
             }
-            let kept = &self.parts[*number as usize];
-            self.state.put_part(place, &kept.part);
-            self.at[place] = *number;
-            self.digests[place] = kept.digest;
+            let part = &self.parts[number as usize].part;
+            self.made.put_part(place, part);
+            self.made_of[place] = number;
         }
-        self.changed = 0;
+        &self.made
     }
 
-    /// Takes a task one point further.
-    pub fn step(&mut self, task: usize) -> Step {
-        let step = self.state.step(task);
-        if let Step::Found(_) = step {
-            self.state.drop_deferred();
+    /// A task's step one point further.
+    #[inline]
+    pub fn step(&mut self, stand: &mut Stand, task: usize, moves: &Moves) -> Turn {
+        if stand.able & 1 << task == 0 {
+            return Turn::Blocked;
+        }
+        let turn = &mut stand.turns[task];
+        if !turn.step.unpack(turn.key, &turn.known)
+            && let Err(finding) = self.make_step(stand, task, moves)
+        {
+            return Turn::Found(finding);
+        }
+        let step = &stand.turns[task].step;
+        match step.is_blocked {
+            true => Turn::Blocked,
+            false => Turn::To(stand.print.wrapping_add(step.print)),
+        }
+    }
+
+    /// Takes a step that is not known.
+    fn make_step(&mut self, stand: &mut Stand, task: usize, moves: &Moves) -> Result<(), Finding> {
+        self.state(stand);
+        self.made.runners.look_away();
+        let turn = &mut stand.turns[task];
+        match self.made.step(task) {
+            Step::Found(finding) => {
+                self.made.drop_deferred();
+                return Err(finding);
+            }
+            Step::Blocked => turn.step.is_blocked = true,
+            Step::Taken => turn.step = self.what_was_done(),
+        }
+        if !self.made.runners.has_seen_others(self.runner_of(task)) {
+            moves.keep(turn.key, &turn.step);
+        }
+        Ok(())
+    }
+
+    /// What a step has changed.
+    fn what_was_done(&mut self) -> Move {
+        let mut step = Move::default();
+        let mut written = self.made.written();
+        while written != 0 {
+            let place = written.trailing_zeros() as usize;
+            written &= written - 1;
+            let old = self.parts[self.made_of[place] as usize].digest;
+            let digest = self.made.digest(place);
+            if digest != old {
+                let number = self.number(place, digest);
+                step.print = step.print.wrapping_add(digest.wrapping_sub(old));
+                step.changed |= 1 << place;
+                step.numbers[place] = number;
+                self.made_of[place] = number;
+            }
+            self.made.settle(place);
         }
         step
     }
 
-    /// [`Stepped::fingerprint`] of where it stands.
-    pub fn fingerprint(&mut self) -> u64 {
-        self.changed = self.state.written();
-        let mut print = 0_u64;
-        for place in 0..self.width() {
-            let digest = if self.changed & 1 << place == 0 {
-                self.digests[place]
-            } else {
-                self.new_digests[place] = self.state.digest(place);
-                self.new_digests[place]
-            };
-            print = print.wrapping_add(digest);
-        }
-        print
+    /// Adds the numbers of the state that a task's step led to.
+    pub fn save(&self, stand: &Stand, task: usize, numbers: &mut Vec<u32>) {
+        stand.save(task, self.width(), numbers);
     }
 
-    /// Keeps the state whose fingerprint was asked for last: adds its numbers.
-    pub fn save(&mut self, numbers: &mut Vec<u32>) {
-        for place in 0..self.width() {
-            let number = if self.changed & 1 << place == 0 {
-                self.at[place]
-            } else {
-                self.number(place, self.new_digests[place])
-            };
-            numbers.push(number);
+    #[inline]
+    fn kept(&mut self, number: u32) -> &Kept {
+        if number as usize >= self.parts.len() {
+            self.catch_up();
         }
+        &self.parts[number as usize]
     }
 
     /// The number of a part of the state.
@@ -164,10 +244,12 @@ impl<'a> Explorer<'a> {
         let next = all.parts.len() as u32;
         let number = *all.by_digest.entry(digest).or_insert(next);
         if number == next {
-            let part = self.state.part(place);
+            let part = self.made.part(place);
+            let is_through = self.made.part_is_through(place);
             all.weight += part.weight();
             all.parts.push(Kept {
                 digest,
+                is_through,
                 part: Arc::new(part),
             });
         }

@@ -11,6 +11,13 @@ pub(super) struct Folding {
     filled: u32,
 }
 
+/// Takes a word into what is folded already.
+#[inline]
+pub(super) fn fold(folded: u64, word: u64) -> u64 {
+    let product = u128::from(folded ^ word) * 0xd6e8_feb8_6659_fd93;
+    (product as u64) ^ ((product >> 64) as u64) ^ folded.rotate_left(23)
+}
+
 impl Folding {
     /// A seed of its own for each kind of thing.
     pub(super) fn new(seed: usize) -> Folding {
@@ -23,9 +30,7 @@ impl Folding {
 
     #[inline]
     fn fold(&mut self, word: u64) {
-        let product = u128::from(self.folded ^ word) * 0xd6e8_feb8_6659_fd93;
-        let folded = (product as u64) ^ ((product >> 64) as u64);
-        self.folded = folded ^ self.folded.rotate_left(23);
+        self.folded = fold(self.folded, word);
     }
 
     #[inline]

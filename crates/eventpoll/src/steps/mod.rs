@@ -29,21 +29,26 @@ mod folding;
 mod frame;
 mod locks;
 mod memory;
+mod moves;
 mod nesting;
 mod parts;
 mod plan;
 mod remove;
 mod rules;
+mod runners;
 mod scan;
+mod stand;
 mod story;
 mod wake;
 
 pub(crate) use deferred::Deferred;
-pub use explorer::{Explorer, Parts};
+pub use explorer::{Explorer, Parts, Turn};
 pub use finding::Finding;
 pub use memory::{EntryId, QueueName, Thing};
+pub use moves::Moves;
 pub use plan::{Program, Unsuitable};
 pub use rules::{Fix, Rules, Seed, UnknownRule};
+pub use stand::Stand;
 pub use story::{Ended, Story, Told};
 
 use crate::arena::Id;
@@ -55,6 +60,7 @@ use frame::Frame;
 use locks::Lock;
 use memory::Memory;
 use plan::Plan;
+use runners::Runners;
 use std::sync::Arc;
 
 /// More frames than any call within Linux's limits needs.
@@ -64,7 +70,7 @@ const STACK_FRAMES: usize = 48;
 #[derive(Debug, Clone)]
 pub struct Stepped {
     kernel: Kernel,
-    runners: Vec<Tracked<Runner>>,
+    runners: Runners,
     ledger: Tracked<Ledger>,
     plan: Arc<Plan>,
     story: Option<Box<Story>>,
@@ -152,7 +158,7 @@ impl Stepped {
             ret: 0,
             is_gone: false,
         });
-        let runners = runners.map(Tracked::new).collect();
+        let runners = Runners::new(runners);
         let mut stepped = Stepped {
             kernel,
             runners,
@@ -233,10 +239,7 @@ impl Stepped {
                         .needs(task, *frame)
                         .is_none_or(|lock| self.is_free(lock))
             }
-            None => {
-                let has_more = usize::from(runner.next) < self.plan.programs[task].len();
-                has_more && !runner.is_gone && self.is_born(task)
-            }
+            None => !self.is_through(runner, task) && self.is_born(task),
         }
     }
 
@@ -465,6 +468,12 @@ impl Stepped {
                 self.kernel.dictate_pid(*pid);
             }
         }
+    }
+
+    /// A task that is through: it has no call left, whatever the others do.
+    fn is_through(&self, runner: &Runner, task: usize) -> bool {
+        let has_more = usize::from(runner.next) < self.plan.programs[task].len();
+        runner.stack.is_empty() && (!has_more || runner.is_gone)
     }
 
     /// A signal has ended somebody in the middle of a call.

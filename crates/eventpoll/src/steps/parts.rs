@@ -37,7 +37,7 @@ const INSTANCES: usize = 3;
 const WAITS: usize = 4;
 const TASKS: usize = 5;
 const LEDGER: usize = 6;
-const RUNNERS: usize = 7;
+pub(super) const RUNNERS: usize = 7;
 
 /// The most parts a state can have.
 pub(super) const MAX_PARTS: usize = RUNNERS + Stepped::MAX_TASKS;
@@ -81,6 +81,11 @@ macro_rules! group {
             fn put(&self, kernel: &mut Kernel) {
                 $(kernel.$field.renew(&self.$field);)*
                 $(kernel.$index.renew(&self.$index);)?
+            }
+
+            fn settle(kernel: &mut Kernel) {
+                $(kernel.$field.settle();)*
+                $(kernel.$index.settle();)?
             }
 
             fn weight(&self) -> usize {
@@ -190,11 +195,11 @@ impl Stepped {
             Tasks::is_written(kernel),
             self.ledger.is_written(),
         ];
-        let runners = self.runners.iter().map(Written::is_written);
-        let all = groups.into_iter().chain(runners).enumerate();
-        all.fold(0, |bits, (place, is_written)| {
+        let all = groups.into_iter().enumerate();
+        let groups = all.fold(0, |bits, (place, is_written)| {
             bits | u32::from(is_written) << place
-        })
+        });
+        groups | self.runners.written() << RUNNERS
     }
 
     /// A number by which a part is known again at its place, among all parts.
@@ -208,7 +213,7 @@ impl Stepped {
             WAITS => Waits::hash(kernel, &mut hasher),
             TASKS => Tasks::hash(kernel, &mut hasher),
             LEDGER => self.ledger.hash(&mut hasher),
-            _ => self.runners[place - RUNNERS].hash(&mut hasher),
+            _ => self.runners.part(place - RUNNERS).hash(&mut hasher),
         }
         hasher.finish()
     }
@@ -224,8 +229,14 @@ impl Stepped {
             WAITS => Part::Waits(Waits::of(kernel)),
             TASKS => Part::Tasks(Box::new(Tasks::of(kernel))),
             LEDGER => Part::Ledger(Box::new((*self.ledger).clone())),
-            _ => Part::Runner((*self.runners[place - RUNNERS]).clone()),
+            _ => Part::Runner((**self.runners.part(place - RUNNERS)).clone()),
         }
+    }
+
+    /// A part that is a task which takes no step any more.
+    pub(super) fn part_is_through(&self, place: usize) -> bool {
+        let task = place.checked_sub(RUNNERS);
+        task.is_some_and(|task| self.is_through(self.runners.part(task), task))
     }
 
     /// Puts a part in its place, in the memory that is there.
@@ -239,7 +250,22 @@ impl Stepped {
             Part::Waits(waits) => waits.put(kernel),
             Part::Tasks(tasks) => tasks.put(kernel),
             Part::Ledger(ledger) => self.ledger.put(ledger),
-            Part::Runner(runner) => self.runners[place - RUNNERS].put(runner),
+            Part::Runner(runner) => self.runners.part_mut(place - RUNNERS).put(runner),
+        }
+    }
+
+    /// From here on a part was not written to.
+    pub(super) fn settle(&mut self, place: usize) {
+        let kernel = &mut self.kernel;
+        match place {
+            TABLES => Tables::settle(kernel),
+            FILES => Files::settle(kernel),
+            KINDS => Kinds::settle(kernel),
+            INSTANCES => Instances::settle(kernel),
+            WAITS => Waits::settle(kernel),
+            TASKS => Tasks::settle(kernel),
+            LEDGER => self.ledger.settle(),
+            _ => self.runners.part_mut(place - RUNNERS).settle(),
         }
     }
 
@@ -249,9 +275,7 @@ impl Stepped {
     /// Only what was written to in between is copied.
     pub fn revert_to(&mut self, original: &Stepped) {
         self.kernel.revert_to(&original.kernel);
-        for (runner, original) in self.runners.iter_mut().zip(&original.runners) {
-            runner.revert_to(original);
-        }
+        self.runners.revert_to(&original.runners);
         self.ledger.revert_to(&original.ledger);
         self.story.clone_from(&original.story);
     }

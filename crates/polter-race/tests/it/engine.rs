@@ -1,7 +1,7 @@
 //! The search misses nothing, whatever the way it goes.
 
 use crate::scripts::{all, explore, start};
-use eventpoll::steps::{Explorer, Fix, Parts, Rules, Seed, Step};
+use eventpoll::steps::{Explorer, Fix, Moves, Parts, Rules, Seed, Stand, Step, Stepped, Turn};
 use polter_race::stateless::replay_all;
 use polter_race::{Bounds, Limit, Progress, Schedule, ScheduleError, replay, search, walk};
 
@@ -140,34 +140,16 @@ fn a_state_that_is_reverted_is_the_original() {
 }
 
 #[test]
-fn explorers_know_a_state_as_one_that_was_never_elsewhere() {
+fn explorers_step_as_one_that_shares_nothing() {
     for (name, race) in all() {
-        let start = race.start(Rules::LINUX).unwrap();
-        let parts = Parts::default();
-        let mut explorers = [Explorer::new(&parts, &start), Explorer::new(&parts, &start)];
-        // States by their numbers, and as they are when nobody shares anything.
-        let mut known = vec![(Vec::new(), start.clone())];
-        explorers[0].fingerprint();
-        explorers[0].save(&mut known[0].0);
-        for turn in 0..300 {
-            let (numbers, plain) = known[turn * 7 % known.len()].clone();
-            let task = turn % plain.tasks();
-            if !plain.can_step(task) {
-                continue;
+        // With findings among the steps, too.
+        for rules in [Rules::LINUX, Rules::LINUX.without(Fix::RemovalPin)] {
+            let start = race.start(rules).unwrap();
+            // None is known; each soon makes room for another; all are.
+            for moves in [0, 4, 1 << 10] {
+                check_explorers(&name, &start, &Moves::with_room(moves));
             }
-            let explorer = &mut explorers[turn % 2];
-            explorer.put(&numbers);
-            assert_eq!(explorer.state().fingerprint(), plain.fingerprint());
-            let mut next = plain;
-            assert_eq!(explorer.step(task), next.step(task), "{name}");
-            let print = explorer.fingerprint();
-            assert_eq!(print, explorer.state().fingerprint(), "{name}");
-            assert_eq!(print, next.fingerprint(), "{name}");
-            let mut numbers = Vec::new();
-            explorer.save(&mut numbers);
-            known.push((numbers, next));
         }
-        assert!(known.len() > 20, "{name}: {} states", known.len());
     }
 }
 
@@ -206,10 +188,43 @@ fn a_schedule_names_tasks_of_the_race() {
 }
 
 #[track_caller]
-fn check_bound(start: &eventpoll::steps::Stepped, bounds: Bounds, limit: Limit) {
+fn check_bound(start: &Stepped, bounds: Bounds, limit: Limit) {
     let whole = explore(start).covered;
     let report = search(start, bounds, &Progress::default());
     assert_eq!(report.limit, Some(limit));
     assert_eq!(report.found, None);
     assert!(report.covered.states < whole.states, "{:?}", report.covered);
+}
+
+#[track_caller]
+fn check_explorers(name: &str, start: &Stepped, moves: &Moves) {
+    let parts = Parts::default();
+    let mut explorers = [Explorer::new(&parts, start), Explorer::new(&parts, start)];
+    // States by their numbers, and as they are when nobody shares anything.
+    let (_, numbers) = explorers[0].made();
+    let mut stand = Stand::default();
+    let mut known = vec![(numbers.to_vec(), start.clone())];
+    for turn in 0..300 {
+        let (numbers, plain) = known[turn * 7 % known.len()].clone();
+        let explorer = &mut explorers[turn % 2];
+        explorer.look_up(&mut stand, plain.fingerprint(), &numbers, moves);
+        for task in 0..plain.tasks() {
+            let mut next = plain.clone();
+            let expected = match next.step(task) {
+                Step::Blocked => Turn::Blocked,
+                Step::Found(finding) => Turn::Found(finding),
+                Step::Taken => Turn::To(next.fingerprint()),
+            };
+            assert_eq!(explorer.step(&mut stand, task, moves), expected, "{name}");
+            if let Turn::To(_) = expected
+                && (turn + task) % plain.tasks() == 0
+            {
+                let mut numbers = Vec::new();
+                explorer.save(&stand, task, &mut numbers);
+                known.push((numbers, next));
+            }
+        }
+        assert_eq!(explorer.state(&stand).fingerprint(), plain.fingerprint());
+    }
+    assert!(known.len() > 10, "{name}: {} states", known.len());
 }
