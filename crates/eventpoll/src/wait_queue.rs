@@ -266,8 +266,19 @@ impl Kernel {
     /// Linux: `__wake_up_common`.
     #[inline(always)]
     pub(crate) fn wake(&mut self, queue: QueueId, limit: Limit, key: Events) {
-        if let Some(first) = self.waits.queues[queue].first() {
-            self.wake_from(queue, first, limit, key);
+        let Some(first) = self.waits.queues[queue].first() else {
+            return;
+        };
+        match self.waits.entries[first] {
+            // One that watches alone: most files have no other waiter.
+            Entry {
+                waiter: Waiter::Epitem(epitem),
+                links,
+                ..
+            } if links.next().is_none() && !self.deferred.is_on => {
+                self.ep_poll_callback(epitem, key);
+            }
+            _ => self.wake_from(queue, first, limit, key),
         }
     }
 

@@ -18,6 +18,16 @@ impl Kernel {
     /// use. Linux: `ep_poll_callback`.
     #[inline(always)]
     pub(crate) fn ep_poll_callback(&mut self, id: EpitemId, key: Events) -> bool {
+        let events = self.epitems[id].events;
+        if events.is_disarmed() || !key.is_empty() && !key.intersects(events) {
+            return !events.contains(Events::EXCLUSIVE);
+        }
+        self.ep_queue_ready(id, key)
+    }
+
+    /// What happened is watched.
+    #[inline(never)]
+    fn ep_queue_ready(&mut self, id: EpitemId, key: Events) -> bool {
         let Epitem {
             epoll,
             events,
@@ -26,9 +36,6 @@ impl Kernel {
             ..
         } = self.epitems[id];
         let is_exclusive = events.contains(Events::EXCLUSIVE);
-        if events.is_disarmed() || !key.is_empty() && !key.intersects(events) {
-            return !is_exclusive;
-        }
         let instance = &mut self.epolls[epoll];
         if instance.is_scanning {
             if !is_overflowing {

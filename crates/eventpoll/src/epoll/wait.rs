@@ -19,8 +19,8 @@ const fn size_of_event() -> i32 {
 pub(crate) struct EpollWait {
     /// The instance's file, held while the call sleeps.
     pub(crate) file: FileId,
-    epoll: EpollId,
-    maxevents: usize,
+    pub(crate) epoll: EpollId,
+    pub(crate) maxevents: usize,
     buffer: Buffer,
 }
 
@@ -149,7 +149,14 @@ impl Kernel {
         caller: Tid,
         wait: &EpollWait,
     ) -> Option<Result<Return, Errno>> {
-        let has_faulted = self.has_ready(wait) && self.ep_send_events(caller, wait);
+        let EpollWait {
+            epoll,
+            maxevents,
+            buffer,
+            ..
+        } = *wait;
+        let has_faulted =
+            self.has_ready(wait) && self.ep_send_events(caller, epoll, maxevents, buffer);
         match self.harvest.len() {
             0 if has_faulted => Some(Err(Errno::EFAULT)),
             0 => None,
@@ -157,17 +164,8 @@ impl Kernel {
         }
     }
 
-    /// One harvest into memory enough; true if there was something.
     #[inline(always)]
-    pub(crate) fn has_harvest(&mut self, caller: Tid, wait: &EpollWait) -> bool {
-        if self.has_ready(wait) {
-            self.ep_send_events(caller, wait);
-        }
-        !self.harvest.is_empty()
-    }
-
-    #[inline(always)]
-    fn has_ready(&self, wait: &EpollWait) -> bool {
+    pub(crate) fn has_ready(&self, wait: &EpollWait) -> bool {
         !self.epolls[wait.epoll].ready.is_empty()
     }
 
@@ -184,14 +182,14 @@ impl Kernel {
 
     /// Polls what is on the ready list, and harvests what is ready; true if
     /// an event did not fit. Linux: `ep_send_events`.
-    #[inline(never)]
-    fn ep_send_events(&mut self, caller: Tid, wait: &EpollWait) -> bool {
-        let EpollWait {
-            epoll,
-            maxevents,
-            buffer,
-            ..
-        } = *wait;
+    #[inline(always)]
+    pub(crate) fn ep_send_events(
+        &mut self,
+        caller: Tid,
+        epoll: EpollId,
+        maxevents: usize,
+        buffer: Buffer,
+    ) -> bool {
         let mut list = self.ep_start_scan(epoll);
         let mut has_faulted = false;
         // What is reported and stays ready stands in the list up to here: to go
