@@ -200,6 +200,13 @@ impl Kernel {
             if has(CLONE_THREAD) && !self.version.has_pidfd_thread() {
                 return Err(Errno::EINVAL);
             }
+        }
+        // What is pending is handled first, meant for whichever thread; then the call begins
+        // anew. Linux: ERESTARTNOINTR.
+        if !self.handles_pending(caller) {
+            return Err(Errno::EINTR);
+        }
+        if has(CLONE_PIDFD) {
             self.room_for_fds(caller, 1)?;
         }
         let Task {

@@ -259,6 +259,13 @@ impl Kernel {
         }
     }
 
+    /// Handles whatever is pending that the thread does not block; false if it dies of it.
+    pub(crate) fn handles_pending(&mut self, tid: Tid) -> bool {
+        self.recalculate_signalled(tid);
+        self.deliver_signals(tid);
+        self.tasks.get(tid).is_some()
+    }
+
     /// Takes pending signals, the thread's own before its process's.
     fn consume(&mut self, tid: Tid, signal: SigSet) {
         let task = &mut self.tasks[tid];
