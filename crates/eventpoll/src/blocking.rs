@@ -197,6 +197,8 @@ impl Kernel {
             if disturbance.is_none() {
                 break;
             }
+            // It ends, and whoever hears of that does, before it begins anew.
+            let _ = self.interrupted_result(&mut waiting.call);
             if let Some(made) = waiting.made.take_if(|_| waiting.deadline_ns.is_none()) {
                 return self.begin_anew(tid, waiting, &made);
             }
