@@ -144,6 +144,14 @@ impl Kernel {
     fn exit_notify(&mut self, process: ProcessId, wait_status: i32) {
         *self.is_collection_due = true;
         self.processes[process].life = Life::Zombie(wait_status);
+        // Who gets its dead children is told of their death anew. Linux: reparent_leader.
+        let children: Vec<ProcessId> = self.children(process).collect();
+        for child in children {
+            if matches!(self.processes[child].life, Life::Zombie(_)) {
+                let queue = self.processes[child].pidfd_queue;
+                self.wake(queue, Limit::All, Events::READABLE);
+            }
+        }
         let queue = self.processes[process].pidfd_queue;
         self.wake(queue, Limit::All, Events::READABLE);
         // Init comes to its elder children first.
