@@ -196,10 +196,8 @@ impl Kernel {
         if has(CLONE_THREAD) && !has(CLONE_SIGHAND) || has(CLONE_SIGHAND) && !has(CLONE_VM) {
             return Err(Errno::EINVAL);
         }
-        if has(CLONE_PIDFD) {
-            if has(CLONE_THREAD) && !self.version.has_pidfd_thread() {
-                return Err(Errno::EINVAL);
-            }
+        if has(CLONE_PIDFD) && has(CLONE_THREAD) && !self.version.has_pidfd_thread() {
+            return Err(Errno::EINVAL);
         }
         // What is pending is handled first, meant for whichever thread; then the call begins
         // anew. Linux: ERESTARTNOINTR.
