@@ -197,16 +197,16 @@ impl Kernel {
         if is_blocked {
             self.remember(caller, call);
         }
-        let is_gone;
-        if self.has_work_left() {
+        let is_gone = if self.has_work_left() {
             self.run_task_work();
             self.deliver_all_signals();
-            is_gone = !is_blocked && self.tasks.get(caller).is_none();
+            let is_gone = !is_blocked && self.tasks.get(caller).is_none();
             self.settle();
             self.running = None;
+            is_gone
         } else {
-            is_gone = !is_blocked;
-        }
+            !is_blocked
+        };
         if is_gone { Outcome::Gone } else { outcome }
     }
 

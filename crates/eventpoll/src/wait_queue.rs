@@ -293,23 +293,16 @@ impl Kernel {
             next = entry.links.next();
             let has_accepted = match entry.waiter {
                 Waiter::Epitem(epitem) => self.ep_poll_callback(epitem, key),
-                thread => self.wake_thread(thread, id, key),
+                Waiter::Task(tid) => self.wake_task(tid, id),
+                Waiter::Receiver(_) if is_only_room(key) => false,
+                Waiter::Receiver(tid) => self.wake_task(tid, id),
+                Waiter::Poller(tid, events) => {
+                    self.wake_poller(tid, Events::from_bits_retain(events.into()), key)
+                }
             };
             if has_accepted && entry.is_exclusive && limit == Limit::One {
                 break;
             }
-        }
-    }
-
-    #[inline(never)]
-    fn wake_thread(&mut self, thread: Waiter, place: WaitId, key: Events) -> bool {
-        match thread {
-            Waiter::Task(tid) => self.wake_task(tid, place),
-            Waiter::Receiver(tid) => !is_only_room(key) && self.wake_task(tid, place),
-            Waiter::Poller(tid, events) => {
-                self.wake_poller(tid, Events::from_bits_retain(events.into()), key)
-            }
-            Waiter::Epitem(_) => unreachable!("its callback was called instead"),
         }
     }
 }

@@ -87,20 +87,17 @@ impl Kernel {
         table: TableId,
     ) -> Option<EpitemId> {
         let is_owned = self.policy.key == Key::TableFileFd;
-        let is_it = |epitem: &Epitem| {
-            epitem.fd == fd && epitem.epoll == epoll && (!is_owned || epitem.owner == table)
-        };
-        let sole = self.files[file].epitems.first()?;
-        let epitem = &self.epitems[sole];
-        if !epitem.is_keyed {
-            return is_it(epitem).then_some(sole);
+        if self.files[file].epitems.is_empty() {
+            return None;
         }
-        self.epitems_of_key(file, fd)
-            .find(|id| is_it(&self.epitems[*id]))
+        self.epitems_of_key(file, fd).find(|id| {
+            let epitem = &self.epitems[*id];
+            epitem.epoll == epoll && (!is_owned || epitem.owner == table)
+        })
     }
 
     /// Every registration of a file under a number, in any instance.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn epitems_of_key(
         &self,
         file: FileId,
