@@ -98,6 +98,17 @@ impl Comparer {
         self.steps.load(Relaxed).saturating_add(target.place) <= MAX_STEPS
     }
 
+    /// True if a number is known to name nothing.
+    pub(crate) fn is_closed(&self, slot: Slot) -> bool {
+        let answer = self.answer(|| sys::kcmp_file(slot, slot));
+        answer.is_err_and(|error| error.raw_os_error() == Some(libc::EBADF))
+    }
+
+    /// True if all that has been asked was answered: none was refused, none took too long.
+    pub(crate) fn answers_all(&self) -> bool {
+        self.may_ask() && self.left_out.load(Relaxed) == 0
+    }
+
     /// True if two processes are known to share one descriptor table.
     pub(crate) fn is_one_table(&self, a: u32, b: u32) -> bool {
         self.ask(|| sys::kcmp_table(a, b)) == Some(Ordering::Equal)

@@ -14,7 +14,7 @@ use rustc_hash::FxHashSet;
 use crate::compare::Slot;
 use crate::fdinfo::{FdInfo, Row};
 use crate::proc::{InfoText, Numbers};
-use crate::snapshot::{FileKey, Instance, Meaning, Registration};
+use crate::snapshot::{FileKey, InTable, Instance, Meaning, Registration};
 
 use super::asleep::Asleep;
 use super::{Look, Target, key, numbered};
@@ -64,12 +64,9 @@ impl<'a> Again<'a> {
         }
         let is_doubtful = |it: &Registration| {
             let has_shared = it.key.zip(shared).is_none_or(|(a, b)| a.can_be(b));
-            // What nobody had the time to ask stays unknown, however often it is looked at.
-            has_shared
-                && it
-                    .tables
-                    .iter()
-                    .any(|table| table.meaning != Meaning::Unknown)
+            // What may not be asked, or takes too long, stays unknown however often it is looked at.
+            let is_known = |table: &InTable| table.meaning != Meaning::Unknown;
+            has_shared && (it.tables.iter().any(is_known) || self.look.comparer.answers_all())
         };
         for _ in 0..DOUBTFUL_LOOKS {
             self.look_once(instance, is_doubtful);

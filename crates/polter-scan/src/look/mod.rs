@@ -252,6 +252,8 @@ impl Look<'_> {
             Ok(Ordering::Equal) => Meaning::Same,
             Ok(_) => Meaning::Other,
             Err(_) if is_believed => Meaning::Same,
+            // Since it was read.
+            Err(_) if self.comparer.is_closed((pid, target.fd)) => Meaning::Closed,
             Err(_) => Meaning::Unknown,
         }
     }
