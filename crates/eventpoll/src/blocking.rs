@@ -240,17 +240,15 @@ impl Kernel {
         }
     }
 
-    /// The file was made non-blocking meanwhile: only pipes look again, and a
-    /// read not before it looks for signals.
+    /// The file was made non-blocking meanwhile. Only a write to a pipe looks
+    /// again, once it is past `wait_event`: by a signal, or as it found room.
     fn has_lost_patience(&self, tid: Tid, call: &Call) -> bool {
-        let file = match call {
-            Call::Read(_) if self.tasks[tid].is_signalled => return false,
-            Call::Read(read) => read.file,
-            Call::Write(write) => write.file,
-            _ => return false,
+        let Call::Write(write) = call else {
+            return false;
         };
-        let file = &self.files[file];
-        matches!(file.kind, FileKind::Pipe { .. }) && file.is_nonblocking()
+        let file = &self.files[write.file];
+        let is_past_wait = self.tasks[tid].is_signalled || write.has_found_room();
+        matches!(file.kind, FileKind::Pipe { .. }) && file.is_nonblocking() && is_past_wait
     }
 
     /// The handlers of all pending signals run; the first one decides. A

@@ -34,6 +34,11 @@ impl WriteCall {
     pub(crate) fn has_begun(&self) -> bool {
         self.progress.written > 0
     }
+
+    /// The last try has written something.
+    pub(crate) fn has_found_room(&self) -> bool {
+        self.progress.has_found_room
+    }
 }
 
 impl Kernel {

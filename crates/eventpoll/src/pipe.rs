@@ -148,6 +148,8 @@ pub(crate) struct PipeWrite {
     has_slept: bool,
     /// By the last try.
     pub(crate) has_told_reader: bool,
+    /// In the last try.
+    pub(crate) has_found_room: bool,
 }
 
 impl Kernel {
@@ -238,7 +240,9 @@ impl Kernel {
         }
         let was_empty = state.slots.is_empty();
         let may_merge = !so_far.has_started && !was_empty;
-        so_far.written += state.put(len - so_far.written, is_packet, may_merge);
+        let put = state.put(len - so_far.written, is_packet, may_merge);
+        so_far.written += put;
+        so_far.has_found_room = put > 0;
         so_far.has_started = true;
         let is_done = so_far.written == len;
         so_far.has_told_reader = was_empty || (is_done && self.pipes[pipe].is_polled);
