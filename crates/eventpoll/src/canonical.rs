@@ -264,9 +264,7 @@ impl<'a> Walk<'a> {
     /// Who comes first: on ready lists, and on the wait queues of files.
     fn orders(&mut self) -> Option<()> {
         for epoll in &self.epolls {
-            let first = self.kernel.epolls[*epoll].ready.first();
-            let ready = std::iter::successors(first, |id| self.kernel.epitems[*id].ready.next());
-            for id in ready {
+            for id in self.kernel.epolls[*epoll].ready.iter() {
                 self.words.push(self.epitems.name(id));
             }
             self.words.push(NONE);

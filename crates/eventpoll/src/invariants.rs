@@ -248,7 +248,10 @@ impl Kernel {
                 epoll.count as usize,
                 interest.len(),
             )?;
-            let ready = walk(epoll.ready, &self.epitems, Epitem::ready)?;
+            hold(epoll.taken.is_empty(), || {
+                format!("{id:?} is being scanned")
+            })?;
+            let ready: Vec<_> = epoll.ready.iter().collect();
             let mut on_ready = ready.len();
             for epitem in interest.iter().map(|id| &self.epitems[*id]) {
                 equal(&format!("an epitem's instance {id:?}"), epitem.epoll, id)?;
@@ -260,9 +263,11 @@ impl Kernel {
                 0,
             )?;
             for epitem in ready {
-                let is_marked = self.epitems[epitem].is_ready;
-                hold(is_marked, || {
-                    format!("{epitem:?} is on the ready list unmarked")
+                let Epitem {
+                    is_ready, place, ..
+                } = self.epitems[epitem];
+                hold(is_ready && epoll.ready.has(epitem, place), || {
+                    format!("{epitem:?} is on the ready list, and does not know it")
                 })?;
             }
         }

@@ -120,51 +120,6 @@ impl<I: Id> Head<I> {
         }
     }
 
-    /// Cuts off the things up to `last`, and keeps those behind it.
-    #[inline]
-    pub(crate) fn split_off_front<T>(
-        &mut self,
-        last: Option<I>,
-        things: &mut Arena<I, T>,
-        links: LinksOf<I, T>,
-    ) -> Head<I> {
-        let Some(last) = last else {
-            return Head::default();
-        };
-        let front = Head {
-            first: self.first,
-            last: Some(last),
-        };
-        self.first = std::mem::take(&mut links(&mut things[last]).next);
-        match self.first {
-            Some(first) => links(&mut things[first]).prev = None,
-            None => self.last = None,
-        }
-        front
-    }
-
-    /// Puts the whole of `other` in front of this list, and leaves it empty.
-    #[inline(always)]
-    pub(crate) fn splice_front<T>(
-        &mut self,
-        other: &mut Head<I>,
-        things: &mut Arena<I, T>,
-        links: LinksOf<I, T>,
-    ) {
-        let (Some(other_first), Some(other_last)) = (other.first, other.last) else {
-            return;
-        };
-        match self.first {
-            Some(first) => {
-                links(&mut things[other_last]).next = Some(first);
-                links(&mut things[first]).prev = Some(other_last);
-            }
-            None => self.last = Some(other_last),
-        }
-        self.first = Some(other_first);
-        *other = Head::default();
-    }
-
     /// The things on the list in order, if the links agree in both directions.
     pub(crate) fn check<T: Clone>(
         &self,

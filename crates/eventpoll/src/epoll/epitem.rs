@@ -1,5 +1,6 @@
 //! One registration.
 
+use super::ready_list::Place;
 use crate::ids::{EpitemId, EpollId, Fd, FileId, TableId, WaitId};
 use crate::list::Links;
 use crate::policy::Key;
@@ -28,8 +29,9 @@ pub(crate) struct Epitem {
     pub(crate) of_file: Links<EpitemId>,
     /// On the instance's interest list.
     pub(crate) of_epoll: Links<EpitemId>,
-    /// On the ready list, the overflow list or a scan's own list. Linux: `rdllink`.
-    pub(crate) ready: Links<EpitemId>,
+    /// Where it is on the ready list, or on a scan's own list. Linux: `rdllink`.
+    pub(crate) place: Place,
+    /// It is on one of them.
     pub(crate) is_ready: bool,
     /// Arrived during a scan. Linux: `next != EP_UNACTIVE_PTR`.
     pub(crate) is_overflowing: bool,
@@ -37,7 +39,7 @@ pub(crate) struct Epitem {
     pub(crate) is_keyed: bool,
 }
 
-/// Everything but `is_keyed`, which says how it is found, and nothing of what it is.
+/// Everything but `is_keyed` and `place`, which say how it is found, and nothing of what it is.
 impl Hash for Epitem {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let Epitem {
@@ -51,13 +53,13 @@ impl Hash for Epitem {
             next_of_key,
             of_file,
             of_epoll,
-            ready,
+            place: _,
             is_ready,
             is_overflowing,
             is_keyed: _,
         } = self;
         (epoll, file, fd, owner, events, data, wait, next_of_key).hash(state);
-        (of_file, of_epoll, ready, is_ready, is_overflowing).hash(state);
+        (of_file, of_epoll, is_ready, is_overflowing).hash(state);
     }
 }
 
@@ -68,10 +70,6 @@ impl Epitem {
 
     pub(crate) fn of_epoll(&mut self) -> &mut Links<EpitemId> {
         &mut self.of_epoll
-    }
-
-    pub(crate) fn ready(&mut self) -> &mut Links<EpitemId> {
-        &mut self.ready
     }
 }
 

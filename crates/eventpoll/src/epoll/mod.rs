@@ -12,9 +12,11 @@ mod epitem;
 mod nesting;
 mod ready_list;
 mod remove;
+mod scan;
 mod wait;
 
 pub(crate) use epitem::Epitem;
+pub(crate) use ready_list::ReadyList;
 pub(crate) use wait::{EpollWait, checked_mask};
 
 use crate::file::FileKind;
@@ -34,7 +36,9 @@ pub(crate) struct Epoll {
     pub(crate) interest: Head<EpitemId>,
     pub(crate) count: u32,
     /// Linux: `rdllist`.
-    pub(crate) ready: Head<EpitemId>,
+    pub(crate) ready: ReadyList,
+    /// What a scan has taken, while its steps are taken one by one. Linux: `txlist`.
+    pub(crate) taken: ReadyList,
     /// Linux: `ovflist`.
     pub(crate) overflow: Vec<EpitemId>,
     pub(crate) is_scanning: bool,
@@ -66,7 +70,8 @@ impl Kernel {
             file,
             interest: Head::default(),
             count: 0,
-            ready: Head::default(),
+            ready: ReadyList::default(),
+            taken: ReadyList::default(),
             overflow: Vec::new(),
             is_scanning: false,
             waiters,
@@ -203,7 +208,7 @@ impl Kernel {
             next_of_key: None,
             of_file: Links::default(),
             of_epoll: Links::default(),
-            ready: Links::default(),
+            place: 0,
             is_ready: false,
             is_overflowing: false,
             is_keyed: false,
@@ -265,15 +270,19 @@ impl Kernel {
     /// Linux: `__ep_eventpoll_poll`.
     pub(crate) fn ep_eventpoll_poll(&mut self, epoll: EpollId, caller: Tid) -> Events {
         let mut list = self.ep_start_scan(epoll);
+        let mut scan = list.scan_from(list.start());
         let mut ready = Events::empty();
-        while let Some(id) = list.first() {
+        while let Some(id) = scan.turn() {
             if !self.ep_item_poll(id, caller).is_empty() {
                 ready = Events::READABLE;
                 break;
             }
-            self.unlink_ready(id, &mut list);
+            scan.leave();
+            self.epitems[id].is_ready = false;
         }
-        self.ep_done_scan(epoll, list);
+        let scanned = scan.end();
+        let (left, _) = list.split(scanned);
+        self.ep_done_scan(epoll, left);
         ready
     }
 

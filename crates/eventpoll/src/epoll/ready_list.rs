@@ -1,118 +1,302 @@
-//! The ready list: order, re-queueing, and arrivals during a scan.
+//! Which epitems may have something to report, in their order.
 //!
 //! ```text
-//!   ready:   a b c d          wait(2)          ready:   c d │ x │ a b
-//!                      ─▶  scan takes all  ─▶        left  over- put back
-//!   overflow: –               a b reported           over  flow  (level)
+//!   ids:  –  –  c  –  e  f        an epitem keeps its place: that of e is 4
+//!               └ start  └ len 3
 //! ```
+//!
+//! A scan goes over them from the front. The ids stand side by side, so that no
+//! epitem has to be fetched to learn of the next. Who leaves leaves a gap behind.
 
-use super::Epitem;
-use crate::ids::{EpitemId, EpollId};
-use crate::list::Head;
-use crate::wait_queue::Limit;
-use crate::{Events, Kernel};
+use crate::ids::EpitemId;
+use std::hash::{Hash, Hasher};
 
-impl Kernel {
-    /// A watched file's queue was woken: the epitem becomes ready, and whoever
-    /// waits on the instance is told. True if an exclusive wake-up was put to
-    /// use. Linux: `ep_poll_callback`.
-    #[inline(always)]
-    pub(crate) fn ep_poll_callback(&mut self, id: EpitemId, key: Events) -> bool {
-        let events = self.epitems[id].events;
-        if events.is_disarmed() || !key.is_empty() && !key.intersects(events) {
-            return !events.contains(Events::EXCLUSIVE);
+/// Epitems, each once. Linux: `rdllist`, and the `txlist` of a scan.
+#[derive(Debug, Default)]
+pub(crate) struct ReadyList {
+    ids: Vec<Option<EpitemId>>,
+    /// Before it are gaps alone.
+    start: u32,
+    /// How many are on it.
+    len: u32,
+}
+
+/// Where on its list an epitem is.
+pub(crate) type Place = u32;
+
+/// So many gaps are nothing.
+const FEW: usize = 32;
+
+impl Clone for ReadyList {
+    fn clone(&self) -> ReadyList {
+        ReadyList {
+            ids: self.ids.clone(),
+            ..*self
         }
-        self.ep_queue_ready(id, key)
     }
 
-    /// What happened is watched.
+    /// Keeps the memory it has.
+    fn clone_from(&mut self, other: &ReadyList) {
+        self.ids.clone_from(&other.ids);
+        (self.start, self.len) = (other.start, other.len);
+    }
+}
+
+/// Who is on it, and in which order.
+impl Hash for ReadyList {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u32(self.len);
+        self.iter().for_each(|id| id.hash(state));
+    }
+}
+
+impl ReadyList {
+    #[inline(always)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub(crate) fn first(&self) -> Option<EpitemId> {
+        self.iter().next()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = EpitemId> + '_ {
+        self.ids[self.start as usize..].iter().copied().flatten()
+    }
+
+    /// True if this is an epitem's place.
+    pub(crate) fn has(&self, id: EpitemId, place: Place) -> bool {
+        self.ids.get(place as usize) == Some(&Some(id))
+    }
+
+    /// Its place from here on.
+    #[inline(always)]
+    pub(crate) fn push_back(&mut self, id: EpitemId) -> Place {
+        self.ids.push(Some(id));
+        self.len += 1;
+        self.ids.len() as u32 - 1
+    }
+
+    /// Nobody else's place changes.
+    #[inline(always)]
+    pub(crate) fn remove(&mut self, place: Place) {
+        self.ids[place as usize] = None;
+        self.len -= 1;
+        if self.len == 0 {
+            self.clear();
+        } else if place == self.start {
+            self.skip_gaps();
+        }
+    }
+
+    #[inline(always)]
+    fn clear(&mut self) {
+        self.ids.clear();
+        self.start = 0;
+    }
+
     #[inline(never)]
-    fn ep_queue_ready(&mut self, id: EpitemId, key: Events) -> bool {
-        let Epitem {
-            epoll,
-            events,
-            is_ready,
-            is_overflowing,
-            ..
-        } = self.epitems[id];
-        let is_exclusive = events.contains(Events::EXCLUSIVE);
-        let instance = &mut self.epolls[epoll];
-        if instance.is_scanning {
-            if !is_overflowing {
-                self.epitems[id].is_overflowing = true;
-                instance.overflow.push(id);
-            }
-        } else if !is_ready {
-            self.epitems[id].is_ready = true;
-            instance
-                .ready
-                .push_back(id, &mut self.epitems, Epitem::ready);
-        }
-        let (waiters, pollers) = (instance.waiters, instance.pollers);
-        let mut is_used = false;
-        if !self.waits.is_empty(waiters) {
-            is_used = match key & (Events::IN | Events::OUT) {
-                // A key with both says too little to count.
-                direction if direction == Events::IN | Events::OUT => false,
-                direction => events.contains(direction),
-            };
-            self.wake(waiters, Limit::One, Events::empty());
-        }
-        if !self.waits.is_empty(pollers) {
-            self.wake(pollers, Limit::One, Events::IN);
-        }
-        is_used || !is_exclusive
+    fn skip_gaps(&mut self) {
+        let gaps = self.ids[self.start as usize..].iter();
+        self.start += gaps.take_while(|id| id.is_none()).count() as u32;
     }
 
-    /// An epitem that polled ready joins the ready list, if it is not on it.
-    pub(crate) fn append_ready(&mut self, id: EpitemId) {
-        if std::mem::replace(&mut self.epitems[id].is_ready, true) {
-            return;
-        }
-        let epoll = self.epitems[id].epoll;
-        self.epolls[epoll]
-            .ready
-            .push_back(id, &mut self.epitems, Epitem::ready);
-        let (waiters, pollers) = (self.epolls[epoll].waiters, self.epolls[epoll].pollers);
-        self.wake(waiters, Limit::One, Events::empty());
-        self.wake(pollers, Limit::One, Events::IN);
-    }
-
-    /// Takes the whole ready list; arrivals go to the overflow list from now on.
-    #[inline]
-    pub(crate) fn ep_start_scan(&mut self, epoll: EpollId) -> Head<EpitemId> {
-        let instance = &mut self.epolls[epoll];
-        instance.is_scanning = true;
-        std::mem::take(&mut instance.ready)
-    }
-
-    /// Puts the list together again, and wakes a waiter if it is not empty.
+    /// True if it is mostly gaps.
     #[inline(always)]
-    pub(crate) fn ep_done_scan(&mut self, epoll: EpollId, mut left_over: Head<EpitemId>) {
-        let instance = &mut self.epolls[epoll];
-        // Each to the front, the last arrival first: so they end in order of arrival.
-        while let Some(id) = instance.overflow.pop() {
-            self.epitems[id].is_overflowing = false;
-            if !std::mem::replace(&mut self.epitems[id].is_ready, true) {
-                instance
-                    .ready
-                    .push_front(id, &mut self.epitems, Epitem::ready);
-            }
-        }
-        instance.is_scanning = false;
-        instance
-            .ready
-            .splice_front(&mut left_over, &mut self.epitems, Epitem::ready);
-        if !instance.ready.is_empty() {
-            let waiters = instance.waiters;
-            self.wake(waiters, Limit::One, Events::empty());
+    pub(crate) fn is_sparse(&self) -> bool {
+        self.ids.len() > 2 * self.len as usize + FEW
+    }
+
+    /// Where the first one is, if there is one.
+    #[inline(always)]
+    pub(crate) fn start(&self) -> usize {
+        self.start as usize
+    }
+
+    /// Who has a place; nobody in a gap, and behind the last one.
+    #[inline(always)]
+    pub(crate) fn at(&self, place: usize) -> Option<EpitemId> {
+        *self.ids.get(place)?
+    }
+
+    /// True if nobody has this place, nor one behind it.
+    #[inline(always)]
+    pub(crate) fn ends_at(&self, place: usize) -> bool {
+        place == self.ids.len()
+    }
+
+    /// Goes over it from a place on, all before which is kept; what comes of it is for
+    /// [`ReadyList::split`].
+    pub(crate) fn scan_from(&mut self, place: usize) -> Scan<'_> {
+        Scan {
+            ids: &mut self.ids,
+            at: place,
+            end: place,
+            gaps: 0,
         }
     }
 
-    /// Takes an epitem off the list it is on. Linux: `list_del_init(&epi->rdllink)`.
-    #[inline]
-    pub(crate) fn unlink_ready(&mut self, id: EpitemId, list: &mut Head<EpitemId>) {
-        list.remove(id, &mut self.epitems, Epitem::ready);
-        self.epitems[id].is_ready = false;
+    /// Those whom a scan has not come to, and those whom it has kept.
+    pub(crate) fn split(mut self, scanned: Scanned) -> (ReadyList, ReadyList) {
+        if scanned.at < self.ids.len() {
+            return self.cut(scanned);
+        }
+        self.ids.truncate(scanned.end);
+        self.len = scanned.end as u32 - self.start;
+        if self.len == 0 {
+            self.clear();
+        }
+        (ReadyList::default(), self)
+    }
+
+    #[inline(never)]
+    fn cut(mut self, Scanned { at, end, gaps }: Scanned) -> (ReadyList, ReadyList) {
+        let mut kept = ReadyList::default();
+        for id in self.ids[self.start as usize..end].iter().flatten() {
+            kept.push_back(*id);
+        }
+        self.len -= at as u32 - self.start - gaps;
+        self.start = at as u32;
+        self.skip_gaps();
+        (self, kept)
+    }
+}
+
+/// A scan under way.
+///
+/// ```text
+///   kept a   kept b   –   –   │ c   d   e
+///                     └ end     └ at: its turn
+/// ```
+#[derive(Debug)]
+pub(crate) struct Scan<'a> {
+    ids: &'a mut [Option<EpitemId>],
+    at: usize,
+    end: usize,
+    /// Passed over.
+    gaps: u32,
+}
+
+/// How far a scan has come.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scanned {
+    at: usize,
+    end: usize,
+    /// Passed over.
+    gaps: u32,
+}
+
+impl Scan<'_> {
+    /// Whose turn it is, until it is kept or leaves.
+    pub(crate) fn turn(&mut self) -> Option<EpitemId> {
+        loop {
+            match self.ids.get(self.at)? {
+                Some(id) => return Some(*id),
+                None => {
+                    self.at += 1;
+                    self.gaps += 1;
+                }
+            }
+        }
+    }
+
+    /// It stays, behind the others that do: its place, if that is another one.
+    pub(crate) fn keep(&mut self) -> Option<Place> {
+        let (at, end) = (self.at, self.end);
+        self.at += 1;
+        self.end += 1;
+        (at != end).then(|| {
+            self.ids[end] = self.ids[at];
+            end as u32
+        })
+    }
+
+    /// It does not.
+    pub(crate) fn leave(&mut self) {
+        self.at += 1;
+    }
+
+    /// Whose turn it is stays in its place, and so do all behind it.
+    pub(crate) fn end(self) -> Scanned {
+        Scanned {
+            at: self.at,
+            end: self.end,
+            gaps: self.gaps,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arena::Id;
+
+    fn of(ids: &[u32]) -> ReadyList {
+        let mut list = ReadyList::default();
+        for id in ids {
+            list.push_back(EpitemId::from_index(*id));
+        }
+        list
+    }
+
+    fn ids(list: &ReadyList) -> Vec<u32> {
+        list.iter().map(Id::index).collect()
+    }
+
+    /// Keeps the even ones, and stops at one: who is left, who is kept, and who has moved.
+    fn scan(mut list: ReadyList, stop: u32) -> (ReadyList, Vec<u32>, Vec<(u32, Place)>) {
+        let (mut scan, mut moved) = (list.scan_from(0), Vec::new());
+        while let Some(id) = scan.turn().map(Id::index).filter(|id| *id != stop) {
+            match id % 2 {
+                0 => moved.extend(scan.keep().map(|place| (id, place))),
+                _ => scan.leave(),
+            }
+        }
+        let scanned = scan.end();
+        let (left, kept) = list.split(scanned);
+        (left, ids(&kept), moved)
+    }
+
+    #[test]
+    fn a_scan_of_the_whole_leaves_nobody() {
+        let (left, kept, moved) = scan(of(&[0, 1, 2, 3, 4]), 9);
+        assert!(left.is_empty());
+        assert_eq!(kept, [0, 2, 4]);
+        assert_eq!(moved, [(2, 1), (4, 2)]);
+    }
+
+    #[test]
+    fn a_scan_that_stops_leaves_the_rest_in_place() {
+        let mut list = of(&[0, 1, 2, 3, 4, 5]);
+        list.remove(4);
+        let (left, kept, _) = scan(list, 3);
+        assert_eq!(kept, [0, 2]);
+        assert_eq!(ids(&left), [3, 5]);
+        assert!(left.has(EpitemId::from_index(5), 5));
+    }
+
+    #[test]
+    fn who_leaves_moves_nobody() {
+        let mut list = of(&[7, 8, 9]);
+        list.remove(1);
+        assert_eq!(ids(&list), [7, 9]);
+        assert!(list.has(EpitemId::from_index(9), 2));
+        list.remove(0);
+        assert_eq!(list.first(), Some(EpitemId::from_index(9)));
+        list.remove(2);
+        assert!(list.is_empty());
+        assert_eq!(list.push_back(EpitemId::from_index(7)), 0);
+    }
+
+    #[test]
+    fn gaps_do_not_pile_up() {
+        let mut list = of(&[7]);
+        let mut pushed = 0;
+        while !list.is_sparse() {
+            let place = list.push_back(EpitemId::from_index(8));
+            list.remove(place);
+            pushed += 1;
+        }
+        assert!(pushed < 100, "{pushed}");
     }
 }

@@ -83,9 +83,7 @@ impl Kernel {
             ..
         } = self.epitems[id];
         if is_ready {
-            let mut ready = self.epolls[epoll].ready;
-            self.unlink_ready(id, &mut ready);
-            self.epolls[epoll].ready = ready;
+            self.epolls[epoll].unlink_ready(id, &mut self.epitems);
         }
         if is_overflowing {
             self.epolls[epoll].overflow.retain(|other| *other != id);

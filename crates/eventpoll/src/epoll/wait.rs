@@ -1,8 +1,8 @@
 //! `epoll_wait(2)` and its relatives: harvest, sleep, harvest again.
 
-use super::Epitem;
+use super::{Epitem, ReadyList};
 use crate::blocking::{Call, Patience};
-use crate::ids::{EpollId, Fd, FileId, TableId, Tid, WaitId};
+use crate::ids::{EpitemId, EpollId, Fd, FileId, TableId, Tid, WaitId};
 use crate::syscall::{Buffer, Out, Outcome, Return, SigMask, SigSet, UserTimespec};
 use crate::wait_queue::Waiter;
 use crate::{EpollEvent, Errno, EventList, Events, Kernel};
@@ -22,6 +22,30 @@ pub(crate) struct EpollWait {
     pub(crate) epoll: EpollId,
     pub(crate) maxevents: usize,
     buffer: Buffer,
+}
+
+/// One harvest.
+#[derive(Clone, Copy)]
+struct Harvest {
+    caller: Tid,
+    epoll: EpollId,
+    maxevents: usize,
+    buffer: Buffer,
+}
+
+/// What comes of an epitem on the ready list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// It was reported, and goes to the end of the list.
+    Keep,
+    /// It leaves the list.
+    Leave,
+    /// There is room for no more.
+    Stop,
+    /// It could not be reported: it stays where it is, armed as it was.
+    Fault,
+    /// There is none.
+    None,
 }
 
 impl EpollWait {
@@ -190,48 +214,99 @@ impl Kernel {
         maxevents: usize,
         buffer: Buffer,
     ) -> bool {
-        let mut list = self.ep_start_scan(epoll);
-        let mut has_faulted = false;
-        // What is reported and stays ready stands in the list up to here: to go
-        // from its head to the end of the ready list is to be cut off with the others.
-        let mut last_kept = None;
-        let mut next = list.first();
-        while let Some(id) = next
-            && self.harvest.len() < maxevents
-        {
-            let Epitem {
-                file,
-                events: watched,
-                data,
-                ready: links,
-                ..
-            } = self.epitems[id];
-            let ready = self.poll_if_alive(file, caller) & watched;
-            if !ready.is_empty() {
-                if !buffer.has_room(self.harvest.len()) {
-                    // It stays at the head, armed as it was.
-                    has_faulted = true;
-                    break;
-                }
-                self.harvest.push(EpollEvent {
-                    events: ready,
-                    data,
-                });
+        let list = self.ep_start_scan(epoll);
+        // Most that are on the list are reported, and stay on it.
+        let mut place = list.start();
+        let verdict = loop {
+            if self.harvest.len() >= maxevents {
+                break Verdict::Stop;
             }
-            next = links.next();
-            if !ready.is_empty() && !watched.intersects(Events::ONESHOT | Events::ET) {
-                last_kept = Some(id);
-                continue;
+            let Some(id) = list.at(place) else {
+                break Verdict::None;
+            };
+            match self.ep_send_event(id, caller, buffer) {
+                Verdict::Keep => place += 1,
+                other => break other,
             }
-            self.unlink_ready(id, &mut list);
-            if !ready.is_empty() && watched.contains(Events::ONESHOT) {
-                self.epitems[id].events &= Events::PRIVATE;
+        };
+        if list.ends_at(place) {
+            self.epolls[epoll].ready = list;
+            self.ep_done_scan(epoll, ReadyList::default());
+            return false;
+        }
+        let harvest = Harvest {
+            caller,
+            epoll,
+            maxevents,
+            buffer,
+        };
+        self.ep_send_other_events(harvest, list, place, verdict)
+    }
+
+    /// The same from a place on, of which it has been found out what comes of it.
+    #[inline(never)]
+    fn ep_send_other_events(
+        &mut self,
+        harvest: Harvest,
+        mut list: ReadyList,
+        place: usize,
+        mut verdict: Verdict,
+    ) -> bool {
+        let Harvest {
+            caller,
+            epoll,
+            maxevents,
+            buffer,
+        } = harvest;
+        let mut scan = list.scan_from(place);
+        while let Verdict::Keep | Verdict::Leave | Verdict::None = verdict {
+            if verdict == Verdict::Leave {
+                scan.leave();
+            }
+            let Some(id) = scan.turn().filter(|_| self.harvest.len() < maxevents) else {
+                break;
+            };
+            verdict = self.ep_send_event(id, caller, buffer);
+            if verdict == Verdict::Keep
+                && let Some(place) = scan.keep()
+            {
+                self.epitems[id].place = place;
             }
         }
-        let kept = list.split_off_front(last_kept, &mut self.epitems, Epitem::ready);
+        let scanned = scan.end();
+        let (left, kept) = list.split(scanned);
         self.epolls[epoll].ready = kept;
-        self.ep_done_scan(epoll, list);
-        has_faulted
+        self.ep_done_scan(epoll, left);
+        verdict == Verdict::Fault
+    }
+
+    /// Polls one file, and harvests an event if it is ready.
+    #[inline(always)]
+    fn ep_send_event(&mut self, id: EpitemId, caller: Tid, buffer: Buffer) -> Verdict {
+        let Epitem {
+            file,
+            events: watched,
+            data,
+            ..
+        } = self.epitems[id];
+        let ready = self.poll_if_alive(file, caller) & watched;
+        if !ready.is_empty() {
+            if !buffer.has_room(self.harvest.len()) {
+                return Verdict::Fault;
+            }
+            self.harvest.push(EpollEvent {
+                events: ready,
+                data,
+            });
+            if !watched.intersects(Events::ONESHOT | Events::ET) {
+                return Verdict::Keep;
+            }
+        }
+        self.epitems[id].is_ready = false;
+        if !ready.is_empty() && watched.contains(Events::ONESHOT) {
+            self.epitems[id].events &= Events::PRIVATE;
+        }
+        Verdict::Leave
     }
 
     /// The newest waiter is woken first. Linux: `ep_poll`.

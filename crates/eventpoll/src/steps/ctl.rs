@@ -424,7 +424,7 @@ impl Stepped {
             next_of_key: None,
             of_file: Links::default(),
             of_epoll: Links::default(),
-            ready: Links::default(),
+            place: 0,
             is_ready: false,
             is_overflowing: false,
             is_keyed: false,

@@ -141,14 +141,13 @@ fn kernel_says(kernel: &mut Kernel, file: FileId, tid: Tid) -> Events {
 }
 
 fn instance_says(kernel: &mut Kernel, epoll: EpollId, tid: Tid) -> Events {
-    let mut next = kernel.epolls[epoll].ready.first();
-    while let Some(epitem) = next {
+    let ready: Vec<_> = kernel.epolls[epoll].ready.iter().collect();
+    for epitem in ready {
         let Epitem { file, events, .. } = kernel.epitems[epitem];
         let is_live = kernel.files[file].references > 0;
         if is_live && kernel_says(kernel, file, tid).intersects(events) {
             return Events::READABLE;
         }
-        next = kernel.epitems[epitem].ready().next();
     }
     Events::empty()
 }

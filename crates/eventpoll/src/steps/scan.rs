@@ -11,7 +11,6 @@ use super::wake::Wake;
 use super::{Finding, Fix, Seed, Stepped, tell};
 use crate::epoll::Epitem;
 use crate::ids::{EpitemId, EpollId, FileId, WaitId};
-use crate::list::Head;
 use crate::wait_queue::{Limit, Waiter};
 use crate::{Errno, Events};
 
@@ -29,7 +28,6 @@ pub(super) struct Wait {
     can_time_out: bool,
     is_late: bool,
     place: Option<WaitId>,
-    list: Head<EpitemId>,
     at: WaitAt,
 }
 
@@ -67,7 +65,6 @@ enum PollAt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct NestedPoll {
     epoll: EpollId,
-    list: Head<EpitemId>,
     is_ready: bool,
     at: NestedAt,
 }
@@ -122,7 +119,6 @@ impl NestedPoll {
     pub(super) fn new(epoll: EpollId) -> NestedPoll {
         NestedPoll {
             epoll,
-            list: Head::default(),
             is_ready: false,
             at: NestedAt::Mutex,
         }
@@ -168,7 +164,6 @@ impl Stepped {
                 can_time_out: timeout_ms.is_some_and(|ms| ms > 0),
                 is_late: timeout_ms == Some(0),
                 place: None,
-                list: Head::default(),
                 at: WaitAt::Look,
             }),
         )
@@ -205,7 +200,7 @@ impl Stepped {
                 if !self.rules().errs(Seed::ScanWithoutMutex) {
                     self.lock(me, Lock::Mutex(epoll));
                 }
-                frame.list = self.kernel.ep_start_scan(epoll);
+                self.ep_start_scan(epoll);
                 tell!(
                     self,
                     me,
@@ -216,13 +211,13 @@ impl Stepped {
                 frame.at = WaitAt::Next;
             }
             WaitAt::Next => {
-                let next = frame.list.first().filter(|_| frame.count < frame.max);
+                let next = self.first_taken(epoll).filter(|_| frame.count < frame.max);
                 let Some(epitem) = next else {
                     frame.at = WaitAt::ScanDone;
                     return self.push(me, Frame::Wait(frame));
                 };
                 self.touch_epitem(me, epitem, "ep_send_events")?;
-                self.kernel.unlink_ready(epitem, &mut frame.list);
+                self.unlink_taken(epitem);
                 frame.at = WaitAt::Polled(epitem);
                 self.push(me, Frame::Wait(frame))?;
                 return self.push(me, Frame::ItemPoll(ItemPoll::new(epitem)));
@@ -247,9 +242,8 @@ impl Stepped {
             }
             WaitAt::ScanDone => {
                 self.touch_epoll(me, epoll, "ep_done_scan")?;
-                self.ep_done_scan(me, epoll, frame.list);
+                self.ep_done_scan(me, epoll);
                 self.unlock(me, Lock::Mutex(epoll));
-                frame.list = Head::default();
                 frame.at = if frame.count > 0 || frame.is_late {
                     WaitAt::End
                 } else {
@@ -324,17 +318,33 @@ impl Stepped {
         if item.events.contains(Events::ONESHOT) {
             item.events &= Events::PRIVATE;
         } else if !item.events.contains(Events::ET) && !self.rules().errs(Seed::LevelNotPutBack) {
-            self.kernel.epitems[epitem].is_ready = true;
-            self.kernel.epolls[frame.epoll].ready.push_back(
-                epitem,
-                &mut self.kernel.epitems,
-                Epitem::ready,
-            );
+            let kernel = &mut self.kernel;
+            kernel.epolls[frame.epoll].push_ready(epitem, &mut kernel.epitems);
         }
     }
 
-    fn ep_done_scan(&mut self, me: usize, epoll: EpollId, list: Head<EpitemId>) {
-        self.kernel.ep_done_scan(epoll, list);
+    /// The list is the instance's own, under `ep->mtx`.
+    fn ep_start_scan(&mut self, epoll: EpollId) {
+        let list = self.kernel.ep_start_scan(epoll);
+        let instance = &mut self.kernel.epolls[epoll];
+        for id in list.iter() {
+            self.kernel.epitems[id].place = instance.taken.push_back(id);
+        }
+    }
+
+    fn first_taken(&self, epoll: EpollId) -> Option<EpitemId> {
+        self.kernel.epolls[epoll].taken.first()
+    }
+
+    fn unlink_taken(&mut self, epitem: EpitemId) {
+        let kernel = &mut self.kernel;
+        let epoll = kernel.epitems[epitem].epoll;
+        kernel.epolls[epoll].unlink_ready(epitem, &mut kernel.epitems);
+    }
+
+    fn ep_done_scan(&mut self, me: usize, epoll: EpollId) {
+        let left = std::mem::take(&mut self.kernel.epolls[epoll].taken);
+        self.kernel.ep_done_scan(epoll, left);
         let is_left = !self.kernel.epolls[epoll].ready.is_empty();
         tell!(
             self,
@@ -475,7 +485,7 @@ impl Stepped {
             NestedAt::Mutex => {
                 self.touch_epoll(me, epoll, "mutex_lock")?;
                 self.lock(me, Lock::Mutex(epoll));
-                frame.list = self.kernel.ep_start_scan(epoll);
+                self.ep_start_scan(epoll);
                 tell!(
                     self,
                     me,
@@ -487,7 +497,7 @@ impl Stepped {
                 self.push(me, Frame::NestedPoll(frame))
             }
             NestedAt::Next => {
-                let Some(epitem) = frame.list.first() else {
+                let Some(epitem) = self.first_taken(epoll) else {
                     frame.at = NestedAt::Done;
                     return self.push(me, Frame::NestedPoll(frame));
                 };
@@ -497,7 +507,7 @@ impl Stepped {
             }
             NestedAt::Polled(epitem) => {
                 if self.runners[me].ready().is_empty() {
-                    self.kernel.unlink_ready(epitem, &mut frame.list);
+                    self.unlink_taken(epitem);
                     frame.at = NestedAt::Next;
                 } else {
                     frame.is_ready = true;
@@ -507,7 +517,7 @@ impl Stepped {
             }
             NestedAt::Done => {
                 self.touch_epoll(me, epoll, "ep_done_scan")?;
-                self.ep_done_scan(me, epoll, frame.list);
+                self.ep_done_scan(me, epoll);
                 self.unlock(me, Lock::Mutex(epoll));
                 let ready = if frame.is_ready {
                     Events::READABLE

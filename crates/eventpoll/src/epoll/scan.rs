@@ -1,0 +1,148 @@
+//! Readiness: arrivals, and the scan that takes them.
+//!
+//! ```text
+//!   ready:   a b c d          wait(2)          ready:   c d │ x │ a b
+//!                      ─▶  scan takes all  ─▶        left  over- put back
+//!   overflow: –               a b reported           over  flow  (level)
+//! ```
+
+use super::ready_list::ReadyList;
+use super::{Epitem, Epoll};
+use crate::arena::Arena;
+use crate::ids::{EpitemId, EpollId};
+use crate::wait_queue::Limit;
+use crate::{Events, Kernel};
+
+impl Kernel {
+    /// A watched file's queue was woken: the epitem becomes ready, and whoever
+    /// waits on the instance is told. True if an exclusive wake-up was put to
+    /// use. Linux: `ep_poll_callback`.
+    #[inline(always)]
+    pub(crate) fn ep_poll_callback(&mut self, id: EpitemId, key: Events) -> bool {
+        let events = self.epitems[id].events;
+        if events.is_disarmed() || !key.is_empty() && !key.intersects(events) {
+            return !events.contains(Events::EXCLUSIVE);
+        }
+        self.ep_queue_ready(id, key)
+    }
+
+    /// What happened is watched.
+    #[inline(never)]
+    fn ep_queue_ready(&mut self, id: EpitemId, key: Events) -> bool {
+        let Epitem {
+            epoll,
+            events,
+            is_ready,
+            is_overflowing,
+            ..
+        } = self.epitems[id];
+        let is_exclusive = events.contains(Events::EXCLUSIVE);
+        let instance = &mut self.epolls[epoll];
+        if instance.is_scanning {
+            if !is_overflowing {
+                self.epitems[id].is_overflowing = true;
+                instance.overflow.push(id);
+            }
+        } else if !is_ready {
+            instance.push_ready(id, &mut self.epitems);
+        }
+        let (waiters, pollers) = (instance.waiters, instance.pollers);
+        let mut is_used = false;
+        if !self.waits.is_empty(waiters) {
+            is_used = match key & (Events::IN | Events::OUT) {
+                // A key with both says too little to count.
+                direction if direction == Events::IN | Events::OUT => false,
+                direction => events.contains(direction),
+            };
+            self.wake(waiters, Limit::One, Events::empty());
+        }
+        if !self.waits.is_empty(pollers) {
+            self.wake(pollers, Limit::One, Events::IN);
+        }
+        is_used || !is_exclusive
+    }
+
+    /// An epitem that polled ready joins the ready list, if it is not on it.
+    pub(crate) fn append_ready(&mut self, id: EpitemId) {
+        let Epitem {
+            epoll, is_ready, ..
+        } = self.epitems[id];
+        if is_ready {
+            return;
+        }
+        let instance = &mut self.epolls[epoll];
+        instance.push_ready(id, &mut self.epitems);
+        let (waiters, pollers) = (instance.waiters, instance.pollers);
+        self.wake(waiters, Limit::One, Events::empty());
+        self.wake(pollers, Limit::One, Events::IN);
+    }
+
+    /// Takes the whole ready list; arrivals go to the overflow list from now on.
+    #[inline]
+    pub(crate) fn ep_start_scan(&mut self, epoll: EpollId) -> ReadyList {
+        let instance = &mut self.epolls[epoll];
+        instance.is_scanning = true;
+        std::mem::take(&mut instance.ready)
+    }
+
+    /// Puts the list together again, and wakes a waiter if it is not empty.
+    #[inline(always)]
+    pub(crate) fn ep_done_scan(&mut self, epoll: EpollId, left: ReadyList) {
+        let instance = &mut self.epolls[epoll];
+        instance.is_scanning = false;
+        if !left.is_empty() || !instance.overflow.is_empty() {
+            instance.put_together(left, &mut self.epitems);
+        }
+        if !instance.ready.is_empty() {
+            let waiters = instance.waiters;
+            self.wake(waiters, Limit::One, Events::empty());
+        }
+    }
+}
+
+impl Epoll {
+    /// At the end of the ready list.
+    #[inline(always)]
+    pub(crate) fn push_ready(&mut self, id: EpitemId, epitems: &mut Arena<EpitemId, Epitem>) {
+        if self.ready.is_sparse() {
+            self.close_gaps(epitems);
+        }
+        let epitem = &mut epitems[id];
+        epitem.is_ready = true;
+        epitem.place = self.ready.push_back(id);
+    }
+
+    /// Takes an epitem off the list it is on. Linux: `list_del_init(&epi->rdllink)`.
+    #[inline(always)]
+    pub(crate) fn unlink_ready(&mut self, id: EpitemId, epitems: &mut Arena<EpitemId, Epitem>) {
+        let epitem = &mut epitems[id];
+        epitem.is_ready = false;
+        if self.ready.has(id, epitem.place) {
+            self.ready.remove(epitem.place);
+        } else if self.taken.has(id, epitem.place) {
+            self.taken.remove(epitem.place);
+        }
+    }
+
+    #[inline(never)]
+    fn close_gaps(&mut self, epitems: &mut Arena<EpitemId, Epitem>) {
+        for id in std::mem::take(&mut self.ready).iter() {
+            epitems[id].place = self.ready.push_back(id);
+        }
+    }
+
+    /// Behind those that are left come the arrivals, then what is there already.
+    #[inline(never)]
+    fn put_together(&mut self, left: ReadyList, epitems: &mut Arena<EpitemId, Epitem>) {
+        let kept = std::mem::replace(&mut self.ready, left);
+        for id in std::mem::take(&mut self.overflow) {
+            epitems[id].is_overflowing = false;
+            if !epitems[id].is_ready {
+                self.push_ready(id, epitems);
+            }
+        }
+        for id in kept.iter() {
+            self.push_ready(id, epitems);
+        }
+    }
+}
