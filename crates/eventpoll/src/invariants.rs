@@ -252,6 +252,11 @@ impl Kernel {
                 format!("{id:?} is being scanned")
             })?;
             let ready: Vec<_> = epoll.ready.iter().collect();
+            equal(
+                &format!("ready list of {id:?}"),
+                epoll.ready.len(),
+                ready.len(),
+            )?;
             let mut on_ready = ready.len();
             for epitem in interest.iter().map(|id| &self.epitems[*id]) {
                 equal(&format!("an epitem's instance {id:?}"), epitem.epoll, id)?;

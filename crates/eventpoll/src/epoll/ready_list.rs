@@ -56,6 +56,10 @@ impl ReadyList {
         self.len == 0
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.len as usize
+    }
+
     pub(crate) fn first(&self) -> Option<EpitemId> {
         self.iter().next()
     }
@@ -269,10 +273,14 @@ mod tests {
     fn a_scan_that_stops_leaves_the_rest_in_place() {
         let mut list = of(&[0, 1, 2, 3, 4, 5]);
         list.remove(4);
-        let (left, kept, _) = scan(list, 3);
+        let (mut left, kept, _) = scan(list, 3);
         assert_eq!(kept, [0, 2]);
         assert_eq!(ids(&left), [3, 5]);
         assert!(left.has(EpitemId::from_index(5), 5));
+        left.remove(3);
+        assert!(!left.is_empty());
+        left.remove(5);
+        assert!(left.is_empty());
     }
 
     #[test]
