@@ -257,8 +257,10 @@ impl Search<'_> {
         let taken = level.bytes() * 2 + self.bytes();
         let states = self.progress.states.load(Ordering::Relaxed) as usize;
         let room = states.next_power_of_two();
-        if states > level.moves.room() && taken + Moves::bytes_of(room) <= self.bounds.memory / 4 {
-            level.moves = std::mem::take(&mut level.moves).with_room(room);
+        if states > level.moves.room() * 2
+            && taken + Moves::bytes_of(room) <= self.bounds.memory / 4
+        {
+            level.moves = Moves::with_room(room);
         } else if taken + level.moves.bytes() > self.bounds.memory {
             level.moves = Moves::default();
         }

@@ -13,8 +13,7 @@
 //! so that a state is found by its upper 40 bits and its depth as well.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use zerocopy::FromZeros;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 /// The states known.
 #[derive(Debug)]
@@ -31,23 +30,10 @@ pub(crate) struct Table {
     slots: Vec<Slot>,
     /// The bits that are not part of a place.
     shift: u32,
-    /// The table before this one, while not all of it is here: nobody looks anything up.
-    before: Option<Before>,
-}
-
-/// A table that all cores who need more room move into the next.
-#[derive(Debug)]
-struct Before {
-    slots: Vec<Slot>,
-    /// The first one that nobody has taken.
-    next: AtomicUsize,
-    /// How many have been moved.
-    moved: AtomicUsize,
 }
 
 /// One state; all zero where there is none.
-#[derive(Debug, FromZeros)]
-#[repr(C)]
+#[derive(Debug, Default)]
 struct Slot {
     print: AtomicU64,
     /// How it was reached, inverted: the least is the greatest.
@@ -56,8 +42,6 @@ struct Slot {
 
 /// Slots of a new table.
 const FIRST: usize = 1 << 10;
-/// How many a core moves at a time.
-const MOVED: usize = 1 << 10;
 const TASK_BITS: u32 = 4;
 const FROM_BITS: u32 = 40;
 const UNKNOWN_BITS: u32 = 64 - FROM_BITS;
@@ -75,30 +59,15 @@ impl Visited {
     pub(crate) fn with_room(&self, more: usize) -> Known<'_> {
         loop {
             let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(before) = &table.before {
-                if table.take_over(before) {
-                    drop(table);
-                    let before = self.write().before.take();
-                    drop(before);
-                }
-            } else if self.has_room(&table, more) {
+            if table.has_room(self.count.load(Ordering::Relaxed) + more) {
                 return table;
-            } else {
-                drop(table);
-                let mut table = self.write();
-                if table.before.is_none() && !self.has_room(&table, more) {
-                    table.double();
-                }
+            }
+            drop(table);
+            let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+            while !table.has_room(self.count.load(Ordering::Relaxed) + more) {
+                *table = table.doubled();
             }
         }
-    }
-
-    fn has_room(&self, table: &Table, more: usize) -> bool {
-        table.has_room(self.count.load(Ordering::Relaxed) + more)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, Table> {
-        self.table.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// So many states were new.
@@ -149,10 +118,8 @@ impl Reached {
 impl Table {
     fn new(slots: usize) -> Table {
         Table {
-            // Pages come when they are written to, on whichever core.
-            slots: Slot::new_vec_zeroed(slots).expect("memory for the states known"),
+            slots: (0..slots).map(|_| Slot::default()).collect(),
             shift: 64 - slots.trailing_zeros(),
-            before: None,
         }
     }
 
@@ -161,45 +128,17 @@ impl Table {
         states <= self.slots.len() / 8 * 5
     }
 
-    /// Twice as many slots, and nothing in them yet.
-    fn double(&mut self) {
-        let double = Table::new(self.slots.len() * 2);
-        let before = std::mem::replace(self, double);
-        self.before = Some(Before {
-            slots: before.slots,
-            next: AtomicUsize::new(0),
-            moved: AtomicUsize::new(0),
-        });
-    }
-
-    /// Moves what was known before, together with whoever else comes; true if it moved the last of it.
-    fn take_over(&self, before: &Before) -> bool {
-        let all = before.slots.len();
-        loop {
-            let first = before.next.fetch_add(MOVED, Ordering::Relaxed);
-            if first >= all {
-                break;
-            }
-            let slots = &before.slots[first..all.min(first + MOVED)];
-            slots.iter().for_each(|slot| self.move_here(slot));
-            // Whoever finds that all is done knows of all that was done.
-            if before.moved.fetch_add(slots.len(), Ordering::AcqRel) + slots.len() == all {
-                return true;
+    fn doubled(&self) -> Table {
+        let table = Table::new(self.slots.len() * 2);
+        for slot in &self.slots {
+            let print = slot.print.load(Ordering::Relaxed);
+            if print != 0 {
+                let (slot_of, _) = table.slot_of(print);
+                let reached = slot.reached.load(Ordering::Relaxed);
+                slot_of.reached.store(reached, Ordering::Relaxed);
             }
         }
-        while before.moved.load(Ordering::Acquire) < all {
-            std::thread::yield_now();
-        }
-        false
-    }
-
-    fn move_here(&self, before: &Slot) {
-        let print = before.print.load(Ordering::Relaxed);
-        if print != 0 {
-            let (slot, _) = self.slot_of(print);
-            let reached = before.reached.load(Ordering::Relaxed);
-            slot.reached.store(reached, Ordering::Relaxed);
-        }
+        table
     }
 
     /// True if nothing comes of inserting the state; false also if it lies behind its place.

@@ -28,7 +28,7 @@ use crate::wait_queue::Waiter;
 use crate::{EpollEvent, Errno, Events, Kernel};
 
 /// One epoll instance. Linux: `struct eventpoll`.
-#[derive(Debug, Clone, Hash)]
+#[derive(Debug, Hash)]
 pub(crate) struct Epoll {
     /// The instance's own file.
     pub(crate) file: FileId,
@@ -47,6 +47,31 @@ pub(crate) struct Epoll {
     /// Linux: `poll_wait`.
     pub(crate) pollers: QueueId,
     pub(crate) params: EpollParams,
+}
+
+impl Clone for Epoll {
+    fn clone(&self) -> Epoll {
+        Epoll {
+            ready: self.ready.clone(),
+            taken: self.taken.clone(),
+            overflow: self.overflow.clone(),
+            ..*self
+        }
+    }
+
+    /// Keeps the memory it has.
+    fn clone_from(&mut self, other: &Epoll) {
+        let mut copy = Epoll {
+            ready: std::mem::take(&mut self.ready),
+            taken: std::mem::take(&mut self.taken),
+            overflow: std::mem::take(&mut self.overflow),
+            ..*other
+        };
+        copy.ready.clone_from(&other.ready);
+        copy.taken.clone_from(&other.taken);
+        copy.overflow.clone_from(&other.overflow);
+        *self = copy;
+    }
 }
 
 impl Kernel {

@@ -11,7 +11,6 @@
 use super::folding::fold;
 use super::parts::MAX_PARTS;
 use std::sync::atomic::{AtomicU64, Ordering};
-use zerocopy::FromZeros;
 
 /// The moves known, as many as there is room for.
 #[derive(Debug, Default)]
@@ -20,8 +19,8 @@ pub struct Moves {
 }
 
 /// The key and all other words in one; what is added to the fingerprint; changes.
-#[derive(Debug, FromZeros)]
-#[repr(C, align(32))]
+#[derive(Debug, Default)]
+#[repr(align(32))]
 struct Slot([AtomicU64; 2 + WORDS]);
 
 /// Words of changes, two in each.
@@ -48,20 +47,11 @@ pub(super) fn key(shared: u64, task: usize, runner: u32) -> u64 {
 }
 
 impl Moves {
-    /// These, and room for so many: a power of two. None, where there is no such memory.
-    pub fn with_room(self, moves: usize) -> Moves {
-        let grown = Moves {
-            slots: Slot::new_vec_zeroed(moves).unwrap_or_default(),
-        };
-        for slot in &self.slots {
-            let words = slot.read();
-            if words != Words::default()
-                && let Some(slot) = grown.slot(words[0].wrapping_sub(seal(&words)))
-            {
-                slot.write(words);
-            }
+    /// None, and room for so many: a power of two.
+    pub fn with_room(moves: usize) -> Moves {
+        Moves {
+            slots: (0..moves).map(|_| Slot::default()).collect(),
         }
-        grown
     }
 
     /// For how many there is room.
@@ -88,7 +78,10 @@ impl Moves {
     /// What may be a move of this key; [`Move::unpack`] says whether it is.
     #[inline]
     pub(super) fn read(&self, key: u64) -> Words {
-        self.slot(key).map_or_else(Words::default, Slot::read)
+        match self.slot(key) {
+            Some(slot) => slot.0.each_ref().map(|word| word.load(Ordering::Relaxed)),
+            None => Words::default(),
+        }
     }
 
     /// Keeps a move, if it fits.
@@ -97,32 +90,20 @@ impl Moves {
         if let Some(slot) = self.slot(key)
             && let Some(mut words) = new.pack()
         {
-            words[0] = key.wrapping_add(seal(&words));
-            slot.write(words);
+            words[0] = sealed(key, &words);
+            for (slot, word) in slot.0.iter().zip(words) {
+                slot.store(word, Ordering::Relaxed);
+            }
         }
     }
 }
 
-impl Slot {
-    #[inline]
-    fn read(&self) -> Words {
-        self.0.each_ref().map(|word| word.load(Ordering::Relaxed))
-    }
-
-    #[inline]
-    fn write(&self, words: Words) {
-        for (place, word) in self.0.iter().zip(words) {
-            place.store(word, Ordering::Relaxed);
-        }
-    }
-}
-
-/// What belongs to a key, and is added to it.
+/// A key, and what belongs to it.
 #[inline]
-fn seal(words: &Words) -> u64 {
+fn sealed(key: u64, words: &Words) -> u64 {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let words = words[1..].iter().enumerate();
-    words.fold(0_u64, |sum, (at, word)| {
+    words.fold(key, |sum, (at, word)| {
         sum.wrapping_add(word.wrapping_mul(FACTOR.rotate_left(8 * at as u32) | 1))
     })
 }
@@ -163,7 +144,7 @@ impl Move {
     /// Becomes the move of this key, if the words are that.
     #[inline]
     pub(super) fn unpack(&mut self, key: u64, words: &Words) -> bool {
-        if words[0] != key.wrapping_add(seal(words)) {
+        if words[0] != sealed(key, words) {
             return false;
         }
         self.print = words[1];

@@ -147,7 +147,7 @@ fn explorers_step_as_one_that_shares_nothing() {
             let start = race.start(rules).unwrap();
             // None is known; each soon makes room for another; all are.
             for moves in [0, 4, 1 << 10] {
-                check_explorers(&name, &start, &Moves::default().with_room(moves));
+                check_explorers(&name, &start, &Moves::with_room(moves));
             }
         }
     }
