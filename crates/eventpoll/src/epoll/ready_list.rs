@@ -142,11 +142,13 @@ impl ReadyList {
 
     /// Those whom a scan has not come to, and those whom it has kept.
     pub(crate) fn split(mut self, scanned: Scanned) -> (ReadyList, ReadyList) {
-        if scanned.at < self.ids.len() {
-            return self.cut(scanned);
+        let Scanned { at, end, gaps } = scanned;
+        self.len -= at as u32 - self.start - gaps;
+        if self.len > 0 {
+            return self.cut(at, end);
         }
-        self.ids.truncate(scanned.end);
-        self.len = scanned.end as u32 - self.start;
+        self.ids.truncate(end);
+        self.len = end as u32 - self.start;
         if self.len == 0 {
             self.clear();
         }
@@ -154,12 +156,11 @@ impl ReadyList {
     }
 
     #[inline(never)]
-    fn cut(mut self, Scanned { at, end, gaps }: Scanned) -> (ReadyList, ReadyList) {
+    fn cut(mut self, at: usize, end: usize) -> (ReadyList, ReadyList) {
         let mut kept = ReadyList::default();
         for id in self.ids[self.start as usize..end].iter().flatten() {
             kept.push_back(*id);
         }
-        self.len -= at as u32 - self.start - gaps;
         self.start = at as u32;
         self.skip_gaps();
         (self, kept)
@@ -234,6 +235,7 @@ impl Scan<'_> {
 mod tests {
     use super::*;
     use crate::arena::Id;
+    use proptest::prelude::*;
 
     fn of(ids: &[u32]) -> ReadyList {
         let mut list = ReadyList::default();
@@ -284,6 +286,15 @@ mod tests {
     }
 
     #[test]
+    fn where_gaps_alone_are_left_nobody_moves() {
+        let mut list = of(&[0, 2, 3]);
+        list.remove(2);
+        let (left, kept, moved) = scan(list, 3);
+        assert!(left.is_empty());
+        assert_eq!((kept, moved), (vec![0, 2], vec![]));
+    }
+
+    #[test]
     fn who_leaves_moves_nobody() {
         let mut list = of(&[7, 8, 9]);
         list.remove(1);
@@ -306,5 +317,67 @@ mod tests {
             pushed += 1;
         }
         assert!(pushed < 100, "{pushed}");
+    }
+
+    #[derive(Debug, Clone)]
+    enum Deed {
+        Push,
+        Remove(usize),
+        /// So many are visited; those of the bits are kept.
+        Scan(usize, u32),
+    }
+
+    fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+        let deed = prop_oneof![
+            3 => Just(Deed::Push),
+            2 => (0..40_usize).prop_map(Deed::Remove),
+            2 => (0..6_usize, any::<u32>()).prop_map(|(visits, keeps)| Deed::Scan(visits, keeps)),
+        ];
+        proptest::collection::vec(deed, 0..200)
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_a_queue_whose_members_know_their_places(deeds in deeds()) {
+            let (mut list, mut queue, mut places) = (ReadyList::default(), Vec::new(), Vec::new());
+            for deed in deeds {
+                match deed {
+                    Deed::Push => {
+                        let id = places.len() as u32;
+                        places.push(list.push_back(EpitemId::from_index(id)));
+                        queue.push(id);
+                    }
+                    Deed::Remove(_) if queue.is_empty() => {}
+                    Deed::Remove(nth) => {
+                        let id = queue.remove(nth % queue.len());
+                        list.remove(places[id as usize]);
+                    }
+                    Deed::Scan(visits, keeps) => {
+                        let mut scan = list.scan_from(list.start());
+                        let visited = queue.len().min(visits);
+                        for id in queue.drain(..visited).collect::<Vec<_>>() {
+                            assert_eq!(scan.turn(), Some(EpitemId::from_index(id)));
+                            if keeps & 1 << (id % 32) == 0 {
+                                scan.leave();
+                                continue;
+                            }
+                            queue.push(id);
+                            if let Some(place) = scan.keep() {
+                                places[id as usize] = place;
+                            }
+                        }
+                        let scanned = scan.end();
+                        let (left, kept) = std::mem::take(&mut list).split(scanned);
+                        list = if left.is_empty() { kept.clone() } else { left.clone() };
+                        for id in kept.iter().filter(|_| !left.is_empty()) {
+                            places[id.index() as usize] = list.push_back(id);
+                        }
+                    }
+                }
+                assert_eq!(ids(&list), queue);
+                assert_eq!(list.len(), queue.len());
+                assert!(queue.iter().all(|id| list.has(EpitemId::from_index(*id), places[*id as usize])));
+            }
+        }
     }
 }
