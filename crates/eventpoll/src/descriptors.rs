@@ -244,9 +244,9 @@ impl Kernel {
         Ok(Fd(fd as i32))
     }
 
-    /// No number from here on. Linux: `rlimit(RLIMIT_NOFILE)`.
+    /// No number from here on; no more files in a ring. Linux: `rlimit(RLIMIT_NOFILE)`.
     #[inline]
-    fn fd_limit(&self, caller: Tid) -> u64 {
+    pub(crate) fn fd_limit(&self, caller: Tid) -> u64 {
         self.processes[self.tasks[caller].process].nofile
     }
 

@@ -6,6 +6,9 @@ use crate::ids::{Fd, FileId, Tid};
 use crate::syscall::flags;
 use crate::{Errno, Kernel};
 
+/// Linux: `IORING_MAX_FIXED_FILES`.
+const MAX_FIXED_FILES: u64 = 1 << 20;
+
 impl Kernel {
     /// `io_uring_setup(2)`.
     pub fn io_uring_setup(&mut self, caller: Tid, entries: u32) -> Result<Fd, Errno> {
@@ -21,6 +24,7 @@ impl Kernel {
     }
 
     /// `io_uring_register(2)` with `IORING_REGISTER_FILES`; -1 leaves a gap.
+    /// Linux: `io_sqe_files_register`.
     pub fn io_uring_register_files(
         &mut self,
         caller: Tid,
@@ -33,6 +37,9 @@ impl Kernel {
         }
         if fds.is_empty() {
             return Err(Errno::EINVAL);
+        }
+        if fds.len() as u64 > self.fd_limit(caller).min(MAX_FIXED_FILES) {
+            return Err(Errno::EMFILE);
         }
         let held = fds
             .iter()
