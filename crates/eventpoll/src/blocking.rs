@@ -230,6 +230,7 @@ impl Kernel {
         }
         let outcome = self.dispatch(tid, made);
         self.remember(tid, made);
+        self.run_task_work();
         outcome
     }
 
