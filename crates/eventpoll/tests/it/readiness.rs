@@ -409,3 +409,20 @@ fn too_many_registrations_are_refused() {
     assert_eq!(w.add(ep, b, IN), Err(Errno::ENOSPC));
     assert_eq!(w.add(ep, a, IN), Err(Errno::EEXIST), "before ENOSPC");
 }
+
+#[test]
+fn who_comes_and_goes_leaves_the_others_in_their_order() {
+    let mut w = World::new();
+    let [first, second, third, guest] = [1; 4].map(|count| w.eventfd(count));
+    let ep = w.epoll();
+    for file in [first, second, third] {
+        w.add(ep, file, IN).unwrap();
+    }
+    w.del(ep, first).unwrap();
+    for _ in 0..100 {
+        w.add(ep, guest, IN).unwrap();
+        w.del(ep, guest).unwrap();
+    }
+    w.del(ep, second).unwrap();
+    assert_eq!(w.wait(ep), [(third, IN)]);
+}
