@@ -7,7 +7,7 @@
 
 use crate::epoll::EpollWait;
 use crate::file::FileKind;
-use crate::ids::{EpollId, Fd, FileId, TableId, Tid};
+use crate::ids::{Fd, FileId, TableId, Tid};
 use crate::kernel::done;
 use crate::syscall::{Buffer, Out, Outcome, Return};
 use crate::{Kernel, Syscall};
@@ -51,7 +51,7 @@ impl Kernel {
             && let Ok(wait) = self.check_wait(table, epfd, Buffer::Mapped, maxevents)
         {
             if self.has_ready(&wait) {
-                return self.quick_report(caller, call, wait.epoll, wait.maxevents);
+                return self.quick_report(caller, call, &wait);
             }
             if timeout_ms == 0 {
                 return self.end_quickly(caller, call, |_| Outcome::Done(Ok(EpollWait::nothing())));
@@ -62,14 +62,8 @@ impl Kernel {
 
     /// `epoll_wait(2)` that may find something.
     #[inline(never)]
-    fn quick_report(
-        &mut self,
-        caller: Tid,
-        call: &Syscall,
-        epoll: EpollId,
-        maxevents: usize,
-    ) -> Outcome {
-        self.ep_send_events(caller, epoll, maxevents, Buffer::Mapped);
+    fn quick_report(&mut self, caller: Tid, call: &Syscall, wait: &EpollWait) -> Outcome {
+        self.ep_send_events(caller, &wait.with_room());
         if self.harvest.is_empty() {
             return self.call_any(caller, call);
         }

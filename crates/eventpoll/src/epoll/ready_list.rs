@@ -15,7 +15,7 @@ use std::hash::{Hash, Hasher};
 #[derive(Debug, Default)]
 pub(crate) struct ReadyList {
     ids: Vec<Option<EpitemId>>,
-    /// Before it are gaps alone.
+    /// Whoever stood before it has left, or stands further back.
     start: u32,
     /// How many are on it.
     len: u32,

@@ -15,21 +15,12 @@ const fn size_of_event() -> i32 {
 }
 
 /// A wait under way.
-#[derive(Debug, Clone, Hash)]
+#[derive(Debug, Clone, Copy, Hash)]
 pub(crate) struct EpollWait {
     /// The instance's file, held while the call sleeps.
     pub(crate) file: FileId,
     pub(crate) epoll: EpollId,
     pub(crate) maxevents: usize,
-    buffer: Buffer,
-}
-
-/// One harvest.
-#[derive(Clone, Copy)]
-struct Harvest {
-    caller: Tid,
-    epoll: EpollId,
-    maxevents: usize,
     buffer: Buffer,
 }
 
@@ -49,6 +40,15 @@ enum Verdict {
 }
 
 impl EpollWait {
+    /// The buffer is known to have room, so that nobody asks about each event.
+    #[inline(always)]
+    pub(crate) fn with_room(self) -> EpollWait {
+        EpollWait {
+            buffer: Buffer::Mapped,
+            ..self
+        }
+    }
+
     /// What a wait gives whose time is up.
     #[inline]
     pub(crate) fn nothing() -> Return {
@@ -173,14 +173,7 @@ impl Kernel {
         caller: Tid,
         wait: &EpollWait,
     ) -> Option<Result<Return, Errno>> {
-        let EpollWait {
-            epoll,
-            maxevents,
-            buffer,
-            ..
-        } = *wait;
-        let has_faulted =
-            self.has_ready(wait) && self.ep_send_events(caller, epoll, maxevents, buffer);
+        let has_faulted = self.has_ready(wait) && self.ep_send_events(caller, wait);
         match self.harvest.len() {
             0 if has_faulted => Some(Err(Errno::EFAULT)),
             0 => None,
@@ -207,13 +200,13 @@ impl Kernel {
     /// Polls what is on the ready list, and harvests what is ready; true if
     /// an event did not fit. Linux: `ep_send_events`.
     #[inline(always)]
-    pub(crate) fn ep_send_events(
-        &mut self,
-        caller: Tid,
-        epoll: EpollId,
-        maxevents: usize,
-        buffer: Buffer,
-    ) -> bool {
+    pub(crate) fn ep_send_events(&mut self, caller: Tid, wait: &EpollWait) -> bool {
+        let EpollWait {
+            epoll,
+            maxevents,
+            buffer,
+            ..
+        } = *wait;
         let list = self.ep_start_scan(epoll);
         // Most that are on the list are reported, and stay on it.
         let mut place = list.start();
@@ -234,30 +227,25 @@ impl Kernel {
             self.ep_done_scan(epoll, ReadyList::default());
             return false;
         }
-        let harvest = Harvest {
-            caller,
-            epoll,
-            maxevents,
-            buffer,
-        };
-        self.ep_send_other_events(harvest, list, place, verdict)
+        self.ep_send_other_events(caller, wait, list, place, verdict)
     }
 
     /// The same from a place on, of which it has been found out what comes of it.
     #[inline(never)]
     fn ep_send_other_events(
         &mut self,
-        harvest: Harvest,
+        caller: Tid,
+        wait: &EpollWait,
         mut list: ReadyList,
         place: usize,
         mut verdict: Verdict,
     ) -> bool {
-        let Harvest {
-            caller,
+        let EpollWait {
             epoll,
             maxevents,
             buffer,
-        } = harvest;
+            ..
+        } = *wait;
         let mut scan = list.scan_from(place);
         while let Verdict::Keep | Verdict::Leave | Verdict::None = verdict {
             if verdict == Verdict::Leave {

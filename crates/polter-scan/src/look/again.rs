@@ -14,7 +14,7 @@ use rustc_hash::FxHashSet;
 use crate::compare::Slot;
 use crate::fdinfo::{FdInfo, Row};
 use crate::proc::{InfoText, Numbers};
-use crate::snapshot::{FileKey, InTable, Instance, Meaning, Registration};
+use crate::snapshot::{FileKey, InTable, Instance, Meaning, Registration, Why};
 
 use super::asleep::Asleep;
 use super::{Look, Target, key, numbered};
@@ -118,8 +118,8 @@ impl<'a> Again<'a> {
         is_asked_fn: impl Fn(&Registration) -> bool,
     ) {
         let among = instance.registrations.len();
-        // Each process is opened once in a look: who has ended says nothing new.
-        let mut numbers: BTreeMap<u32, Option<Numbers<'_>>> = BTreeMap::new();
+        // Each process is opened once in a look.
+        let mut numbers: BTreeMap<u32, Result<Numbers<'_>, Why>> = BTreeMap::new();
         for (place, registration) in instance.registrations.iter_mut().enumerate() {
             if !is_asked_fn(registration) {
                 continue;
@@ -132,12 +132,18 @@ impl<'a> Again<'a> {
             for table in &mut registration.tables {
                 let numbers = numbers
                     .entry(table.pid)
-                    .or_insert_with(|| self.look.proc.numbers(table.pid).ok());
-                if let Some(Ok(open)) = numbers.as_ref().map(|it| it.read(row.tfd, false)) {
+                    .or_insert_with(|| self.look.proc.numbers(table.pid));
+                if let Ok(Ok(open)) = numbers.as_ref().map(|it| it.read(row.tfd, false)) {
                     table.meaning =
                         self.look
                             .meaning(key(row), &target, among, table.pid, open.as_ref());
                 }
+            }
+            // Who has ended has no table any more; where all have, the text will not be there.
+            let has_ended =
+                |table: &InTable| matches!(numbers.get(&table.pid), Some(Err(Why::Vanished)));
+            if !registration.tables.iter().all(has_ended) {
+                registration.tables.retain(|table| !has_ended(table));
             }
         }
     }

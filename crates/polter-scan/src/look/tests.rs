@@ -2,7 +2,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::{BufRead as _, BufReader};
+use std::os::fd::AsRawFd as _;
 use std::process::{Child, Command, Stdio};
+
+use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use rustix::event::{EventfdFlags, eventfd};
 
 use super::*;
 
@@ -11,6 +15,45 @@ fn what_was_seen_once_is_not_told_of_a_process_that_has_ended() {
     // Asked whether there is anything to look at, and again for each registration.
     check(0);
     check(1);
+}
+
+#[test]
+fn a_holder_that_has_ended_has_no_table() {
+    // Its child inherits both: what the number names there is the file still.
+    let instance = epoll::create(CreateFlags::empty()).unwrap();
+    let file = eventfd(0, EventfdFlags::empty()).unwrap();
+    epoll::add(&instance, &file, EventData::new_u64(7), EventFlags::IN).unwrap();
+    let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+    let _copy = file.try_clone().unwrap();
+    drop(file);
+    let (own, epfd) = (std::process::id(), instance.as_raw_fd());
+    let proc = Proc::live();
+    let comparer = Comparer::new(true);
+    let scope = Scope::Pids(vec![own, child.id()]);
+    let listing = Listing::of(&proc, &comparer, &scope, &Limits::default()).unwrap();
+    let look = Look {
+        proc: &proc,
+        comparer: &comparer,
+        processes: &listing.processes,
+        names_of_inode: OnceLock::new(),
+    };
+    let slots = [(own, epfd), (child.id(), epfd)];
+    let mut instance = look.instance(&slots, true, &Room::new(10)).unwrap();
+    let tables = |instance: &Instance| {
+        let tables = instance.registrations[0].tables.iter();
+        tables.map(|table| table.pid).collect::<Vec<_>>()
+    };
+    let mut both = [own, child.id()];
+    both.sort_unstable();
+    assert_eq!(tables(&instance), both);
+    assert!(!instance.registrations[0].is_ghost());
+    let mut text = proc.info(own, epfd).unwrap();
+    let info = text.read(|_| true).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    Again::new(&look, (own, epfd), text, &instance, &info).look_once(&mut instance, |_| true);
+    assert_eq!(tables(&instance), [own]);
+    assert!(instance.registrations[0].is_ghost());
 }
 
 /// Ends when the registrations have been asked about so often: only what is plain is left.

@@ -1,10 +1,12 @@
 //! A test suite's own question: does this process, or a child, have a ghost?
 //!
-//! Other tests run in this process and leave no ghosts, so each of these may look at all of it.
+//! Those that look at all of their process have one of their own: a process that another test starts
+//! holds, for the moment before it execs, whatever this one has open.
 
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::panic::catch_unwind;
-use std::sync::{Mutex, mpsc};
+use std::process::Command;
+use std::sync::mpsc;
 
 use polter_scan::{
     Choice, Class, InTable, Instance, Limits, Meaning, Proc, Scope, Snapshot, assert_no_ghosts,
@@ -15,17 +17,16 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use crate::haunted::{Haunted, can_compare};
 
-/// One of these at a time: they haunt the process that all of them look at.
-static HAUNTING: Mutex<()> = Mutex::new(());
-
 #[test]
 fn a_clean_process_passes_and_a_haunted_one_does_not() {
-    if !can_compare() {
-        return;
+    if can_compare() {
+        run_alone("assertion::haunting_itself");
     }
-    let _alone = HAUNTING
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+}
+
+#[test]
+#[ignore = "a subprocess"]
+fn haunting_itself() {
     let (instance, file) = registered();
     assert_no_ghosts();
     let copy = file.try_clone().unwrap();
@@ -55,12 +56,14 @@ fn a_child_is_looked_at_by_its_pid() {
 
 #[test]
 fn what_a_thread_with_its_own_table_names_is_no_ghost() {
-    if !can_compare() {
-        return;
+    if can_compare() {
+        run_alone("assertion::a_thread_with_its_own_table");
     }
-    let _alone = HAUNTING
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+}
+
+#[test]
+#[ignore = "a subprocess"]
+fn a_thread_with_its_own_table() {
     let (instance, file) = registered();
     let (number, epfd) = (file.as_raw_fd(), instance.as_raw_fd());
     let (closed, is_closed) = mpsc::channel();
@@ -110,4 +113,15 @@ fn registered() -> (OwnedFd, OwnedFd) {
     let file = eventfd(0, EventfdFlags::CLOEXEC).unwrap();
     epoll::add(&instance, &file, EventData::new_u64(7), EventFlags::IN).unwrap();
     (instance, file)
+}
+
+/// One test of this program, in a process of its own.
+#[track_caller]
+fn run_alone(test: &str) {
+    let mut program = Command::new(std::env::current_exe().unwrap());
+    let ran = program.args(["--exact", test, "--ignored"]).output();
+    let ran = ran.unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success(), "{said}");
+    assert!(said.contains("1 passed"), "{said}");
 }
