@@ -3,7 +3,7 @@
 use eventpoll::steps::{Explorer, Moves, Stand};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 /// Some states: the fingerprint of each, and the numbers of its parts.
 #[derive(Debug, Default)]
@@ -50,6 +50,8 @@ impl Block {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
     Breadth,
+    /// Not yet: first the known states get more room.
+    Growth,
     /// The next level would not fit.
     Depth,
     /// Not at all: the search has ended.
@@ -142,10 +144,9 @@ impl Rounds {
         self.level.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Some states for one core.
-    pub(crate) fn take(&self, level: &Level, portion: usize) -> Option<Range<usize>> {
+    /// For one core: some of what there are so many of.
+    pub(crate) fn take(&self, count: usize, portion: usize) -> Option<Range<usize>> {
         let first = self.next.fetch_add(portion, Ordering::Relaxed);
-        let count = level.count();
         (first < count).then(|| first..count.min(first + portion))
     }
 
@@ -157,12 +158,16 @@ impl Rounds {
         found.push(full);
     }
 
-    /// Waits until all have come. The last one makes what was handed in the level under way,
-    /// and decides with `way_fn` how it is gone through, before any of them goes on.
+    /// Waits until all have come. The last one makes what was handed in the level under way
+    /// (if the one before is done with), and decides with `way_fn` how it is gone through, before any of them goes on.
     pub(crate) fn meet(&self, way_fn: impl FnOnce(&mut Level) -> Way) {
         let round = self.round.load(Ordering::Acquire);
         if self.waiting.fetch_add(1, Ordering::AcqRel) + 1 == self.cores {
-            let mut level = self.next_level();
+            let mut level = self.level.write().unwrap_or_else(PoisonError::into_inner);
+            if level.way != Way::Growth {
+                self.go_on(&mut level);
+            }
+            self.next.store(0, Ordering::Relaxed);
             level.way = way_fn(&mut level);
             drop(level);
             self.waiting.store(0, Ordering::Relaxed);
@@ -185,8 +190,8 @@ impl Rounds {
         self.is_broken.load(Ordering::Relaxed)
     }
 
-    fn next_level(&self) -> RwLockWriteGuard<'_, Level> {
-        let mut level = self.level.write().unwrap_or_else(PoisonError::into_inner);
+    /// What was handed in is the level under way.
+    fn go_on(&self, level: &mut Level) {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::swap(&mut level.blocks, &mut found);
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
@@ -195,8 +200,6 @@ impl Rounds {
             block
         }));
         level.depth += 1;
-        self.next.store(0, Ordering::Relaxed);
-        level
     }
 }
 

@@ -13,12 +13,13 @@
 //! | `search` | every state up to the bounds, on one or more cores |
 //! | `level` | the states of one depth, and the cores that go through them |
 //! | `visited` | the states known, and how each was reached first |
+//! | `sys` | the only `unsafe` code: advice on memory |
 //! | `walk` | random schedules |
 //! | `stateless` | every schedule without knowing a state again: the slow way, to compare |
 //! | `replay` | one schedule, told |
 //!
 //! Knows no policy but Linux's own; prints nothing.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod level;
 mod replay;
@@ -26,6 +27,7 @@ mod schedule;
 mod script;
 mod search;
 pub mod stateless;
+mod sys;
 mod visited;
 mod walk;
 

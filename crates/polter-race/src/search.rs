@@ -10,6 +10,7 @@
 
 use crate::level::{AtWork, Block, Level, Rounds, Way};
 use crate::schedule::Schedule;
+use crate::sys;
 use crate::visited::{Known, Visited};
 use eventpoll::steps::{Explorer, Finding, Moves, Parts, Stand, Stepped, Turn};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -120,6 +121,9 @@ impl Progress {
 /// How many states a core takes at a time, at most.
 const PORTION: usize = 64;
 
+/// How many slots of a table it copies at a time.
+const SLOTS: usize = 1 << 12;
+
 /// How many of them it looks up at a time, while memory answers.
 const ABREAST: usize = 8;
 
@@ -188,7 +192,7 @@ impl Search<'_> {
         let (print, numbers) = first.made();
         let mut block = Block::default();
         block.push(print, numbers);
-        self.visited.with_room(1).insert(print, print, 0, 0);
+        self.visited.known().insert(print, print, 0, 0);
         self.visited.count(1);
         self.progress.states.fetch_add(1, Ordering::Relaxed);
         let cores = self.bounds.cores.max(1);
@@ -218,11 +222,14 @@ impl Search<'_> {
                 let level = rounds.level();
                 match level.way {
                     Way::Over => return,
+                    Way::Growth => self.visited.grow(|slots| rounds.take(slots, SLOTS)),
                     Way::Breadth => self.expand(&level, rounds, &mut hand),
                     Way::Depth => self.descend_all(&level, rounds, &mut hand),
                 }
+                if level.way != Way::Growth {
+                    rounds.hand_in(&mut hand.next);
+                }
             }
-            rounds.hand_in(&mut hand.next);
             rounds.meet(|level| self.way(level));
         }
     }
@@ -235,6 +242,7 @@ impl Search<'_> {
     /// How a level is gone through, if there is one.
     fn way(&self, level: &mut Level) -> Way {
         let depth = level.depth;
+        self.visited.end_growth();
         if level.count() == 0 || self.is_over() {
             return Way::Over;
         }
@@ -248,7 +256,22 @@ impl Search<'_> {
             Way::Depth
         } else {
             self.make_room_for_moves(level);
+            self.make_room_for_states(level)
+        }
+    }
+
+    /// Room for the states that a level leads to, as many as they mostly are at most.
+    fn make_room_for_states(&self, level: &mut Level) -> Way {
+        if self.visited.has_room(level.count() * 2) {
             Way::Breadth
+        } else if level.bytes() * 2 + self.bytes() + self.visited.larger_bytes()
+            <= self.bounds.memory
+        {
+            self.visited.begin_growth();
+            Way::Growth
+        } else {
+            level.moves = Moves::default();
+            Way::Depth
         }
     }
 
@@ -261,6 +284,7 @@ impl Search<'_> {
             && taken + Moves::bytes_of(room) <= self.bounds.memory / 4
         {
             level.moves = Moves::with_room(room);
+            sys::advise_large_pages(level.moves.memory());
         } else if taken + level.moves.bytes() > self.bounds.memory {
             level.moves = Moves::default();
         }
@@ -272,10 +296,12 @@ impl Search<'_> {
         // Small enough at the end for all to be done at about the same time.
         let portion = level.count() / (self.bounds.cores.max(1) * 16);
         let portion = portion.clamp(ABREAST, PORTION);
-        while let Some(portion) = rounds.take(level, portion)
+        while let Some(portion) = rounds.take(level.count(), portion)
             && self.limit.load(Ordering::Relaxed) == 0
         {
-            let known = self.with_room(hand);
+            let Some(known) = self.with_room(hand) else {
+                break;
+            };
             for first in portion.clone().step_by(ABREAST) {
                 let states = first..portion.end.min(first + ABREAST);
                 let states = states.map(|at| level.state(at));
@@ -286,11 +312,17 @@ impl Search<'_> {
         }
     }
 
-    /// The states known, with room for what all cores may find meanwhile.
-    fn with_room(&self, hand: &Hand) -> Known<'_> {
+    /// The states known, with room for what all cores may find meanwhile. Without
+    /// memory for it the search ends.
+    fn with_room(&self, hand: &Hand) -> Option<Known<'_>> {
         let tasks = hand.explorer.tasks();
-        self.visited
-            .with_room(self.bounds.cores.max(1) * PORTION * tasks)
+        let more = self.bounds.cores.max(1) * PORTION * tasks;
+        let may_take_fn = |bytes| self.bytes() + bytes <= self.bounds.memory;
+        let known = self.visited.with_room(more, may_take_fn);
+        if known.is_none() {
+            self.end(Limit::Memory);
+        }
+        known
     }
 
     /// Each task's step from some states, at most [`ABREAST`].
@@ -360,7 +392,7 @@ impl Search<'_> {
 
     /// What is left, by depth: it needs no memory for a level.
     fn descend_all(&self, level: &Level, rounds: &Rounds, hand: &mut Hand) {
-        while let Some(portion) = rounds.take(level, 1)
+        while let Some(portion) = rounds.take(level.count(), 1)
             && !self.is_over()
         {
             for at in portion {
@@ -392,7 +424,9 @@ impl Search<'_> {
             }
             let progress = &self.progress.depth;
             progress.fetch_max(depth.into(), Ordering::Relaxed);
-            let known = self.with_room(hand);
+            let Some(known) = self.with_room(hand) else {
+                return;
+            };
             let state = std::iter::once((print, &numbers[..]));
             self.expand_some(state, depth + 1, &known, moves, hand);
             drop(known);

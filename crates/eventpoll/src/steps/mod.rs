@@ -37,6 +37,7 @@ mod remove;
 mod rules;
 mod runners;
 mod scan;
+mod slots;
 mod stand;
 mod story;
 mod wake;
@@ -48,6 +49,7 @@ pub use memory::{EntryId, QueueName, Thing};
 pub use moves::Moves;
 pub use plan::{Program, Unsuitable};
 pub use rules::{Fix, Rules, Seed, UnknownRule};
+pub use slots::Slots;
 pub use stand::Stand;
 pub use story::{Ended, Story, Told};
 

@@ -10,18 +10,16 @@
 
 use super::folding::fold;
 use super::parts::MAX_PARTS;
+use super::slots::Slots;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The moves known, as many as there is room for.
+/// The moves known, as many as there is room for: the key and all other words
+/// in one; what is added to the fingerprint; changes.
 #[derive(Debug, Default)]
 pub struct Moves {
-    slots: Vec<Slot>,
+    slots: Slots<{ 2 + WORDS }>,
 }
-
-/// The key and all other words in one; what is added to the fingerprint; changes.
-#[derive(Debug, Default)]
-#[repr(align(32))]
-struct Slot([AtomicU64; 2 + WORDS]);
 
 /// Words of changes, two in each.
 const WORDS: usize = 2;
@@ -50,13 +48,18 @@ impl Moves {
     /// None, and room for so many: a power of two.
     pub fn with_room(moves: usize) -> Moves {
         Moves {
-            slots: (0..moves).map(|_| Slot::default()).collect(),
+            slots: Slots::new(moves),
         }
     }
 
     /// For how many there is room.
     pub fn room(&self) -> usize {
-        self.slots.len()
+        self.slots.count()
+    }
+
+    /// Where they lie.
+    pub fn memory(&self) -> Range<*const AtomicU64> {
+        self.slots.memory()
     }
 
     /// Bytes it takes.
@@ -66,20 +69,21 @@ impl Moves {
 
     /// Bytes that so many take.
     pub fn bytes_of(moves: usize) -> u64 {
-        (moves * size_of::<Slot>()) as u64
+        (moves * size_of::<Words>()) as u64
     }
 
     #[inline]
-    fn slot(&self, key: u64) -> Option<&Slot> {
-        let last = self.slots.len().checked_sub(1)?;
-        Some(&self.slots[key as usize & last])
+    fn slot(&self, key: u64) -> Option<&[AtomicU64; 2 + WORDS]> {
+        let slots = self.slots.all();
+        let last = slots.len().checked_sub(1)?;
+        Some(&slots[key as usize & last])
     }
 
     /// What may be a move of this key; [`Move::unpack`] says whether it is.
     #[inline]
     pub(super) fn read(&self, key: u64) -> Words {
         match self.slot(key) {
-            Some(slot) => slot.0.each_ref().map(|word| word.load(Ordering::Relaxed)),
+            Some(slot) => slot.each_ref().map(|word| word.load(Ordering::Relaxed)),
             None => Words::default(),
         }
     }
@@ -91,7 +95,7 @@ impl Moves {
             && let Some(mut words) = new.pack()
         {
             words[0] = sealed(key, &words);
-            for (slot, word) in slot.0.iter().zip(words) {
+            for (slot, word) in slot.iter().zip(words) {
                 slot.store(word, Ordering::Relaxed);
             }
         }
