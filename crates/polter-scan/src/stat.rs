@@ -1,5 +1,8 @@
 //! `/proc/PID/stat`: who a process is, and what it has used up.
 
+/// `include/linux/sched.h`
+const PF_EXITING: u64 = 0x4;
+
 /// The fields looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stat {
@@ -7,6 +10,9 @@ pub struct Stat {
     pub comm: String,
     /// The state's letter.
     pub state: char,
+    /// True once it is on its way out: it has or had a descriptor table, and gives it up.
+    /// Linux: `PF_EXITING`.
+    pub is_exiting: bool,
     /// The parent; 0 if it is in another pid namespace.
     pub ppid: u32,
     /// Time on a CPU, in clock ticks: its own and the kernel's for it.
@@ -31,6 +37,7 @@ impl Stat {
         Some(Stat {
             comm,
             state: fields.first()?.chars().next()?,
+            is_exiting: number(6)? & PF_EXITING != 0,
             ppid: fields.get(1)?.parse().ok()?,
             cpu_ticks: number(11)?.saturating_add(number(12)?),
             start_time: number(19)?,
@@ -62,6 +69,14 @@ mod tests {
         check("100 (worker) ", "worker");
         check("100 (a) R 1 (b) ", "a) R 1 (b");
         check("100 () ", "");
+    }
+
+    #[test]
+    fn who_is_on_the_way_out_is_known() {
+        let stat =
+            |flags| Stat::parse(format!("100 (x) {}", REST.replace("4194304", flags)).as_bytes());
+        assert!(!stat("4194304").unwrap().is_exiting);
+        assert!(stat("4194308").unwrap().is_exiting);
     }
 
     #[test]

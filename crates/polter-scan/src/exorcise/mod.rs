@@ -29,6 +29,7 @@ use crate::error::ScanError;
 use crate::proc::Proc;
 use crate::scope::Scope;
 use crate::snapshot::{Held, Name, Snapshot, Why};
+use crate::stat::Stat;
 
 /// What to remove.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -161,6 +162,18 @@ impl Plan {
     /// True if both are about one process, and not about two of one number.
     pub fn is_of_same_process(&self, other: &Plan) -> bool {
         (self.pid, self.start_time) == (other.pid, other.start_time)
+    }
+
+    /// True if the process has ended, or begun to: what a look before does not show may be
+    /// gone for that alone.
+    pub fn has_process_ended(&self, proc: &Proc) -> bool {
+        let is_on_its_way = |tid: &u32| {
+            let stat = proc.bytes(self.pid, &format!("task/{tid}/stat")).ok();
+            let stat = stat.and_then(|text| Stat::parse(&text));
+            stat.is_none_or(|stat| stat.is_exiting)
+        };
+        let threads = proc.threads(self.pid).unwrap_or_default();
+        threads.iter().all(is_on_its_way)
     }
 
     /// How many steps came out so.

@@ -2,6 +2,8 @@
 
 use polter_scan::{Class, Options, Outcome, Proc, Snapshot, exorcise};
 
+use rustix::process::{WaitId, WaitIdOptions};
+
 use crate::haunted::{Haunted, can_compare, classes};
 
 #[test]
@@ -111,6 +113,24 @@ fn what_is_in_flight_is_kept_with_a_way_out() {
     };
     assert!(reason.contains("in a message"), "{reason}");
     assert!(way_out.contains("received"), "{way_out}");
+}
+
+#[test]
+fn a_process_that_is_gone_but_for_its_number_has_ended() {
+    let mut child = std::process::Command::new("sleep")
+        .arg("60")
+        .spawn()
+        .unwrap();
+    let plan = polter_scan::Plan::make(&Proc::live(), child.id(), &Options::default()).unwrap();
+    assert!(!plan.has_process_ended(&Proc::live()));
+    child.kill().unwrap();
+    // Until it is a zombie, and no further.
+    let pid = rustix::process::Pid::from_child(&child);
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    rustix::process::waitid(WaitId::Pid(pid), options).unwrap();
+    assert!(plan.has_process_ended(&Proc::live()));
+    child.wait().unwrap();
+    assert!(plan.has_process_ended(&Proc::live()));
 }
 
 #[test]

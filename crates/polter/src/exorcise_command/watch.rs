@@ -67,7 +67,12 @@ impl Watch<'_> {
                 return Ok(exit(&plan));
             }
             match make(self.args) {
-                Ok(next) if next.is_of_same_process(&plan) => plan = next,
+                // A process that ends takes its ghosts along: that look says nothing of them.
+                Ok(next)
+                    if next.is_of_same_process(&plan) && !next.has_process_ended(&Proc::live()) =>
+                {
+                    plan = next;
+                }
                 Ok(_) => break,
                 Err(Failure::Scan {
                     source: ScanError::NoSuchProcess(_) | ScanError::HoldsNone { .. },
