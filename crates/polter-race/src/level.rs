@@ -1,4 +1,7 @@
 //! Levels: the states of one depth, which several cores go through together.
+//!
+//! Each core begins with the states it has found itself: they, and what they are made
+//! of, are in its own cache.
 
 use eventpoll::steps::{Explorer, Moves, Stand};
 use std::ops::Range;
@@ -64,6 +67,7 @@ pub(crate) struct Level {
     pub(crate) depth: u32,
     pub(crate) way: Way,
     width: usize,
+    /// What each core has found.
     blocks: Vec<Block>,
     /// What steps did.
     pub(crate) moves: Moves,
@@ -78,34 +82,33 @@ impl Level {
         (self.count() * (size_of::<u64>() + self.width * size_of::<u32>())) as u64
     }
 
-    /// The `at`-th state.
-    pub(crate) fn state(&self, mut at: usize) -> (u64, &[u32]) {
-        for block in &self.blocks {
-            if at < block.len() {
-                let numbers = &block.numbers[at * self.width..][..self.width];
-                return (block.prints[at], numbers);
-            }
-            at -= block.len();
-        }
-        unreachable!("portions end with the level")
+    /// One of a core's own states.
+    pub(crate) fn state(&self, core: usize, at: usize) -> (u64, &[u32]) {
+        let block = &self.blocks[core];
+        let numbers = &block.numbers[at * self.width..][..self.width];
+        (block.prints[at], numbers)
     }
 }
 
 /// What the cores share.
 pub(crate) struct Rounds {
     level: RwLock<Level>,
-    /// The first state that nobody has taken.
-    next: AtomicUsize,
-    /// What was found of the next level.
-    found: Mutex<Vec<Block>>,
-    /// Blocks that are done with: their memory is used again.
-    spare: Mutex<Vec<Block>>,
-    cores: usize,
+    /// The first of each core's states that nobody has taken.
+    next: Vec<AtomicUsize>,
+    /// What each core has found of the next level.
+    found: Vec<Mutex<Block>>,
     /// How many have come to the end of the level.
     waiting: AtomicUsize,
     /// How many levels have ended.
     round: AtomicUsize,
     is_broken: AtomicBool,
+}
+
+/// Some of the states that one core has found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Portion {
+    pub(crate) core: usize,
+    pub(crate) states: Range<usize>,
 }
 
 /// How often somebody who waits looks before giving the processor away.
@@ -119,20 +122,20 @@ impl Rounds {
         cores: usize,
         way_fn: impl FnOnce(&mut Level) -> Way,
     ) -> Rounds {
+        let mut blocks = vec![first];
+        blocks.resize_with(cores, Block::default);
         let mut level = Level {
             depth: 0,
             way: Way::Over,
             width,
-            blocks: vec![first],
+            blocks,
             moves: Moves::default(),
         };
         level.way = way_fn(&mut level);
         Rounds {
             level: RwLock::new(level),
-            next: AtomicUsize::new(0),
-            found: Mutex::default(),
-            spare: Mutex::default(),
-            cores,
+            next: (0..cores).map(|_| AtomicUsize::new(0)).collect(),
+            found: (0..cores).map(|_| Mutex::default()).collect(),
             waiting: AtomicUsize::new(0),
             round: AtomicUsize::new(0),
             is_broken: AtomicBool::new(false),
@@ -144,30 +147,52 @@ impl Rounds {
         self.level.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// For one core: some of what there are so many of.
-    pub(crate) fn take(&self, count: usize, portion: usize) -> Option<Range<usize>> {
-        let first = self.next.fetch_add(portion, Ordering::Relaxed);
-        (first < count).then(|| first..count.min(first + portion))
+    /// Some states for a core: its own, which it has at hand, and then the others'.
+    pub(crate) fn take(&self, level: &Level, core: usize, most: usize) -> Option<Portion> {
+        let cores = self.next.len();
+        (core..core + cores).find_map(|core| {
+            let core = core % cores;
+            let count = level.blocks[core].len();
+            let states = self.take_of(core, count, most)?;
+            Some(Portion { core, states })
+        })
+    }
+
+    /// Some of what there are so many of, and of which it is nothing to whom they belong.
+    pub(crate) fn take_any(&self, count: usize, most: usize) -> Option<Range<usize>> {
+        self.take_of(0, count, most)
+    }
+
+    fn take_of(&self, core: usize, count: usize, most: usize) -> Option<Range<usize>> {
+        let next = &self.next[core];
+        if next.load(Ordering::Relaxed) >= count {
+            return None;
+        }
+        let first = next.fetch_add(most, Ordering::Relaxed);
+        (first < count).then(|| first..count.min(first + most))
     }
 
     /// What a core has found of the next level; it gets an empty block.
-    pub(crate) fn hand_in(&self, block: &mut Block) {
-        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = std::mem::replace(block, spare.pop().unwrap_or_default());
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.push(full);
+    pub(crate) fn hand_in(&self, core: usize, block: &mut Block) {
+        let mut found = self.found[core]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::swap(block, &mut found);
     }
 
-    /// Waits until all have come. The last one makes what was handed in the level under way
-    /// (if the one before is done with), and decides with `way_fn` how it is gone through, before any of them goes on.
+    /// Waits until all have come. The last one makes what was handed in the level under way,
+    /// if the one before is done with, and decides with `way_fn` how it is gone through,
+    /// before any of them goes on.
     pub(crate) fn meet(&self, way_fn: impl FnOnce(&mut Level) -> Way) {
         let round = self.round.load(Ordering::Acquire);
-        if self.waiting.fetch_add(1, Ordering::AcqRel) + 1 == self.cores {
+        if self.waiting.fetch_add(1, Ordering::AcqRel) + 1 == self.next.len() {
             let mut level = self.level.write().unwrap_or_else(PoisonError::into_inner);
             if level.way != Way::Growth {
                 self.go_on(&mut level);
             }
-            self.next.store(0, Ordering::Relaxed);
+            for next in &self.next {
+                next.store(0, Ordering::Relaxed);
+            }
             level.way = way_fn(&mut level);
             drop(level);
             self.waiting.store(0, Ordering::Relaxed);
@@ -190,15 +215,14 @@ impl Rounds {
         self.is_broken.load(Ordering::Relaxed)
     }
 
-    /// What was handed in is the level under way.
+    /// What was handed in is the level under way. What was that is done with: its memory is
+    /// used again.
     fn go_on(&self, level: &mut Level) {
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::swap(&mut level.blocks, &mut found);
-        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        spare.extend(found.drain(..).map(|mut block| {
+        for (block, found) in level.blocks.iter_mut().zip(&self.found) {
+            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
             block.clear();
-            block
-        }));
+            std::mem::swap(block, &mut found);
+        }
         level.depth += 1;
     }
 }
@@ -211,5 +235,35 @@ impl Drop for AtWork<'_> {
         if std::thread::panicking() {
             self.0.is_broken.store(true, Ordering::Relaxed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_core_takes_its_own_states_first_and_each_is_taken_once() {
+        let rounds = Rounds::new(1, Block::default(), 2, |_| Way::Breadth);
+        for (core, states) in [(0, 5), (1, 3)] {
+            let mut block = Block::default();
+            (0..states).for_each(|at| block.push(core as u64 + 1, &[at]));
+            rounds.hand_in(core, &mut block);
+            assert_eq!(block.len(), 0);
+        }
+        rounds.waiting.store(1, Ordering::Relaxed);
+        rounds.meet(|_| Way::Breadth);
+        let level = rounds.level();
+        assert_eq!((level.count(), level.depth), (8, 1));
+        let mut taken = Vec::new();
+        while let Some(Portion { core, states }) = rounds.take(&level, 1, 2) {
+            taken.extend(states.map(|at| level.state(core, at)));
+        }
+        let own = [(2, &[0][..]), (2, &[1]), (2, &[2])];
+        let others = (0..5).map(|at| (1, vec![at]));
+        let others: Vec<_> = others.collect();
+        let others = others.iter().map(|(print, numbers)| (*print, &numbers[..]));
+        assert_eq!(taken, own.into_iter().chain(others).collect::<Vec<_>>());
+        assert_eq!(rounds.take(&level, 0, 2), None);
     }
 }

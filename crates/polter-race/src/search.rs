@@ -8,7 +8,7 @@
 //! A level too big for the memory allowed is finished by depth: all states
 //! are covered still, and what is found then may not be the shortest.
 
-use crate::level::{AtWork, Block, Level, Rounds, Way};
+use crate::level::{AtWork, Block, Level, Portion, Rounds, Way};
 use crate::schedule::Schedule;
 use crate::sys;
 use crate::visited::{Known, Visited};
@@ -122,7 +122,7 @@ impl Progress {
 const PORTION: usize = 64;
 
 /// How many slots of a table it copies at a time.
-const SLOTS: usize = 1 << 12;
+const SLOTS: usize = 1 << 16;
 
 /// How many of them it looks up at a time, while memory answers.
 const ABREAST: usize = 8;
@@ -166,6 +166,7 @@ struct Search<'a> {
 
 /// What one core has in hand.
 struct Hand<'a> {
+    core: usize,
     explorer: Explorer<'a>,
     /// The states whose turn it is, and where steps from them led.
     stands: Vec<Stand>,
@@ -198,16 +199,18 @@ impl Search<'_> {
         let cores = self.bounds.cores.max(1);
         let rounds = Rounds::new(first.width(), block, cores, |level| self.way(level));
         std::thread::scope(|scope| {
-            for _ in 1..cores {
-                scope.spawn(|| self.work(start, &rounds));
+            for core in 1..cores {
+                let rounds = &rounds;
+                scope.spawn(move || self.work(core, start, rounds));
             }
-            self.work(start, &rounds);
+            self.work(0, start, &rounds);
         });
     }
 
     /// One core's part in every level.
-    fn work(&self, start: &Stepped, rounds: &Rounds) {
+    fn work(&self, core: usize, start: &Stepped, rounds: &Rounds) {
         let mut hand = Hand {
+            core,
             explorer: Explorer::new(&self.parts, start),
             stands: vec![Stand::default(); ABREAST],
             led: Vec::new(),
@@ -222,12 +225,12 @@ impl Search<'_> {
                 let level = rounds.level();
                 match level.way {
                     Way::Over => return,
-                    Way::Growth => self.visited.grow(|slots| rounds.take(slots, SLOTS)),
+                    Way::Growth => self.visited.grow(|slots| rounds.take_any(slots, SLOTS)),
                     Way::Breadth => self.expand(&level, rounds, &mut hand),
                     Way::Depth => self.descend_all(&level, rounds, &mut hand),
                 }
                 if level.way != Way::Growth {
-                    rounds.hand_in(&mut hand.next);
+                    rounds.hand_in(core, &mut hand.next);
                 }
             }
             rounds.meet(|level| self.way(level));
@@ -296,15 +299,15 @@ impl Search<'_> {
         // Small enough at the end for all to be done at about the same time.
         let portion = level.count() / (self.bounds.cores.max(1) * 16);
         let portion = portion.clamp(ABREAST, PORTION);
-        while let Some(portion) = rounds.take(level.count(), portion)
+        while let Some(Portion { core, states }) = rounds.take(level, hand.core, portion)
             && self.limit.load(Ordering::Relaxed) == 0
         {
             let Some(known) = self.with_room(hand) else {
                 break;
             };
-            for first in portion.clone().step_by(ABREAST) {
-                let states = first..portion.end.min(first + ABREAST);
-                let states = states.map(|at| level.state(at));
+            for first in states.clone().step_by(ABREAST) {
+                let some = first..states.end.min(first + ABREAST);
+                let states = some.map(|at| level.state(core, at));
                 self.expand_some(states, level.depth + 1, &known, &level.moves, hand);
             }
             drop(known);
@@ -392,11 +395,11 @@ impl Search<'_> {
 
     /// What is left, by depth: it needs no memory for a level.
     fn descend_all(&self, level: &Level, rounds: &Rounds, hand: &mut Hand) {
-        while let Some(portion) = rounds.take(level.count(), 1)
+        while let Some(Portion { core, states }) = rounds.take(level, hand.core, 1)
             && !self.is_over()
         {
-            for at in portion {
-                let (print, numbers) = level.state(at);
+            for at in states {
+                let (print, numbers) = level.state(core, at);
                 self.descend(print, numbers, level.depth, &level.moves, hand);
             }
         }
