@@ -121,11 +121,11 @@ impl Progress {
 /// How many states a core takes at a time, at most.
 const PORTION: usize = 64;
 
-/// How many slots of a table it copies at a time.
-const SLOTS: usize = 1 << 16;
-
 /// How many of them it looks up at a time, while memory answers.
 const ABREAST: usize = 8;
+
+/// How many slots of a table a core copies at a time: their copies fill a large page.
+const SLOTS: usize = 1 << 16;
 
 /// Looks at every state that the tasks' steps lead to, up to the bounds.
 pub fn search(start: &Stepped, bounds: Bounds, progress: &Progress) -> Report {
