@@ -107,6 +107,7 @@ pub(crate) struct Rounds {
 /// Some of the states that one core has found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Portion {
+    /// Who has found them, and not who takes them.
     pub(crate) core: usize,
     pub(crate) states: Range<usize>,
 }

@@ -46,7 +46,7 @@ impl<const WORDS: usize> Slots<WORDS> {
     /// How many there are.
     #[inline]
     pub fn count(&self) -> usize {
-        (self.words.len() - self.first) / WORDS
+        self.all().len()
     }
 
     /// All of them.

@@ -27,16 +27,9 @@ fn a_holder_that_has_ended_has_no_table() {
     let _copy = file.try_clone().unwrap();
     drop(file);
     let (own, epfd) = (std::process::id(), instance.as_raw_fd());
-    let proc = Proc::live();
-    let comparer = Comparer::new(true);
-    let scope = Scope::Pids(vec![own, child.id()]);
-    let listing = Listing::of(&proc, &comparer, &scope, &Limits::default()).unwrap();
-    let look = Look {
-        proc: &proc,
-        comparer: &comparer,
-        processes: &listing.processes,
-        names_of_inode: OnceLock::new(),
-    };
+    let (proc, comparer) = (Proc::live(), Comparer::new(true));
+    let listing = listing(&proc, &comparer, vec![own, child.id()]);
+    let look = look(&proc, &comparer, &listing);
     let slots = [(own, epfd), (child.id(), epfd)];
     let mut instance = look.instance(&slots, true, &Room::new(10)).unwrap();
     let tables = |instance: &Instance| {
@@ -61,16 +54,9 @@ fn a_holder_that_has_ended_has_no_table() {
 fn check(questions: usize) {
     let haunted = RefCell::new(haunted());
     let pid = haunted.borrow().id();
-    let proc = Proc::live();
-    let comparer = Comparer::new(true);
-    let scope = Scope::Pids(vec![pid]);
-    let listing = Listing::of(&proc, &comparer, &scope, &Limits::default()).unwrap();
-    let look = Look {
-        proc: &proc,
-        comparer: &comparer,
-        processes: &listing.processes,
-        names_of_inode: OnceLock::new(),
-    };
+    let (proc, comparer) = (Proc::live(), Comparer::new(true));
+    let listing = listing(&proc, &comparer, vec![pid]);
+    let look = look(&proc, &comparer, &listing);
     let epolls = look.names();
     let of_it = epolls.iter().find(|(holder, _)| *holder == pid);
     let name = *of_it.unwrap();
@@ -102,4 +88,17 @@ fn haunted() -> Child {
     BufReader::new(stdout).read_line(&mut line).unwrap();
     assert_eq!(line, "ready\n");
     child
+}
+
+fn listing(proc: &Proc, comparer: &Comparer, pids: Vec<u32>) -> Listing {
+    Listing::of(proc, comparer, &Scope::Pids(pids), &Limits::default()).unwrap()
+}
+
+fn look<'a>(proc: &'a Proc, comparer: &'a Comparer, listing: &'a Listing) -> Look<'a> {
+    Look {
+        proc,
+        comparer,
+        processes: &listing.processes,
+        names_of_inode: OnceLock::new(),
+    }
 }
