@@ -181,6 +181,12 @@ impl Kernel {
         Some(self.view(self.tasks.get(tid)?))
     }
 
+    /// The live threads of a task's process, itself among them.
+    pub fn threads(&self, tid: Tid) -> &[Tid] {
+        let task = self.tasks.get(tid);
+        task.map_or(&[], |task| &self.processes[task.process].threads)
+    }
+
     fn view(&self, task: &crate::process::Task) -> TaskView {
         TaskView {
             pid: task.pid,
@@ -280,6 +286,11 @@ impl Kernel {
     ) -> Option<Registration> {
         self.ep_find(epoll, file, fd, self.tasks[tid].table)
             .map(|id| self.registered(id))
+    }
+
+    /// True while a registration is there.
+    pub fn is_registered(&self, id: EpitemId) -> bool {
+        self.epitems.get(id).is_some()
     }
 
     /// A registration by its name.

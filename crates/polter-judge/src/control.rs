@@ -69,7 +69,7 @@ impl Judge {
                 if let Some(id) = known {
                     self.remember_removal(id, process, present, place);
                     self.removed(id);
-                    self.settle_takings(process);
+                    self.settle_takings(process, Some(file));
                 }
             }
             _ => {}
@@ -115,6 +115,7 @@ impl Judge {
                     format!("the registration of {fd} seemed to be there still")
                 });
                 self.removed(id);
+                self.takings.fall_behind();
                 self.worlds.each(|kernel| {
                     kernel.call(tid, &ctl(epfd, CtlOp::Del, fd, 0));
                 });

@@ -148,6 +148,7 @@ impl Judge {
                 format!("{fd} is given out though it was not seen to be closed")
             });
             self.worlds.each(|kernel| kernel.forget_fd(tid, fd));
+            self.takings.fall_behind();
             self.sweep_ghosts();
         }
     }
@@ -234,6 +235,7 @@ impl Judge {
         self.note_raced_close(pid, tid, fd, place);
         self.note_dead_number(tid, fd, place);
         let watched = self.watched(tid, fd);
+        let (file, was_epoll) = self.named(tid, fd);
         let _ = self
             .worlds
             .call(tid, &Syscall::Close { fd }, &[], Weight::Notice, || {
@@ -245,8 +247,17 @@ impl Judge {
             place,
             "closed by its owner: the number is gone, the file is not",
         );
+        self.settle_cleared(process, file, was_epoll);
+        self.forget_duplicate(tid, fd);
         self.drop_held_by_rings();
         self.sweep_ghosts();
+    }
+
+    /// The file of a number, and whether it is an instance.
+    fn named(&self, tid: Tid, fd: Fd) -> (Option<FileId>, bool) {
+        let base = self.worlds.base();
+        let file = base.fd(tid, fd);
+        (file, file.is_some_and(|file| base.epoll_of(file).is_some()))
     }
 
     pub(crate) fn close_ended(&mut self, pid: u32, tid: Tid, fd: Fd, place: &Place<'_>) {
@@ -267,6 +278,7 @@ impl Judge {
                     self.found_stale_use(tid, fd, &stale, place);
                 }
                 self.worlds.each(|kernel| kernel.forget_fd(tid, fd));
+                self.takings.fall_behind();
             }
             return;
         }
@@ -286,6 +298,7 @@ impl Judge {
         let process = self.process_and_table(tid).0;
         self.note_dead_number(tid, new, place);
         let watched = self.watched(tid, new);
+        let (file, was_epoll) = self.named(tid, new);
         let flags = if is_cloexec { flags::O_CLOEXEC } else { 0 };
         let call = Syscall::Dup3 {
             fd,
@@ -301,6 +314,7 @@ impl Judge {
             place,
             "replaced by another file: the number names it no more",
         );
+        self.settle_cleared(process, file, was_epoll);
         self.number_taken(pid, tid, new);
         self.note_duplicate(tid, new);
         self.drop_held_by_rings();
@@ -337,6 +351,7 @@ impl Judge {
             place,
             "closed by its owner: the number is gone, the file is not",
         );
+        self.settle_takings(process, None);
         self.drop_held_by_rings();
         self.sweep_ghosts();
     }
@@ -361,6 +376,7 @@ impl Judge {
         for files in self.in_flight.pop_front().into_iter().flatten() {
             self.worlds.each_with(&files, eventpoll::Kernel::unhold);
         }
+        self.takings.fall_behind();
     }
 
     /// Files arrive: those of the oldest message with as many of them.
@@ -451,6 +467,9 @@ impl Judge {
             .into_iter()
             .partition(|(ring, _)| drop_fn(*ring, base));
         self.in_rings = kept;
+        if !gone.is_empty() {
+            self.takings.fall_behind();
+        }
         for files in gone.into_iter().flat_map(|(_, files)| files) {
             self.worlds.each_with(&files, eventpoll::Kernel::unhold);
         }

@@ -60,17 +60,13 @@ impl Judge {
 
     /// A table is gone; what it never used was leaked.
     pub(crate) fn end_leaks_of(&mut self, table: TableId) {
-        let (gone, kept) = std::mem::take(&mut self.sharing.leaks)
-            .into_iter()
-            .partition(|leak| leak.table == table);
-        self.sharing.leaks = kept;
-        let gone: Vec<Leak> = gone;
-        for leak in gone {
+        let leaks = &mut self.sharing.leaks;
+        for leak in leaks.extract_if(.., |leak| leak.table == table) {
             self.book.find(leak.finding);
         }
-        self.sharing.dead.retain(|(dead, _), _| *dead != table);
+        self.sharing.dead.forget_table(table);
         self.sharing.races.retain(|race| race.table != table);
-        self.sharing.duplicates.retain(|(of, _)| *of != table);
+        self.sharing.duplicates.forget_table(table);
         self.sharing.copies.remove(&table);
     }
 }

@@ -5,9 +5,9 @@
 //! | `judge` | from events of the log to their handlers |
 //! | `deed`, `scan`, `site` | what a call did, read from its text, and where it stands |
 //! | `worlds` | one kernel for each policy, all following the same log |
-//! | `tasks`, `labels`, `stories`, `batch` | what is known beside them: who is who, who made what |
+//! | `tasks`, `labels`, `stories`, `batch`, `by_table` | what is known beside them: who is who, who made what |
 //! | `lives`, `descriptors`, `control`, `reports` | the handlers, by kind of call |
-//! | `order`, `takings` | which calls stand in their order by chance, and what breaks in one order only |
+//! | `order`, `takings`, `taken`, `past` | which calls stand in their order by chance, and what breaks in one order only |
 //! | `ghosts`, `sharing`, `numbers`, `races`, `leaks` | the faults |
 //! | `book`, `verdict` | what is said in the end |
 //!
@@ -25,6 +25,7 @@
 
 mod batch;
 mod book;
+mod by_table;
 mod control;
 mod deed;
 mod descriptors;
@@ -35,6 +36,7 @@ mod leaks;
 mod lives;
 mod numbers;
 mod order;
+mod past;
 mod races;
 mod reports;
 mod scan;
@@ -42,6 +44,7 @@ mod sharing;
 mod shifted;
 mod site;
 mod stories;
+mod taken;
 mod takings;
 mod tasks;
 mod verdict;

@@ -153,6 +153,7 @@ impl Judge {
         let is_last = !self.worlds.base().is_table_alive(table);
         if is_last {
             self.note_takings(&watched, process, true);
+            self.settle_takings(process, None);
             self.orphans_of_exit(&watched, process);
             self.end_leaks_of(table);
         }
@@ -179,19 +180,15 @@ impl Judge {
         self.worlds.each(|kernel| {
             kernel.call(tid, &Syscall::Execve);
         });
+        self.takings.fall_behind();
         self.sweep_ghosts();
     }
 
     /// The other threads of a task's process, by the log's numbers: an exec
     /// that the log half shows can have left the worlds' numbers behind.
     fn other_threads(&self, tid: Tid) -> Vec<u32> {
-        let base = self.worlds.base();
-        let process = base.process_pid(tid);
-        let threads = base.tasks().filter(|(_, view)| view.process == process);
-        let others: Vec<Tid> = threads
-            .map(|(thread, _)| thread)
-            .filter(|thread| *thread != tid)
-            .collect();
+        let threads = self.worlds.base().threads(tid).iter().copied();
+        let others: Vec<Tid> = threads.filter(|thread| *thread != tid).collect();
         self.tasks.numbers_of(&others)
     }
 
@@ -208,6 +205,7 @@ impl Judge {
             .worlds
             .call(tid, &Syscall::Execve, &[], Weight::Notice, || place.site());
         self.orphans(&watched, process, place, "closed by the exec of its owner");
+        self.settle_takings(process, None);
         self.order.executed(process);
         self.note_leaks(tid, process, place);
         self.drop_held_by_rings();

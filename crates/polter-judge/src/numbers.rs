@@ -130,18 +130,10 @@ impl Judge {
         if !is_epoll {
             return;
         }
-        if self.sharing.dead.len() >= MAX_REMEMBERED {
-            self.sharing
-                .dead
-                .retain(|(table, _), _| base.is_table_alive(*table));
-        }
-        if self.sharing.dead.len() < MAX_REMEMBERED {
-            let table = self.process_and_table(tid).1;
-            self.sharing.newest_dead = Some((table, fd));
-            self.sharing
-                .dead
-                .insert((table, fd), place.step("the instance's number was closed"));
-        }
+        let table = self.process_and_table(tid).1;
+        let step = place.step("the instance's number was closed");
+        self.sharing.newest_dead = Some((table, fd));
+        (self.sharing.dead).insert(table, fd, step, MAX_REMEMBERED);
     }
 
     pub(crate) fn found_bad_control(&mut self, tid: Tid, epfd: Fd, fd: Fd, place: &Place<'_>) {
@@ -165,7 +157,7 @@ impl Judge {
 
     pub(crate) fn found_dead_epoll(&mut self, tid: Tid, epfd: Fd, place: &Place<'_>) {
         let (process, table) = self.process_and_table(tid);
-        let Some(closed) = self.sharing.dead.get(&(table, epfd)).cloned() else {
+        let Some(closed) = self.sharing.dead.get(table, epfd).cloned() else {
             return;
         };
         let instance = Instance {
@@ -192,7 +184,7 @@ impl Judge {
 
     pub(crate) fn found_double_close(&mut self, tid: Tid, fd: Fd, place: &Place<'_>) {
         let (process, table) = self.process_and_table(tid);
-        let Some(closed) = self.sharing.dead.get(&(table, fd)).cloned() else {
+        let Some(closed) = self.sharing.dead.get(table, fd).cloned() else {
             return;
         };
         let instance = Instance {

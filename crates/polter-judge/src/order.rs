@@ -46,11 +46,20 @@ pub(crate) struct Order {
     channels: FxHashMap<u64, Known>,
     /// What those knew who have ended or become another program: an end-of-file tells of them.
     departed: Known,
+    /// No marks are given out.
+    is_ignored: bool,
 }
 
 impl Order {
+    pub(crate) fn ignore(&mut self) {
+        self.is_ignored = true;
+    }
+
     /// A mark for a call that this process has just made; none if there are too many. `used_fn` says which are in use.
     pub(crate) fn mark(&mut self, process: u32, used_fn: impl FnOnce(&mut Known)) -> Option<Mark> {
+        if self.is_ignored {
+            return None;
+        }
         if self.to_refuse > 0 {
             self.to_refuse -= 1;
             return None;
@@ -71,7 +80,9 @@ impl Order {
 
     /// True if a process knows that a call was made.
     pub(crate) fn knows(&self, process: u32, mark: Mark) -> bool {
-        self.known(process).has(mark)
+        // Not by a copy: this is asked for every use of what was taken.
+        let known = self.processes.get(&process);
+        known.is_some_and(|known| known.has(mark))
     }
 
     pub(crate) fn forked(&mut self, parent: u32, child: u32) {

@@ -52,8 +52,8 @@ impl Judge {
     /// A number was given out: is there a wait under way from before its close?
     pub(crate) fn number_reopened(&mut self, tid: Tid, fd: Fd) {
         let table = self.process_and_table(tid).1;
-        self.sharing.dead.remove(&(table, fd));
-        self.sharing.duplicates.remove(&(table, fd));
+        self.sharing.dead.remove(table, fd);
+        self.sharing.duplicates.remove(table, fd);
         let Some(at) = self
             .sharing
             .races

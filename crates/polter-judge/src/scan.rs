@@ -1,6 +1,6 @@
 //! Finding numbers and words in arguments, without reading them whole.
 
-use memchr::memmem;
+use memchr::memchr_iter;
 use polter_trace::Args;
 
 /// The number a text begins with: decimal, hexadecimal or octal, maybe negative.
@@ -40,12 +40,18 @@ pub(crate) fn int_at(args: Args<'_>, at: usize) -> Option<i64> {
 }
 
 pub(crate) fn contains(text: &[u8], word: &[u8]) -> bool {
-    memmem::find(text, word).is_some()
+    find(text, word).is_some()
+}
+
+/// Where a word begins. Words are short, and so are most texts: a searcher costs more to make than it saves.
+fn find(text: &[u8], word: &[u8]) -> Option<usize> {
+    let first = *word.first()?;
+    memchr_iter(first, text).find(|at| text[*at..].starts_with(word))
 }
 
 /// What follows the first `word`.
 pub(crate) fn find_after<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
-    let at = memmem::find(text, word)?;
+    let at = find(text, word)?;
     Some(&text[at + word.len()..])
 }
 

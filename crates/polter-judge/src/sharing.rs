@@ -2,6 +2,7 @@
 //! remembered until a suspicion is decided. The faults of numbers, of threads
 //! and of exec are in `numbers`, `races` and `leaks`.
 
+use crate::by_table::ByTable;
 use crate::deed::Made;
 use crate::judge::Judge;
 use crate::site::Place;
@@ -21,7 +22,7 @@ pub(crate) struct Sharing {
     /// Which tables have waited on which instance.
     pub(crate) waited: FxHashMap<EpollId, FxHashSet<TableId>>,
     /// Numbers that named an instance and were closed.
-    pub(crate) dead: FxHashMap<(TableId, Fd), Step>,
+    pub(crate) dead: ByTable<Step>,
     pub(crate) newest_dead: Option<(TableId, Fd)>,
     /// Instances that came through an exec and were not used since.
     pub(crate) leaks: Vec<Leak>,
@@ -36,7 +37,7 @@ pub(crate) struct Sharing {
     /// The fork that made a table.
     pub(crate) copies: FxHashMap<TableId, Step>,
     /// Numbers that were made by dup: what a program that compares files does.
-    pub(crate) duplicates: FxHashSet<(TableId, Fd)>,
+    pub(crate) duplicates: ByTable<()>,
 }
 
 impl Sharing {
@@ -50,7 +51,7 @@ impl Sharing {
         }
         if let Some(step) = self
             .newest_dead
-            .and_then(|number| self.dead.get_mut(&number))
+            .and_then(|(table, fd)| self.dead.get_mut(table, fd))
         {
             add_frame(std::slice::from_mut(step), line, frame);
         }
@@ -82,7 +83,7 @@ pub(crate) struct Race {
 impl Sharing {
     /// True if a number of a table was made by dup there.
     pub(crate) fn is_duplicate(&self, table: TableId, fd: Fd) -> bool {
-        self.duplicates.contains(&(table, fd))
+        self.duplicates.get(table, fd).is_some()
     }
 }
 
@@ -113,16 +114,14 @@ impl Judge {
 
     /// A number was made by dup, dup2, dup3 or fcntl.
     pub(crate) fn note_duplicate(&mut self, tid: Tid, fd: Fd) {
-        if self.sharing.duplicates.len() >= MAX_REMEMBERED {
-            let base = self.worlds.base();
-            self.sharing
-                .duplicates
-                .retain(|(table, fd)| base.fd_in(*table, *fd).is_some());
-        }
-        if self.sharing.duplicates.len() < MAX_REMEMBERED {
-            let table = self.process_and_table(tid).1;
-            self.sharing.duplicates.insert((table, fd));
-        }
+        let table = self.process_and_table(tid).1;
+        (self.sharing.duplicates).insert(table, fd, (), MAX_REMEMBERED);
+    }
+
+    /// A number was closed.
+    pub(crate) fn forget_duplicate(&mut self, tid: Tid, fd: Fd) {
+        let table = self.process_and_table(tid).1;
+        self.sharing.duplicates.remove(table, fd);
     }
 
     /// An instance, by the descriptor it was made as.

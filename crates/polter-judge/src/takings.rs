@@ -13,101 +13,48 @@
 use crate::ghosts::Watched;
 use crate::judge::Judge;
 use crate::order::Mark;
+use crate::past::{MAX_PAST, Past, PastCalls};
 use crate::site::{Place, Site};
+use crate::taken::{Taken, Taking};
 use crate::verdict::{Break, Broken};
 use crate::worlds::WorldSet;
 use eventpoll::{EpitemId, Errno, Fd, FileId};
-use std::collections::VecDeque;
-
-/// Takings that may wait for their end at once; beyond, the log's order counts as the only one.
-const MAX_OPEN: usize = 1024;
-/// DELs, closes and what they may mean for an ADD, of each so many remembered at once.
-const MAX_PAST: usize = 256;
+use std::collections::{BTreeMap, VecDeque};
 
 /// What has been taken, and what could have been.
 #[derive(Debug, Default)]
 pub(crate) struct Takings {
     /// Registrations that live in Linux's world and were taken in another.
-    open: Vec<Taking>,
-    /// Registrations that would be taken in another order.
-    possible: Vec<Possible>,
-    /// DELs of files that others have too, oldest first.
-    removed: VecDeque<Past>,
-    /// Closes of numbers of files that others have too, oldest first.
-    cleared: VecDeque<Past>,
-}
-
-/// A registration is gone in a world.
-#[derive(Debug)]
-struct Taking {
-    story: u64,
-    id: EpitemId,
-    world: usize,
-    mark: Mark,
-    /// Who took it knew that it was there.
-    knew_of_add: bool,
-    /// What broke by it since.
-    breaks: u64,
-}
-
-/// A registration would be gone in these worlds.
-#[derive(Debug)]
-struct Possible {
-    story: u64,
-    worlds: WorldSet,
-}
-
-/// A DEL or a close that another call could have overtaken.
-#[derive(Debug)]
-struct Past {
-    file: FileId,
-    /// The line the file was made on: another file may get its id.
-    born: Option<u64>,
-    fd: Fd,
-    process: u32,
-    /// Where it matters.
-    worlds: WorldSet,
-    mark: Mark,
-    site: Option<Site>,
+    open: Taken,
+    /// Something ended otherwise than by a call that is looked at for it: all are to be looked through.
+    is_behind: bool,
+    /// Registrations that would be gone in these worlds in another order, by story: the oldest first.
+    possible: BTreeMap<u64, WorldSet>,
+    /// DELs of files that others have too.
+    removed: PastCalls,
+    /// Closes of numbers of files that others have too.
+    cleared: PastCalls,
 }
 
 impl Takings {
     /// True if a DEL of this file and number is remembered.
     pub(crate) fn has_removed(&self, file: FileId, fd: Fd) -> bool {
-        let mut removed = self.removed.iter();
-        removed.any(|past| (past.file, past.fd) == (file, fd))
+        self.removed.has(file, fd)
     }
 
-    fn has(&self, story: u64, world: usize) -> bool {
-        let mut open = self.open.iter();
-        open.any(|taking| (taking.story, taking.world) == (story, world))
+    /// Registrations may have ended unseen.
+    pub(crate) fn fall_behind(&mut self) {
+        self.is_behind = true;
     }
 
     /// A registration's absence was felt in these worlds.
     pub(crate) fn felt(&mut self, story: u64, worlds: WorldSet) {
-        let of_story = self.open.iter_mut().filter(|taking| taking.story == story);
-        for taking in of_story.filter(|taking| worlds.has(taking.world)) {
-            taking.breaks += 1;
-        }
+        self.open.felt(story, worlds);
     }
 
     /// A registration is used: where would its absence be felt in another order? Says so once.
     pub(crate) fn felt_in_another_order(&mut self, story: u64) -> WorldSet {
-        let at = self
-            .possible
-            .iter()
-            .position(|possible| possible.story == story);
-        at.map_or(WorldSet::default(), |at| {
-            self.possible.swap_remove(at).worlds
-        })
-    }
-
-    fn remember(list: &mut VecDeque<Past>, past: Past) {
-        list.retain(|old| (old.file, old.fd, old.process) != (past.file, past.fd, past.process));
-        if list.len() >= MAX_PAST {
-            list.pop_front();
-        }
-        list.push_back(past);
+        self.possible.remove(&story).unwrap_or_default()
     }
 }
 
@@ -116,12 +63,9 @@ impl Judge {
     pub(crate) fn mark(&mut self, process: u32) -> Option<Mark> {
         let (takings, stories) = (&self.takings, &self.stories);
         self.order.mark(process, |used| {
-            takings
-                .open
-                .iter()
-                .for_each(|taking| used.insert(taking.mark));
-            let past = takings.removed.iter().chain(&takings.cleared);
-            past.for_each(|past| used.insert(past.mark));
+            let past = takings.removed.marks().chain(takings.cleared.marks());
+            let marks = takings.open.marks().chain(past);
+            marks.for_each(|mark| used.insert(mark));
             stories.marks().for_each(|mark| used.insert(mark));
         })
     }
@@ -133,15 +77,21 @@ impl Judge {
         process: u32,
         is_exit: bool,
     ) {
-        let mut mark = None;
+        let (mut mark, mut cleared) = (None, VecDeque::new());
         for number in watched {
             self.note_late_takings(number, process, is_exit);
             for id in &number.others {
                 self.note_taking(*id, number, process, &mut mark);
             }
-            self.note_clearing(number, process, is_exit, &mut mark);
+            if self.may_be_registered_late(number, is_exit) {
+                // An exit clears more than is remembered: the last ones are.
+                if cleared.len() >= MAX_PAST {
+                    cleared.pop_front();
+                }
+                cleared.push_back(number);
+            }
         }
-        self.settle_takings(process);
+        self.note_cleared(cleared, process, is_exit, mark);
     }
 
     fn note_taking(
@@ -161,19 +111,18 @@ impl Judge {
         let (story_id, added) = (story.id, story.added);
         let knew_of_add = added.is_none_or(|added| self.order.knows(process, added));
         for world in self.worlds.lacking(story_id, &story.in_worlds).iter() {
-            if self.takings.has(story_id, world) || self.takings.open.len() >= MAX_OPEN {
+            if self.takings.open.has(story_id, world) || self.takings.open.is_full() {
                 continue;
             }
             *mark = mark.or_else(|| self.mark(process));
             if let Some(mark) = *mark {
-                self.takings.open.push(Taking {
-                    story: story_id,
-                    id,
+                let taking = Taking {
                     world,
                     mark,
                     knew_of_add,
                     breaks: 0,
-                });
+                };
+                (self.takings.open).insert(story_id, id, number.file, taking);
             }
         }
     }
@@ -185,9 +134,9 @@ impl Judge {
             return;
         }
         let born = self.made_on(number.file);
-        for past in &mut self.takings.removed {
-            let is_it = (past.file, past.fd, past.born) == (number.file, number.fd, born);
-            if !is_it || past.process == process || self.order.knows(process, past.mark) {
+        for past in self.takings.removed.of_mut(number.file, number.fd) {
+            if past.born != born || past.process == process || self.order.knows(process, past.mark)
+            {
                 continue;
             }
             let late = self.worlds.those_that_take(past.worlds, is_exit);
@@ -199,20 +148,23 @@ impl Judge {
     }
 
     /// A process closes what others have too: one of them may register it just after.
-    fn note_clearing(
+    fn may_be_registered_late(&self, number: &Watched, is_exit: bool) -> bool {
+        let worlds = self.worlds.those_that_take(WorldSet::all(), is_exit);
+        !worlds.is_empty() && self.worlds.base().references(number.file) > 0
+    }
+
+    fn note_cleared<'a>(
         &mut self,
-        number: &Watched,
+        cleared: impl IntoIterator<Item = &'a Watched>,
         process: u32,
         is_exit: bool,
-        mark: &mut Option<Mark>,
+        mut mark: Option<Mark>,
     ) {
-        let (file, fd) = (number.file, number.fd);
         let worlds = self.worlds.those_that_take(WorldSet::all(), is_exit);
-        if worlds.is_empty() || self.worlds.base().references(file) == 0 {
-            return;
-        }
-        *mark = mark.or_else(|| self.mark(process));
-        if let Some(mark) = *mark {
+        for number in cleared {
+            mark = mark.or_else(|| self.mark(process));
+            let Some(mark) = mark else { return };
+            let (file, fd) = (number.file, number.fd);
             let site = None;
             let past = Past {
                 file,
@@ -223,7 +175,7 @@ impl Judge {
                 mark,
                 site,
             };
-            Takings::remember(&mut self.takings.cleared, past);
+            self.takings.cleared.remember(past);
         }
     }
 
@@ -235,21 +187,20 @@ impl Judge {
         fd: Fd,
         process: u32,
     ) -> Option<Mark> {
-        let removed = &mut self.takings.removed;
-        removed.retain(|past| (past.file, past.fd, past.process) != (file, fd, process));
+        self.takings.removed.forget(file, fd, process);
         let mut worlds = WorldSet::default();
         let born = self.made_on(file);
-        for past in &self.takings.cleared {
-            let is_it = (past.file, past.fd, past.born) == (file, fd, born);
-            if is_it && past.process != process && !self.order.knows(process, past.mark) {
+        for past in self.takings.cleared.of(file, fd) {
+            if past.born == born && past.process != process && !self.order.knows(process, past.mark)
+            {
                 worlds = worlds.with(past.worlds);
             }
         }
         if !worlds.is_empty() {
             if self.takings.possible.len() >= MAX_PAST {
-                self.takings.possible.remove(0);
+                self.takings.possible.pop_first();
             }
-            self.takings.possible.push(Possible { story, worlds });
+            self.takings.possible.insert(story, worlds);
         }
         if self.worlds.base().references(file) < 2 {
             return None;
@@ -260,38 +211,44 @@ impl Judge {
     /// A process uses a registration: if it knows of the taking, so would it in any order.
     pub(crate) fn confirm_takings(&mut self, story: u64, process: u32) {
         let order = &self.order;
-        self.takings.open.retain(|taking| {
-            let is_certain = taking.knew_of_add && order.knows(process, taking.mark);
-            taking.story != story || !is_certain
-        });
+        let is_certain = |taking: &Taking| taking.knew_of_add && order.knows(process, taking.mark);
+        self.takings.open.confirm(story, is_certain);
     }
 
-    /// Registrations have ended in Linux's world by what a process did. If it
-    /// does not know that they were taken, the taking could have come later.
-    pub(crate) fn settle_takings(&mut self, process: u32) {
+    /// Registrations have ended in Linux's world by what a process did: some of this file's, or of any. If it does
+    /// not know that they were taken, the taking could have come later.
+    pub(crate) fn settle_takings(&mut self, process: u32, file: Option<FileId>) {
         if self.takings.open.is_empty() {
             return;
         }
         let (base, stories) = (self.worlds.base(), &self.stories);
-        let has_ended = |taking: &mut Taking| {
-            let story = stories.get(taking.id);
-            base.registration(taking.id).is_none()
-                || story.is_none_or(|story| story.id != taking.story)
+        let has_ended = |number: u64, id: EpitemId| {
+            let story = stories.get(id);
+            !base.is_registered(id) || story.is_none_or(|story| story.id != number)
         };
-        let ended: Vec<Taking> = self.takings.open.extract_if(.., has_ended).collect();
-        for taking in ended {
+        let is_behind = std::mem::take(&mut self.takings.is_behind);
+        let file = file.filter(|_| !is_behind);
+        for (story, taking) in self.takings.open.take_ended(file, has_ended) {
             if !taking.knew_of_add || !self.order.knows(process, taking.mark) {
-                (self.worlds).doubt(taking.world, taking.story, taking.breaks);
+                (self.worlds).doubt(taking.world, story, taking.breaks);
             }
+        }
+    }
+
+    /// A number of this file was cleared by a process: registrations end with the last one.
+    pub(crate) fn settle_cleared(&mut self, process: u32, file: Option<FileId>, was_epoll: bool) {
+        let Some(file) = file else { return };
+        if self.worlds.base().references(file) == 0 || self.takings.is_behind {
+            self.settle_takings(process, Some(file).filter(|_| !was_epoll));
         }
     }
 
     /// The log is over. What was taken and not settled was taken while it was of
     /// use, if it was there to be taken in any order.
     pub(crate) fn end_takings(&mut self) {
-        for taking in std::mem::take(&mut self.takings.open) {
+        for (story, taking) in self.takings.open.take_ended(None, |_, _| true) {
             if !taking.knew_of_add {
-                (self.worlds).doubt(taking.world, taking.story, taking.breaks);
+                (self.worlds).doubt(taking.world, story, taking.breaks);
             }
         }
     }
@@ -322,7 +279,7 @@ impl Judge {
                 mark,
                 site,
             };
-            Takings::remember(&mut self.takings.removed, past);
+            self.takings.removed.remember(past);
         }
     }
 

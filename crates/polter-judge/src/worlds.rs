@@ -305,9 +305,8 @@ impl Worlds {
     /// True if a world other than Linux's still has a story's registration.
     fn has(&self, index: usize, story: u64, ids: &[Option<EpitemId>]) -> bool {
         let world = &self.worlds[index];
-        ids[index].is_some_and(|id| {
-            world.story_of[id.slot()] == story && world.kernel.registration(id).is_some()
-        })
+        ids[index]
+            .is_some_and(|id| world.story_of[id.slot()] == story && world.kernel.is_registered(id))
     }
 
     /// A ghost was born in Linux's world: those that had its registration and

@@ -1,97 +1,87 @@
-//! Lines a second, judged under all seven policies, and the memory it takes.
-//!
-//! ```text
-//! cargo bench -p polter-judge                   64 MiB of log
-//! cargo bench -p polter-judge -- --gigabyte     1 GiB
-//! ```
-//! The log is a server's: eight workers with ten thousand connections, made
-//! while it is read.
+//! Logs of servers, made while they are read; the time that making takes is counted apart.
 
 use std::fmt::Write as _;
-use std::io::{BufReader, Read};
-use std::time::Instant;
+use std::io::Read;
+use std::time::Duration;
 
-use eventpoll::Policy;
-use polter_judge::{Judge, Verdict};
-
-const WORKERS: usize = 8;
 const CONNECTIONS: usize = 10_000;
 
-fn main() {
-    let is_long = std::env::args().any(|arg| arg == "--gigabyte");
-    let bytes = if is_long { 1 << 30 } else { 1 << 26 };
-    let mut judge = Judge::new(&Policy::ALL);
-    let log = BufReader::with_capacity(1 << 16, Server::new(bytes));
-    let start = Instant::now();
-    judge.read(log, |_| {}).expect("memory can be read");
-    let verdict = judge.finish();
-    report(&verdict, bytes, start.elapsed().as_secs_f64());
+/// Something that writes a log, a turn at a time.
+pub(crate) trait Source {
+    /// Appends the lines of a turn.
+    fn turn(&mut self, text: &mut String);
 }
 
-#[expect(clippy::print_stdout, reason = "a benchmark reports its figures")]
-fn report(verdict: &Verdict, bytes: usize, seconds: f64) {
-    let log = &verdict.log;
-    println!(
-        "{} lines of {:.0} bytes in {seconds:.2} s: {:.2} million lines/s, {:.0} MB/s",
-        log.lines,
-        bytes as f64 / log.lines as f64,
-        log.lines as f64 / seconds / 1e6,
-        bytes as f64 / seconds / 1e6,
-    );
-    if let Some(busy) = busy() {
-        println!(
-            "{busy:.2} s of processor time, making the log included: {:.2} million lines/s",
-            log.lines as f64 / busy / 1e6
-        );
-    }
-    println!(
-        "{} tasks, {} instances, {} registrations, {} events, {} findings, {} warnings",
-        log.tasks,
-        log.instances,
-        log.registrations,
-        log.events,
-        verdict.findings.len(),
-        log.warning_count,
-    );
-    for policy in &verdict.policies {
-        println!("{:16} breaks {}", policy.policy, policy.break_count);
-    }
-    println!(
-        "peak resident memory: {}",
-        peak().unwrap_or_else(|| "unknown".to_string())
-    );
-    assert_eq!(
-        (log.warning_count, log.unknown_events),
-        (0, 0),
-        "the log can be followed"
-    );
-}
-
-/// The processor time of this process, in seconds: on a busy machine the better figure.
-fn busy() -> Option<f64> {
-    let stat = std::fs::read_to_string("/proc/self/schedstat").ok()?;
-    let nanoseconds: f64 = stat.split(' ').next()?.parse().ok()?;
-    Some(nanoseconds / 1e9)
-}
-
-/// The most memory this process ever had, as the kernel says it.
-fn peak() -> Option<String> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().to_string())
-}
-
-/// A log of a server, a turn of a worker's loop at a time.
-struct Server {
+/// So many bytes of a source's log.
+pub(crate) struct Log<S> {
+    source: S,
     text: String,
     at: usize,
     left: usize,
+    pub(crate) making: Duration,
+}
+
+impl<S: Source> Log<S> {
+    pub(crate) fn new(source: S, bytes: usize) -> Log<S> {
+        Log {
+            source,
+            text: String::new(),
+            at: 0,
+            left: bytes,
+            making: Duration::ZERO,
+        }
+    }
+}
+
+impl<S: Source> Read for Log<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.at == self.text.len() {
+            if self.left == 0 {
+                return Ok(0);
+            }
+            let start = crate::busy();
+            self.text.clear();
+            self.at = 0;
+            while self.text.len() < buffer.len() {
+                self.source.turn(&mut self.text);
+            }
+            self.left = self.left.saturating_sub(self.text.len());
+            self.making += crate::busy().saturating_sub(start);
+        }
+        let rest = &self.text.as_bytes()[self.at..];
+        let len = rest.len().min(buffer.len());
+        buffer[..len].copy_from_slice(&rest[..len]);
+        self.at += len;
+        Ok(len)
+    }
+}
+
+/// Numbers that look random, the same in every run.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new() -> Random {
+        Random(0x9e37_79b9_7f4a_7c15)
+    }
+
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit as u64) as usize
+    }
+}
+
+/// Workers that have the listening socket from their parent, ten thousand connections in all, and now and then start
+/// another program. A turn is one of a worker's loop.
+pub(crate) struct Server {
+    text: String,
     turn: usize,
     workers: Vec<Worker>,
+    /// A worker starts a program each so many turns.
+    turns_a_child: usize,
     next_pid: u32,
-    random: u64,
+    random: Random,
 }
 
 struct Worker {
@@ -101,18 +91,17 @@ struct Worker {
 }
 
 impl Server {
-    fn new(bytes: usize) -> Server {
+    pub(crate) fn new(workers: usize, turns_a_child: usize) -> Server {
         let mut server = Server {
             text: String::new(),
-            at: 0,
-            left: bytes,
             turn: 0,
             workers: Vec::new(),
-            next_pid: 1000 + WORKERS as u32,
-            random: 0x9e37_79b9_7f4a_7c15,
+            turns_a_child,
+            next_pid: 1000 + workers as u32,
+            random: Random::new(),
         };
         server.say("999   socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_IP) = 3<TCP:[100]>");
-        for pid in (1000..).take(WORKERS) {
+        for pid in (1000..).take(workers) {
             server.say(&format!(
                 "999   clone(child_stack=NULL, flags=CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID|SIGCHLD, child_tidptr=0x7f9a) = {pid}"
             ));
@@ -123,7 +112,7 @@ impl Server {
                 "{pid}  {}",
                 ctl("ADD", 3, "EPOLLIN|EPOLLEXCLUSIVE")
             ));
-            let numbers = 5..5 + (CONNECTIONS / WORKERS) as u32 + 50;
+            let numbers = 5..5 + (CONNECTIONS / workers) as u32 + 50;
             server.workers.push(Worker {
                 pid,
                 live: Vec::new(),
@@ -138,22 +127,16 @@ impl Server {
         self.text.push('\n');
     }
 
-    fn random(&mut self, below: usize) -> usize {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        (self.random % below as u64) as usize
-    }
-
     /// A wait, and what is done about each of its events.
-    fn turn(&mut self) {
+    fn worker_turn(&mut self) {
+        let workers = self.workers.len();
         self.turn += 1;
-        let at = self.turn % WORKERS;
+        let at = self.turn % workers;
         let pid = self.workers[at].pid;
-        let is_filling = self.workers[at].live.len() < CONNECTIONS / WORKERS;
-        let mut ready: Vec<u32> = (0..1 + self.random(8))
+        let is_filling = self.workers[at].live.len() < CONNECTIONS / workers;
+        let mut ready: Vec<u32> = (0..1 + self.random.below(8))
             .filter_map(|_| {
-                let pick = self.random(self.workers[at].live.len().max(1));
+                let pick = self.random.below(self.workers[at].live.len().max(1));
                 self.workers[at].live.get(pick).copied()
             })
             .collect();
@@ -182,7 +165,7 @@ impl Server {
                 fd => self.serve(at, fd),
             }
         }
-        if self.turn.is_multiple_of(1000) {
+        if self.turn.is_multiple_of(self.turns_a_child) {
             self.spawn(pid);
         }
     }
@@ -192,7 +175,7 @@ impl Server {
         let Some(fd) = self.workers[at].free.pop() else {
             return;
         };
-        let port = 20_000 + self.random(40_000);
+        let port = 20_000 + self.random.below(40_000);
         self.say(&format!(
             "{pid}  accept4(3<TCP:[127.0.0.1:80]>, {{sa_family=AF_INET, sin_port=htons({port}), sin_addr=inet_addr(\"127.0.0.1\")}}, \
              [16], SOCK_CLOEXEC|SOCK_NONBLOCK) = {fd}<TCP:[127.0.0.1:80->127.0.0.1:{port}]>"
@@ -206,11 +189,11 @@ impl Server {
 
     fn serve(&mut self, at: usize, fd: u32) {
         let pid = self.workers[at].pid;
-        if self.random(10) == 0 {
+        if self.random.below(10) == 0 {
             self.say(&format!(
                 "{pid}  read({fd}<TCP:[127.0.0.1:80->127.0.0.1:5{fd}]>, \"\", 4096) = 0"
             ));
-            if self.random(2) == 0 {
+            if self.random.below(2) == 0 {
                 self.say(&format!("{pid}  epoll_ctl(4<anon_inode:[eventpoll]>, EPOLL_CTL_DEL, {fd}<TCP:[127.0.0.1:80]>, NULL) = 0"));
             }
             self.say(&format!(
@@ -255,25 +238,16 @@ fn ctl(op: &str, fd: u32, events: &str) -> String {
     text
 }
 
-impl Read for Server {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.at == self.text.len() {
-            self.text.clear();
-            self.at = 0;
-        }
-        if self.text.is_empty() {
-            if self.left == 0 {
-                return Ok(0);
-            }
-            while self.text.len() < buffer.len() {
-                self.turn();
-            }
-            self.left = self.left.saturating_sub(self.text.len());
-        }
-        let rest = &self.text.as_bytes()[self.at..];
-        let len = rest.len().min(buffer.len());
-        buffer[..len].copy_from_slice(&rest[..len]);
-        self.at += len;
-        Ok(len)
+impl Source for Server {
+    fn turn(&mut self, text: &mut String) {
+        self.worker_turn();
+        text.push_str(&self.text);
+        self.text.clear();
+    }
+}
+
+impl Source for Box<dyn Source> {
+    fn turn(&mut self, text: &mut String) {
+        self.as_mut().turn(text);
     }
 }
