@@ -101,6 +101,7 @@ impl Judge {
     }
 
     fn step(&mut self, assembled: &Assembled<'_>) {
+        self.book.log.count_line(assembled);
         if let Some(warning) = assembled.warning {
             self.book.warn(warning.line, warning.column as u64, || {
                 warning.problem.to_string()

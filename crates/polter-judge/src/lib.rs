@@ -9,6 +9,7 @@
 //! | `lives`, `descriptors`, `control`, `reports` | the handlers, by kind of call |
 //! | `order`, `takings`, `taken`, `past` | which calls stand in their order by chance, and what breaks in one order only |
 //! | `ghosts`, `sharing`, `numbers`, `races`, `leaks` | the faults |
+//! | `coverage` | what the log does not show |
 //! | `book`, `verdict` | what is said in the end |
 //!
 //! ```
@@ -27,6 +28,7 @@ mod batch;
 mod book;
 mod by_table;
 mod control;
+mod coverage;
 mod deed;
 mod descriptors;
 mod ghosts;

@@ -23,6 +23,10 @@ pub struct Verdict {
 pub struct LogSummary {
     /// Lines.
     pub lines: u64,
+    /// Lines that are blank, or comments.
+    pub blank_lines: u64,
+    /// Lines that are not strace's, or are torn.
+    pub unread_lines: u64,
     /// Calls that ended.
     pub calls: u64,
     /// Calls that changed descriptors or used an instance.

@@ -64,7 +64,8 @@ pub(crate) enum Verb {
 
     /// Judge strace logs: what was wrong, and what each policy would change
     ///
-    /// A log is what `strace -f` writes into one file; -yy and -k make the report say more. Each log is
+    /// A log is what `strace -f` writes into one file; -yy and -k make the report say more. It may be
+    /// compressed (gzip, xz, zstd), in UTF-16, or indented or quoted as in a report. Each log is
     /// judged by itself. `strace -ff` writes a file per process, none of which tells the whole story:
     /// with -ttt, strace-log-merge(1) makes them one.
     #[command(after_help = with_exit_codes(examples::JUDGE))]

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use polter_input::{InputError, Refusal};
 use polter_scan::ScanError;
 use thiserror::Error;
 
@@ -23,6 +24,37 @@ pub(crate) enum Failure {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// What was given for a log is none.
+    #[error("{}: {refusal}", .path.display())]
+    NoLogAtAll {
+        /// Which.
+        path: PathBuf,
+        /// What it looks like.
+        refusal: Refusal,
+    },
+    /// A log has nothing in it.
+    #[error(
+        "{}: the log is empty: strace has recorded nothing, or has not written it yet",
+        .path.display()
+    )]
+    EmptyLog {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Compressed data holds nothing that can be read.
+    #[error("{}: {what}, and nothing of it can be read; fetch the file again", .path.display())]
+    DamagedLog {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A directory was given for a log.
+    #[error("{0}: Is a directory; name the logs in it: polter judge {0}/*", .path.display())]
+    Directory {
+        /// Which.
+        path: PathBuf,
     },
     /// A file cannot be made or written.
     #[error("{}: cannot write: {source}", .path.display())]
@@ -105,6 +137,29 @@ impl Failure {
     pub(crate) fn read(path: &Path) -> impl FnOnce(io::Error) -> Failure {
         let path = path.to_owned();
         move |source| Failure::Read { path, source }
+    }
+
+    /// Names the log that cannot be judged.
+    pub(crate) fn input(path: &Path) -> impl FnOnce(InputError) -> Failure {
+        let path = path.to_owned();
+        move |error| match error {
+            InputError::Refused(refusal) => Failure::NoLogAtAll { path, refusal },
+            InputError::Damaged(what) => Failure::DamagedLog { path, what },
+            InputError::Empty => Failure::EmptyLog { path },
+            InputError::Read(source) => Failure::Read { path, source },
+        }
+    }
+
+    /// True if it is about one log, so that the others can be judged.
+    pub(crate) fn is_of_a_log(&self) -> bool {
+        matches!(
+            self,
+            Failure::Read { .. }
+                | Failure::NoLogAtAll { .. }
+                | Failure::EmptyLog { .. }
+                | Failure::DamagedLog { .. }
+                | Failure::Directory { .. }
+        )
     }
 
     /// Names the file that could not be written.

@@ -20,7 +20,7 @@ pub(crate) fn judge(args: &JudgeArgs, console: &Console) -> Result<Exit, Failure
         let judged = Log::open(path, console)
             .and_then(|log| verdicts::judge(log, &args.judging, &mut *out, console));
         let exit = match judged {
-            Err(failure @ Failure::Read { .. }) => {
+            Err(failure) if failure.is_of_a_log() => {
                 console.complain(&failure);
                 Exit::Error
             }

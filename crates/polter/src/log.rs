@@ -1,11 +1,12 @@
 //! Opens a log, and shows how far its reading is.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal as _, Read};
+use std::io::{self, BufRead, IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use polter_input::{Damage, Input, Refusal};
 use polter_trace::escape;
 
 use crate::console::Console;
@@ -28,7 +29,7 @@ const SPINNER: &str = "{spinner} {wide_msg} {elapsed}";
 pub(crate) struct Log {
     /// What it is called in reports.
     pub(crate) name: PathBuf,
-    reader: Box<dyn BufRead>,
+    input: Input,
     progress: ProgressBar,
     is_progress_shown: bool,
 }
@@ -37,20 +38,29 @@ impl Log {
     /// Opens the file, or standard input for `-`.
     pub(crate) fn open(path: &Path, console: &Console) -> Result<Log, Failure> {
         if path.as_os_str() == "-" {
-            return Ok(Log::stdin(console));
+            return Log::stdin(console);
         }
         let file = File::open(path).map_err(Failure::read(path))?;
         let metadata = file.metadata().map_err(Failure::read(path))?;
+        if metadata.is_dir() {
+            return Err(Failure::Directory {
+                path: path.to_owned(),
+            });
+        }
         let len = metadata.is_file().then_some(metadata.len());
-        Ok(Log::new(path.to_owned(), file, len, console))
+        Log::new(path.to_owned(), file, len, console)
     }
 
-    fn stdin(console: &Console) -> Log {
+    fn stdin(console: &Console) -> Result<Log, Failure> {
         Log::new(PathBuf::from(STDIN), io::stdin(), None, console)
     }
 
     /// Text that is part of the program.
-    pub(crate) fn embedded(name: &str, text: &'static str, console: &Console) -> Log {
+    pub(crate) fn embedded(
+        name: &str,
+        text: &'static str,
+        console: &Console,
+    ) -> Result<Log, Failure> {
         Log::new(
             PathBuf::from(name),
             text.as_bytes(),
@@ -59,22 +69,32 @@ impl Log {
         )
     }
 
-    /// Bytes, of a known number or not.
+    /// Bytes, of a known number or not, as they came: compressed, quoted.
     pub(crate) fn new(
         name: PathBuf,
         bytes: impl Read + 'static,
         len: Option<u64>,
         console: &Console,
-    ) -> Log {
+    ) -> Result<Log, Failure> {
         let is_progress_shown = console.shows_progress();
         let progress = progress(&name, len, is_progress_shown);
-        let reader = Box::new(BufReader::with_capacity(1 << 16, progress.wrap_read(bytes)));
-        Log {
+        let input = Input::new(progress.wrap_read(bytes)).map_err(Failure::input(&name))?;
+        Ok(Log {
             name,
-            reader,
+            input,
             progress,
             is_progress_shown,
-        }
+        })
+    }
+
+    /// What it looks like, should none of its lines be strace's.
+    pub(crate) fn looks(&self) -> Refusal {
+        self.input.looks
+    }
+
+    /// Set when compressed data turns out not to be whole.
+    pub(crate) fn damage(&self) -> Damage {
+        self.input.damage.clone()
     }
 
     /// The text, and whom to tell how many lines were read.
@@ -87,7 +107,7 @@ impl Log {
                 progress.set_message(format!("{} lines", number(lines)));
             }
         };
-        (&mut self.reader, lines_fn)
+        (&mut self.input.lines, lines_fn)
     }
 }
 

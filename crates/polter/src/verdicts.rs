@@ -23,8 +23,14 @@ pub(crate) fn judge(
     out: &mut dyn Write,
     console: &Console,
 ) -> Result<Exit, Failure> {
+    let damage = log.damage();
     let (name, verdict) = report(log, &judging.reporting, out)?;
-    Ok(exit(&name, &verdict, judging, console))
+    let exit = exit(&name, &verdict, judging, console);
+    if let Some(what) = damage.get() {
+        console.say_error(format_args!("{name}: {what}; what came before is judged"));
+        return Ok(Exit::Error);
+    }
+    Ok(exit)
 }
 
 /// Judges the log and writes the report; gives the log's name and the verdict.
@@ -34,6 +40,10 @@ pub(crate) fn report(
     out: &mut dyn Write,
 ) -> Result<(String, Verdict), Failure> {
     let verdict = read(&mut log, &reporting.policies())?;
+    if verdict.log.read_lines() == 0 {
+        let (path, refusal) = (log.name.clone(), log.looks());
+        return Err(Failure::NoLogAtAll { path, refusal });
+    }
     let name = log.name.to_string_lossy().into_owned();
     // Takes its progress off the screen.
     drop(log);
@@ -61,6 +71,14 @@ fn write(name: &str, verdict: &Verdict, format: Format, out: &mut dyn Write) -> 
 }
 
 fn exit(name: &str, verdict: &Verdict, judging: &Judging, console: &Console) -> Exit {
+    if verdict.log.is_mostly_foreign() {
+        let (unread, lines) = (verdict.log.unread_lines, verdict.log.lines);
+        console.say_error(format_args!(
+            "{name}: {unread} of {lines} lines are not strace's; \
+             record into a file of its own: strace -f -yy -o LOG COMMAND"
+        ));
+        return Exit::Error;
+    }
     if judging.strict && verdict.log.warning_count > 0 {
         say_warnings(name, verdict, console);
         return Exit::Error;

@@ -32,7 +32,7 @@ pub(crate) fn demo(args: &DemoArgs, console: &Console) -> Result<Exit, Failure> 
     if args.reporting.format == Format::Text {
         tell(&mut *out)?;
     }
-    let log = Log::embedded(NAME, STORY, console);
+    let log = Log::embedded(NAME, STORY, console)?;
     verdicts::report(log, &args.reporting, &mut *out)?;
     if args.reporting.format == Format::Text {
         live::tell(&mut *out)?;

@@ -27,9 +27,34 @@ pub(crate) fn fit(text: &str, columns: usize) -> String {
 fn without_names(call: &str) -> String {
     without(call, |before, rest| {
         let is_descriptor = before.ends_with(|last: char| last.is_ascii_digit());
-        let name = rest.strip_prefix('<').filter(|_| is_descriptor)?;
-        Some((name.find('>')? + 2, ""))
+        let is_named = is_descriptor || before.ends_with("AT_FDCWD");
+        if !is_named || !rest.starts_with('<') {
+            return None;
+        }
+        Some((name_len(rest)?, ""))
     })
+}
+
+/// The bytes of `<…>`. A socket's name has an arrow, and may have a path in quotes;
+/// a device's has its numbers in brackets of their own.
+fn name_len(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut is_string = false;
+    let mut last = ' ';
+    for (index, character) in text.char_indices() {
+        match character {
+            '"' if last != '\\' => is_string = !is_string,
+            _ if is_string => {}
+            '<' => depth += 1,
+            '>' if last != '-' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(index + 1);
+        }
+        last = character;
+    }
+    None
 }
 
 /// Drops what an errno means: the name says it.
@@ -119,6 +144,37 @@ mod tests {
         );
         check(DEL, 60, "epoll_ctl(3, EPOLL_CTL_DEL, 4, {…}) = -1 EBADF");
         check(DEL, 34, "epoll_ctl(3, EPOLL_CT…) = -1 EBADF");
+    }
+
+    #[test]
+    fn the_names_of_sockets_and_devices_go_whole() {
+        let names = [
+            "TCP:[127.0.0.1:7778->127.0.0.1:44756]",
+            "TCPv6:[[::1]:80->[::1]:90]",
+            "UNIX-STREAM:[11->12]",
+            "UNIX-STREAM:[11->12,\"/run/a->b> c\"]",
+            "UNIX-STREAM:[11->12,@\"a\\\">b\"]",
+            "/dev/null<char 1:3>",
+            "/tmp/a\\76b",
+        ];
+        for name in names {
+            let call = format!("epoll_ctl(5<a>, EPOLL_CTL_DEL, 8<{name}>, 0x7ffd) = 0");
+            check(&call, 48, "epoll_ctl(5, EPOLL_CTL_DEL, 8, 0x7ffd) = 0");
+        }
+        check(
+            "openat(AT_FDCWD</srv/run>, \"a\", O_RDONLY) = 4</srv/run/a>",
+            40,
+            "openat(AT_FDCWD, \"a\", O_RDONLY) = 4",
+        );
+    }
+
+    #[test]
+    fn a_name_cut_short_is_left_alone() {
+        check(
+            "close(3<TCP:[127.0.0.1:80->127.",
+            20,
+            "close(3<TCP:[127.0.…",
+        );
     }
 
     #[test]

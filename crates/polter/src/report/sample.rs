@@ -10,6 +10,8 @@ pub(crate) fn haunted() -> Verdict {
     Verdict {
         log: LogSummary {
             lines: 1_204,
+            blank_lines: 4,
+            unread_lines: 6,
             calls: 1_150,
             followed: 310,
             tasks: 2,

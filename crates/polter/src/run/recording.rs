@@ -53,6 +53,6 @@ impl Recording {
             Recording::Kept(path) => path,
             Recording::Passing(_) => PathBuf::from(command.join(" ".as_ref())),
         };
-        Ok(Log::new(name, file, Some(len), console))
+        Log::new(name, file, Some(len), console)
     }
 }

@@ -34,6 +34,10 @@ pub(crate) const HEALTHY: &str = "\
 pub(crate) const TORN: &str = "\
 100 epoll_create1(EPOLL_CLOEXEC) = 3
 100 pipe2([4, 5]], 0 = 0
+100 eventfd2(0, 0) = 6
+100 epoll_ctl(3, EPOLL_CTL_ADD, 6, {events=EPOLLIN, data={u32=6, u64=6}}) = 0
+100 epoll_ctl(3, EPOLL_CTL_DEL, 6, NULL) = 0
+100 close(6) = 0
 ";
 
 /// What came of a run.

@@ -9,6 +9,7 @@
 
 mod exorcism;
 mod finding;
+mod frames;
 mod headline;
 mod policies;
 mod scan;

@@ -11,8 +11,8 @@ use std::io::{self, Write};
 
 use polter_judge::Step;
 
-use super::WIDTH;
 use super::style::{ASIDE, TITLE};
+use super::{WIDTH, frames};
 use crate::report::call_text;
 use crate::report::words::{clean, counted, cut, width, wrap};
 
@@ -97,7 +97,7 @@ impl Columns {
 }
 
 fn write_stack(out: &mut dyn Write, indent: usize, stack: &[String]) -> io::Result<()> {
-    for frame in stack.iter().take(FRAMES_SHOWN) {
+    for frame in frames::shown(stack).into_iter().take(FRAMES_SHOWN) {
         let frame = cut(&clean(frame), WIDTH.saturating_sub(indent + 2));
         writeln!(out, "{:indent$}{ASIDE}> {frame}{ASIDE:#}", "")?;
     }
