@@ -1,5 +1,7 @@
 //! The book of findings and warnings: bounded, repetitions counted.
 
+use crate::coverage::Coverage;
+use crate::gaps;
 use crate::stories::{add_frame, name_root};
 use crate::verdict::{Class, Finding, LogSummary, Severity, Verdict, Warning};
 use crate::worlds::Worlds;
@@ -79,17 +81,23 @@ impl Book {
         }
     }
 
-    pub(crate) fn into_verdict(mut self, worlds: Worlds) -> Verdict {
+    pub(crate) fn into_verdict(mut self, worlds: Worlds, coverage: &Coverage) -> Verdict {
         // Faults first, each kind in the order of its last step.
         self.findings.sort_by_key(|finding| {
             let last = finding.story.last().map_or(0, |step| step.site.line);
             (finding.severity, last)
         });
+        let gaps = gaps::gaps(&self.log, coverage);
+        let mut policies = worlds.into_verdicts();
+        for policy in &mut policies {
+            policy.verdict = policy.outcome(gaps.is_empty());
+        }
         Verdict {
+            gaps,
             log: self.log,
             findings: self.findings,
             findings_left_out: self.left_out,
-            policies: worlds.into_verdicts(),
+            policies,
         }
     }
 }

@@ -32,12 +32,17 @@ impl Judge {
             Some("EBADF") => return self.found_bad_control(tid, epfd, fd, place),
             Some(_) => return,
         }
+        let is_opened = self.worlds.base().fd(tid, fd).is_some();
         let (Some(epoll), Some(file)) = (
             self.ensure_epoll(pid, tid, epfd),
             self.ensure_open(pid, tid, fd),
         ) else {
             return;
         };
+        // Every program has its first three.
+        if !is_opened && fd.0 > 2 {
+            self.coverage.unseen_opens.note(place.line);
+        }
         self.note_use(tid, epfd);
         let data = data.unwrap_or(0);
         let known = self.reconcile(tid, epoll, epfd, op, file, fd, data, errno, place);
@@ -124,6 +129,7 @@ impl Judge {
             (None, true) => {
                 // It was made before the log began.
                 self.book.log.assumed += 1;
+                self.coverage.unseen_add(epoll, place.line);
                 self.worlds.each(|kernel| {
                     kernel.call(tid, &ctl(epfd, CtlOp::Add, fd, data));
                 });

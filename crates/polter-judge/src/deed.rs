@@ -288,13 +288,18 @@ fn control(args: Args<'_>) -> Option<Deed<'_>> {
             _ => return None,
         },
     };
-    let data = args.get(3).and_then(|event| event_words(event.raw).next());
+    let data = control_data(args);
     Some(Deed::Ctl {
         epfd: fd_at(args, 0)?,
         op,
         fd: fd_at(args, 2)?,
         data,
     })
+}
+
+/// The word that an `epoll_ctl` gives its registration.
+pub(crate) fn control_data(args: Args<'_>) -> Option<u64> {
+    event_words(args.get(3)?.raw).next()
 }
 
 /// The words of the events in a text, in order.

@@ -119,6 +119,7 @@ impl Judge {
             self.book.log.instances += 1;
             let base = self.worlds.base();
             if let Some(epoll) = base.fd(tid, fd).and_then(|file| base.epoll_of(file)) {
+                self.coverage.new_instance(epoll);
                 self.forget_instance(epoll);
             }
         }
@@ -144,6 +145,7 @@ impl Judge {
     fn vacate(&mut self, tid: Tid, fd: Fd) {
         if self.worlds.base().fd(tid, fd).is_some() {
             let line = self.line;
+            self.coverage.unseen_closes.note(line);
             self.book.warn(line, 0, || {
                 format!("{fd} is given out though it was not seen to be closed")
             });
@@ -218,7 +220,11 @@ impl Judge {
         self.label(tid, epfd, Made::Epoll, None);
         let _ = pid;
         let base = self.worlds.base();
-        base.fd(tid, epfd).and_then(|file| base.epoll_of(file))
+        let epoll = base.fd(tid, epfd).and_then(|file| base.epoll_of(file));
+        if let Some(epoll) = epoll {
+            self.coverage.older_instance(epoll, self.line);
+        }
+        epoll
     }
 
     /// A close that has not ended yet, or ends on its line.
@@ -276,6 +282,9 @@ impl Judge {
                     .and_then(|task| task.batch.touch(fd))
                 {
                     self.found_stale_use(tid, fd, &stale, place);
+                }
+                if self.worlds.base().fd(tid, fd).is_some() {
+                    self.coverage.unseen_closes.note(place.line);
                 }
                 self.worlds.each(|kernel| kernel.forget_fd(tid, fd));
                 self.takings.fall_behind();

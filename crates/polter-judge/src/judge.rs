@@ -9,6 +9,7 @@
 
 use crate::Verdict;
 use crate::book::Book;
+use crate::coverage::Coverage;
 use crate::deed::{self, Deed};
 use crate::ghosts::Ghosts;
 use crate::labels::Labels;
@@ -41,6 +42,7 @@ pub struct Judge {
     pub(crate) order: Order,
     pub(crate) takings: Takings,
     pub(crate) book: Book,
+    pub(crate) coverage: Coverage,
     /// What was sent and not yet received: the files of a message, in each world.
     pub(crate) in_flight: VecDeque<Vec<Vec<Option<FileId>>>>,
     /// What rings hold, in each world, with the ring's file in Linux's.
@@ -62,6 +64,7 @@ impl Judge {
             order: Order::default(),
             takings: Takings::default(),
             book: Book::default(),
+            coverage: Coverage::default(),
             in_flight: VecDeque::new(),
             in_rings: Vec::new(),
             line: 0,
@@ -97,7 +100,7 @@ impl Judge {
         self.end_sharing();
         self.book.log.tasks = self.tasks.seen;
         self.book.log.registrations = self.stories.told;
-        self.book.into_verdict(self.worlds)
+        self.book.into_verdict(self.worlds, &self.coverage)
     }
 
     fn step(&mut self, assembled: &Assembled<'_>) {
@@ -123,6 +126,7 @@ impl Judge {
     }
 
     fn event(&mut self, event: &Event<'_>) {
+        self.coverage.has_numbers |= event.pid.is_some();
         let pid = event.pid.unwrap_or(0);
         if i32::try_from(pid).is_err() {
             return self.book.warn(event.line, 1, || {
@@ -136,6 +140,7 @@ impl Judge {
             EventKind::Gone(exit) => match exit.how {
                 ExitKind::Superseded { by } => self.superseded(pid, by),
                 _ if self.tasks.has_left(pid) => self.tasks.forget_left(pid),
+                _ if self.tasks.is_stranger(pid) => self.coverage.orphans.note(event.line),
                 ExitKind::Killed { .. } => self.killed(pid),
                 ExitKind::Exited(_) => self.gone(pid),
             },
@@ -174,6 +179,7 @@ impl Judge {
                     args: entry.args,
                     returned: None,
                 };
+                self.coverage.close_begun(line);
                 self.close(pid, tid, fd, &place);
                 if let Some(task) = self.tasks.get_mut(pid) {
                     task.closing = Some(fd);
@@ -183,6 +189,10 @@ impl Judge {
                 .tasks
                 .begin_birth(pid, deed::clone_flags(entry.args.raw)),
             "vfork" => self.tasks.begin_birth(pid, 0),
+            "epoll_ctl" => {
+                let data = deed::control_data(entry.args);
+                self.coverage.control_begun(pid, data);
+            }
             "epoll_wait" | "epoll_pwait" | "epoll_pwait2" => {
                 if let Some(epfd) = deed::fd_at(entry.args, 0) {
                     self.wait_begun(pid, tid, epfd, line);
@@ -195,6 +205,7 @@ impl Judge {
     /// A call has ended.
     fn ended(&mut self, pid: u32, line: u64, call: &Call<'_>) {
         self.book.log.calls += 1;
+        self.coverage.call(pid, line, call);
         let Some(tid) = self.present(pid) else { return };
         let process = self.process_and_table(tid).0;
         let returned = call.returned.number();
@@ -211,6 +222,7 @@ impl Judge {
             return self.touched(pid, tid, fd, call, line);
         }
         self.book.log.followed += 1;
+        (self.coverage).deed(line, &deed, call.returned.errno.is_some());
         let place = Place::of_call(line, pid, call);
         if !self.has_room(tid, &deed) {
             return self.book.warn(line, 0, || {

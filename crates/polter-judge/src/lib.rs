@@ -9,7 +9,7 @@
 //! | `lives`, `descriptors`, `control`, `reports` | the handlers, by kind of call |
 //! | `order`, `takings`, `taken`, `past` | which calls stand in their order by chance, and what breaks in one order only |
 //! | `ghosts`, `sharing`, `numbers`, `races`, `leaks` | the faults |
-//! | `coverage` | what the log does not show |
+//! | `coverage`, `gaps` | what the log does not show |
 //! | `book`, `verdict` | what is said in the end |
 //!
 //! ```
@@ -31,6 +31,7 @@ mod control;
 mod coverage;
 mod deed;
 mod descriptors;
+mod gaps;
 mod ghosts;
 mod judge;
 mod labels;
@@ -52,8 +53,9 @@ mod tasks;
 mod verdict;
 mod worlds;
 
+pub use gaps::{Gap, GapKind};
 pub use judge::Judge;
 pub use verdict::{
-    Break, Broken, Class, Finding, Instance, KeptBy, LogSummary, PolicyVerdict, Severity, Site,
-    Step, Verdict, Warning,
+    Break, Broken, Class, Finding, Instance, KeptBy, LogSummary, Outcome, PolicyVerdict, Severity,
+    Site, Step, Verdict, Warning,
 };

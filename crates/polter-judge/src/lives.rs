@@ -32,6 +32,9 @@ impl Judge {
         if self.is_crowded() {
             return None;
         }
+        if self.tasks.seen > 0 {
+            self.coverage.orphans.note(self.line);
+        }
         let tid = self.worlds.spawn(Pid(pid as i32));
         self.tasks.insert(pid, tid);
         Some(tid)

@@ -145,7 +145,13 @@ impl Judge {
         let Some(epoll) = base.fd(tid, epfd).and_then(|file| base.epoll_of(file)) else {
             return;
         };
-        if let Some(ghost) = self.ghosts.of_number(&self.stories, epoll, fd)
+        let ghost = self.ghosts.of_number(&self.stories, epoll, fd);
+        // A number that is registered can be named, unless it was closed.
+        let named = base.fd(tid, fd);
+        if named.is_some_and(|file| base.find_registration(tid, epoll, file, fd).is_some()) {
+            self.coverage.unseen_closes.note(place.line);
+        }
+        if let Some(ghost) = ghost
             && let Some(story) = self.stories.get_mut(ghost)
             && story.steps.len() < KEPT_STEPS
         {

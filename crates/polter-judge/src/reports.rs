@@ -38,6 +38,7 @@ impl Judge {
             .get_mut(pid)
             .and_then(|task| task.waiting.clone());
         self.tasks.end_wait(pid);
+        let since = wait.as_ref().map_or(place.line, |wait| wait.line);
         if place
             .returned
             .is_some_and(|returned| returned.errno.is_some())
@@ -64,6 +65,7 @@ impl Judge {
             match self.stories.origin(&self.worlds, epoll, data) {
                 Origin::Unknown => {
                     self.book.log.unknown_events += 1;
+                    self.coverage.unknown_event(epoll, data, since, place.line);
                     self.note_unknown_event(pid, epoll, data, tid, place);
                 }
                 Origin::Several(newest) => {

@@ -116,6 +116,11 @@ impl Tasks {
         self.left.remove(&pid);
     }
 
+    /// True for a task of which nothing was seen before its end, though nobody makes one just now.
+    pub(crate) fn is_stranger(&self, pid: u32) -> bool {
+        self.seen > 0 && self.births.is_empty() && !self.tasks.contains_key(&pid)
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.tasks.len() >= MAX_TASKS
     }

@@ -3,6 +3,7 @@
 //! Text in here comes from the log and may hold anything: whoever prints it
 //! escapes it.
 
+use crate::Gap;
 use serde::Serialize;
 
 /// The whole of what a log showed.
@@ -10,6 +11,8 @@ use serde::Serialize;
 pub struct Verdict {
     /// What was read.
     pub log: LogSummary,
+    /// What the log does not show, though a verdict would need it; none if it shows all.
+    pub gaps: Vec<Gap>,
     /// What is wrong, in the order it came to light; the worst of a kind first to be kept.
     pub findings: Vec<Finding>,
     /// Findings beyond the limit, counted and not kept.
@@ -245,6 +248,8 @@ pub enum KeptBy {
 pub struct PolicyVerdict {
     /// Its name.
     pub policy: String,
+    /// What it comes to.
+    pub verdict: Outcome,
     /// Ghosts that would not have been.
     pub mended_ghosts: u64,
     /// Events of ghosts that would not have been reported.
@@ -263,6 +268,28 @@ pub struct PolicyVerdict {
     pub other_order: Vec<Break>,
     /// Changed results nobody acts on: the close of a number that was not copied.
     pub notices: u64,
+}
+
+/// What a policy would change, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Nothing.
+    Unchanged,
+    /// Results nobody acts on.
+    Harmless,
+    /// It mends something.
+    Mends,
+    /// It mends something, and what it breaks hangs on the order of two processes' calls.
+    MendsMayBreak,
+    /// What it breaks hangs on the order of two processes' calls.
+    MayBreak,
+    /// It mends something, and breaks something.
+    MendsAndBreaks,
+    /// It breaks something.
+    Breaks,
+    /// Nothing that the log shows breaks, and the log does not show all.
+    NotKnown,
 }
 
 /// Something a policy breaks.
@@ -297,6 +324,21 @@ pub enum Broken {
 }
 
 impl PolicyVerdict {
+    /// What it comes to, by the counts; a log with gaps may show a break, and never that there is none.
+    pub fn outcome(&self, is_log_whole: bool) -> Outcome {
+        let mends = self.mended_ghosts + self.mended_events + self.mended_calls > 0;
+        match (mends, self.breaks_in_any_order()) {
+            (false, true) => Outcome::Breaks,
+            (true, true) => Outcome::MendsAndBreaks,
+            (false, false) if self.depends_on_order() => Outcome::MayBreak,
+            (true, false) if self.depends_on_order() => Outcome::MendsMayBreak,
+            _ if !is_log_whole => Outcome::NotKnown,
+            (false, false) if self.notices > 0 => Outcome::Harmless,
+            (false, false) => Outcome::Unchanged,
+            (true, false) => Outcome::Mends,
+        }
+    }
+
     /// True if nothing the log shows would change.
     pub fn is_unchanged(&self) -> bool {
         let mends = self.mended_ghosts + self.mended_events + self.mended_calls;

@@ -5,7 +5,7 @@
 
 use crate::shifted::Shifted;
 use crate::site::Site;
-use crate::verdict::{Break, Broken, PolicyVerdict};
+use crate::verdict::{self, Break, Broken, PolicyVerdict};
 use eventpoll::syscall::{Fcntl, PathKind, flags};
 use eventpoll::{
     Dies, EpitemId, Errno, Fd, FileId, Inherited, Kernel, Outcome, Pid, Policy, Syscall, Tid,
@@ -53,6 +53,7 @@ impl Worlds {
             kernel: Kernel::new(*policy),
             verdict: PolicyVerdict {
                 policy: policy.to_string(),
+                verdict: verdict::Outcome::Unchanged,
                 mended_ghosts: 0,
                 mended_events: 0,
                 mended_calls: 0,

@@ -10,8 +10,9 @@ pub(crate) enum Exit {
     /// 1: something was; some do not.
     Findings,
     /// 2: the command line makes no sense, a log or a script cannot be read, a
-    /// process not be looked at, a report not be written, or there were warnings
-    /// and `--strict`.
+    /// process not be looked at, a report not be written; a log does not show
+    /// what a verdict needs, and nothing else was found; or, with `--strict`, it
+    /// does not, or there were warnings.
     Error,
     /// `polter run`, `polter lab`: the command under it failed, and this is its own code; 128
     /// and the signal's number if a signal ended it.
@@ -24,7 +25,8 @@ impl Exit {
 Exit codes:
   0  clean: nothing was found that --fail-on names
   1  findings
-  2  error: a wrong command line, an unreadable log or process, or warnings with --strict";
+  2  error: a wrong command line, an unreadable log or process; not known: the log does not show
+     enough (with --strict also beside findings); or warnings with --strict";
 
     /// The same for `polter check`.
     pub(crate) const CHECK_HELP: &str = "\

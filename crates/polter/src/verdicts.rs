@@ -70,23 +70,23 @@ fn write(name: &str, verdict: &Verdict, format: Format, out: &mut dyn Write) -> 
     out.flush()
 }
 
+/// Clean means that the log was whole, and nothing was found in it.
 fn exit(name: &str, verdict: &Verdict, judging: &Judging, console: &Console) -> Exit {
-    if verdict.log.is_mostly_foreign() {
-        let (unread, lines) = (verdict.log.unread_lines, verdict.log.lines);
-        console.say_error(format_args!(
-            "{name}: {unread} of {lines} lines are not strace's; \
-             record into a file of its own: strace -f -yy -o LOG COMMAND"
-        ));
-        return Exit::Error;
-    }
     if judging.strict && verdict.log.warning_count > 0 {
         say_warnings(name, verdict, console);
         return Exit::Error;
     }
-    if FailOn::is_met(&judging.fail_on, verdict) {
-        Exit::Findings
-    } else {
-        Exit::Clean
+    let is_met = FailOn::is_met(&judging.fail_on, verdict);
+    if is_met && !judging.strict && !verdict.log.is_mostly_foreign() {
+        return Exit::Findings;
+    }
+    for gap in &verdict.gaps {
+        console.say_error(format_args!("{name}: {}; {}", gap.summary, gap.advice));
+    }
+    match (verdict.gaps.is_empty(), is_met) {
+        (false, _) => Exit::Error,
+        (true, true) => Exit::Findings,
+        (true, false) => Exit::Clean,
     }
 }
 

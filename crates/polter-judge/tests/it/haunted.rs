@@ -106,6 +106,12 @@ fn check(options: &[&str], mut look_fn: impl FnMut(&str, &Verdict)) {
             "{name} under strace {options:?}\n{}",
             text()
         );
+        assert_eq!(
+            verdict.gaps,
+            [],
+            "{name} under strace {options:?}\n{}",
+            text()
+        );
         look_fn(name, &verdict);
     }
 }

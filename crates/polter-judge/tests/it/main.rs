@@ -9,11 +9,13 @@
 //! | `classes`, `near_misses` | a few lines each: a fault, and what only looks like it |
 //! | `order` | two processes' calls that could come the other way round, and that could not |
 //! | `following` | a few lines each: what makes a log hard to follow |
+//! | `gaps` | what a log does not show |
 //! | `hostile` | damaged, huge and contradictory ones |
 
 mod classes;
 mod fixtures;
 mod following;
+mod gaps;
 mod haunted;
 mod hostile;
 mod near_misses;

@@ -1,8 +1,8 @@
 //! Hand-made verdicts for the tests, so that they do not depend on the judge.
 
 use polter_judge::{
-    Break, Broken, Class, Finding, Instance, KeptBy, LogSummary, PolicyVerdict, Severity, Site,
-    Step, Verdict, Warning,
+    Break, Broken, Class, Finding, Gap, GapKind, Instance, KeptBy, LogSummary, Outcome,
+    PolicyVerdict, Severity, Site, Step, Verdict, Warning,
 };
 
 /// A worker's ghost, its child's DEL, and a question asked by ADD.
@@ -26,6 +26,7 @@ pub(crate) fn haunted() -> Verdict {
         },
         findings: vec![fork_ghost(), child_removes(), epoll_as_kcmp()],
         findings_left_out: 2,
+        gaps: vec![],
         policies: policies(),
     }
 }
@@ -45,8 +46,29 @@ pub(crate) fn clean() -> Verdict {
         log,
         findings: Vec::new(),
         findings_left_out: 0,
+        gaps: Vec::new(),
         policies,
     }
+}
+
+/// Nothing found, in a log that does not show all.
+pub(crate) fn gappy() -> Verdict {
+    let gap = Gap {
+        kind: GapKind::Past,
+        count: 1,
+        line: Some(1),
+        summary:
+            "1 instance is older than the log, and 26 events are of registrations it does not show"
+                .to_owned(),
+        advice: "record from the start, or write down what was there before: polter capture DIR"
+            .to_owned(),
+    };
+    let mut verdict = clean();
+    verdict.gaps.push(gap);
+    for policy in &mut verdict.policies {
+        policy.verdict = policy.outcome(false);
+    }
+    verdict
 }
 
 /// [`haunted`], with a hostile text in every place that holds one.
@@ -214,7 +236,7 @@ fn policies() -> Vec<PolicyVerdict> {
         what: refused.clone(),
         depends_on_order: true,
     };
-    vec![
+    let policies = [
         unchanged("last-fput"),
         PolicyVerdict {
             mended_ghosts: 1,
@@ -257,12 +279,18 @@ fn policies() -> Vec<PolicyVerdict> {
             notices: 2,
             ..unchanged("not-inherited")
         },
-    ]
+    ];
+    let judged = policies.map(|policy| PolicyVerdict {
+        verdict: policy.outcome(true),
+        ..policy
+    });
+    judged.into()
 }
 
 fn unchanged(policy: &str) -> PolicyVerdict {
     PolicyVerdict {
         policy: policy.to_owned(),
+        verdict: Outcome::Unchanged,
         mended_ghosts: 0,
         mended_events: 0,
         mended_calls: 0,

@@ -11,6 +11,7 @@ mod hostile;
 mod input;
 mod lab;
 mod no_logs;
+mod not_known;
 mod output;
 mod pages;
 mod polter;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::polter::{Logs, command, polter};
 
 /// Says aloud why a test is skipped.
-fn can_trace() -> bool {
+pub(crate) fn can_trace() -> bool {
     let output = Command::new("strace")
         .args(["-o", "/dev/null", "true"])
         .output();

@@ -73,6 +73,12 @@ fn unseen(log: &LogSummary) -> Option<String> {
 fn write_found(out: &mut dyn Write, verdict: &Verdict) -> io::Result<()> {
     let faults = severity_count(verdict, Severity::Fault);
     let notes = severity_count(verdict, Severity::Note);
+    if faults + notes == 0 && !verdict.gaps.is_empty() {
+        return writeln!(
+            out,
+            "\n{NOTE}not known{NOTE:#}: nothing was found, and the log does not show all that a verdict needs"
+        );
+    }
     if verdict.log.instances == 0 {
         return writeln!(
             out,

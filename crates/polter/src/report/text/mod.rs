@@ -3,6 +3,7 @@
 //! ```text
 //!    headline        what was read, and what could not be seen
 //!    finding …       what is wrong, how it came about, what to do
+//!    gaps            what the log does not show
 //!    policies        what each would mend and break
 //!    warnings        lines that could not be followed
 //! ```
@@ -10,6 +11,7 @@
 mod exorcism;
 mod finding;
 mod frames;
+mod gaps;
 mod headline;
 mod policies;
 mod scan;
@@ -34,6 +36,7 @@ pub(crate) fn write(out: &mut dyn Write, name: &str, verdict: &Verdict) -> io::R
         finding::write(out, index + 1, finding)?;
     }
     finding::write_left_out(out, verdict.findings_left_out)?;
+    gaps::write(out, &verdict.gaps)?;
     policies::write(out, &verdict.policies)?;
     warnings::write(out, &verdict.log)?;
     writeln!(out)
@@ -52,6 +55,11 @@ mod tests {
     #[test]
     fn a_clean_log_says_so_in_a_line() {
         insta::assert_snapshot!(check(&sample::clean()));
+    }
+
+    #[test]
+    fn a_log_with_gaps_is_not_called_clean() {
+        insta::assert_snapshot!(check(&sample::gappy()));
     }
 
     #[test]

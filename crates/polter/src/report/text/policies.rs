@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
-use polter_judge::{Break, Broken, PolicyVerdict};
+use polter_judge::{Break, Broken, Outcome, PolicyVerdict};
 
 use super::WIDTH;
 use super::style::{ASIDE, CLEAN, FAULT, NOTE, TITLE};
@@ -24,6 +24,7 @@ const MENDS_AND_BREAKS: &str = "mends and breaks";
 const MAY_BREAK: &str = "may break";
 const BY_ORDER: &str = "in this order of two processes' calls";
 const MENDS_AND_MAY_BREAK: &str = "mends, may break";
+const NOT_KNOWN: &str = "not known";
 
 /// Writes the table, if there is something to put into it.
 pub(super) fn write(out: &mut dyn Write, policies: &[PolicyVerdict]) -> io::Result<()> {
@@ -62,6 +63,7 @@ fn write_line(out: &mut dyn Write, line: &str) -> io::Result<()> {
         (MENDS, CLEAN),
         (UNCHANGED, ASIDE),
         (HARMLESS, ASIDE),
+        (NOT_KNOWN, NOTE),
     ];
     if line.starts_with('─') {
         return writeln!(out, "  {ASIDE}{line}{ASIDE:#}");
@@ -134,15 +136,15 @@ fn describe(first: &Break) -> String {
 }
 
 fn verdict(policy: &PolicyVerdict) -> String {
-    let mends = policy.mended_ghosts + policy.mended_events + policy.mended_calls > 0;
-    let verdict = match (mends, policy.breaks_in_any_order()) {
-        (false, true) => BREAKS,
-        (true, true) => MENDS_AND_BREAKS,
-        (false, false) if policy.depends_on_order() => MAY_BREAK,
-        (true, false) if policy.depends_on_order() => MENDS_AND_MAY_BREAK,
-        (false, false) if policy.notices > 0 => HARMLESS,
-        (false, false) => UNCHANGED,
-        (true, false) => MENDS,
+    let verdict = match policy.verdict {
+        Outcome::Unchanged => UNCHANGED,
+        Outcome::Harmless => HARMLESS,
+        Outcome::Mends => MENDS,
+        Outcome::MendsMayBreak => MENDS_AND_MAY_BREAK,
+        Outcome::MayBreak => MAY_BREAK,
+        Outcome::MendsAndBreaks => MENDS_AND_BREAKS,
+        Outcome::Breaks => BREAKS,
+        Outcome::NotKnown => NOT_KNOWN,
     };
     match policy.notices {
         0 => verdict.to_owned(),

@@ -1,0 +1,131 @@
+//! Logs that do not show all: never clean, never "unchanged", never exit code 0.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::polter::{Logs, Ran, polter};
+
+#[test]
+fn a_log_of_epolls_calls_alone() {
+    check(
+        &log("epoll-calls-alone"),
+        "was closed by no call in the log",
+    );
+}
+
+#[test]
+fn a_log_in_which_a_ring_does_what_no_call_shows() {
+    check(&log("ring"), "UV_USE_IO_URING=0");
+}
+
+#[test]
+fn a_log_of_a_program_in_mid_life() {
+    check(&log("attached"), "polter capture DIR");
+}
+
+#[test]
+fn findings_are_still_findings_but_not_to_the_strict() {
+    let logs = Logs::new();
+    let ghost = crate::polter::GHOST;
+    let log = logs.write("log", format!("{ghost}200 epoll_wait(9, [], 8, 0) = 0\n"));
+    let ran = polter(["judge".as_ref(), log.as_os_str()]);
+    assert_eq!(ran.code, Some(1), "{}", ran.err());
+    assert!(
+        ran.out().contains("What the log does not show"),
+        "{}",
+        ran.out()
+    );
+    let ran = polter(["judge".as_ref(), "--strict".as_ref(), log.as_os_str()]);
+    assert_eq!(ran.code, Some(2), "{}", ran.err());
+}
+
+#[test]
+fn json_names_what_is_missing() {
+    let ran = polter([
+        "judge",
+        "--format",
+        "json",
+        log("attached").to_str().unwrap(),
+    ]);
+    assert_eq!(ran.code, Some(2));
+    let out = ran.out();
+    assert!(
+        out.contains("\"kind\":\"past\"") && out.contains("\"verdict\":\"not-known\""),
+        "{out}"
+    );
+    assert!(!out.contains("\"unchanged\""), "{out}");
+}
+
+/// What strace is told to leave out decides what can be said.
+#[test]
+fn recorded_with_filters() {
+    if !crate::run::can_trace() {
+        return;
+    }
+    record_and_check(
+        &["-f", "-e", "trace=network"],
+        "no call of epoll is in the log",
+    );
+    record_and_check(
+        &["-f", "-e", "trace=epoll_create1,epoll_ctl,epoll_wait"],
+        "that nobody was seen to make",
+    );
+    record_and_check(&["-f", "-Z"], "those that succeed are not in the log");
+    record_and_check(&[], "not a line is theirs");
+    // All that strace shows by itself is enough.
+    let ran = record(&["-f"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.err());
+    assert!(!ran.out().contains("not known"), "{}", ran.out());
+}
+
+#[track_caller]
+fn record_and_check(options: &[&str], said: &str) {
+    check_ran(&record(options), said);
+}
+
+/// A parent and its child, under strace.
+#[track_caller]
+fn record(options: &[&str]) -> Ran {
+    let logs = Logs::new();
+    let file = logs.path("log");
+    let mut strace = Command::new("strace");
+    strace
+        .args(options)
+        .arg("-o")
+        .arg(&file)
+        .arg(::haunted::binary())
+        .args(["child-removes"]);
+    let output = strace.output().unwrap();
+    if !output.status.success() {
+        let _ = std::io::stderr().write_all(&output.stderr);
+    }
+    polter(["judge".as_ref(), file.as_os_str()])
+}
+
+#[track_caller]
+fn check(log: &std::path::Path, said: &str) {
+    check_ran(&polter(["judge".as_ref(), log.as_os_str()]), said);
+}
+
+#[track_caller]
+fn check_ran(ran: &Ran, said: &str) {
+    assert_eq!(ran.code, Some(2), "{}\n{}", ran.out(), ran.err());
+    assert!(ran.err().contains(said), "{said:?} is not in {}", ran.err());
+    let out = ran.out();
+    assert!(
+        out.contains("not known") && out.contains("What the log does not show"),
+        "{out}"
+    );
+    assert!(
+        !out.contains("unchanged") && !out.contains("clean"),
+        "{out}"
+    );
+}
+
+fn log(name: &str) -> PathBuf {
+    PathBuf::from(format!(
+        "{}/tests/logs/{name}.strace",
+        env!("CARGO_MANIFEST_DIR")
+    ))
+}
