@@ -106,7 +106,7 @@ impl Coverage {
                 self.ended = line;
             }
             Deed::Replace { .. } | Deed::Exec | Deed::Ctl { op: CtlOp::Del, .. } => {
-                self.ended = line
+                self.ended = line;
             }
             Deed::Clone { .. } => self.forks.note(line),
             _ => {}
@@ -151,9 +151,10 @@ impl Coverage {
             .iter()
             .any(|(_, pending)| *pending == Some(data));
         let may_be_late = since < self.ended && self.late.len() < MAX_LATE;
-        if !is_early && !(may_be_late && self.late.insert((epoll, data))) {
-            self.unknown_events.note(line);
+        if is_early || (may_be_late && self.late.insert((epoll, data))) {
+            return;
         }
+        self.unknown_events.note(line);
     }
 
     /// A registration was used that was not seen to be made.
