@@ -50,6 +50,11 @@ impl Turn {
         show("the turn is taken", sys::read(self.from_other), Ok(1))
     }
 
+    /// True if the other side lets this one go on, or has gone.
+    pub(crate) fn is_given(&self) -> Result<bool, Fault> {
+        Ok(sys::poll(self.from_other)? != 0)
+    }
+
     /// Lets the other side go on, and waits until it has done its part.
     #[track_caller]
     pub(crate) fn pass(&self) -> Result<(), Fault> {
@@ -99,6 +104,11 @@ impl Child {
             part_fn(&theirs)
         });
         sys::exit(crate::tell("the child", played) as i32)
+    }
+
+    /// Its number.
+    pub(crate) fn pid(&self) -> pid_t {
+        self.pid
     }
 
     /// The parent's side of the turn.

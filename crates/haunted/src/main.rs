@@ -4,6 +4,7 @@
 //! haunted CLASS                          shows the fault, checks it, ends
 //! haunted CLASS --linger SECONDS         … and keeps the state for a scanner to look at
 //! haunted CLASS --linger SECONDS --spin  … with the loop really spinning on its ghost
+//! haunted --near-miss NAME               looks like a ghost from outside, until stdin ends, and checks itself
 //! haunted --restless [--steady]          changes its descriptors until stdin ends, and checks itself
 //! ```
 //!
@@ -15,6 +16,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`classes`] | one program a file, and the table of their names |
+//! | [`near_misses`] | programs that look haunted and are not, or not so that it does harm |
 //! | [`restless`] | one that nobody may disturb, however it changes its descriptors |
 //! | [`child`] | a forked child, and whose turn it is |
 //! | [`mod@stage`] | what a class shows, checks and keeps up |
@@ -22,6 +24,7 @@
 
 mod child;
 mod classes;
+mod near_misses;
 mod restless;
 mod stage;
 mod sys;
@@ -31,6 +34,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use classes::CLASSES;
+use near_misses::NEAR_MISSES;
 use stage::{Fault, Stage};
 
 /// How a run ended.
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
     let exit = match *words {
         ["--bystander", ref numbers @ ..] => tell("bystander", child::stand_by(numbers)),
         ["--restless"] => tell("restless", restless::run(false)),
+        ["--near-miss", name] => near_miss(name),
         ["--restless", "--steady"] => tell("restless", restless::run(true)),
         [class, ref options @ ..] => start(class, options),
         [] => usage(),
@@ -64,6 +69,13 @@ fn start(name: &str, options: &[&str]) -> Exit {
     match (class, stage(options)) {
         (Some(class), Some(stage)) => tell(class.name, (class.run)(&stage)),
         _ => usage(),
+    }
+}
+
+fn near_miss(name: &str) -> Exit {
+    match NEAR_MISSES.iter().find(|it| it.name == name) {
+        Some(near_miss) => tell(name, (near_miss.run)()),
+        None => usage(),
     }
 }
 
@@ -100,6 +112,10 @@ fn usage() -> Exit {
     let mut text = String::from("usage: haunted CLASS [--linger SECONDS [--spin]]\n\n");
     for class in CLASSES {
         text += &format!("  {:18} {}\n", class.name, class.story);
+    }
+    text += "\nusage: haunted --near-miss NAME\n\n";
+    for near_miss in NEAR_MISSES {
+        text += &format!("\t{:24} {}\n", near_miss.name, near_miss.story);
     }
     let _ = std::io::stderr().write_all(text.as_bytes());
     Exit::Usage

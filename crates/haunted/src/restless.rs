@@ -12,10 +12,9 @@
 //! removed, and what comes back may be away for a moment, in which it is put back. The
 //! numbers are the program's own at all times.
 
-use std::io::Write as _;
 use std::os::fd::RawFd;
 
-use crate::stage::{Fault, show};
+use crate::stage::{Fault, has_ended, say, show};
 use crate::sys::{self, Errno};
 
 /// How often a registration that has come back is looked for: long, for it is to
@@ -249,13 +248,4 @@ impl Restless {
 
 fn eventfd() -> Result<RawFd, Errno> {
     sys::eventfd(sys::EFD_CLOEXEC | sys::EFD_NONBLOCK)
-}
-
-fn has_ended() -> Result<bool, Fault> {
-    Ok(sys::poll(0)? != 0)
-}
-
-fn say(word: &str) {
-    // Whoever waits for the word may have gone.
-    let _ = writeln!(std::io::stdout(), "{word}");
 }

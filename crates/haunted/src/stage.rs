@@ -44,8 +44,18 @@ impl Stage {
 }
 
 fn say_ready() {
+    say("ready");
+}
+
+/// Says something to whoever has started this program.
+pub(crate) fn say(word: &str) {
     // Whoever waits for the word may have gone; the state is kept all the same.
-    let _ = writeln!(std::io::stdout(), "ready");
+    let _ = writeln!(std::io::stdout(), "{word}");
+}
+
+/// True once standard input is at its end, which is the program's.
+pub(crate) fn has_ended() -> Result<bool, Fault> {
+    Ok(sys::poll(0)? != 0)
 }
 
 /// What went otherwise than the class tells it.

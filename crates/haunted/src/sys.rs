@@ -10,7 +10,7 @@ use std::os::fd::RawFd;
 pub(crate) use libc::{
     AF_INET, AF_UNIX, EBADF, EEXIST, EFD_CLOEXEC, EFD_NONBLOCK, ENOENT, EPOLL_CLOEXEC,
     EPOLLET as ET, EPOLLIN as IN, O_CLOEXEC, O_NONBLOCK, POLLIN, SFD_CLOEXEC, SFD_NONBLOCK,
-    SIGUSR1, SOCK_CLOEXEC, SOCK_STREAM, pid_t,
+    SIGCONT, SIGSTOP, SIGUSR1, SOCK_CLOEXEC, SOCK_STREAM, pid_t,
 };
 
 /// The errno of a failed call.
@@ -221,6 +221,49 @@ pub(crate) fn signalfd(signal: c_int, flags: c_int) -> Result<RawFd, Errno> {
     let set = only(signal);
     // SAFETY: `set` lives across the call.
     check(unsafe { libc::signalfd(-1, &raw const set, flags) })
+}
+
+/// `kill(2)`.
+pub(crate) fn signal(pid: pid_t, signal: c_int) -> Result<(), Errno> {
+    // SAFETY: takes and returns plain numbers.
+    check(unsafe { libc::kill(pid, signal) }).map(drop)
+}
+
+/// `unshare(2)`, `CLONE_FILES`: a descriptor table for the calling thread alone.
+pub(crate) fn unshare_files() -> Result<(), Errno> {
+    // SAFETY: numbers stay what they are, and no Rust value owns one.
+    check(unsafe { libc::unshare(libc::CLONE_FILES) }).map(drop)
+}
+
+/// `io_uring_setup(2)`: a ring that is asked nothing.
+pub(crate) fn io_uring() -> Result<RawFd, Errno> {
+    // The parameters are 120 bytes; of more the kernel knows nothing.
+    let mut parameters = [0_u64; 15];
+    // SAFETY: `parameters` is as long as `struct io_uring_params`, and lives across the call.
+    let fd = unsafe { libc::syscall(libc::SYS_io_uring_setup, 2, parameters.as_mut_ptr()) };
+    check(fd as c_int)
+}
+
+/// `select(2)` for reading from one fd, without an end.
+pub(crate) fn select(fd: RawFd) -> Result<(), Errno> {
+    // SAFETY: an fd_set is integers, for which zeros are a value.
+    let mut set: libc::fd_set = unsafe { std::mem::zeroed() };
+    // SAFETY: `fd` is below FD_SETSIZE, as all numbers here.
+    unsafe { libc::FD_SET(fd, &raw mut set) };
+    let none = std::ptr::null_mut();
+    // SAFETY: `set` lives across the call.
+    check(unsafe { libc::select(fd + 1, &raw mut set, none, none, std::ptr::null_mut()) }).map(drop)
+}
+
+/// `poll(2)` of one fd, for so long at most.
+pub(crate) fn poll_for(fd: RawFd, timeout_ms: c_int) -> Result<c_int, Errno> {
+    let mut pollfd = libc::pollfd {
+        fd,
+        events: POLLIN,
+        revents: 0,
+    };
+    // SAFETY: `pollfd` is one, and lives across the call.
+    check(unsafe { libc::poll(&raw mut pollfd, 1, timeout_ms) })
 }
 
 /// `kill(2)` of the caller's own process.

@@ -1,6 +1,7 @@
 //! "No ghosts", for the end of a test.
 
 use crate::error::ScanError;
+use crate::evidence::WINDOW;
 use crate::finding::{Finding, Report};
 use crate::proc::Proc;
 use crate::scope::Scope;
@@ -33,7 +34,9 @@ pub fn assert_no_ghosts_in(pid: u32) {
 
 /// The ghosts in the instances that process `pid` holds; an error if not all can be told.
 pub fn ghosts_in(pid: u32) -> Result<Vec<Finding>, ScanError> {
-    let snapshot = Snapshot::take(&Proc::live(), &Scope::Pids(vec![pid]))?;
+    let proc = Proc::live();
+    let mut snapshot = Snapshot::take(&proc, &Scope::Pids(vec![pid]))?;
+    snapshot.gather_evidence(&proc, WINDOW);
     let report = Report::of(&snapshot);
     let untold = report.unknown + report.left_out_rows;
     if untold > 0 {

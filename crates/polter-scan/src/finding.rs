@@ -1,7 +1,10 @@
 //! What is wrong with a snapshot, as plain values.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
+use crate::evidence::Sureness;
 use crate::snapshot::{Effort, Held, InTable, Name, Snapshot, Why};
 use crate::source::Source;
 use crate::spin::Spin;
@@ -66,6 +69,8 @@ pub struct Finding {
     pub class: Class,
     /// A fault, or only something to know.
     pub severity: Severity,
+    /// How sure it is that it is what its class says.
+    pub sureness: Sureness,
     /// The process it hurts.
     pub pid: u32,
     /// Its name, which may hold anything.
@@ -78,12 +83,19 @@ pub struct Finding {
     pub instance: Vec<Name>,
     /// What is wrong, in one sentence.
     pub summary: String,
+    /// What speaks for it, or why it cannot be told; a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
     /// What the number means in each table that holds the instance.
     pub tables: Vec<InTable>,
     /// Who has the registration's file open.
     pub held_by: Vec<Held>,
     /// References to that file that are no number; not known from `/proc`.
     pub nameless: Option<u64>,
+    /// Which of these are no processes but threads that have a table of their own, and of which
+    /// process each is.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub threads: BTreeMap<u32, u32>,
     /// How to mend it, in one sentence.
     pub fix: String,
     /// What the process did while it was watched.

@@ -10,6 +10,7 @@
 //!     ├── bpf             the same, told by the kernel: files known by themselves
 //!     │   source          which of the two, and why
 //!     ├── capture         a /proc written down, for another day
+//!     ├── evidence        whose a registration is that some can name: who waits, what came by fork
 //!     └── find            what fits no healthy program
 //!         spin            what it costs
 //!         exorcise        a ghost removed, the process not stopped
@@ -48,6 +49,7 @@ mod bpf;
 mod capture;
 mod compare;
 mod error;
+mod evidence;
 mod exorcise;
 pub mod fdinfo;
 mod find;
@@ -69,6 +71,7 @@ mod sys;
 pub use assert::{assert_no_ghosts, assert_no_ghosts_in, ghosts_in};
 pub use capture::{Captured, capture};
 pub use error::ScanError;
+pub use evidence::{Evidence, How, Origin, Sureness, Use};
 pub use exorcise::{Options, Outcome, Plan, Step, exorcise};
 pub use finding::{Class, Finding, Report, Severity};
 pub use proc::Proc;

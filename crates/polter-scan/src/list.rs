@@ -48,6 +48,7 @@ impl Listing {
                 room.fit(&mut process.open);
                 Some(Process {
                     ppid: pid,
+                    thread_of: Some(pid),
                     ..process
                 })
             });

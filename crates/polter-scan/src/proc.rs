@@ -90,6 +90,30 @@ impl Proc {
         tasks.is_ok_and(|stat| stat.st_nlink > 3)
     }
 
+    /// True if a number is a thread's that is not its process's first.
+    pub(crate) fn is_thread(&self, tid: u32) -> bool {
+        // Linux: `proc_pid_status`; a thread's own directory is not listed, and there all the same.
+        let status = self.bytes(tid, "status").unwrap_or_default();
+        let status = String::from_utf8_lossy(&status);
+        let leader = status.lines().find_map(|line| line.strip_prefix("Tgid:"));
+        leader.is_some_and(|leader| leader.trim() != tid.to_string())
+    }
+
+    /// True if a process's program is for another kind of machine than this one, as far as
+    /// that can be told: its calls have other numbers.
+    pub(crate) fn is_foreign(&self, pid: u32) -> bool {
+        const CLASS: usize = 4;
+        let head = |pid: &str| {
+            let mut head = [0_u8; 20];
+            let file = File::open(self.root.join(format!("{pid}/exe")));
+            file.and_then(|mut file| file.read_exact(&mut head)).ok()?;
+            // Its class, and its machine.
+            Some((head[CLASS], [head[18], head[19]]))
+        };
+        let (own, other) = (head("self"), head(&pid.to_string()));
+        other.is_none() || own != other
+    }
+
     /// A process with all it has open.
     pub fn process(&self, pid: u32) -> Result<Process, Why> {
         self.process_with(pid, true)
@@ -199,6 +223,7 @@ fn head(pid: u32, stat: Stat, dir: &OwnedFd) -> Process {
         exe: exe.ok().map(|path| path.to_string_lossy().into_owned()),
         start_time: stat.start_time,
         stack: stat.stack,
+        thread_of: None,
         open: Vec::new(),
     }
 }

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use smallvec::SmallVec;
 
+use crate::evidence::Evidence;
 use crate::source::Source;
 
 /// Everything that was seen, and what was not.
@@ -62,6 +63,9 @@ pub struct Process {
     pub comm: String,
     /// The program it runs, as far as it may be known.
     pub exe: Option<String>,
+    /// The process it is a thread of, if it is one with a table of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread_of: Option<u32>,
     /// When it started, in clock ticks since boot: with the pid, who it is.
     pub start_time: u64,
     /// Where its stack begins: the same after fork, another after exec; 0 if not known.
@@ -73,6 +77,15 @@ pub struct Process {
 }
 
 impl Process {
+    /// True if it runs another program than `other`, its elder.
+    ///
+    /// Fork keeps the place of the stack, exec chooses another.
+    pub(crate) fn is_another_program(&self, other: &Process) -> bool {
+        let is_moved = self.stack != 0 && other.stack != 0 && self.stack != other.stack;
+        let is_renamed = matches!((&self.exe, &other.exe), (Some(a), Some(b)) if a != b);
+        is_moved || is_renamed
+    }
+
     /// What a number names here.
     pub fn open_fd(&self, fd: i32) -> Option<&OpenFd> {
         // Numbers are given without gaps, mostly.
@@ -179,7 +192,7 @@ impl FileKey {
 }
 
 /// An epoll instance, one thing however many numbers name it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Instance {
     /// Its names, by process and number.
     pub names: Vec<Name>,
@@ -212,7 +225,7 @@ pub struct Name {
 }
 
 /// An entry of an interest list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Registration {
     /// The number it was made under.
     pub fd: i32,
@@ -235,6 +248,9 @@ pub struct Registration {
     /// References to the file that are no number: a message on its way, an io_uring, a
     /// mapping, a call under way. Known from the kernel walk only.
     pub nameless: Option<u64>,
+    /// What was seen of those who can name it, and of those who cannot; gathered on demand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Box<Evidence>>,
 }
 
 impl Registration {

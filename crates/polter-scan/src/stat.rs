@@ -17,6 +17,8 @@ pub struct Stat {
     pub ppid: u32,
     /// Time on a CPU, in clock ticks: its own and the kernel's for it.
     pub cpu_ticks: u64,
+    /// The part of that which was its own.
+    pub user_ticks: u64,
     /// When it was started, in clock ticks since boot: with the pid, who it is.
     pub start_time: u64,
     /// Where its stack begins: the same after fork, another after exec. 0 if
@@ -40,9 +42,33 @@ impl Stat {
             is_exiting: number(6)? & PF_EXITING != 0,
             ppid: fields.get(1)?.parse().ok()?,
             cpu_ticks: number(11)?.saturating_add(number(12)?),
+            user_ticks: number(11)?,
             start_time: number(19)?,
             // Linux shows 1 where it could not look.
             stack: number(25).filter(|stack| *stack > 1).unwrap_or(0),
+        })
+    }
+}
+
+/// A task's `schedstat`. Linux: `proc_pid_schedstat`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Schedule {
+    /// Time on a CPU and time it waited for one, in nanoseconds.
+    pub(crate) wanted_ns: u64,
+    /// How often it came to a CPU; 0 if the kernel does not count.
+    pub(crate) arrivals: u64,
+}
+
+impl Schedule {
+    /// Reads the line; `None` if it is not one.
+    pub(crate) fn parse(text: &str) -> Option<Schedule> {
+        let mut numbers = text
+            .split_ascii_whitespace()
+            .map(|it| it.parse::<u64>().ok());
+        let (on, waited) = (numbers.next()??, numbers.next()??);
+        Some(Schedule {
+            wanted_ns: on.saturating_add(waited),
+            arrivals: numbers.next()??,
         })
     }
 }

@@ -61,6 +61,30 @@ fn kcmp(a: u32, b: u32, kind: libc::c_int, x: u64, y: u64) -> io::Result<Orderin
     }
 }
 
+/// `getsockopt(2)`, `SO_PEERCRED`: who made a pair of sockets, or listened for this one.
+pub(crate) fn peer_of(socket: &OwnedFd) -> Option<u32> {
+    let mut peer = libc::ucred {
+        pid: 0,
+        uid: 0,
+        gid: 0,
+    };
+    let mut len = size_of::<libc::ucred>() as libc::socklen_t;
+    // SAFETY: `peer` is `len` bytes long, and any bytes make one.
+    let code = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            (&raw mut peer).cast(),
+            &raw mut len,
+        )
+    };
+    // A maker in another namespace has no number here.
+    u32::try_from(peer.pid)
+        .ok()
+        .filter(|pid| code == 0 && *pid > 0)
+}
+
 /// `signalfd(2)` that waits for nothing.
 #[cfg(feature = "bpf")]
 pub(crate) fn signalfd() -> io::Result<OwnedFd> {

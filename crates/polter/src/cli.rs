@@ -134,7 +134,9 @@ pub(crate) enum Verb {
     /// Remove a running process's ghosts, without stopping it
     ///
     /// Says what it is going to do, and asks. A registration that is in use is never touched, and one
-    /// whose number comes and goes is left alone. What cannot be removed is listed with the reason.
+    /// whose number comes and goes is left alone. What a forked process can name too, and does not wait
+    /// for, is removed if the process spins on it, or with --likely. What cannot be removed is listed
+    /// with the reason.
     #[command(after_help = with_exit_codes(examples::EXORCISE))]
     Exorcise(ExorciseArgs),
 
@@ -296,6 +298,10 @@ pub(crate) struct ExorciseArgs {
     /// What is a ghost in this process's table, though another can name its file, who loses it too
     #[arg(long, value_name = "PID", requires = "fd")]
     pub(crate) in_table: Option<u32>,
+
+    /// What is likely a ghost, too, though the process does not spin on it
+    #[arg(long, conflicts_with = "in_table")]
+    pub(crate) likely: bool,
 
     /// Only say what would be done
     #[arg(short = 'n', long, conflicts_with = "yes")]

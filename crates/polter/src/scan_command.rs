@@ -13,6 +13,9 @@ use crate::failure::Failure;
 use crate::report::words::counted;
 use crate::report::{json, text};
 
+/// How long those are watched who can name what an elder cannot, unless `--spin` says it.
+const WINDOW_MS: u64 = 250;
+
 /// Looks once, and watches for a moment if that was asked for.
 pub(crate) fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
     let proc = match &args.root {
@@ -20,7 +23,8 @@ pub(crate) fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> 
         None => Proc::live(),
     };
     let choice = args.source.into();
-    let snapshot = Snapshot::take_by(&proc, &scope(args), choice, &Limits::default())?;
+    let mut snapshot = Snapshot::take_by(&proc, &scope(args), choice, &Limits::default())?;
+    snapshot.gather_evidence(&proc, Duration::from_millis(args.spin.unwrap_or(WINDOW_MS)));
     let mut report = Report::of(&snapshot);
     if let Some(window_ms) = args.spin {
         report.watch(&proc, Duration::from_millis(window_ms));

@@ -15,6 +15,7 @@ mod healthy;
 mod in_flight_ghost;
 mod leaked_epoll;
 mod number_reuse;
+mod plain_fork;
 mod stale_batch;
 
 use crate::stage::{Fault, Stage};
@@ -36,6 +37,11 @@ pub(crate) const CLASSES: &[Class] = &[
         name: "fork-ghost",
         story: "closed here, still open in a forked child",
         run: fork_ghost::run,
+    },
+    Class {
+        name: "plain-fork",
+        story: "the same, and the child has the instance too",
+        run: plain_fork::run,
     },
     Class {
         name: "dup-ghost",

@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-const GHOSTS: [&str; 3] = ["fork-ghost", "dup-ghost", "handed-over-ghost"];
+const GHOSTS: [&str; 4] = ["fork-ghost", "plain-fork", "dup-ghost", "handed-over-ghost"];
 
 fn haunted(words: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_haunted"))
@@ -81,6 +81,7 @@ macro_rules! classes_run_to_their_end {
 
 classes_run_to_their_end! {
     fork_ghost: "fork-ghost",
+    plain_fork: "plain-fork",
     dup_ghost: "dup-ghost",
     handed_over_ghost: "handed-over-ghost",
     in_flight_ghost: "in-flight-ghost",

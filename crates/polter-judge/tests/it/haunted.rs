@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 /// Each program, and the classes of what it shows: two need a ghost to be possible.
-const SHOWN: [(&str, &[Class]); 16] = [
+const SHOWN: [(&str, &[Class]); 17] = [
     ("child-removes", &[Class::ChildRemoves]),
     ("close-races-wait", &[Class::CloseRacesWait]),
     ("dead-epoll-fd", &[Class::DeadEpollFd]),
@@ -28,6 +28,7 @@ const SHOWN: [(&str, &[Class]); 16] = [
     ("in-flight-ghost", &[Class::InFlightGhost]),
     ("leaked-epoll", &[Class::LeakedEpoll]),
     ("number-reuse", &[Class::DupGhost, Class::NumberReuse]),
+    ("plain-fork", &[Class::ForkGhost]),
     ("stale-batch", &[Class::StaleBatch]),
 ];
 

@@ -59,8 +59,12 @@ pub(super) fn processes(proc: &Proc, walk: &Walk, snapshot: &mut Snapshot) {
 fn add_process(proc: &Proc, pid: u32, parent: Option<u32>, snapshot: &mut Snapshot) {
     match proc.head(pid) {
         Ok(head) => {
-            let ppid = parent.unwrap_or(head.ppid);
-            snapshot.processes.insert(pid, Process { ppid, ..head });
+            let process = Process {
+                ppid: parent.unwrap_or(head.ppid),
+                thread_of: parent,
+                ..head
+            };
+            snapshot.processes.insert(pid, process);
         }
         Err(why) => {
             let unseen = Unseen { pid, why };
@@ -173,5 +177,6 @@ fn registration(
         tables: in_tables,
         held_by: Vec::new(),
         nameless: None,
+        evidence: None,
     }
 }

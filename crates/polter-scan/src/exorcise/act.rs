@@ -22,8 +22,9 @@ use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit};
 
 use super::copies::{self, AGAIN, Copies, Settings, Text, Unread};
-use super::{Outcome, Step};
+use super::{Excused, Outcome, Step};
 use crate::error::ScanError;
+use crate::evidence::{Counters, has_slept};
 use crate::proc::Proc;
 use crate::sys;
 
@@ -116,11 +117,51 @@ fn remove(step: &Step, mut between_fn: impl FnMut()) -> Result<Outcome, Outcome>
         copies: &copies,
         tables: &tables,
     };
+    if let Some(pid) = awake(step) {
+        return Err(Outcome::kept(has_run(pid), AGAIN));
+    }
     let mut struck = Struck::TooBusy;
     // From DEL on it must come to its end, even if this process is killed.
     sys::do_apart(&mut || struck = blow.strike(text.as_mut(), &mut between_fn))
         .map_err(|error| Outcome::kept(format!("no process to do it: {error}"), AGAIN))?;
+    if let Struck::Removed(settings) = struck
+        && let Some(pid) = awake(step)
+    {
+        // It may have come to wait: for what it can name it is told again.
+        return match put_back(&copies, settings) {
+            Struck::PutBack | Struck::Live => Err(Outcome::kept(
+                format!("{}: it was put back", has_run(pid)),
+                AGAIN,
+            )),
+            lost => lost.outcome(step.fd),
+        };
+    }
     struck.outcome(step.fd)
+}
+
+/// Who can name a likely ghost and has run since it was planned.
+fn awake(step: &Step) -> Option<u32> {
+    let proc = Proc::live();
+    let is_awake = |it: &&Excused| {
+        let now = Counters::of_threads(&proc, it.pid);
+        !has_slept(it.threads.as_ref(), now.as_ref())
+    };
+    step.excused.iter().find(is_awake).map(|it| it.pid)
+}
+
+fn has_run(pid: u32) -> String {
+    format!("process {pid} can name its file and has run meanwhile: whether it waits is not known")
+}
+
+fn put_back(copies: &Copies, settings: Settings) -> Struck {
+    let data = epoll::EventData::new_u64(settings.data);
+    let events = epoll::EventFlags::from_bits_retain(settings.events);
+    match epoll::add(&copies.instance, &copies.file, data, events) {
+        Ok(()) => Struck::PutBack,
+        // The program was faster.
+        Err(Errno::EXIST) => Struck::Live,
+        Err(errno) => Struck::Lost(errno),
+    }
 }
 
 /// The look, the removal, the look, and what comes of it.
@@ -135,7 +176,7 @@ struct Blow<'a> {
 /// What came of a blow, without a word about it.
 #[derive(Debug, Clone, Copy)]
 enum Struck {
-    Removed,
+    Removed(Settings),
     Gone,
     Live,
     PutBack,
@@ -199,23 +240,16 @@ impl Blow<'_> {
         }
         between_fn();
         if let Ok(false) = self.tables.name(self.step.fd, here) {
-            return Struck::Removed;
+            return Struck::Removed(settings);
         }
-        let data = epoll::EventData::new_u64(settings.data);
-        let events = epoll::EventFlags::from_bits_retain(settings.events);
-        match epoll::add(instance, file, data, events) {
-            Ok(()) => Struck::PutBack,
-            // The program was faster.
-            Err(Errno::EXIST) => Struck::Live,
-            Err(errno) => Struck::Lost(errno),
-        }
+        put_back(self.copies, settings)
     }
 }
 
 impl Struck {
     fn outcome(self, fd: i32) -> Result<Outcome, Outcome> {
         match self {
-            Struck::Removed => Ok(Outcome::Removed),
+            Struck::Removed(_) => Ok(Outcome::Removed),
             Struck::Gone => Ok(Outcome::Gone),
             Struck::Live => Ok(Outcome::Live),
             Struck::PutBack => Ok(Outcome::PutBack),
@@ -247,13 +281,16 @@ struct Tables {
 impl Tables {
     /// Those that count, with those of threads that have one of their own.
     fn of(step: &Step) -> Tables {
-        let counts = |pid: &u32| step.in_table.is_none_or(|table| table == *pid);
+        let is_excused = |task: &u32| step.excused.iter().any(|it| it.pid == *task);
+        let counts =
+            |task: &u32| step.in_table.is_none_or(|table| table == *task) && !is_excused(task);
         let mut pids: Vec<u32> = step.instance.iter().map(|name| name.pid).collect();
         pids.dedup();
         let pids = pids.into_iter().filter(counts);
         let with_threads = |pid| std::iter::once(pid).chain(threads_apart(pid));
+        let tasks = pids.flat_map(with_threads);
         Tables {
-            tasks: pids.flat_map(with_threads).collect(),
+            tasks: tasks.filter(|task| !is_excused(task)).collect(),
         }
     }
 

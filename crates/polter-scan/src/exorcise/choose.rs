@@ -1,6 +1,8 @@
 //! Which registrations are to be removed, and why the others are not.
 
-use super::{Options, Outcome, Step};
+use super::{Excused, Options, Outcome, Step};
+use crate::evidence::Sureness;
+use crate::evidence::weigh::Weighed;
 use crate::snapshot::{InTable, Instance, Kind, Meaning, Name, Registration, Snapshot};
 
 /// The steps for the instances of `pid`: ghosts, and what might be taken for one.
@@ -53,6 +55,10 @@ impl Choice<'_> {
         };
         let names = &self.instance.names;
         let in_table = self.options.in_table;
+        let weighed = self.weigh(registration);
+        let is_likely = weighed
+            .as_ref()
+            .is_some_and(|it| it.sureness == Sureness::Likely);
         Step {
             instance: names.clone(),
             start_times: names.iter().map(start_time).collect(),
@@ -63,13 +69,35 @@ impl Choice<'_> {
             data: registration.data,
             held_by: registration.held_by.clone(),
             in_table,
-            loses: in_table.map_or_else(Vec::new, |_| namers(registration).collect()),
-            outcome: self.outcome(registration),
+            sureness: weighed.as_ref().map_or(Sureness::Certain, |it| it.sureness),
+            reasons: weighed
+                .as_ref()
+                .map_or_else(Vec::new, |it| it.reasons.clone()),
+            excused: if is_likely {
+                idle(registration)
+            } else {
+                Vec::new()
+            },
+            loses: if in_table.is_some() || is_likely {
+                namers(registration).collect()
+            } else {
+                Vec::new()
+            },
+            outcome: self.outcome(registration, is_likely),
         }
     }
 
+    /// What the evidence says; nothing of a ghost that is certain, or if it is not asked for.
+    fn weigh(&self, registration: &Registration) -> Option<Weighed> {
+        if self.options.in_table.is_some() || !is_nameless(registration, self.pid) {
+            return None;
+        }
+        let evidence = registration.evidence.as_ref()?;
+        Some(evidence.weigh(self.snapshot, self.instance, registration))
+    }
+
     /// What is to be done about a registration whose number does not name its file everywhere.
-    fn outcome(&self, registration: &Registration) -> Outcome {
+    fn outcome(&self, registration: &Registration, is_likely: bool) -> Outcome {
         if !self.instance.is_certain {
             return Outcome::kept(
                 "it is not certain who holds the instance: kcmp(2) is not permitted",
@@ -82,6 +110,8 @@ impl Choice<'_> {
                 return self.live(registration, table);
             }
             None if registration.is_ghost() => {}
+            None if is_likely && self.is_wanted(registration) => {}
+            None if is_likely => return self.does_no_harm(registration),
             None => match namers(registration).next() {
                 Some(pid) => return self.live(registration, pid),
                 None => return not_told(),
@@ -92,6 +122,27 @@ impl Choice<'_> {
             return out_of_sight(registration);
         }
         Outcome::Planned
+    }
+
+    /// True if a likely ghost is to be removed: it is asked for, or the process spins on it.
+    fn is_wanted(&self, registration: &Registration) -> bool {
+        let evidence = registration.evidence.as_ref();
+        self.options.likely || evidence.is_some_and(|it| it.is_spinning(registration, self.pid))
+    }
+
+    fn does_no_harm(&self, registration: &Registration) -> Outcome {
+        let pid = self.pid;
+        let who = registration
+            .evidence
+            .as_ref()
+            .map_or(0, |it| it.origin.namer);
+        Outcome::kept(
+            format!("it is likely a ghost, but process {pid} does not spin on it"),
+            format!(
+                "--likely removes it all the same: {} can name the file, and loses it",
+                self.snapshot.called(who)
+            ),
+        )
     }
 
     fn live(&self, registration: &Registration, pid: u32) -> Outcome {
@@ -105,6 +156,16 @@ impl Choice<'_> {
         }
         Outcome::kept(reason, way_out)
     }
+}
+
+/// Who can name the file and does not wait, as they were when they were last looked at.
+fn idle(registration: &Registration) -> Vec<Excused> {
+    let namers = registration.evidence.iter().flat_map(|it| &it.namers);
+    let excused = namers.map(|it| Excused {
+        pid: it.pid,
+        threads: it.threads.clone(),
+    });
+    excused.collect()
 }
 
 /// Who can name the file by the registration's number.

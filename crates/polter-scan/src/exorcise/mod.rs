@@ -15,6 +15,10 @@
 //! Between the two looks the program may bring the file back to its number and use the
 //! registration again; then it is put back as it was.
 //!
+//! A likely ghost is one that somebody else can name too, who sleeps in something else and has
+//! not run while it was watched. It goes if the process spins on it, or if that is asked for;
+//! whoever can name it must not have run since, before and after: else it is put back.
+//!
 //! One table may be asked about alone (`in_table`): a forked child that keeps both the
 //! instance and the file makes its parent's ghost look like an entry of its own. Then
 //! all lose it, and the plan says who.
@@ -23,16 +27,19 @@ mod act;
 mod choose;
 mod copies;
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::error::ScanError;
+use crate::evidence::{Sureness, Threads};
 use crate::proc::Proc;
 use crate::scope::Scope;
 use crate::snapshot::{Held, Name, Snapshot, Why};
 use crate::stat::Stat;
 
 /// What to remove.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
     /// Only ghosts of this number.
     pub fd: Option<i32>,
@@ -40,8 +47,24 @@ pub struct Options {
     ///
     /// Takes the registrations from all who hold the instance, and so asks for `fd`.
     pub in_table: Option<u32>,
+    /// What is likely a ghost, too, though the process does not spin on it.
+    pub likely: bool,
+    /// How long those are watched who can name a likely ghost: nobody may come to a CPU.
+    pub window: Duration,
     /// Only say what would be done.
     pub dry_run: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            fd: None,
+            in_table: None,
+            likely: false,
+            window: Duration::from_secs(1),
+            dry_run: false,
+        }
+    }
 }
 
 /// What is to be removed, and how that is to be done.
@@ -84,8 +107,23 @@ pub struct Step {
     pub in_table: Option<u32>,
     /// Who can name the file and hears of it no more.
     pub loses: Vec<u32>,
+    /// How sure it is that it is a ghost.
+    pub sureness: Sureness,
+    /// What speaks for it, or why that is open; a sentence each.
+    pub reasons: Vec<String>,
+    /// Those who can name it and do not wait: their tables do not count.
+    #[serde(skip)]
+    excused: Vec<Excused>,
     /// What came of it, or is to come.
     pub outcome: Outcome,
+}
+
+/// Who can name a file, and sleeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Excused {
+    pid: u32,
+    /// What its threads had done when they were last looked at.
+    threads: Option<Threads>,
 }
 
 /// What came of a ghost.
@@ -123,7 +161,8 @@ pub fn exorcise(proc: &Proc, pid: u32, options: &Options) -> Result<Plan, ScanEr
 impl Plan {
     /// Looks for the ghosts in the instances of `pid`, and for what only looks like one.
     pub fn make(proc: &Proc, pid: u32, options: &Options) -> Result<Plan, ScanError> {
-        let snapshot = Snapshot::take(proc, &Scope::Pids(vec![pid]))?;
+        let mut snapshot = Snapshot::take(proc, &Scope::Pids(vec![pid]))?;
+        snapshot.gather_evidence(proc, options.window);
         let holds = |pid| snapshot.instances.iter().any(|it| it.pids().contains(&pid));
         if let Some(other) = options.in_table.filter(|other| !holds(*other)) {
             return Err(ScanError::HoldsNone { pid, other });
@@ -189,6 +228,15 @@ impl Plan {
 }
 
 impl Step {
+    /// The same without the figures, which are others at every look.
+    pub fn without_reasons(&self) -> Step {
+        Step {
+            reasons: Vec::new(),
+            excused: Vec::new(),
+            ..self.clone()
+        }
+    }
+
     /// True if this is the same registration, as far as can be told from outside.
     fn is_same_ghost(&self, other: &Step) -> bool {
         let is_shared = |name: &Name| other.instance.contains(name);

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::evidence::weigh::Weighed;
+use crate::evidence::{Split, Sureness};
 use crate::finding::{Class, Finding};
 use crate::snapshot::{Meaning, Registration};
 
@@ -16,7 +18,7 @@ pub(super) fn find(case: &Case<'_>, keep_fn: &mut impl FnMut(Finding)) {
             if twice.contains(&registration.fd) {
                 keep_fn(number_reuse(case, registration));
             }
-        } else if let Some(finding) = foreign_entry(case, registration) {
+        } else if let Some(finding) = split(case, registration) {
             keep_fn(finding);
         }
     }
@@ -34,16 +36,7 @@ fn ghost(case: &Case<'_>, registration: &Registration) -> Finding {
     let tables = registration.tables.iter().map(|table| table.pid);
     let pid = case.eldest(tables);
     let fd = registration.fd;
-    let now = if registration.is_somewhere(Meaning::Other) {
-        "names another file"
-    } else {
-        "is closed"
-    };
-    let answers = if registration.is_somewhere(Meaning::Other) {
-        "ENOENT, or hits that other file"
-    } else {
-        "EBADF"
-    };
+    let (now, answers) = is_now(registration);
     let whose = if registration.tables.len() > 1 {
         " in every process that holds the instance"
     } else {
@@ -51,6 +44,9 @@ fn ghost(case: &Case<'_>, registration: &Registration) -> Finding {
     };
     let keeper = match class {
         Class::DupGhost => "a duplicate keeps the file",
+        Class::ForkGhost if case.is_kept_by_threads(registration) => {
+            "a thread with a table of its own keeps the file"
+        }
         Class::ForkGhost => "a forked process keeps the file",
         Class::HandedOverGhost => "the process the file came from keeps it",
         // Every table was looked into.
@@ -65,6 +61,7 @@ fn ghost(case: &Case<'_>, registration: &Registration) -> Finding {
         "{fd} {now}{whose}, and {keeper}: its events are still reported, DEL answers {answers}."
     );
     let fix = match class {
+        _ if !case.is_live() => format!("EPOLL_CTL_DEL before the close of {fd}"),
         Class::InFlightGhost => format!(
             "EPOLL_CTL_DEL before the close of {fd}; now: have the message received or its socket closed, or make the instance anew"
         ),
@@ -75,7 +72,15 @@ fn ghost(case: &Case<'_>, registration: &Registration) -> Finding {
         }
         _ => format!("EPOLL_CTL_DEL before the close of {fd}"),
     };
-    case.about(registration, class, pid, summary, fix)
+    let finding = case.about(registration, class, pid, summary, fix);
+    if case.instance.is_certain {
+        return finding;
+    }
+    Finding {
+        sureness: Sureness::Likely,
+        reasons: vec!["who holds the instance is told by likeness alone".to_owned()],
+        ..finding
+    }
 }
 
 /// By the nearest of those who keep the file.
@@ -94,6 +99,15 @@ fn class(case: &Case<'_>, registration: &Registration) -> Class {
     }
 }
 
+/// What the number is where it does not name its file, and what DEL answers there.
+fn is_now(registration: &Registration) -> (&'static str, &'static str) {
+    if registration.is_somewhere(Meaning::Other) {
+        ("names another file", "ENOENT, or hits that other file")
+    } else {
+        ("is closed", "EBADF")
+    }
+}
+
 fn number_reuse(case: &Case<'_>, ghost: &Registration) -> Finding {
     let pid = case.eldest(ghost.tables.iter().map(|table| table.pid));
     let fd = ghost.fd;
@@ -107,36 +121,69 @@ fn number_reuse(case: &Case<'_>, ghost: &Registration) -> Finding {
     case.about(ghost, Class::NumberReuse, pid, summary, fix)
 }
 
-/// A number that names its file for some holders, and not for one that is older.
-///
-/// A younger holder without the file is a child that has closed its copies, which
-/// is as it should be but for the instance.
-fn foreign_entry(case: &Case<'_>, registration: &Registration) -> Option<Finding> {
-    let with_meaning = |is_same: bool| {
-        let tables = registration.tables.iter();
-        let chosen = tables.filter(move |table| match table.meaning {
-            Meaning::Same => is_same,
-            Meaning::Closed | Meaning::Other => !is_same,
-            Meaning::Unknown => false,
-        });
-        chosen.map(|table| table.pid).collect::<Vec<u32>>()
+/// A number that names its file for some holders, and not for one that is older: its ghost,
+/// where the evidence says so.
+fn split(case: &Case<'_>, registration: &Registration) -> Option<Finding> {
+    let split = registration.split(case.snapshot)?;
+    let weighed = registration
+        .evidence
+        .as_ref()
+        .map(|it| it.weigh(case.snapshot, case.instance, registration));
+    let weighed = weighed.unwrap_or_else(|| Weighed {
+        sureness: Sureness::Open,
+        reasons: vec![
+            "whether those who can name it wait on the instance was not looked at".to_owned(),
+        ],
+    });
+    let pid = case.eldest(split.elders.iter().copied());
+    let finding = match weighed.sureness {
+        Sureness::Open => foreign_entry(case, registration, pid, &split),
+        _ => fork_ghost(case, registration, pid, &split),
     };
-    let (with, without) = (with_meaning(true), with_meaning(false));
-    let is_elder = |pid: &u32| {
-        with.iter()
-            .all(|younger| case.snapshot.is_descendant(*younger, *pid))
-    };
-    let elders: Vec<u32> = without.into_iter().filter(is_elder).collect();
-    if with.is_empty() || elders.is_empty() {
-        return None;
-    }
+    Some(Finding {
+        sureness: weighed.sureness,
+        reasons: weighed.reasons,
+        ..finding
+    })
+}
+
+fn fork_ghost(case: &Case<'_>, registration: &Registration, pid: u32, split: &Split) -> Finding {
     let fd = registration.fd;
-    let (with, pid) = (processes(&with), case.eldest(elders.iter().copied()));
+    let (now, answers) = is_now(registration);
+    let is_thread = |pid: &u32| case.process(*pid).is_some_and(|it| it.thread_of.is_some());
+    let keeper = if split.namers.iter().all(is_thread) {
+        "a thread with a table of its own has the file and the instance"
+    } else {
+        "a forked process has the file and the instance"
+    };
     let summary = format!(
-        "{fd} names its file in {with}, not in {}, where its events may be reported too: either {with} \
-         added it to the shared instance, or {pid} did and closed it without DEL. A recording tells.",
-        processes(&elders)
+        "{fd} {now}, and {keeper}, and does not wait on it: its events are still reported, DEL answers {answers}."
     );
-    let fix = format!("an instance of its own for each process; now: EPOLL_CTL_DEL {fd} in {with}");
-    Some(case.about(registration, Class::ForeignEntry, pid, summary, fix))
+    let evidence = registration.evidence.as_ref();
+    let is_spinning = evidence.is_some_and(|it| it.is_spinning(registration, pid));
+    let likely = if is_spinning { "" } else { " --likely" };
+    let fix = format!(
+        "EPOLL_CTL_DEL before the close of {fd}; now: polter exorcise {pid} --fd {fd}{likely}"
+    );
+    case.about(registration, Class::ForkGhost, pid, summary, fix)
+}
+
+fn foreign_entry(case: &Case<'_>, registration: &Registration, pid: u32, split: &Split) -> Finding {
+    let fd = registration.fd;
+    let with = processes(&split.namers);
+    let summary = format!(
+        "{fd} names its file in {with}, not in {}, where its events may be reported too: it is live, \
+         or a ghost of {pid}'s; a recording tells.",
+        processes(&split.elders)
+    );
+    let mut fix =
+        format!("an instance of its own for each process; now: EPOLL_CTL_DEL {fd} in {with}");
+    if case.is_live() {
+        fix += &format!(
+            ", or polter exorcise {pid} --fd {fd} --in-table {pid}, and {with} loses it too"
+        );
+    } else {
+        fix = "an instance of its own for each process".to_owned();
+    }
+    case.about(registration, Class::ForeignEntry, pid, summary, fix)
 }

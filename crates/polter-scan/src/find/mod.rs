@@ -2,18 +2,23 @@
 //!
 //! ```text
 //!   number names its file in …     every table   plain
-//!                                  some tables   foreign-entry, if an elder cannot name it
+//!                                  some tables   if an elder cannot name it: likely its ghost,
+//!                                                by the evidence, else foreign-entry
 //!                                  no table      a ghost, by who keeps the file
 //! ```
 //!
 //! Whose a registration is, a snapshot does not know: a forked child inherits
-//! the instance *and* the files. So each finding says in whose table.
+//! the instance *and* the files. So each finding says in whose table, how sure it is, and why.
 
 mod ghosts;
 mod sharing;
 
+use std::collections::BTreeMap;
+
+use crate::evidence::Sureness;
 use crate::finding::{Class, Finding, Report};
 use crate::snapshot::{Instance, Meaning, Process, Registration, Snapshot};
+use crate::source::By;
 
 /// Findings kept; a server can have a ghost for every connection it ever had.
 const MAX_FINDINGS: usize = 10_000;
@@ -66,6 +71,17 @@ impl Case<'_> {
         self.snapshot.processes.get(&pid)
     }
 
+    /// True if these processes run, and can be helped.
+    fn is_live(&self) -> bool {
+        self.snapshot.source.by != By::Capture
+    }
+
+    /// True if nobody but threads with a table of their own has the file.
+    fn is_kept_by_threads(&self, registration: &Registration) -> bool {
+        let is_thread = |pid| self.process(pid).is_some_and(|it| it.thread_of.is_some());
+        registration.held_by.iter().all(|held| is_thread(held.pid))
+    }
+
     /// The holder that was there first, of several; one that could not be looked at is none.
     fn eldest(&self, pids: impl IntoIterator<Item = u32>) -> u32 {
         let start = |pid: &u32| self.process(*pid).map_or(u64::MAX, |it| it.start_time);
@@ -84,6 +100,7 @@ impl Case<'_> {
         Finding {
             class,
             severity: class.severity(),
+            sureness: Sureness::Certain,
             pid,
             comm: self
                 .process(pid)
@@ -92,9 +109,11 @@ impl Case<'_> {
             nth: 0,
             instance: self.instance.names.clone(),
             summary,
+            reasons: Vec::new(),
             tables: Vec::new(),
             held_by: Vec::new(),
             nameless: None,
+            threads: BTreeMap::new(),
             fix,
             spin: None,
         }
@@ -108,9 +127,13 @@ impl Case<'_> {
         summary: String,
         fix: String,
     ) -> Finding {
+        let tables = registration.tables.iter().map(|table| table.pid);
+        let named = tables.chain(registration.held_by.iter().map(|held| held.pid));
+        let thread = |pid: u32| Some((pid, self.process(pid)?.thread_of?));
         Finding {
             fd: registration.fd,
             nth: registration.nth,
+            threads: named.filter_map(thread).collect(),
             tables: registration.tables.to_vec(),
             held_by: registration.held_by.clone(),
             nameless: registration.nameless,
@@ -147,6 +170,7 @@ mod tests {
                 exe: None,
                 start_time,
                 stack: 0,
+                thread_of: None,
                 open: Vec::new(),
             };
             snapshot.processes.insert(pid, process);

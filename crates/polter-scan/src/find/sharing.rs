@@ -45,11 +45,7 @@ fn is_leaked(case: &Case<'_>, pid: u32) -> bool {
     let Some(process) = case.process(pid) else {
         return false;
     };
-    let is_another_program = |elder: &Process| {
-        let is_moved = process.stack != 0 && elder.stack != 0 && process.stack != elder.stack;
-        let is_renamed = matches!((&process.exe, &elder.exe), (Some(a), Some(b)) if a != b);
-        is_moved || is_renamed
-    };
+    let is_another_program = |elder: &Process| process.is_another_program(elder);
     names.any(|name| !name.is_cloexec)
         && case.instance.pids().into_iter().any(|elder| {
             case.snapshot.is_descendant(pid, elder)

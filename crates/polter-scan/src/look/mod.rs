@@ -308,6 +308,7 @@ fn registration(row: &Row, nth: u32) -> Registration {
         tables: SmallVec::new(),
         held_by: Vec::new(),
         nameless: None,
+        evidence: None,
     }
 }
 

@@ -6,9 +6,9 @@
 
 use std::process::Command;
 
-use polter_scan::{Class, Finding, Options, Outcome, Proc, Report, exorcise};
+use polter_scan::{Class, Finding, Options, Outcome, Proc, Report, Sureness, exorcise};
 
-use crate::haunted::{Haunted, can_compare, can_walk, classes};
+use crate::haunted::{Haunted, can_compare, can_walk, classes, weighed};
 
 /// How a program fares when each of its processes is exorcised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,7 @@ macro_rules! every_class {
 
 every_class! {
     fork_ghost: "fork-ghost" => [ForkGhost], Calm;
+    plain_fork: "plain-fork" => [ForkGhost, SharedEpoll], Calm;
     dup_ghost: "dup-ghost" => [DupGhost], Calm;
     handed_over_ghost: "handed-over-ghost" => [HandedOverGhost], Calm;
     in_flight_ghost: "in-flight-ghost" => [InFlightGhost], Kept;
@@ -65,15 +66,22 @@ fn check(program: &str, found: &[Class], end: End) {
     let report = haunted.report();
     assert_eq!(classes(&report), found, "{:#?}", report.findings);
     if can_walk() {
-        let walked = Report::of(&haunted.walked());
+        let walked = weighed(haunted.walked());
         assert_eq!(told(&walked), told(&report));
     }
     if end == End::Calm {
         until_it_has_spun(report.findings[0].pid);
     }
-    let outcomes = exorcise_all(&haunted);
+    let mut outcomes = exorcise_all(&haunted);
+    // What is removed because the process spins is removed once that has been seen: on a busy
+    // machine it may not have had a CPU.
+    while end == End::Calm && !outcomes.contains(&"removed") {
+        outcomes = exorcise_all(&haunted);
+    }
+    let is_note = |class: &&Class| **class == Class::SharedEpoll;
+    let notes: Vec<Class> = found.iter().filter(is_note).copied().collect();
     let (expected, left) = match end {
-        End::Calm | End::Freed => (Some("removed"), &[][..]),
+        End::Calm | End::Freed => (Some("removed"), &notes[..]),
         End::Kept => (Some("kept"), found),
         End::Untouched => (None, found),
     };
@@ -89,6 +97,11 @@ fn told(report: &Report) -> Vec<Finding> {
     let mut findings = report.findings.clone();
     for finding in &mut findings {
         finding.nameless = None;
+        // Two looks see two moments.
+        finding.reasons.clear();
+        if finding.sureness == Sureness::Likely {
+            finding.fix.clear();
+        }
         // The one says where it might be, the other that it is.
         if finding.class == Class::InFlightGhost {
             finding.summary.clear();

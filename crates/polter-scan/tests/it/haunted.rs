@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use polter_scan::{Choice, Class, Limits, Proc, Report, ScanError, Scope, Snapshot};
 
@@ -52,13 +53,19 @@ impl Haunted {
 
     pub(crate) fn report(&self) -> Report {
         let snapshot = Snapshot::take(&Proc::live(), &self.scope()).expect("a snapshot");
-        Report::of(&snapshot)
+        weighed(snapshot)
     }
 
     /// By the kernel walk.
     pub(crate) fn walked(&self) -> Snapshot {
         walk(&self.scope(), &Limits::default()).expect("a walk")
     }
+}
+
+/// The report, with what a moment's watching shows.
+pub(crate) fn weighed(mut snapshot: Snapshot) -> Report {
+    snapshot.gather_evidence(&Proc::live(), Duration::from_millis(100));
+    Report::of(&snapshot)
 }
 
 /// Takes a snapshot by the kernel walk.

@@ -5,6 +5,7 @@ mod every_class;
 mod exorcise;
 mod haunted;
 mod hostile;
+mod near_misses;
 mod object;
 mod restless;
 mod scan;

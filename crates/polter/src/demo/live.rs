@@ -32,7 +32,8 @@ pub(super) fn tell(out: &mut dyn Write) -> Result<(), Failure> {
     let worker = Worker::start()?;
     let pid = worker.pid();
     worker.until(|| worker.wake_ups() > 1);
-    let snapshot = Snapshot::take(&Proc::live(), &Scope::Pids(vec![pid]))?;
+    let mut snapshot = Snapshot::take(&Proc::live(), &Scope::Pids(vec![pid]))?;
+    snapshot.gather_evidence(&Proc::live(), WINDOW);
     let mut report = Report::of(&snapshot);
     // Who else runs here is no part of the story.
     (report.refused, report.vanished) = (0, 0);

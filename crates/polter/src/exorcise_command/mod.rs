@@ -56,7 +56,9 @@ fn make(args: &ExorciseArgs) -> Result<Plan, Failure> {
     let options = Options {
         fd: args.fd,
         in_table: args.in_table,
+        likely: args.likely,
         dry_run: args.dry_run,
+        ..Options::default()
     };
     Ok(Plan::make(&Proc::live(), args.pid, &options)?)
 }

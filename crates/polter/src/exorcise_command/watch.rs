@@ -88,10 +88,11 @@ impl Watch<'_> {
     fn treat(&mut self, plan: &mut Plan) -> Result<bool, Failure> {
         self.sum.looks += 1;
         let is_first = self.sum.looks == 1;
-        if plan.steps == self.told && !is_first && !self.is_agreed(plan) {
+        let steps: Vec<Step> = plan.steps.iter().map(Step::without_reasons).collect();
+        if steps == self.told && !is_first && !self.is_agreed(plan) {
             return Ok(false);
         }
-        self.told = plan.steps.clone();
+        self.told = steps;
         let planned = plan.count(&Outcome::Planned);
         if planned > 0 && !self.args.dry_run {
             if !self.args.yes {

@@ -1,6 +1,7 @@
 //! What is put back: where a program brings a number back in the worst moment.
 
 use super::*;
+use crate::evidence::Sureness;
 use crate::fdinfo::Row;
 use crate::snapshot::{Held, Name};
 use rustix::event::{EventfdFlags, eventfd};
@@ -155,6 +156,9 @@ fn step(pid: u32, instance: RawFd, file: RawFd, fd: i32) -> Step {
         }],
         in_table: None,
         loses: Vec::new(),
+        sureness: Sureness::Certain,
+        reasons: Vec::new(),
+        excused: Vec::new(),
         outcome: Outcome::Planned,
     }
 }

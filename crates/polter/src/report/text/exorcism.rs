@@ -10,7 +10,7 @@
 
 use std::io::{self, Write};
 
-use polter_scan::{Load, Outcome, Plan, Step};
+use polter_scan::{Load, Outcome, Plan, Step, Sureness};
 
 use super::WIDTH;
 use super::style::{ASIDE, CLEAN, FAULT, LABEL, NOTE, TITLE};
@@ -107,6 +107,15 @@ fn write_step(out: &mut dyn Write, pid: u32, step: &Step) -> io::Result<()> {
         "{:INDENT$}{style}{word:WORD_WIDTH$}{style:#}{what}",
         ""
     )?;
+    let mut label = sureness_label(step.sureness);
+    for reason in step
+        .reasons
+        .iter()
+        .filter(|_| step.sureness != Sureness::Certain)
+    {
+        write_more(out, label, reason)?;
+        label = "";
+    }
     match &step.outcome {
         Outcome::Planned if !step.loses.is_empty() => {
             write_more(out, "warning", &losers(&step.loses))
@@ -126,6 +135,14 @@ fn write_step(out: &mut dyn Write, pid: u32, step: &Step) -> io::Result<()> {
             write_more(out, "way out", way_out)
         }
         _ => Ok(()),
+    }
+}
+
+fn sureness_label(sureness: Sureness) -> &'static str {
+    match sureness {
+        Sureness::Certain => "",
+        Sureness::Likely => "likely",
+        Sureness::Open => "open",
     }
 }
 

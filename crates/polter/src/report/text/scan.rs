@@ -15,7 +15,7 @@
 
 use std::io::{self, Write};
 
-use polter_scan::{By, Finding, Held, InTable, Meaning, Report, Severity, Source, Spin};
+use polter_scan::{By, Finding, Held, InTable, Meaning, Report, Severity, Source, Spin, Sureness};
 
 use super::WIDTH;
 use super::finding::{INDENT, write_labelled, write_left_out};
@@ -170,10 +170,11 @@ fn write_finding(out: &mut dyn Write, ordinal: usize, finding: &Finding) -> io::
         Severity::Note => (NOTE, " (note)"),
     };
     let class = finding.class.name().replace('-', " ");
+    let sure = sureness(finding.sureness);
     let comm = cut(&clean(&finding.comm), COMM_WIDTH);
     writeln!(
         out,
-        "\n{TITLE}{ordinal:>2}{TITLE:#}  {style}{class}{style:#}{mild}   {comm} ({}), fd {}{}",
+        "\n{TITLE}{ordinal:>2}{TITLE:#}  {style}{class}{style:#}{sure}{mild}   {comm} ({}), fd {}{}",
         finding.pid,
         finding.fd,
         instance(finding)
@@ -182,9 +183,11 @@ fn write_finding(out: &mut dyn Write, ordinal: usize, finding: &Finding) -> io::
         writeln!(out, "{:INDENT$}{line}", "")?;
     }
     if !finding.tables.is_empty() {
+        let in_table = |table: &InTable| in_table(finding, table);
         write_labelled(out, "tables", &listed(&finding.tables, in_table))?;
     }
     if !finding.held_by.is_empty() {
+        let held = |held: &Held| self::held(finding, held);
         write_labelled(out, "kept by", &listed(&finding.held_by, held))?;
     }
     if let Some(nameless @ 1..) = finding.nameless {
@@ -192,6 +195,14 @@ fn write_finding(out: &mut dyn Write, ordinal: usize, finding: &Finding) -> io::
             "without a number: a message on its way, an io_uring, a mapping, a call under way";
         let text = format!("{} {what}", counted(nameless, "reference"));
         write_labelled(out, "kept by", &text)?;
+    }
+    let mut label = match finding.sureness {
+        Sureness::Open => "open",
+        Sureness::Certain | Sureness::Likely => "reasons",
+    };
+    for reason in finding.reasons.iter().take(SHOWN) {
+        write_labelled(out, label, reason)?;
+        label = "";
     }
     if let Some(spin) = &finding.spin {
         write_labelled(out, "spin", &describe_spin(spin))?;
@@ -217,23 +228,40 @@ fn listed<T>(items: &[T], name_fn: impl Fn(&T) -> String) -> String {
     named.join(", ")
 }
 
-fn in_table(table: &InTable) -> String {
+/// Said of what is not certain.
+pub(super) fn sureness(sureness: Sureness) -> &'static str {
+    match sureness {
+        Sureness::Certain => "",
+        Sureness::Likely => " (likely)",
+        Sureness::Open => " (open)",
+    }
+}
+
+/// A process, or a thread that has a table of its own.
+fn called(finding: &Finding, pid: u32) -> String {
+    match finding.threads.get(&pid) {
+        Some(leader) => format!("thread {pid} of process {leader}"),
+        None => format!("process {pid}"),
+    }
+}
+
+fn in_table(finding: &Finding, table: &InTable) -> String {
     let meaning = match table.meaning {
         Meaning::Same => "the file",
         Meaning::Other => "another file",
         Meaning::Closed => "closed",
         Meaning::Unknown => "not known",
     };
-    format!("process {}: {meaning}", table.pid)
+    format!("{}: {meaning}", called(finding, table.pid))
 }
 
-fn held(held: &Held) -> String {
+fn held(finding: &Finding, held: &Held) -> String {
     let doubt = if held.is_certain {
         ""
     } else {
         " (by its inode)"
     };
-    format!("process {} fd {}{doubt}", held.pid, held.fd)
+    format!("{} fd {}{doubt}", called(finding, held.pid), held.fd)
 }
 
 fn describe_spin(spin: &Spin) -> String {

@@ -1,0 +1,198 @@
+//! What follows from the evidence, and in which words.
+
+use super::{Evidence, How, Sureness, Use};
+use crate::snapshot::{Instance, Registration, Snapshot};
+
+/// The share of a window from which on a thread that always wants a CPU spins: it is billed
+/// for what it had with a delay.
+const BUSY: f64 = 0.5;
+
+/// The kernel's least share in a loop that does nothing but calls.
+const IN_KERNEL: f64 = 0.05;
+
+/// How sure it is that a registration is an elder's ghost, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Weighed {
+    /// Likely, or open.
+    pub(crate) sureness: Sureness,
+    /// What speaks for it; or, where it is open, what speaks against it.
+    pub(crate) reasons: Vec<String>,
+}
+
+impl Evidence {
+    /// True if this process spins on the registration: it never sleeps, it makes calls, the
+    /// file has something to report all the time, and is reported as long as it has.
+    pub(crate) fn is_spinning(&self, registration: &Registration, pid: u32) -> bool {
+        let spins = |it: &Use| {
+            let waits = matches!(it.how, How::Waits { .. });
+            it.pid == pid && !waits && it.busy >= BUSY && it.in_kernel >= IN_KERNEL
+        };
+        self.is_ready == Some(true)
+            && is_reported_always(registration.events)
+            && self.elders.iter().any(spins)
+    }
+
+    pub(crate) fn weigh(
+        &self,
+        snapshot: &Snapshot,
+        instance: &Instance,
+        registration: &Registration,
+    ) -> Weighed {
+        let against = self.against(snapshot, instance);
+        if !against.is_empty() {
+            return Weighed {
+                sureness: Sureness::Open,
+                reasons: against,
+            };
+        }
+        let mut reasons = self.inherited(snapshot);
+        if reasons.is_empty() {
+            let (namer, fd) = (snapshot.called(self.origin.namer), registration.fd);
+            let reason = format!("nothing shows whether {namer} has {fd} by inheritance");
+            return Weighed {
+                sureness: Sureness::Open,
+                reasons: vec![reason],
+            };
+        }
+        reasons.extend(self.namers.iter().filter_map(|it| self.idle(snapshot, it)));
+        reasons.extend(
+            self.elders
+                .iter()
+                .map(|it| self.elder(snapshot, registration, it)),
+        );
+        Weighed {
+            sureness: Sureness::Likely,
+            reasons,
+        }
+    }
+
+    fn looked(&self) -> String {
+        format!("{} looks in {} ms", self.looks, self.window_ms)
+    }
+
+    /// What makes it unsafe to call it a ghost.
+    fn against(&self, snapshot: &Snapshot, instance: &Instance) -> Vec<String> {
+        let mut reasons: Vec<String> = self
+            .namers
+            .iter()
+            .filter_map(|it| self.in_use(snapshot, it))
+            .collect();
+        if self.namers.is_empty() {
+            reasons.push("who can name the file cannot be watched".to_owned());
+        }
+        if !self.is_steady {
+            reasons.push("the number came or went meanwhile".to_owned());
+        }
+        if !instance.is_certain {
+            reasons.push("who holds the instance is told by likeness alone".to_owned());
+        }
+        if let [pid, ..] = self.hidden_kin[..] {
+            reasons.push(format!(
+                "process {pid} may not be looked at, and descends from one that holds the instance"
+            ));
+        }
+        reasons
+    }
+
+    fn in_use(&self, snapshot: &Snapshot, it: &Use) -> Option<String> {
+        let (who, looked) = (snapshot.called(it.pid), self.looked());
+        Some(match &it.how {
+            How::Sleeps { .. } => return None,
+            How::Waits { call, looks } => {
+                format!("{who} waits on the instance itself: {call}(2) at {looks} of {looked}")
+            }
+            How::Ran => format!(
+                "{who} ran in the {} ms: what it did is not known",
+                self.window_ms
+            ),
+            How::Naps { call, for_ms } => format!(
+                "{who} sleeps for {for_ms} ms at most in {call}: it may wait on the instance between"
+            ),
+            How::Nested { fd } => {
+                format!("{who} has the instance in another, {fd}, and may wait on that")
+            }
+            How::Unknown { why } => format!("{who}: {why}"),
+        })
+    }
+
+    /// What shows that the file came with the table; nothing if that does not show.
+    fn inherited(&self, snapshot: &Snapshot) -> Vec<String> {
+        let origin = &self.origin;
+        if !origin.is_inherited() {
+            return Vec::new();
+        }
+        let (namer, elder) = (snapshot.called(origin.namer), snapshot.called(self.elder));
+        let mut reasons = Vec::new();
+        if let Some(end) = origin.other_end {
+            reasons.push(format!(
+                "{elder} has the pipe too, as {end}: it is older than the fork"
+            ));
+        }
+        if origin.is_made_by_elder {
+            reasons.push(format!("{elder} made the pair of sockets"));
+        }
+        if origin.is_older {
+            reasons.push(format!("the pipe is older than {namer}"));
+        }
+        if let Some(above) = origin.neighbour {
+            reasons.push(format!(
+                "above it {above} names one file in both tables: {namer} has a copy"
+            ));
+        }
+        if origin.has_changed_program {
+            reasons.push(format!(
+                "{namer} has become another program since, which never heard of the instance"
+            ));
+        }
+        reasons
+    }
+
+    fn idle(&self, snapshot: &Snapshot, it: &Use) -> Option<String> {
+        let How::Sleeps { call } = &it.how else {
+            return None;
+        };
+        let who = snapshot.called(it.pid);
+        let looked = self.looked();
+        Some(format!(
+            "{who} never waited on the instance in {looked}: it slept in {call}"
+        ))
+    }
+
+    fn elder(&self, snapshot: &Snapshot, registration: &Registration, it: &Use) -> String {
+        let who = snapshot.called(it.pid);
+        let busy = (it.busy * 100.0).min(100.0);
+        let ready = match self.is_ready {
+            Some(true) => "the file had something to report all the time",
+            Some(false) => "the file had nothing to report",
+            None => "whether the file has something to report cannot be asked",
+        };
+        if self.is_spinning(registration, it.pid) {
+            return format!(
+                "{who} spins on it: it had a CPU or wanted one for {busy:.0} % of that time, and {ready}"
+            );
+        }
+        let does = match &it.how {
+            How::Waits { call, looks } => format!("waits on it, in {call}(2) at {looks} looks"),
+            How::Sleeps { call } | How::Naps { call, .. } => format!("slept in {call}"),
+            _ => format!("wanted a CPU for {busy:.0} % of that time"),
+        };
+        format!("{who} does not spin on it: it {does}, and {ready}")
+    }
+}
+
+/// True if a registration is reported by every wait as long as its file is ready.
+fn is_reported_always(events: u32) -> bool {
+    let private = (libc::EPOLLONESHOT | libc::EPOLLET | libc::EPOLLWAKEUP | libc::EPOLLEXCLUSIVE)
+        .cast_unsigned();
+    events & libc::EPOLLET.cast_unsigned() == 0 && events & !private != 0
+}
+
+impl Snapshot {
+    /// How a process is called, or a thread that has a table of its own.
+    pub(crate) fn called(&self, pid: u32) -> String {
+        match self.processes.get(&pid).and_then(|it| it.thread_of) {
+            Some(leader) => format!("thread {pid} of process {leader}, with a table of its own,"),
+            None => format!("process {pid}"),
+        }
+    }
+}
