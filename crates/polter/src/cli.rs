@@ -190,10 +190,6 @@ pub(crate) struct DemoArgs {
 pub(crate) struct HauntArgs {
     /// Who started it, and whom it ends with
     pub(crate) parent: i32,
-
-    /// Be the child that keeps the file
-    #[arg(long)]
-    pub(crate) keeper: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,8 +1,8 @@
 //! The demo's haunted program.
 //!
 //! ```text
-//!   polter demo ── worker: registers a pipe, starts a child, closes the pipe, waits and waits
-//!                    └──── keeper: has the pipe as its standard input, and sleeps
+//!   polter demo ── worker: registers a pipe, forks, closes the pipe, waits and waits
+//!                    └──── keeper: has a copy of all of that, and sleeps
 //! ```
 //!
 //! Both end with whoever started them, however that ends. The worker counts its
@@ -13,9 +13,9 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::fs::FileExt as _;
-use std::process::{Command, Stdio};
 use std::thread;
 
+use fork::Fork;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
@@ -26,43 +26,44 @@ use crate::failure::Failure;
 
 /// Plays the part, until it is over.
 pub(crate) fn haunt(args: &HauntArgs) -> Result<Exit, Failure> {
+    if follow(args.parent)? {
+        work()?;
+    }
+    Ok(Exit::Clean)
+}
+
+/// Ends with a parent; false if that has gone before it could be followed.
+fn follow(parent: i32) -> io::Result<bool> {
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(io::Error::from)?;
-    if getppid().map(|pid| pid.as_raw_nonzero().get()) != Some(args.parent) {
-        // It has gone before it could be followed.
-        return Ok(Exit::Clean);
-    }
-    if args.keeper { keep() } else { work() }
+    Ok(getppid().map(|pid| pid.as_raw_nonzero().get()) == Some(parent))
 }
 
-/// Has a file open, and does nothing with it.
-fn keep() -> ! {
-    loop {
-        thread::park();
-    }
-}
-
-fn work() -> Result<Exit, Failure> {
+fn work() -> io::Result<()> {
     let count = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     let instance = epoll::create(CreateFlags::CLOEXEC).map_err(io::Error::from)?;
     let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).map_err(io::Error::from)?;
     let data = EventData::new_u64(reader.as_raw_fd() as u64);
     epoll::add(&instance, &reader, data, EventFlags::IN).map_err(io::Error::from)?;
-    // The child is given the file, and the worker has no more use for it.
-    let child = keeper(File::from(reader))?;
+    fork_a_keeper()?;
+    // It has its own copy, and the worker has no more use for this one.
+    drop(reader);
     rustix::io::write(&writer, b"x").map_err(io::Error::from)?;
     end_with_stdin();
-    count_wake_ups(&instance, &count)?;
-    drop(child);
-    Ok(Exit::Clean)
+    count_wake_ups(&instance, &count)
 }
 
-fn keeper(file: File) -> io::Result<std::process::Child> {
-    let me = std::process::id().to_string();
-    Command::new(std::env::current_exe()?)
-        .args(["haunt", "--keeper", &me])
-        .stdin(file)
-        .stdout(Stdio::null())
-        .spawn()
+/// A child that has everything open, and does nothing with it.
+fn fork_a_keeper() -> io::Result<()> {
+    let me = std::process::id().cast_signed();
+    match fork::fork()? {
+        Fork::Parent(_) => Ok(()),
+        Fork::Child => {
+            while follow(me)? {
+                thread::park();
+            }
+            std::process::exit(0);
+        }
+    }
 }
 
 /// Ends this process when its standard input ends.

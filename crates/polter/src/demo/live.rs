@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anstyle::Style;
-use polter_scan::{Options, Outcome, Plan, Proc, Report, Scope, Snapshot};
+use polter_scan::{Finding, Options, Outcome, Plan, Proc, Report, Scope, Snapshot};
 
 use crate::failure::Failure;
 use crate::report::text;
@@ -20,6 +20,9 @@ const WINDOW: Duration = Duration::from_millis(500);
 const LOOKS: usize = 1_000;
 const APART: Duration = Duration::from_millis(5);
 
+/// Looks at a worker that is to be seen spinning, on a machine that may be busy.
+const TRIES: usize = 5;
+
 const TITLE: Style = Style::new().bold();
 
 /// Starts a haunted worker, finds its ghost, shows what it costs, and removes it.
@@ -27,14 +30,12 @@ pub(super) fn tell(out: &mut dyn Write) -> Result<(), Failure> {
     writeln!(out, "{TITLE}The same, live{TITLE:#}\n")?;
     writeln!(
         out,
-        "A worker registers a pipe, starts a child that keeps it, and closes its own copy.\n"
+        "A worker registers a pipe, forks a child that sleeps, and closes its own copy of the pipe.\n"
     )?;
     let worker = Worker::start()?;
     let pid = worker.pid();
     worker.until(|| worker.wake_ups() > 1);
-    let mut snapshot = Snapshot::take(&Proc::live(), &Scope::Pids(vec![pid]))?;
-    snapshot.gather_evidence(&Proc::live(), WINDOW);
-    let mut report = Report::of(&snapshot);
+    let mut report = look(pid)?;
     // Who else runs here is no part of the story.
     (report.refused, report.vanished) = (0, 0);
     let before = worker.wake_ups();
@@ -53,11 +54,33 @@ pub(super) fn tell(out: &mut dyn Write) -> Result<(), Failure> {
     exorcise(out, &worker)
 }
 
+/// A scan; another where the worker did not get a CPU to spin on.
+fn look(pid: u32) -> Result<Report, Failure> {
+    let mut tries = 1..TRIES;
+    loop {
+        let mut snapshot = Snapshot::take(&Proc::live(), &Scope::Pids(vec![pid]))?;
+        snapshot.gather_evidence(&Proc::live(), WINDOW);
+        let report = Report::of(&snapshot);
+        let is_harmless = |it: &Finding| it.class.is_ghost() && it.fix.contains("--likely");
+        let is_told = report.findings.iter().any(|it| it.class.is_ghost());
+        if tries.next().is_none() || is_told && !report.findings.iter().any(is_harmless) {
+            return Ok(report);
+        }
+    }
+}
+
 fn exorcise(out: &mut dyn Write, worker: &Worker) -> Result<(), Failure> {
     let pid = worker.pid();
     writeln!(out, "{TITLE}$ polter exorcise --yes {pid}{TITLE:#}")?;
     let mut plan = Plan::make(&Proc::live(), pid, &Options::default())?;
     plan.carry_out()?;
+    for _ in 1..TRIES {
+        if plan.count(&Outcome::Removed) > 0 {
+            break;
+        }
+        plan = Plan::make(&Proc::live(), pid, &Options::default())?;
+        plan.carry_out()?;
+    }
     text::write_exorcism(out, &plan)?;
     if plan.count(&Outcome::Removed) == 0 {
         return Ok(writeln!(

@@ -16,5 +16,6 @@ mod output;
 mod pages;
 mod polter;
 mod race;
+mod readme;
 mod run;
 mod scan;
