@@ -9,30 +9,21 @@ use crate::stage::{Fault, show};
 use crate::sys;
 
 pub(super) fn waits_now_and_then() -> Result<(), Fault> {
-    with_child(|scene| again_and_again(scene, 40, 20))
+    with_child(40, 20)
 }
 
 pub(super) fn looks_without_waiting() -> Result<(), Fault> {
-    with_child(|scene| again_and_again(scene, 20, 0))
+    with_child(20, 0)
 }
 
 pub(super) fn naps() -> Result<(), Fault> {
-    with_child(|scene| again_and_again(scene, 1000, 0))
+    with_child(1000, 0)
 }
 
 /// A child that sleeps, is told of the file, sleeps …
-fn with_child(
-    part: impl FnOnce(&Scene) -> Box<dyn FnMut(&Turn) -> Result<(), Fault> + '_>,
-) -> Result<(), Fault> {
+fn with_child(sleep_ms: u64, wait_ms: i32) -> Result<(), Fault> {
     let scene = Scene::new()?;
-    let child = Child::fork(|turn| {
-        let mut round = part(&scene);
-        turn.pass()?;
-        while !turn.is_given()? {
-            round(turn)?;
-        }
-        Ok(())
-    })?;
+    let child = Child::fork(|turn| again_and_again(&scene, turn, sleep_ms, wait_ms))?;
     child.turn().take()?;
     scene.leave_ready()?;
     child.turn().give()?;
@@ -40,23 +31,22 @@ fn with_child(
     child.end()
 }
 
-fn again_and_again(
-    scene: &Scene,
-    sleep_ms: u64,
-    wait_ms: i32,
-) -> Box<dyn FnMut(&Turn) -> Result<(), Fault> + '_> {
-    Box::new(move |_| {
+fn again_and_again(scene: &Scene, turn: &Turn, sleep_ms: u64, wait_ms: i32) -> Result<(), Fault> {
+    /// A parent that asks at the same time may have it for a moment.
+    const TRIES: usize = 10_000;
+    turn.pass()?;
+    while !turn.is_given()? {
         thread::sleep(Duration::from_millis(sleep_ms));
-        // A parent that asks at the same time may have it for a moment.
-        let mut told = sys::epoll_wait(scene.e, wait_ms)?;
-        for _ in 0..10_000 {
+        let mut told = Vec::new();
+        for _ in 0..TRIES {
+            told = sys::epoll_wait(scene.e, wait_ms)?;
             if !told.is_empty() {
                 break;
             }
-            told = sys::epoll_wait(scene.e, wait_ms)?;
         }
-        show("what the child is told", told, vec![scene.r])
-    })
+        show("what the child is told", told, vec![scene.r])?;
+    }
+    Ok(())
 }
 
 /// The one that waits has the file like the other, which sleeps.
@@ -67,14 +57,7 @@ pub(super) fn prefork() -> Result<(), Fault> {
         stay(turn)
     })?;
     idle.turn().take()?;
-    let busy = Child::fork(|turn| {
-        let mut round = again_and_again(&scene, 30, 10);
-        turn.pass()?;
-        while !turn.is_given()? {
-            round(turn)?;
-        }
-        Ok(())
-    })?;
+    let busy = Child::fork(|turn| again_and_again(&scene, turn, 30, 10))?;
     busy.turn().take()?;
     scene.leave_ready()?;
     busy.turn().give()?;

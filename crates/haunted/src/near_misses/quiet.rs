@@ -12,7 +12,7 @@ const PAUSE: u64 = 40;
 const LOOKS: u32 = 1_000_000;
 
 pub(super) fn waits() -> Result<(), Fault> {
-    served(|_| Ok(-1), |e, _| Ok(drop(sys::epoll_wait(e, -1)?)))
+    served(|_| Ok(-1), |e, _| wait_for(e))
 }
 
 pub(super) fn waits_through_poll() -> Result<(), Fault> {
@@ -32,7 +32,12 @@ pub(super) fn waits_through_outer() -> Result<(), Fault> {
         sys::epoll_add(outer, e, sys::IN)?;
         Ok(outer)
     };
-    served(outer, |_, outer| Ok(drop(sys::epoll_wait(outer, -1)?)))
+    served(outer, |_, outer| wait_for(outer))
+}
+
+fn wait_for(e: RawFd) -> Result<(), Fault> {
+    sys::epoll_wait(e, -1)?;
+    Ok(())
 }
 
 /// The parent writes now and then, and spins between; the child waits, reads and answers.
@@ -51,7 +56,7 @@ fn served(
     let mut rounds = 0_u64;
     scene.go_on(|| {
         rounds += 1;
-        if rounds % PAUSE == 0 {
+        if rounds.is_multiple_of(PAUSE) {
             return ask(&scene, child.turn(), b"x");
         }
         scene.spin()

@@ -279,31 +279,31 @@ mod tests {
 
     #[test]
     fn who_runs_is_in_no_call() {
-        check("running\n", Doing::Running);
+        check("running\n", &Doing::Running);
         let stopped = Doing::Unknown("it was stopped outside any call");
-        check("-1 0x7ffe 0x7f00\n", stopped.clone());
-        check("", stopped);
+        check("-1 0x7ffe 0x7f00\n", &stopped);
+        check("", &stopped);
     }
 
     #[test]
     fn a_wait_is_for_the_number_it_names() {
         let pwait = libc::SYS_epoll_pwait;
         let line = |fd, ms| format!("{pwait} {fd} 0x7f00 0x8 {ms} 0x0 0x8 0x7ffe 0x7f00\n");
-        check(&line("0x3", "0xffffffff"), Doing::Waits("epoll_pwait"));
+        check(&line("0x3", "0xffffffff"), &Doing::Waits("epoll_pwait"));
         let sleeps = |at_most| Doing::Sleeps {
             call: "epoll_pwait(2)".to_owned(),
             at_most,
         };
-        check(&line("0x5", "0xffffffff"), sleeps(None));
+        check(&line("0x5", "0xffffffff"), &sleeps(None));
         let at_most = Some(Duration::from_millis(256));
-        check(&line("0x5", "0x100"), sleeps(at_most));
+        check(&line("0x5", "0x100"), &sleeps(at_most));
     }
 
     #[test]
     fn what_cannot_be_read_cannot_be_told() {
         let ppoll = libc::SYS_ppoll;
         let line = format!("{ppoll} 0x7f00 0x1 0x0 0x0 0x0 0x0 0x7ffe 0x7f00\n");
-        check(&line, Doing::Unknown("what it polls cannot be read"));
+        check(&line, &Doing::Unknown("what it polls cannot be read"));
     }
 
     #[test]
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(text: &str, expected: Doing) {
-        assert_eq!(Doing::read(text, &[3, 4], || None), expected);
+    fn check(text: &str, expected: &Doing) {
+        assert_eq!(Doing::read(text, &[3, 4], || None), *expected);
     }
 }

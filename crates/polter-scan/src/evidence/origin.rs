@@ -96,9 +96,9 @@ impl Origin {
             Some(Duration::from_secs(seconds) + Duration::from_nanos(nanoseconds % 1_000_000_000))
         };
         let times = [
-            time(stat.st_atime, stat.st_atime_nsec as u64),
-            time(stat.st_mtime, stat.st_mtime_nsec as u64),
-            time(stat.st_ctime, stat.st_ctime_nsec as u64),
+            time(stat.st_atime, stat.st_atime_nsec),
+            time(stat.st_mtime, stat.st_mtime_nsec),
+            time(stat.st_ctime, stat.st_ctime_nsec),
         ];
         let Some(first) = times.into_iter().flatten().min() else {
             return;

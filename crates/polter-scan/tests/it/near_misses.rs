@@ -152,6 +152,8 @@ impl Program {
                 break;
             }
         }
+        // Its input has not ended: it ends by itself.
+        let _input = self.child.stdin.take();
         assert!(!self.child.wait().unwrap().success());
     }
 }
