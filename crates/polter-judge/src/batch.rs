@@ -8,6 +8,8 @@ use eventpoll::Fd;
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     events: Vec<Pending>,
+    /// The line of the wait.
+    pub(crate) line: u64,
 }
 
 #[derive(Debug)]
@@ -24,8 +26,14 @@ enum State {
     Handled,
     /// Closed while it waited, at this step.
     Closed(Step),
+    /// The same, by another thread.
+    ClosedByAnother(Step),
     /// Closed, and its number given to another file.
     Reused(Step),
+    /// Given to another file, which is registered by now.
+    Registered(Step),
+    /// Removed before its turn, and closed: the program knows of it.
+    Removed,
 }
 
 /// A call on the number of an event that was stale.
@@ -35,22 +43,21 @@ pub(crate) struct StaleUse {
     pub(crate) closed: Step,
     /// True if the number meant another file by then.
     pub(crate) is_reused: bool,
+    /// True if that file was registered by then: its own handler may have been faster.
+    pub(crate) is_registered: bool,
 }
 
 /// The largest batch that is followed.
 const MAX_BATCH: usize = 512;
 
 impl Batch {
-    pub(crate) fn begin(&mut self, fds: impl Iterator<Item = Fd>) {
+    pub(crate) fn begin(&mut self, fds: impl Iterator<Item = Fd>, line: u64) {
+        self.line = line;
         self.events.clear();
         self.events.extend(fds.take(MAX_BATCH).map(|fd| Pending {
             fd,
             state: State::Waiting,
         }));
-        // With one event there is no order to get wrong.
-        if self.events.len() < 2 {
-            self.events.clear();
-        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -61,16 +68,35 @@ impl Batch {
     pub(crate) fn touch(&mut self, fd: Fd) -> Option<StaleUse> {
         let pending = self.events.iter_mut().find(|pending| pending.fd == fd)?;
         match std::mem::replace(&mut pending.state, State::Handled) {
-            State::Closed(closed) => Some(StaleUse {
-                closed,
-                is_reused: false,
-            }),
-            State::Reused(closed) => Some(StaleUse {
-                closed,
-                is_reused: true,
-            }),
-            State::Waiting | State::Handled => None,
+            State::Closed(closed) | State::ClosedByAnother(closed) => {
+                Some(stale(closed, false, false))
+            }
+            State::Reused(closed) => Some(stale(closed, true, false)),
+            State::Registered(closed) => Some(stale(closed, true, true)),
+            State::Waiting | State::Handled | State::Removed => None,
         }
+    }
+
+    /// A number is removed from the instance before its turn: what comes of its event is known to the program.
+    pub(crate) fn remove(&mut self, fd: Fd) {
+        let pending = self.events.iter_mut().find(|pending| pending.fd == fd);
+        if let Some(pending) = pending.filter(|pending| pending.state == State::Waiting) {
+            pending.state = State::Removed;
+        }
+    }
+
+    /// Another thread closes a number before its event is handled here.
+    pub(crate) fn closed_by_another(&mut self, fd: Fd, step_fn: impl FnOnce() -> Step) {
+        let pending = self.events.iter_mut().find(|pending| pending.fd == fd);
+        if let Some(pending) = pending.filter(|pending| pending.state == State::Waiting) {
+            pending.state = State::ClosedByAnother(step_fn());
+        }
+    }
+
+    /// True if an event of this number waits.
+    pub(crate) fn waits(&self, fd: Fd) -> bool {
+        let mut events = self.events.iter();
+        events.any(|pending| pending.fd == fd && pending.state == State::Waiting)
     }
 
     /// A close of a number, in the middle of the batch. Only an event that
@@ -85,30 +111,43 @@ impl Batch {
         let pending = &mut self.events[at];
         let state = match pending.state {
             State::Waiting if has_begun => State::Closed(step_fn()),
+            State::Removed => State::Removed,
             _ => State::Handled,
         };
         match std::mem::replace(&mut pending.state, state) {
-            State::Reused(closed) => Some(StaleUse {
-                closed,
-                is_reused: true,
-            }),
+            State::Reused(closed) => Some(stale(closed, true, false)),
             _ => None,
         }
     }
 
     /// A number was given out again.
     pub(crate) fn reopen(&mut self, fd: Fd) {
-        if let Some(pending) = self.events.iter_mut().find(|pending| pending.fd == fd)
-            && let State::Closed(step) = &pending.state
-        {
-            pending.state = State::Reused(step.clone());
+        let Some(pending) = self.events.iter_mut().find(|pending| pending.fd == fd) else {
+            return;
+        };
+        match &pending.state {
+            State::Closed(step) => pending.state = State::Reused(step.clone()),
+            // Whose it is now, only the threads know.
+            State::ClosedByAnother(_) => pending.state = State::Handled,
+            _ => {}
         }
     }
 
-    /// The file of a stale number is registered: it is handled as a new one.
+    /// The file of a stale number is registered: it is handled as a new one, unless it turns out to have nothing.
     pub(crate) fn register(&mut self, fd: Fd) {
         if let Some(pending) = self.events.iter_mut().find(|pending| pending.fd == fd) {
-            pending.state = State::Handled;
+            pending.state = match std::mem::replace(&mut pending.state, State::Handled) {
+                State::Reused(step) => State::Registered(step),
+                _ => State::Handled,
+            };
         }
+    }
+}
+
+fn stale(closed: Step, is_reused: bool, is_registered: bool) -> StaleUse {
+    StaleUse {
+        closed,
+        is_reused,
+        is_registered,
     }
 }

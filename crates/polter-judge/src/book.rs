@@ -3,7 +3,7 @@
 use crate::coverage::Coverage;
 use crate::gaps;
 use crate::stories::{add_frame, name_root};
-use crate::verdict::{Class, Finding, LogSummary, Severity, Verdict, Warning};
+use crate::verdict::{Class, Finding, LogSummary, Severity, Step, Verdict, Warning};
 use crate::worlds::Worlds;
 use rustc_hash::FxHashMap;
 
@@ -28,7 +28,8 @@ pub(crate) struct Book {
 }
 
 impl Book {
-    pub(crate) fn find(&mut self, finding: Finding) {
+    /// Keeps a finding, or counts it with those it is like; says where it is kept.
+    pub(crate) fn find(&mut self, finding: Finding) -> Option<usize> {
         let kind = (
             finding.class,
             finding.pid,
@@ -37,18 +38,37 @@ impl Book {
         );
         if let Some((first, count)) = self.alike.get_mut(&kind) {
             *count += 1;
-            if *count > MAX_ALIKE {
+            // The same number again is the same fact again, but for a ghost, which has a life of its own.
+            let is_same = self.findings[*first].fd == finding.fd && !finding.class.is_ghost();
+            if *count > MAX_ALIKE || is_same {
                 self.findings[*first].repeated += 1;
                 self.findings[*first].events += finding.events;
-                return;
+                return None;
             }
         }
         if self.findings.len() >= MAX_FINDINGS {
             self.left_out += 1;
-            return;
+            return None;
         }
-        self.alike.entry(kind).or_insert((self.findings.len(), 1));
+        let at = self.findings.len();
+        self.alike.entry(kind).or_insert((at, 1));
         self.findings.push(finding);
+        Some(at)
+    }
+
+    /// More events of a finding that is kept.
+    pub(crate) fn count_events(&mut self, at: usize, events: u64) {
+        self.findings[at].events += events;
+    }
+
+    /// What a finding is about is over.
+    pub(crate) fn end(&mut self, at: usize, line: u64) {
+        self.findings[at].ended = Some(line);
+    }
+
+    /// A story goes on after it was found.
+    pub(crate) fn add_step(&mut self, at: usize, step: Step) {
+        self.findings[at].story.push(step);
     }
 
     /// A frame of the stack under the call that the newest finding is about.

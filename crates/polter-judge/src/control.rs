@@ -1,8 +1,9 @@
 //! `epoll_ctl(2)`: registrations made, changed, removed, and what its errors tell.
 
 use crate::deed::CtlOp;
+use crate::heed::Streak;
 use crate::judge::Judge;
-use crate::scan::contains;
+use crate::scan::{contains, find_after, leading_int};
 use crate::site::Place;
 use crate::stories::Story;
 use crate::takings::not_found;
@@ -30,6 +31,7 @@ impl Judge {
         match errno {
             None | Some("EEXIST" | "ENOENT") => {}
             Some("EBADF") => return self.found_bad_control(tid, epfd, fd, place),
+            Some("EINVAL") => return self.note_failed_wait(tid, epfd, place),
             Some(_) => return,
         }
         let is_opened = self.worlds.base().fd(tid, fd).is_some();
@@ -44,6 +46,10 @@ impl Judge {
             self.coverage.unseen_opens.note(place.line);
         }
         self.note_use(tid, epfd);
+        self.tasks.end_removal(pid);
+        if errno == Some("ENOENT") && self.is_being_removed(pid, epoll, file, fd) {
+            return;
+        }
         let data = data.unwrap_or(0);
         let known = self.reconcile(tid, epoll, epfd, op, file, fd, data, errno, place);
         let weight = self.explain_control(tid, epoll, op, fd, file, known, errno, place);
@@ -68,9 +74,15 @@ impl Judge {
             (CtlOp::Mod, Ok(_)) => {
                 if let Some(id) = known {
                     self.stories.index(epoll, data, id);
+                    if let Some(story) = self.stories.get_mut(id) {
+                        (story.data, story.is_edge) = (data, is_edge(Some(place)));
+                    }
                 }
             }
             (CtlOp::Del, Ok(_)) => {
+                if let Some(task) = self.tasks.get_mut(pid) {
+                    task.batch.remove(fd);
+                }
                 if let Some(id) = known {
                     self.remember_removal(id, process, present, place);
                     self.removed(id);
@@ -200,7 +212,12 @@ impl Judge {
             added,
             orphaned: None,
             ghost_events: 0,
+            data,
+            is_edge: is_edge(place),
+            streak: Streak::default(),
         };
+        self.unseen.forget(epoll, data);
+        self.heed.forget_unknown(epoll, data);
         self.stories.insert(epitem, data, story);
         self.stories.clean_up(&self.worlds);
         if let Some(task) = self.tasks.get_mut(pid) {
@@ -257,6 +274,7 @@ impl Judge {
                 }
             }
             (CtlOp::Mod | CtlOp::Del, Some("ENOENT")) => {
+                self.note_symptom(tid, epoll, fd, place);
                 let ghost = self.ghosts.of_number(&self.stories, epoll, fd);
                 if ghost.is_some() {
                     self.found_errno_after_reuse(epoll, fd, ghost, place);
@@ -283,10 +301,11 @@ impl Judge {
                         vec![place.step("removed by another process")],
                     ]
                     .concat();
-                    let (victim, instance) = (story.pid, self.instance(story.epoll));
+                    let (victim, owner) = (story.pid, story.owner);
+                    let instance = self.instance(story.epoll);
                     let fix = "close the instance in the child before anything else, or let it make its own; never DEL \
                                through an inherited instance";
-                    self.find(
+                    let finding = self.find(
                         Class::ChildRemoves,
                         Severity::Fault,
                         victim,
@@ -296,12 +315,23 @@ impl Judge {
                         steps,
                         fix,
                     );
+                    self.remember_removed(epoll, fd, owner, finding);
                 }
             }
             _ => {}
         }
         Weight::Result
     }
+}
+
+/// True if an `epoll_ctl` asks for edges, or is not known.
+fn is_edge(place: Option<&Place<'_>>) -> bool {
+    const EPOLLET: i64 = 1 << 31;
+    let Some(event) = place.and_then(|place| place.args.get(3)) else {
+        return true;
+    };
+    let mask = find_after(event.raw, b"events=").and_then(leading_int);
+    contains(event.raw, b"EPOLLET") || mask.is_some_and(|mask| mask & EPOLLET != 0)
 }
 
 fn ctl(epfd: Fd, op: CtlOp, fd: Fd, data: u64) -> Syscall {

@@ -275,7 +275,7 @@ fn flag_bits(text: &[u8]) -> u64 {
     names.fold(numbers, |bits, (_, bit)| bits | bit)
 }
 
-fn control(args: Args<'_>) -> Option<Deed<'_>> {
+pub(crate) fn control(args: Args<'_>) -> Option<Deed<'_>> {
     let op = args.get(1)?.raw;
     let op = match op {
         _ if contains(op, b"_ADD") => CtlOp::Add,
@@ -373,7 +373,7 @@ fn pair(args: Args<'_>, at: usize, is_cloexec: bool) -> Option<Deed<'_>> {
 }
 
 /// The descriptors of every `SCM_RIGHTS` in a text.
-fn rights(args: &[u8]) -> Vec<Fd> {
+pub(crate) fn rights(args: &[u8]) -> Vec<Fd> {
     let mut found = Vec::new();
     let mut rest = args;
     // `strace -X raw` has no names.

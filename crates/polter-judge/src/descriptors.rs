@@ -9,14 +9,15 @@ use eventpoll::syscall::{Fcntl, flags};
 use eventpoll::{Errno, Fd, FileId, Opaque, Syscall, TableId, Tid};
 use polter_trace::Call;
 
-/// Messages with files that may be in flight at once.
-const MAX_IN_FLIGHT: usize = 4096;
 /// Files that rings may hold at once.
 const MAX_IN_RINGS: usize = 1 << 16;
 
 impl Judge {
     /// A call on a descriptor that changes none.
     pub(crate) fn touched(&mut self, pid: u32, tid: Tid, fd: Fd, call: &Call<'_>, line: u64) {
+        if call.returned.errno == Some("EBADF") {
+            self.note_refused(tid, fd, &Place::of_call(line, pid, call));
+        }
         let Some(task) = self.tasks.get_mut(pid) else {
             return;
         };
@@ -97,7 +98,9 @@ impl Judge {
                     || place.site(),
                 );
             }
-            Deed::Send { ref rights } => self.sent(pid, tid, rights),
+            Deed::Send { ref rights } => {
+                self.sent(pid, tid, rights);
+            }
             Deed::Receive {
                 ref rights,
                 is_cloexec,
@@ -108,7 +111,7 @@ impl Judge {
         }
     }
 
-    fn opened(&mut self, pid: u32, tid: Tid, fd: Fd, made: Made, is_cloexec: bool) {
+    pub(crate) fn opened(&mut self, pid: u32, tid: Tid, fd: Fd, made: Made, is_cloexec: bool) {
         if fd.0 < 0 {
             return;
         }
@@ -129,6 +132,7 @@ impl Judge {
     fn label(&mut self, tid: Tid, fd: Fd, made: Made, line: Option<u64>) {
         let pid = self.process_and_table(tid).0;
         if let Some(file) = self.worlds.base().fd(tid, fd) {
+            self.heed.begin_file(file);
             self.labels.set(
                 file,
                 Label {
@@ -142,7 +146,7 @@ impl Judge {
     }
 
     /// A number that is given out was free; if it did not seem so, its close was not in the log.
-    fn vacate(&mut self, tid: Tid, fd: Fd) {
+    pub(crate) fn vacate(&mut self, tid: Tid, fd: Fd) {
         if self.worlds.base().fd(tid, fd).is_some() {
             let line = self.line;
             self.coverage.unseen_closes.note(line);
@@ -155,7 +159,7 @@ impl Judge {
         }
     }
 
-    fn number_taken(&mut self, pid: u32, tid: Tid, fd: Fd) {
+    pub(crate) fn number_taken(&mut self, pid: u32, tid: Tid, fd: Fd) {
         if let Some(task) = self.tasks.get_mut(pid) {
             task.batch.reopen(fd);
         }
@@ -238,6 +242,7 @@ impl Judge {
         if let Some(stale) = stale {
             self.found_stale_use(tid, fd, &stale, place);
         }
+        self.note_close_to_others(tid, fd, place);
         self.note_raced_close(pid, tid, fd, place);
         self.note_dead_number(tid, fd, place);
         let watched = self.watched(tid, fd);
@@ -275,7 +280,7 @@ impl Judge {
                 .returned
                 .is_some_and(|returned| returned.errno == Some("EBADF"))
             {
-                self.found_double_close(tid, fd, place);
+                self.found_double_close(pid, tid, fd, place);
                 if let Some(stale) = self
                     .tasks
                     .get_mut(pid)
@@ -362,54 +367,6 @@ impl Judge {
         );
         self.settle_takings(process, None);
         self.drop_held_by_rings();
-        self.sweep_ghosts();
-    }
-
-    /// Files leave over a socket; each is held until somebody receives it.
-    fn sent(&mut self, pid: u32, tid: Tid, rights: &[Fd]) {
-        let mut message = Vec::new();
-        for fd in rights {
-            if self.ensure_open(pid, tid, *fd).is_some() {
-                let files = self.worlds.files_at(tid, *fd);
-                self.worlds.each_with(&files, eventpoll::Kernel::hold);
-                message.push(files);
-            }
-        }
-        self.in_flight.push_back(message);
-        if self.in_flight.len() > MAX_IN_FLIGHT {
-            self.land_oldest();
-        }
-    }
-
-    fn land_oldest(&mut self) {
-        for files in self.in_flight.pop_front().into_iter().flatten() {
-            self.worlds.each_with(&files, eventpoll::Kernel::unhold);
-        }
-        self.takings.fall_behind();
-    }
-
-    /// Files arrive: those of the oldest message with as many of them.
-    fn received(&mut self, pid: u32, tid: Tid, rights: &[Fd], is_cloexec: bool) {
-        let message = self
-            .in_flight
-            .iter()
-            .position(|message| message.len() == rights.len());
-        let message = message.and_then(|at| self.in_flight.remove(at));
-        for (index, fd) in rights.iter().enumerate() {
-            if fd.0 < 0 {
-                continue;
-            }
-            self.vacate(tid, *fd);
-            match message.as_ref().map(|message| &message[index]) {
-                Some(files) => self.worlds.each_with(files, |kernel, file| {
-                    kernel.share_fd(tid, *fd, file, is_cloexec);
-                    kernel.unhold(file);
-                }),
-                // Sent by somebody the log does not show.
-                None => self.opened(pid, tid, *fd, Made::Other, is_cloexec),
-            }
-            self.number_taken(pid, tid, *fd);
-        }
         self.sweep_ghosts();
     }
 

@@ -9,15 +9,13 @@ use crate::judge::Judge;
 use crate::site::{Place, Site};
 use crate::stories::{Orphaned, Stories, Story, is_live};
 use crate::takings::Takings;
-use crate::verdict::{Class, Finding, KeptBy, Severity, Step};
+use crate::verdict::{Class, Finding, Severity, Step};
 use crate::worlds::Worlds;
-use eventpoll::{Descriptor, EpitemId, EpollId, Fd, FileId, Holder, TableId, Tid};
+use eventpoll::{Descriptor, EpitemId, EpollId, Fd, FileId, TableId, Tid};
 use rustc_hash::FxHashMap;
 
 /// Beyond so many live ghosts their ends are looked for only now and then.
 const CLOSELY_WATCHED: usize = 64;
-/// Ghosts whose holders are searched for; the search looks at every table.
-const EXPLAINED: u64 = 512;
 
 /// The ghosts of Linux's world.
 #[derive(Debug, Default)]
@@ -25,7 +23,7 @@ pub(crate) struct Ghosts {
     live: Vec<EpitemId>,
     /// The live ones by instance and number, and some that are gone.
     by_number: FxHashMap<(EpollId, Fd), Vec<EpitemId>>,
-    born: u64,
+    pub(crate) born: u64,
     sweeps: u64,
 }
 
@@ -34,8 +32,9 @@ pub(crate) struct Ghosts {
 pub(crate) struct Watched {
     pub(crate) fd: Fd,
     pub(crate) file: FileId,
-    table: TableId,
-    is_inherited: bool,
+    pub(crate) table: TableId,
+    pub(crate) is_inherited: bool,
+    is_cloexec: bool,
     /// Those that its table has made.
     ids: Vec<EpitemId>,
     /// Those that others have made.
@@ -93,6 +92,14 @@ impl Judge {
                     self.orphan(*id, number, process, place.step(what));
                 }
             }
+            for id in number.ids.iter().chain(&number.others) {
+                if !self.is_still_registered(*id, number)
+                    && let Some(story) = self.stories.remove(*id)
+                {
+                    self.registration_ended(&story);
+                    self.note_departed(*story, what, place);
+                }
+            }
         }
     }
 
@@ -130,13 +137,16 @@ impl Judge {
 
     fn orphan(&mut self, id: EpitemId, number: &Watched, process: u32, step: Step) {
         self.ghosts.born += 1;
-        let holders = self.holders(number);
+        let holders = self.holders(number, process);
         let class = self.class_of(number, process, &holders);
         // How the other copy came to be: by the fork that gave it away, or the one that gave this one.
         let tables: Vec<TableId> = match class {
             Class::HandedOverGhost => vec![number.table],
-            _ => holders.iter().filter_map(|(table, _)| *table).collect(),
+            _ => self.tables_with_a_copy(&holders),
         };
+        let is_sent = class == Class::ForkGhost
+            && tables.is_empty()
+            && holders.iter().any(|(table, _)| table.is_some());
         let copied: Vec<Step> = tables
             .into_iter()
             .filter_map(|table| self.sharing.copied(table).cloned())
@@ -158,6 +168,8 @@ impl Judge {
         story.steps.dedup();
         story.orphaned = Some(Orphaned {
             class,
+            is_cloexec: number.is_cloexec,
+            is_sent,
             holders: holders.into_iter().map(|(_, kept_by)| kept_by).collect(),
         });
         self.worlds.note_ghost(story.id, &story.in_worlds);
@@ -168,62 +180,6 @@ impl Judge {
             of_number.retain(|id| is_ghost_of(&self.stories, *id, epoll, fd));
         }
         of_number.push(id);
-    }
-
-    /// Who keeps a file alive, each with its table if it is one.
-    fn holders(&self, number: &Watched) -> Vec<(Option<TableId>, KeptBy)> {
-        let base = self.worlds.base();
-        if self.ghosts.born > EXPLAINED {
-            return vec![(None, KeptBy::Unknown)];
-        }
-        let mut holders: Vec<_> = base
-            .holders(number.file)
-            .into_iter()
-            .map(|holder| match holder {
-                Holder::Slot { table, fd } => {
-                    let user = base.tasks().find(|(_, view)| view.table == table);
-                    let pid = user.map_or(0, |(_, view)| self.tasks.shown(view.process));
-                    (Some(table), KeptBy::Fd { pid, fd: fd.0 })
-                }
-                Holder::InFlight => (None, KeptBy::InFlight),
-                Holder::Ring => (None, KeptBy::Ring),
-                Holder::Call => (None, KeptBy::Unknown),
-            })
-            .collect();
-        let is_held = |held: &Vec<Option<FileId>>| held.first() == Some(&Some(number.file));
-        let in_flight = self.in_flight.iter().flatten().filter(|held| is_held(held));
-        holders.extend(in_flight.map(|_| (None, KeptBy::InFlight)));
-        let in_rings = self.in_rings.iter().flat_map(|(_, files)| files);
-        let in_rings = in_rings.filter(|held| is_held(held));
-        holders.extend(in_rings.map(|_| (None, KeptBy::Ring)));
-        holders.sort();
-        holders.dedup();
-        holders
-    }
-
-    fn class_of(
-        &self,
-        number: &Watched,
-        process: u32,
-        holders: &[(Option<TableId>, KeptBy)],
-    ) -> Class {
-        let tables = || holders.iter().filter_map(|(table, _)| *table);
-        // Beyond the first ghosts nobody is asked; most are of forks.
-        let is_unknown = holders
-            .iter()
-            .any(|(_, kept_by)| *kept_by == KeptBy::Unknown);
-        if tables().any(|table| table == number.table) {
-            return Class::DupGhost;
-        }
-        if tables().next().is_none() && !is_unknown {
-            return Class::InFlightGhost;
-        }
-        let maker = self.labels.get(number.file).map(|label| label.pid);
-        if number.is_inherited || maker.is_some_and(|maker| maker != process) {
-            Class::HandedOverGhost
-        } else {
-            Class::ForkGhost
-        }
     }
 
     /// True while a registration's number does not name its file for its owner.
@@ -311,6 +267,7 @@ impl Judge {
                 "the process it came from, or another it went to, keeps the file alive"
             }
             Class::InFlightGhost => "a message or a ring keeps the file alive",
+            _ if orphaned.is_sent => "a process that was sent the file keeps it alive",
             _ => "a forked process keeps the file alive",
         };
         let harm = match story.ghost_events {
@@ -327,9 +284,27 @@ impl Judge {
             Class::HandedOverGhost => {
                 format!("EPOLL_CTL_DEL {fd} before closing it: the file is not yours alone")
             }
+            _ if orphaned.is_sent => {
+                format!(
+                    "EPOLL_CTL_DEL {fd} before closing it: another process has been sent the file"
+                )
+            }
+            // Between fork and exec the child has it all the same.
+            _ if orphaned.is_cloexec => {
+                format!(
+                    "EPOLL_CTL_DEL {fd} before closing it: O_CLOEXEC acts only once the child execs"
+                )
+            }
             _ => format!(
                 "EPOLL_CTL_DEL {fd} before closing it, or keep it from the child with O_CLOEXEC and an exec"
             ),
+        };
+        let owner = self.tasks.tid(story.pid);
+        let owner = owner.filter(|tid| self.process_and_table(*tid).1 == story.owner);
+        let by_now = owner.and_then(|tid| self.worlds.base().fd(tid, fd));
+        let harm = match by_now.filter(|file| *file != story.file) {
+            Some(_) => format!("{harm}; {fd} means another file by now"),
+            None => harm,
         };
         let finding = Finding {
             class: orphaned.class,
@@ -368,7 +343,9 @@ fn watched(
     descriptor: Descriptor,
 ) -> Option<Watched> {
     let Descriptor {
-        file, is_inherited, ..
+        file,
+        is_inherited,
+        is_cloexec,
     } = descriptor;
     let (mut ids, mut others) = (Vec::new(), Vec::new());
     let registrations = worlds.base().registrations_of_file(file);
@@ -387,6 +364,7 @@ fn watched(
         file,
         table,
         is_inherited,
+        is_cloexec,
         ids,
         others,
     })

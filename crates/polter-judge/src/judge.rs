@@ -11,14 +11,18 @@ use crate::Verdict;
 use crate::book::Book;
 use crate::coverage::Coverage;
 use crate::deed::{self, Deed};
+use crate::deferred::Deferred;
 use crate::ghosts::Ghosts;
+use crate::heed::Heed;
 use crate::labels::Labels;
+use crate::messages::Message;
 use crate::order::Order;
 use crate::sharing::Sharing;
 use crate::site::Place;
 use crate::stories::Stories;
 use crate::takings::Takings;
 use crate::tasks::Tasks;
+use crate::unseen::Unseen;
 use crate::worlds::Worlds;
 use eventpoll::{FileId, Policy, Tid};
 use polter_trace::{
@@ -38,13 +42,18 @@ pub struct Judge {
     pub(crate) stories: Stories,
     pub(crate) labels: Labels,
     pub(crate) ghosts: Ghosts,
+    pub(crate) unseen: Unseen,
+    pub(crate) heed: Heed,
     pub(crate) sharing: Sharing,
     pub(crate) order: Order,
     pub(crate) takings: Takings,
     pub(crate) book: Book,
     pub(crate) coverage: Coverage,
-    /// What was sent and not yet received: the files of a message, in each world.
-    pub(crate) in_flight: VecDeque<Vec<Vec<Option<FileId>>>>,
+    /// What was sent and not yet received, oldest first.
+    pub(crate) in_flight: VecDeque<Message>,
+    pub(crate) sent_messages: u64,
+    /// What cannot be looked at yet.
+    pub(crate) deferred: Deferred,
     /// What rings hold, in each world, with the ring's file in Linux's.
     pub(crate) in_rings: Vec<(FileId, Vec<Vec<Option<FileId>>>)>,
     /// The line being read.
@@ -60,12 +69,16 @@ impl Judge {
             stories: Stories::default(),
             labels: Labels::default(),
             ghosts: Ghosts::default(),
+            unseen: Unseen::default(),
+            heed: Heed::default(),
             sharing: Sharing::default(),
             order: Order::default(),
             takings: Takings::default(),
             book: Book::default(),
             coverage: Coverage::default(),
             in_flight: VecDeque::new(),
+            sent_messages: 0,
+            deferred: Deferred::default(),
             in_rings: Vec::new(),
             line: 0,
         }
@@ -95,7 +108,9 @@ impl Judge {
 
     /// The verdict on all that was read.
     pub fn finish(mut self) -> Verdict {
+        self.replay_all();
         self.end_takings();
+        self.end_sweeps();
         self.end_ghosts();
         self.end_sharing();
         self.book.log.tasks = self.tasks.seen;
@@ -133,6 +148,9 @@ impl Judge {
                 format!("no task can have the number {pid}")
             });
         }
+        if self.defer(pid, event) {
+            return;
+        }
         match event.kind {
             EventKind::Call(ref call) => self.ended(pid, event.line, call),
             EventKind::Entry(ref entry) => self.begun(pid, event.line, entry),
@@ -141,7 +159,12 @@ impl Judge {
                 ExitKind::Superseded { by } => self.superseded(pid, by),
                 _ if self.tasks.has_left(pid) => self.tasks.forget_left(pid),
                 _ if self.tasks.is_stranger(pid) => self.coverage.orphans.note(event.line),
-                ExitKind::Killed { .. } => self.killed(pid),
+                ExitKind::Killed { signal, .. } => {
+                    if let Some(tid) = self.tasks.tid(pid) {
+                        self.note_abort(pid, tid, signal);
+                    }
+                    self.killed(pid);
+                }
                 ExitKind::Exited(_) => self.gone(pid),
             },
             EventKind::Note(note) => {
@@ -163,7 +186,7 @@ impl Judge {
 
     /// A call began and has not ended: a close takes its number away at
     /// once; a clone may show its child before it returns; a wait may be raced.
-    fn begun(&mut self, pid: u32, line: u64, entry: &Unfinished<'_>) {
+    pub(crate) fn begun(&mut self, pid: u32, line: u64, entry: &Unfinished<'_>) {
         let Some(tid) = self.present(pid) else { return };
         let process = self.process_and_table(tid).0;
         self.order.begun(process, entry.name, entry.args);
@@ -180,6 +203,7 @@ impl Judge {
                     returned: None,
                 };
                 self.coverage.close_begun(line);
+                self.note_heed(tid, entry.name, entry.args, line);
                 self.close(pid, tid, fd, &place);
                 if let Some(task) = self.tasks.get_mut(pid) {
                     task.closing = Some(fd);
@@ -189,13 +213,22 @@ impl Judge {
                 .tasks
                 .begin_birth(pid, deed::clone_flags(entry.args.raw)),
             "vfork" => self.tasks.begin_birth(pid, 0),
+            "sendmsg" | "sendmmsg" => self.send_begun(pid, tid, entry.args),
             "epoll_ctl" => {
                 let data = deed::control_data(entry.args);
                 self.coverage.control_begun(pid, data);
+                self.removal_begun(pid, tid, entry.args);
             }
             "epoll_wait" | "epoll_pwait" | "epoll_pwait2" => {
                 if let Some(epfd) = deed::fd_at(entry.args, 0) {
-                    self.wait_begun(pid, tid, epfd, line);
+                    let place = Place {
+                        line,
+                        pid,
+                        name: entry.name,
+                        args: entry.args,
+                        returned: None,
+                    };
+                    self.wait_begun(pid, tid, epfd, &place);
                 }
             }
             _ => {}
@@ -203,7 +236,7 @@ impl Judge {
     }
 
     /// A call has ended.
-    fn ended(&mut self, pid: u32, line: u64, call: &Call<'_>) {
+    pub(crate) fn ended(&mut self, pid: u32, line: u64, call: &Call<'_>) {
         self.book.log.calls += 1;
         self.coverage.call(pid, line, call);
         let Some(tid) = self.present(pid) else { return };
@@ -213,12 +246,26 @@ impl Judge {
         if let ("exit" | "exit_group", None) = (call.name, call.returned.number()) {
             return self.leaves(pid, tid, call.name == "exit_group");
         }
+        self.note_heed(tid, call.name, call.args, line);
+        self.go_on_sweeping(pid, call);
+        let has_failed = call.returned.errno.is_some();
+        if self.send_ended(pid, call.name, has_failed) {
+            self.book.log.followed += 1;
+            return;
+        }
         let was_closing = self.tasks.get_mut(pid).and_then(|task| task.closing.take());
+        if has_failed && matches!(call.name, "fork" | "vfork" | "clone" | "clone2" | "clone3") {
+            self.tasks.end_birth(pid);
+            self.replay_born();
+        }
         let Some(deed) = deed::deed(call.name, call.args, &call.returned) else {
             self.tasks.end_wait(pid);
             return;
         };
         if let Deed::Touch { fd } = deed {
+            if matches!(call.name, "signalfd" | "signalfd4") && !has_failed {
+                self.mask_changed(tid, fd, &Place::of_call(line, pid, call));
+            }
             return self.touched(pid, tid, fd, call, line);
         }
         self.book.log.followed += 1;
@@ -245,6 +292,7 @@ impl Judge {
                     self.forked(pid, child, flags);
                     self.note_copy(child as u32, &place);
                 }
+                self.replay_born();
             }
             Deed::Exec => self.executed(pid, tid, &place),
             Deed::Close { fd } => self.close_ended(pid, tid, fd, &place),

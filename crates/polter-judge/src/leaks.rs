@@ -67,6 +67,8 @@ impl Judge {
         self.sharing.dead.forget_table(table);
         self.sharing.races.retain(|race| race.table != table);
         self.sharing.duplicates.forget_table(table);
+        self.sharing.refused.forget_table(table);
+        self.heed.forget_table(table);
         self.sharing.copies.remove(&table);
     }
 }

@@ -5,10 +5,10 @@
 //! | `judge` | from events of the log to their handlers |
 //! | `deed`, `scan`, `site` | what a call did, read from its text, and where it stands |
 //! | `worlds` | one kernel for each policy, all following the same log |
-//! | `tasks`, `labels`, `stories`, `batch`, `by_table` | what is known beside them: who is who, who made what |
-//! | `lives`, `descriptors`, `control`, `reports` | the handlers, by kind of call |
+//! | `tasks`, `labels`, `stories`, `batch`, `by_table`, `deferred` | what is known beside them: who is who, who made what |
+//! | `lives`, `descriptors`, `messages`, `control`, `reports` | the handlers, by kind of call |
 //! | `order`, `takings`, `taken`, `past` | which calls stand in their order by chance, and what breaks in one order only |
-//! | `ghosts`, `sharing`, `numbers`, `races`, `leaks` | the faults |
+//! | `ghosts`, `keepers`, `unseen`, `heed`, `sharing`, `numbers`, `sweeps`, `races`, `leaks`, `symptoms` | the faults |
 //! | `coverage`, `gaps` | what the log does not show |
 //! | `book`, `verdict` | what is said in the end |
 //!
@@ -30,13 +30,17 @@ mod by_table;
 mod control;
 mod coverage;
 mod deed;
+mod deferred;
 mod descriptors;
 mod gaps;
 mod ghosts;
+mod heed;
 mod judge;
+mod keepers;
 mod labels;
 mod leaks;
 mod lives;
+mod messages;
 mod numbers;
 mod order;
 mod past;
@@ -47,9 +51,12 @@ mod sharing;
 mod shifted;
 mod site;
 mod stories;
+mod sweeps;
+mod symptoms;
 mod taken;
 mod takings;
 mod tasks;
+mod unseen;
 mod verdict;
 mod worlds;
 

@@ -142,10 +142,13 @@ impl Judge {
 
     /// A task has ended, and its table with the last user.
     pub(crate) fn gone(&mut self, pid: u32) {
-        let Some(task) = self.tasks.remove(pid) else {
+        let Some(mut task) = self.tasks.remove(pid) else {
             return;
         };
         let tid = task.tid;
+        if let Some(finding) = task.sweep.end() {
+            self.book.find(finding);
+        }
         let watched = self.watched_by_table(tid, |_| true);
         let (process, table) = self.process_and_table(tid);
         self.worlds.each(|kernel| {

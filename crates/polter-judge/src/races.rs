@@ -1,10 +1,11 @@
 //! Descriptors closed while another thread waits for them.
 
+use crate::heed::number_in;
 use crate::judge::Judge;
 use crate::sharing::{MAX_REMEMBERED, Race};
 use crate::site::{Place, Site};
 use crate::verdict::{Class, Severity, Step};
-use eventpoll::{EpollId, Fd, Tid};
+use eventpoll::{EpollId, Fd, TableId, Tid};
 
 impl Judge {
     /// A number is closed; if another thread waits on an instance that has it
@@ -49,11 +50,59 @@ impl Judge {
         });
     }
 
+    /// The number of an instance that was closed is given out: to another instance, or to what is none.
+    fn note_dead_reused(&mut self, tid: Tid, table: TableId, fd: Fd) {
+        let Some(dead) = self.sharing.dead.get_mut(table, fd) else {
+            return;
+        };
+        let base = self.worlds.base();
+        if base
+            .fd(tid, fd)
+            .is_some_and(|file| base.epoll_of(file).is_some())
+        {
+            return self.sharing.dead.remove(table, fd);
+        }
+        let site = Site {
+            line: self.line,
+            pid: dead.closed.site.pid,
+            text: format!("{fd} names another file"),
+            stack: Vec::new(),
+        };
+        dead.reused.get_or_insert(Step {
+            what: "the number is given out again".to_string(),
+            site,
+        });
+    }
+
+    /// A number is closed whose event another thread has been told of and not handled.
+    pub(crate) fn note_close_to_others(&mut self, tid: Tid, fd: Fd, place: &Place<'_>) {
+        let base = self.worlds.base();
+        let (threads, file) = (base.threads(tid), base.fd(tid, fd));
+        let Some(file) = file.filter(|_| threads.len() > 1) else {
+            return;
+        };
+        let touched = self.heed.last_use(file, place.line);
+        let others: Vec<u32> = (threads.iter().filter(|thread| **thread != tid))
+            .map(|thread| self.tasks.shown(base.pid_of(*thread)))
+            .collect();
+        for other in others {
+            if let Some(task) = self.tasks.get_mut(other)
+                && task.batch.waits(fd)
+                && task.batch.line > touched
+            {
+                (task.batch).closed_by_another(fd, || {
+                    place.step("closed by another thread before its event is handled")
+                });
+            }
+        }
+    }
+
     /// A number was given out: is there a wait under way from before its close?
     pub(crate) fn number_reopened(&mut self, tid: Tid, fd: Fd) {
         let table = self.process_and_table(tid).1;
-        self.sharing.dead.remove(table, fd);
+        self.note_dead_reused(tid, table, fd);
         self.sharing.duplicates.remove(table, fd);
+        self.sharing.refused.remove(table, fd);
         let Some(at) = self
             .sharing
             .races
@@ -88,10 +137,16 @@ impl Judge {
             site: reuse,
         });
         let instance = self.instance(race.epoll);
+        // A generation beside the number tells the two files apart.
+        let severity = match race.data >> 32 {
+            0 => Severity::Fault,
+            _ if number_in(race.data) != fd => Severity::Fault,
+            _ => Severity::Note,
+        };
         let fix = "EPOLL_CTL_DEL first, and free the state only after the waiting thread has come back once";
         self.find(
             Class::CloseRacesWait,
-            Severity::Fault,
+            severity,
             process,
             fd,
             instance,

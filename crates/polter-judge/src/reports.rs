@@ -13,14 +13,17 @@ use eventpoll::{EpitemId, EpollId, Fd, TableId, Tid};
 const KEPT_REPORTS: u64 = 1;
 
 impl Judge {
-    pub(crate) fn wait_begun(&mut self, pid: u32, tid: Tid, epfd: Fd, line: u64) {
+    pub(crate) fn wait_begun(&mut self, pid: u32, tid: Tid, epfd: Fd, place: &Place<'_>) {
+        let line = place.line;
         let base = self.worlds.base();
         if let Some(epoll) = base.fd(tid, epfd).and_then(|file| base.epoll_of(file)) {
             let table = self.process_and_table(tid).1;
             self.tasks.begin_wait(pid, Wait { epoll, table, line });
+            // It may never end: that is what being deaf is like.
+            self.note_wait(tid, epfd, epoll, place);
         }
         if let Some(task) = self.tasks.get_mut(pid) {
-            task.batch.begin(std::iter::empty());
+            task.batch.begin(std::iter::empty(), line);
         }
     }
 
@@ -43,12 +46,11 @@ impl Judge {
             .returned
             .is_some_and(|returned| returned.errno.is_some())
         {
-            if Judge::has_failed_with(place, eventpoll::Errno::EBADF) {
-                self.found_dead_epoll(tid, epfd, place);
-            }
+            self.note_failed_wait(tid, epfd, place);
             return;
         }
         // The number may name another file by now; the call waited on what it named then.
+        let begun = wait.as_ref().map_or(place.line, |wait| wait.line);
         let epoll = match wait {
             Some(wait) => wait.epoll,
             None => match self.ensure_epoll(pid, tid, epfd) {
@@ -67,6 +69,9 @@ impl Judge {
                     self.book.log.unknown_events += 1;
                     self.coverage.unknown_event(epoll, data, since, place.line);
                     self.note_unknown_event(pid, epoll, data, tid, place);
+                    if !self.note_unseen_ghost(epoll, data, tid, begun, place) {
+                        self.note_unknown_unheeded(epoll, data, tid, place);
+                    }
                 }
                 Origin::Several(newest) => {
                     self.book.log.ambiguous_events += 1;
@@ -80,7 +85,8 @@ impl Judge {
             }
         }
         if let Some(task) = self.tasks.get_mut(pid) {
-            task.batch.begin(fds.into_iter());
+            task.batch.begin(fds.into_iter(), place.line);
+            task.batch_of = Some(epoll);
         }
     }
 
@@ -124,6 +130,9 @@ impl Judge {
         if !is_ghost {
             let late = self.takings.felt_in_another_order(number).without(lost);
             (self.worlds).note_other_order(late, || break_fn(true));
+        }
+        if !is_ghost {
+            self.note_unheeded(id, process, place);
         }
         if !is_ghost
             && self

@@ -22,7 +22,7 @@ pub(crate) struct Sharing {
     /// Which tables have waited on which instance.
     pub(crate) waited: FxHashMap<EpollId, FxHashSet<TableId>>,
     /// Numbers that named an instance and were closed.
-    pub(crate) dead: ByTable<Step>,
+    pub(crate) dead: ByTable<Dead>,
     pub(crate) newest_dead: Option<(TableId, Fd)>,
     /// Instances that came through an exec and were not used since.
     pub(crate) leaks: Vec<Leak>,
@@ -38,6 +38,12 @@ pub(crate) struct Sharing {
     pub(crate) copies: FxHashMap<TableId, Step>,
     /// Numbers that were made by dup: what a program that compares files does.
     pub(crate) duplicates: ByTable<()>,
+    /// What another process removed, with its owner and the place of its finding.
+    pub(crate) removed: FxHashMap<(EpollId, Fd), (TableId, usize)>,
+    /// Processes that were told of such a removal, and the finding.
+    pub(crate) hurt: FxHashMap<u32, usize>,
+    /// Numbers that a call was refused for, because they are closed.
+    pub(crate) refused: ByTable<Step>,
 }
 
 impl Sharing {
@@ -53,11 +59,31 @@ impl Sharing {
             .newest_dead
             .and_then(|(table, fd)| self.dead.get_mut(table, fd))
         {
-            add_frame(std::slice::from_mut(step), line, frame);
+            add_frame(std::slice::from_mut(&mut step.closed), line, frame);
         }
         if let Some(finding) = self.newest_theft.and_then(|key| self.thefts.get_mut(&key)) {
             add_frame(&mut finding.story, line, frame);
         }
+    }
+}
+
+/// A number that named an instance.
+#[derive(Debug, Clone)]
+pub(crate) struct Dead {
+    pub(crate) closed: Step,
+    pub(crate) instance: Option<Instance>,
+    /// Another file got the number.
+    pub(crate) reused: Option<Step>,
+}
+
+impl Dead {
+    pub(crate) fn instance(&self, pid: u32, fd: Fd) -> Instance {
+        let unknown = Instance {
+            pid,
+            fd: fd.0,
+            line: None,
+        };
+        self.instance.clone().unwrap_or(unknown)
     }
 }
 
@@ -156,10 +182,10 @@ impl Judge {
         summary: String,
         story: Vec<Step>,
         fix: &str,
-    ) {
+    ) -> Option<usize> {
         self.book.find(new_finding(
             class, severity, pid, fd, instance, summary, story, fix,
-        ));
+        ))
     }
 
     /// A wait on an instance: by whom, and is there a signalfd that is not theirs?

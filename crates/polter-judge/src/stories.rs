@@ -3,6 +3,7 @@
 //! A story lives as long as its registration in Linux's world. An event is
 //! traced to its story by instance and data.
 
+use crate::heed::Streak;
 use crate::order::Mark;
 use crate::verdict::{Class, Instance, KeptBy, Step};
 use crate::worlds::Worlds;
@@ -31,12 +32,20 @@ pub(crate) struct Story {
     /// Set when its number stopped naming its file.
     pub(crate) orphaned: Option<Orphaned>,
     pub(crate) ghost_events: u64,
+    /// What its events carry.
+    pub(crate) data: u64,
+    /// Edge-triggered: each event is a new one.
+    pub(crate) is_edge: bool,
+    pub(crate) streak: Streak,
 }
 
 /// How a registration became a ghost.
 #[derive(Debug)]
 pub(crate) struct Orphaned {
     pub(crate) class: Class,
+    pub(crate) is_cloexec: bool,
+    /// Those who keep it did not get it by a fork.
+    pub(crate) is_sent: bool,
     pub(crate) holders: Vec<KeptBy>,
 }
 
@@ -91,6 +100,13 @@ impl Stories {
     pub(crate) fn get_mut(&mut self, id: EpitemId) -> Option<&mut Story> {
         self.newest = Some(id);
         self.by_epitem.get_mut(id.slot())?.as_deref_mut()
+    }
+
+    /// Some registration of a file that is of a kind.
+    pub(crate) fn of_file(&self, file: FileId, is_fn: impl Fn(&Story) -> bool) -> Option<&Story> {
+        let mut stories = self.by_epitem.iter().flatten();
+        let story = stories.find(|story| story.file == file && is_fn(story));
+        story.map(|story| &**story)
     }
 
     /// The marks of those that live.

@@ -1,7 +1,9 @@
 //! Who is who: the log's task numbers and the worlds' tasks.
 
 use crate::batch::Batch;
-use eventpoll::{EpollId, Fd, TableId, Tid};
+use crate::sweeps::Sweep;
+use crate::verdict::Finding;
+use eventpoll::{EpollId, Fd, FileId, TableId, Tid};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// How many tasks may live at once before new ones are left out.
@@ -17,11 +19,22 @@ pub(crate) struct Task {
     pub(crate) guessed_parent: Option<u32>,
     /// It is in a close that has not returned, of this number.
     pub(crate) closing: Option<Fd>,
+    /// It is in a DEL that has not returned, of this.
+    pub(crate) removing: Option<Removal>,
     /// It is in a wait that has not returned.
     pub(crate) waiting: Option<Wait>,
     /// The events it handles now.
     pub(crate) batch: Batch,
+    /// The instance they came from.
+    pub(crate) batch_of: Option<EpollId>,
+    /// A close that may be one of many: see [`crate::sweeps`].
+    pub(crate) sweep: Sweep,
+    /// It is in a send that has not returned, and its files are in flight already: the message's number.
+    pub(crate) sending: Option<u64>,
 }
+
+/// An instance, a file and the number it is registered under.
+pub(crate) type Removal = (EpollId, FileId, Fd);
 
 /// A wait under way.
 #[derive(Debug, Clone)]
@@ -41,6 +54,8 @@ pub(crate) struct Tasks {
     root: u32,
     /// The tasks in a wait that has not returned.
     waiting: Vec<u32>,
+    /// The tasks in a DEL that has not returned.
+    removing: Vec<u32>,
     /// Those who called `exit` and were not yet said to be gone: lines of
     /// theirs that follow tell of no new task.
     left: FxHashSet<u32>,
@@ -54,8 +69,12 @@ impl Task {
             giving_birth: None,
             guessed_parent: None,
             closing: None,
+            removing: None,
             waiting: None,
             batch: Batch::default(),
+            batch_of: None,
+            sweep: Sweep::default(),
+            sending: None,
         }
     }
 }
@@ -98,7 +117,14 @@ impl Tasks {
     pub(crate) fn remove(&mut self, pid: u32) -> Option<Task> {
         self.births.retain(|parent| *parent != pid);
         self.waiting.retain(|waiter| *waiter != pid);
+        self.removing.retain(|remover| *remover != pid);
         self.tasks.remove(&pid)
+    }
+
+    /// What was suspected of those who still live.
+    pub(crate) fn end_sweeps(&mut self) -> Vec<Finding> {
+        let tasks = self.tasks.values_mut();
+        tasks.filter_map(|task| task.sweep.end()).collect()
     }
 
     pub(crate) fn leave(&mut self, pid: u32) {
@@ -129,7 +155,7 @@ impl Tasks {
     pub(crate) fn name_root(&mut self, pid: u32) {
         if let Some(task) = self.tasks.remove(&0) {
             self.tasks.insert(pid, task);
-            for listed in [&mut self.births, &mut self.waiting] {
+            for listed in [&mut self.births, &mut self.waiting, &mut self.removing] {
                 listed
                     .iter_mut()
                     .filter(|listed| **listed == 0)
@@ -182,6 +208,34 @@ impl Tasks {
         {
             self.waiting.retain(|waiter| *waiter != pid);
         }
+    }
+
+    pub(crate) fn begin_removal(&mut self, pid: u32, removal: Removal) {
+        if let Some(task) = self.tasks.get_mut(&pid) {
+            task.removing = Some(removal);
+            self.removing.push(pid);
+        }
+    }
+
+    pub(crate) fn end_removal(&mut self, pid: u32) {
+        if !self.removing.is_empty()
+            && let Some(task) = self.tasks.get_mut(&pid)
+            && task.removing.take().is_some()
+        {
+            self.removing.retain(|remover| *remover != pid);
+        }
+    }
+
+    /// The DELs under way, each with its task.
+    pub(crate) fn removals(&self) -> impl Iterator<Item = (u32, &Removal)> {
+        self.removing
+            .iter()
+            .filter_map(|pid| Some((*pid, self.tasks.get(pid)?.removing.as_ref()?)))
+    }
+
+    /// True if there is no telling whose child a task is that nobody has named.
+    pub(crate) fn has_several_births(&self) -> bool {
+        self.births.len() > 1
     }
 
     /// The waits under way, each with its task.

@@ -106,6 +106,8 @@ pub enum Class {
     HandedOverGhost,
     /// A registration outlives its descriptor in a message or a ring.
     InFlightGhost,
+    /// A registration outlives its descriptor; the log does not show who keeps the file.
+    UnseenGhost,
     /// Two registrations of one number, one of them a ghost.
     NumberReuse,
     /// `epoll_ctl` answers for a file that had the number before.
@@ -128,15 +130,18 @@ pub enum Class {
     CloseRacesWait,
     /// `EPOLL_CTL_ADD` is used to ask whether two descriptors are one file.
     EpollAsKcmp,
+    /// An event is reported again and again, and no call is made on what it is about.
+    UnheededEvent,
 }
 
 impl Class {
     /// Every class.
-    pub const ALL: [Class; 15] = [
+    pub const ALL: [Class; 17] = [
         Class::ForkGhost,
         Class::DupGhost,
         Class::HandedOverGhost,
         Class::InFlightGhost,
+        Class::UnseenGhost,
         Class::NumberReuse,
         Class::ErrnoAfterReuse,
         Class::StaleBatch,
@@ -148,6 +153,7 @@ impl Class {
         Class::LeakedEpoll,
         Class::CloseRacesWait,
         Class::EpollAsKcmp,
+        Class::UnheededEvent,
     ];
 
     /// The name, as `--fail-on` and JSON spell it.
@@ -157,6 +163,7 @@ impl Class {
             Class::DupGhost => "dup-ghost",
             Class::HandedOverGhost => "handed-over-ghost",
             Class::InFlightGhost => "in-flight-ghost",
+            Class::UnseenGhost => "unseen-ghost",
             Class::NumberReuse => "number-reuse",
             Class::ErrnoAfterReuse => "errno-after-reuse",
             Class::StaleBatch => "stale-batch",
@@ -168,14 +175,19 @@ impl Class {
             Class::LeakedEpoll => "leaked-epoll",
             Class::CloseRacesWait => "close-races-wait",
             Class::EpollAsKcmp => "epoll-as-kcmp",
+            Class::UnheededEvent => "unheeded-event",
         }
     }
 
-    /// True for the four ghosts.
+    /// True for the five ghosts.
     pub fn is_ghost(self) -> bool {
         matches!(
             self,
-            Class::ForkGhost | Class::DupGhost | Class::HandedOverGhost | Class::InFlightGhost
+            Class::ForkGhost
+                | Class::DupGhost
+                | Class::HandedOverGhost
+                | Class::InFlightGhost
+                | Class::UnseenGhost
         )
     }
 }
@@ -232,6 +244,13 @@ pub enum KeptBy {
     Fd {
         /// The process.
         pid: u32,
+        /// The number.
+        fd: i32,
+    },
+    /// The descriptor of a thread that has a table of its own, in the process that closed the number.
+    Thread {
+        /// The thread.
+        tid: u32,
         /// The number.
         fd: i32,
     },

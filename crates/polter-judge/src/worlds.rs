@@ -320,6 +320,16 @@ impl Worlds {
         }
     }
 
+    /// A ghost that the log half shows, or its events: it is not there where its number's end is its own.
+    pub(crate) fn note_unseen_ghost(&mut self, ghosts: u64, events: u64) {
+        for world in &mut self.worlds {
+            if world.kernel.policy().dies != Dies::LastReference {
+                world.verdict.mended_ghosts += ghosts;
+                world.verdict.mended_events += events;
+            }
+        }
+    }
+
     /// An event was reported in Linux's world: where its registration is
     /// gone, it would have been lost, or, if it came from a ghost, spared.
     pub(crate) fn note_event(

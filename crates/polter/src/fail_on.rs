@@ -13,7 +13,7 @@ pub(crate) enum FailOn {
     Any,
     /// Nothing.
     Nothing,
-    /// The four ghosts, notes too.
+    /// The five ghosts, notes too.
     Ghost,
     /// One class, notes too.
     Class(Class),

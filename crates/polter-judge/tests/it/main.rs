@@ -8,6 +8,7 @@
 //! | `scenarios` | the scripts of `scenarios/`, which are logs too |
 //! | `classes`, `near_misses` | a few lines each: a fault, and what only looks like it |
 //! | `order` | two processes' calls that could come the other way round, and that could not |
+//! | `reported` | small programs after public reports, and their near misses |
 //! | `following` | a few lines each: what makes a log hard to follow |
 //! | `gaps` | what a log does not show |
 //! | `hostile` | damaged, huge and contradictory ones |
@@ -20,5 +21,6 @@ mod haunted;
 mod hostile;
 mod near_misses;
 mod order;
+mod reported;
 mod scenarios;
 mod told;

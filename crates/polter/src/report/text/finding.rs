@@ -113,6 +113,7 @@ fn holders(holders: &[KeptBy]) -> String {
 fn describe_holder(holder: &KeptBy) -> String {
     match holder {
         KeptBy::Fd { pid, fd } => format!("process {pid} fd {fd}"),
+        KeptBy::Thread { tid, fd } => format!("thread {tid} fd {fd}, in a table of its own"),
         KeptBy::InFlight => "a message not yet received".to_owned(),
         KeptBy::Ring => "the fixed files of an io_uring".to_owned(),
         KeptBy::Unknown => "somebody the log does not show".to_owned(),
