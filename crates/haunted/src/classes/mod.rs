@@ -17,6 +17,7 @@ mod leaked_epoll;
 mod number_reuse;
 mod plain_fork;
 mod stale_batch;
+mod unheeded_event;
 
 use crate::stage::{Fault, Stage};
 
@@ -112,6 +113,11 @@ pub(crate) const CLASSES: &[Class] = &[
         name: "epoll-as-kcmp",
         story: "EEXIST taken as the answer to: are these one file?",
         run: epoll_as_kcmp::run,
+    },
+    Class {
+        name: "unheeded-event",
+        story: "a hang-up reported without end, and never answered",
+        run: unheeded_event::run,
     },
     Class {
         name: "healthy",

@@ -96,6 +96,7 @@ classes_run_to_their_end! {
     leaked_epoll: "leaked-epoll",
     close_races_wait: "close-races-wait",
     epoll_as_kcmp: "epoll-as-kcmp",
+    unheeded_event: "unheeded-event",
     healthy: "healthy",
 }
 

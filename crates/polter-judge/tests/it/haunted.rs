@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 /// Each program, and the classes of what it shows: two need a ghost to be possible.
-const SHOWN: [(&str, &[Class]); 17] = [
+const SHOWN: [(&str, &[Class]); 18] = [
     ("child-removes", &[Class::ChildRemoves]),
     ("close-races-wait", &[Class::CloseRacesWait]),
     ("dead-epoll-fd", &[Class::DeadEpollFd]),
@@ -30,6 +30,7 @@ const SHOWN: [(&str, &[Class]); 17] = [
     ("number-reuse", &[Class::DupGhost, Class::NumberReuse]),
     ("plain-fork", &[Class::ForkGhost]),
     ("stale-batch", &[Class::StaleBatch]),
+    ("unheeded-event", &[Class::UnheededEvent]),
 ];
 
 /// The programs; nothing if strace cannot trace here.
@@ -162,4 +163,55 @@ fn stacks_come_with_the_story() {
             assert!(has_stack, "{name}: no stack in {:?}", finding.story);
         }
     });
+}
+
+/// Who attaches to a program in mid-life sees neither its instance made nor its registrations.
+#[test]
+fn spinning_programs_are_named_from_the_middle_of_their_life() {
+    let Some(program) = programs() else { return };
+    for class in ["unheeded-event", "fork-ghost"] {
+        let Some(log) = attach(program, class) else {
+            return skip("strace may not attach");
+        };
+        let verdict = judge(&log);
+        let found: Vec<Class> = verdict.findings.iter().map(|found| found.class).collect();
+        assert_eq!(found, [Class::UnheededEvent], "{class}");
+        assert!(verdict.findings[0].events > 100, "{:?}", verdict.findings);
+    }
+}
+
+/// Some thousand lines of a program that spins; nothing if strace ends before.
+fn attach(program: &Path, class: &str) -> Option<Vec<u8>> {
+    const ENOUGH: u64 = 1 << 17;
+    let log = std::env::temp_dir().join(format!("judge-{}-{class}.attached", std::process::id()));
+    let mut haunted = Command::new(program)
+        .args([class, "--linger", "60", "--spin"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("haunted starts");
+    let mut ready = [0; 6];
+    let mut said = haunted.stdout.take().expect("stdout is piped");
+    std::io::Read::read_exact(&mut said, &mut ready).expect("it says that it is ready");
+    let mut strace = Command::new("strace")
+        .args(["-q", "-f", "-o"])
+        .arg(&log)
+        .args(["-p", &haunted.id().to_string()])
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("strace is there");
+    let has_enough = || fs::metadata(&log).is_ok_and(|log| log.len() > ENOUGH);
+    let has_ended =
+        |strace: &mut std::process::Child| strace.try_wait().is_ok_and(|it| it.is_some());
+    while !has_enough() && !has_ended(&mut strace) {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    for child in [&mut strace, &mut haunted] {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    let text = fs::read(&log).unwrap_or_default();
+    let _ = fs::remove_file(&log);
+    // The last line may be cut.
+    let end = text.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
+    (text.len() as u64 > ENOUGH).then(|| text[..end].to_vec())
 }

@@ -54,6 +54,7 @@ every_class! {
     leaked_epoll: "leaked-epoll" => [LeakedEpoll], Untouched;
     close_races_wait: "close-races-wait" => [], Untouched;
     epoll_as_kcmp: "epoll-as-kcmp" => [SharedEpoll], Untouched;
+    unheeded_event: "unheeded-event" => [], Untouched;
     healthy: "healthy" => [], Untouched;
 }
 
