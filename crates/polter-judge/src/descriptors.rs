@@ -370,29 +370,6 @@ impl Judge {
         self.sweep_ghosts();
     }
 
-    fn fetched(&mut self, pid: u32, tid: Tid, pidfd: Fd, target: Fd, new: Fd) {
-        if new.0 < 0 {
-            return;
-        }
-        self.vacate(tid, new);
-        let process =
-            self.worlds
-                .base()
-                .fd(tid, pidfd)
-                .and_then(|file| match self.labels.get(file)?.made {
-                    Made::Pidfd(pid) => self.tasks.tid(u32::try_from(pid).ok()?),
-                    _ => None,
-                });
-        let Some(other) = process else {
-            return self.opened(pid, tid, new, Made::Other, true);
-        };
-        self.ensure_open(pid, other, target);
-        let files = self.worlds.files_at(other, target);
-        self.worlds
-            .each_with(&files, |kernel, file| kernel.share_fd(tid, new, file, true));
-        self.number_taken(pid, tid, new);
-    }
-
     /// A ring gets files of its own, instead of those it may have had.
     fn registered_in_ring(&mut self, pid: u32, tid: Tid, ring: Fd, fds: &[Fd]) {
         let Some(ring) = self.ensure_open(pid, tid, ring) else {

@@ -1,4 +1,5 @@
-//! Files that travel in messages: held while they are in flight, from where a send begins.
+//! Files that go from one process to another: in messages, held while they are in flight from where a send begins,
+//! and by `pidfd_getfd`.
 
 use crate::deed::{Made, rights};
 use crate::judge::Judge;
@@ -91,5 +92,29 @@ impl Judge {
             self.number_taken(pid, tid, *fd);
         }
         self.sweep_ghosts();
+    }
+
+    /// Another process's file is taken out of its table: `pidfd_getfd`.
+    pub(crate) fn fetched(&mut self, pid: u32, tid: Tid, pidfd: Fd, target: Fd, new: Fd) {
+        if new.0 < 0 {
+            return;
+        }
+        self.vacate(tid, new);
+        let process =
+            self.worlds
+                .base()
+                .fd(tid, pidfd)
+                .and_then(|file| match self.labels.get(file)?.made {
+                    Made::Pidfd(pid) => self.tasks.tid(u32::try_from(pid).ok()?),
+                    _ => None,
+                });
+        let Some(other) = process else {
+            return self.opened(pid, tid, new, Made::Other, true);
+        };
+        self.ensure_open(pid, other, target);
+        let files = self.worlds.files_at(other, target);
+        self.worlds
+            .each_with(&files, |kernel, file| kernel.share_fd(tid, new, file, true));
+        self.number_taken(pid, tid, new);
     }
 }
