@@ -26,6 +26,12 @@ pub enum ScanError {
     /// There are processes, and none is for us to look at.
     #[error("none of {0} processes may be looked at")]
     AllRefused(u64),
+    /// There is no process at all to look at.
+    #[error("no process is in sight")]
+    NoneInSight,
+    /// A captured tree has nothing in it, or not all that is needed of a process.
+    #[error("{}", not_captured(.0))]
+    NotCaptured(Option<u32>),
     /// The kernel walk was asked for, and there can be none.
     #[error("no walk in the kernel: {0}")]
     NoWalk(String),
@@ -63,4 +69,13 @@ pub enum ScanError {
         /// Why.
         source: io::Error,
     },
+}
+
+fn not_captured(pid: &Option<u32>) -> String {
+    match pid {
+        Some(pid) => {
+            format!("process {pid} was not captured whole: it has no stat that can be read")
+        }
+        None => "no process was captured there".to_owned(),
+    }
 }

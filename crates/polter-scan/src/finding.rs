@@ -8,6 +8,7 @@ use crate::evidence::Sureness;
 use crate::snapshot::{Effort, Held, InTable, Name, Snapshot, Why};
 use crate::source::Source;
 use crate::spin::Spin;
+use crate::unheeded::Busy;
 
 /// Everything that was found, and what could not be seen.
 #[derive(Debug, Clone, Serialize)]
@@ -30,6 +31,8 @@ pub struct Report {
     pub unknown: u64,
     /// What is wrong, the worst first.
     pub findings: Vec<Finding>,
+    /// Who used a core while all were watched, and has no ghost; nobody was, if not asked for.
+    pub busy: Vec<Busy>,
     /// Findings beyond the limit, counted and not kept.
     pub findings_left_out: u64,
     /// What it took.
@@ -56,6 +59,7 @@ impl Report {
             left_out_rows: instances.iter().map(|it| it.left_out).sum(),
             unknown: 0,
             findings: Vec::new(),
+            busy: Vec::new(),
             findings_left_out: 0,
             effort: snapshot.effort.clone(),
         }
@@ -117,6 +121,8 @@ pub enum Class {
     InFlightGhost,
     /// Two registrations of one number, one of them a ghost.
     NumberReuse,
+    /// A registration that every wait reports, and nobody acts on.
+    UnheededEvent,
     /// A registration of one process's number in an instance that others hold, who cannot name it.
     ForeignEntry,
     /// A signalfd in an instance that several processes hold.
@@ -131,12 +137,13 @@ pub enum Class {
 
 impl Class {
     /// Every class, the worst first.
-    pub const ALL: [Class; 10] = [
+    pub const ALL: [Class; 11] = [
         Class::ForkGhost,
         Class::DupGhost,
         Class::HandedOverGhost,
         Class::InFlightGhost,
         Class::NumberReuse,
+        Class::UnheededEvent,
         Class::ForeignEntry,
         Class::DeafSignalfd,
         Class::LeakedEpoll,
@@ -152,6 +159,7 @@ impl Class {
             Class::HandedOverGhost => "handed-over-ghost",
             Class::InFlightGhost => "in-flight-ghost",
             Class::NumberReuse => "number-reuse",
+            Class::UnheededEvent => "unheeded-event",
             Class::ForeignEntry => "foreign-entry",
             Class::DeafSignalfd => "deaf-signalfd",
             Class::LeakedEpoll => "leaked-epoll",

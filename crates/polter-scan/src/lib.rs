@@ -13,6 +13,7 @@
 //!     ├── evidence        whose a registration is that some can name: who waits, what came by fork
 //!     └── find            what fits no healthy program
 //!         spin            what it costs
+//!         unheeded        what else keeps a loop from sleeping
 //!         exorcise        a ghost removed, the process not stopped
 //! ```
 //!
@@ -67,6 +68,7 @@ mod source;
 mod spin;
 pub mod stat;
 mod sys;
+mod unheeded;
 
 pub use assert::{assert_no_ghosts, assert_no_ghosts_in, ghosts_in};
 pub use capture::{Captured, capture};
@@ -82,3 +84,4 @@ pub use snapshot::{
 };
 pub use source::{By, Choice, Limits, Source};
 pub use spin::{Load, Spin};
+pub use unheeded::Busy;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::error::ScanError;
 use crate::snapshot::{Process, Snapshot, Why};
+use crate::source::By;
 
 /// Whose instances are looked at. The holders of files are looked for in every process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,10 +31,15 @@ impl Scope {
 
 /// The processes asked for; an error if there is none.
 pub(crate) fn asked_for(scope: &Scope, snapshot: &Snapshot) -> Result<BTreeSet<u32>, ScanError> {
+    let is_captured = snapshot.source.by == By::Capture;
     match scope {
+        Scope::All if is_captured && snapshot.processes.is_empty() => Err(ScanError::NotCaptured(
+            snapshot.unseen.first().map(|unseen| unseen.pid),
+        )),
         Scope::All if snapshot.processes.is_empty() && !snapshot.unseen.is_empty() => {
             Err(ScanError::AllRefused(snapshot.unseen.len() as u64))
         }
+        Scope::All if snapshot.processes.is_empty() => Err(ScanError::NoneInSight),
         Scope::All => Ok(snapshot.processes.keys().copied().collect()),
         Scope::Pids(pids) | Scope::Families(pids) => {
             for pid in pids {
@@ -41,6 +47,7 @@ pub(crate) fn asked_for(scope: &Scope, snapshot: &Snapshot) -> Result<BTreeSet<u
                     let unseen = snapshot.unseen.iter().find(|unseen| unseen.pid == *pid);
                     return Err(match unseen.map(|unseen| unseen.why) {
                         Some(Why::Refused) => ScanError::Refused(*pid),
+                        Some(_) if is_captured => ScanError::NotCaptured(Some(*pid)),
                         _ => ScanError::NoSuchProcess(*pid),
                     });
                 }

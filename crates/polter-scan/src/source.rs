@@ -32,6 +32,8 @@ pub struct Source {
     pub by: By,
     /// Why the kernel did not walk, if it was asked to.
     pub why_not_bpf: Option<String>,
+    /// True if `/proc` hides others' processes: what they keep was not seen.
+    pub is_hidden: bool,
     /// True in a container: processes outside it were not seen, whatever they keep.
     pub is_contained: bool,
 }

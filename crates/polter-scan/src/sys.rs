@@ -85,6 +85,23 @@ pub(crate) fn peer_of(socket: &OwnedFd) -> Option<u32> {
         .filter(|pid| code == 0 && *pid > 0)
 }
 
+/// `ioctl(2)`, `FIONREAD`: bytes that nobody has read; nothing where they are not counted.
+pub(crate) fn unread(file: &OwnedFd) -> Option<i32> {
+    count(file, libc::FIONREAD)
+}
+
+/// `ioctl(2)`, `TIOCOUTQ`: bytes that are not sent yet; nothing where they are not counted.
+pub(crate) fn unsent(file: &OwnedFd) -> Option<i32> {
+    count(file, libc::TIOCOUTQ)
+}
+
+fn count(file: &OwnedFd, request: libc::Ioctl) -> Option<i32> {
+    let mut count: libc::c_int = 0;
+    // SAFETY: both requests write one int, which lives across the call.
+    let code = unsafe { libc::ioctl(file.as_raw_fd(), request, &raw mut count) };
+    (code == 0).then_some(count)
+}
+
 /// `signalfd(2)` that waits for nothing.
 #[cfg(feature = "bpf")]
 pub(crate) fn signalfd() -> io::Result<OwnedFd> {

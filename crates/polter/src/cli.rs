@@ -244,7 +244,7 @@ pub(crate) struct ScanArgs {
     #[arg(short, long, requires = "pids")]
     pub(crate) children: bool,
 
-    /// Watch the processes with ghosts for so long: do they spin?
+    /// Watch the processes for so long: who spins, and on which ghost or unheeded event?
     #[arg(
         long,
         value_name = "MS",

@@ -186,7 +186,14 @@ fn hint(error: &ScanError) -> &'static str {
             "\n  run as root or with CAP_SYS_PTRACE; in a container: --cap-add SYS_PTRACE"
         }
         ScanError::NoSuchProcess(_) | ScanError::NoSuchName(_) => {
-            "\n  is it in another pid namespace? look from the host, or from inside"
+            "\n  is it in another pid namespace? look from the host, or from inside\n  \
+             is it another user's, and hidden (hidepid in proc(5))? run as root"
+        }
+        ScanError::NoneInSight => {
+            "\n  /proc hides other users' processes (hidepid in proc(5)): run as root"
+        }
+        ScanError::NotCaptured(_) => {
+            "\n  `polter capture DIR` writes all that is needed, for `polter scan --root DIR`"
         }
         ScanError::System { .. } => {
             "\n  Linux 5.9 or later, and a seccomp filter that lets it pass"

@@ -27,7 +27,9 @@ pub(crate) fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> 
     snapshot.gather_evidence(&proc, Duration::from_millis(args.spin.unwrap_or(WINDOW_MS)));
     let mut report = Report::of(&snapshot);
     if let Some(window_ms) = args.spin {
-        report.watch(&proc, Duration::from_millis(window_ms));
+        let window = Duration::from_millis(window_ms);
+        report.watch(&proc, window);
+        report.watch_for_unheeded(&proc, &snapshot, window);
     }
     let mut out = console.report_to(args.output.as_deref(), Stream::Out)?;
     match args.format {

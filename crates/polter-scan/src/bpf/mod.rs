@@ -46,6 +46,7 @@ pub(crate) fn take(
         source: Source {
             by: By::Bpf,
             why_not_bpf: None,
+            is_hidden: false,
             is_contained: is_contained(),
         },
         ..Snapshot::default()

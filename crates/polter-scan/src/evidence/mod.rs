@@ -30,7 +30,7 @@ use crate::proc::Proc;
 use crate::snapshot::{Instance, Meaning, Registration, Snapshot, Why};
 
 pub use self::origin::Origin;
-pub(crate) use self::watch::{Counters, Threads, has_slept};
+pub(crate) use self::watch::{Counters, Threads, busiest, has_slept};
 pub use self::watch::{How, Use};
 
 /// How long is looked if nobody says otherwise.

@@ -393,7 +393,11 @@ pub(crate) fn has_slept(before: Option<&Threads>, after: Option<&Threads>) -> bo
 
 /// Of the busiest thread, the share of the window in which it was on a CPU or wanted one, and
 /// the kernel's share of its time.
-fn busiest(before: Option<&Threads>, after: Option<&Threads>, window: Duration) -> (f64, f64) {
+pub(crate) fn busiest(
+    before: Option<&Threads>,
+    after: Option<&Threads>,
+    window: Duration,
+) -> (f64, f64) {
     let (Some(before), Some(after)) = (before, after) else {
         return (0.0, 0.0);
     };

@@ -8,7 +8,7 @@ use crate::snapshot::{Instance, Registration, Snapshot};
 const BUSY: f64 = 0.5;
 
 /// The kernel's least share in a loop that does nothing but calls.
-const IN_KERNEL: f64 = 0.05;
+pub(crate) const IN_KERNEL: f64 = 0.05;
 
 /// How sure it is that a registration is an elder's ghost, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,7 +181,7 @@ impl Evidence {
 }
 
 /// True if a registration is reported by every wait as long as its file is ready.
-fn is_reported_always(events: u32) -> bool {
+pub(crate) fn is_reported_always(events: u32) -> bool {
     let private = (libc::EPOLLONESHOT | libc::EPOLLET | libc::EPOLLWAKEUP | libc::EPOLLEXCLUSIVE)
         .cast_unsigned();
     events & libc::EPOLLET.cast_unsigned() == 0 && events & !private != 0

@@ -68,6 +68,7 @@ impl Snapshot {
             source: Source {
                 by,
                 why_not_bpf: None,
+                is_hidden: proc.is_live() && !proc.root().join("1").exists(),
                 is_contained: proc.is_live() && is_contained(),
             },
             processes: listing.processes,

@@ -9,4 +9,5 @@ mod near_misses;
 mod object;
 mod restless;
 mod scan;
+mod unheeded;
 mod walk;

@@ -60,6 +60,21 @@ near_misses! {
     the_parent_has_other_things_to_do: "parent-computes", Harmless;
 }
 
+#[test]
+fn a_thread_with_a_table_of_its_own_is_called_one() {
+    if !can_compare() {
+        return;
+    }
+    let program = Program::start("thread-apart");
+    let pid = program.child.id();
+    let snapshot = Snapshot::take(&Proc::live(), &Scope::Pids(vec![pid])).unwrap();
+    let findings = weighed(snapshot).findings;
+    let threads = &findings[0].threads;
+    let thread = findings[0].held_by[0].pid;
+    assert_eq!((thread != pid, threads.get(&thread)), (true, Some(&pid)));
+    program.end();
+}
+
 #[track_caller]
 fn check(name: &str, from: From) {
     if !can_compare() {

@@ -1,7 +1,8 @@
 //! `polter scan` and `polter exorcise`, on captured trees and on processes that are not there.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::io::Write as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use tempfile::TempDir;
 
@@ -90,6 +91,69 @@ fn a_tree_that_is_not_there_is_an_error() {
         "{}",
         ran.err()
     );
+}
+
+#[test]
+fn a_captured_tree_is_not_advised_what_helps_a_running_process() {
+    let ran = scan(&tree("x", GHOST), &[]);
+    assert!(!ran.out().contains("now:"), "{}", ran.out());
+    assert!(!ran.out().contains("polter exorcise"), "{}", ran.out());
+}
+
+#[test]
+fn a_process_that_was_not_captured_whole_is_an_error_that_says_so() {
+    let tree = tree("x", GHOST);
+    fs::remove_file(tree.path().join("7/stat")).unwrap();
+    for options in [&[][..], &["7"]] {
+        let ran = scan(&tree, options);
+        assert_eq!(ran.code, Some(2));
+        assert!(
+            ran.err().contains("process 7 was not captured whole"),
+            "{}",
+            ran.err()
+        );
+        assert!(!ran.err().contains("namespace"), "{}", ran.err());
+    }
+}
+
+#[test]
+fn an_empty_tree_is_an_error() {
+    let tree = TempDir::new().unwrap();
+    let ran = scan(&tree, &[]);
+    assert_eq!(ran.code, Some(2));
+    assert!(
+        ran.err().contains("no process was captured there"),
+        "{}",
+        ran.err()
+    );
+}
+
+/// As another user, under a /proc that hides what is not his: for root, who may make one.
+#[test]
+fn who_sees_no_process_is_told_what_to_do() {
+    const SCRIPT: &str = "mount -t proc -o hidepid=2 proc /proc && cd / \
+        && exec setpriv --reuid=65534 --regid=65534 --clear-groups \"$0\" \"$@\"";
+    let dir = TempDir::new().unwrap();
+    let program = dir.path().join("polter");
+    fs::copy(env!("CARGO_BIN_EXE_polter"), &program).unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let run = |verb: &str| {
+        let mut unshare = std::process::Command::new("unshare");
+        let unshare = unshare.args(["--mount", "sh", "-c", SCRIPT]).arg(&program);
+        unshare.arg(verb).output()
+    };
+    if !run("--version").is_ok_and(|came| came.status.success()) {
+        let _ = writeln!(
+            std::io::stderr(),
+            "skipped: no /proc with hidepid can be mounted; it would have shown that nothing in sight is no clean bill"
+        );
+        return;
+    }
+    let came = run("scan").unwrap();
+    let said = String::from_utf8_lossy(&came.stderr);
+    assert_eq!(came.status.code(), Some(2), "{said}");
+    assert!(said.contains("no process is in sight"), "{said}");
+    assert!(said.contains("run as root"), "{said}");
 }
 
 #[test]

@@ -15,7 +15,9 @@
 
 use std::io::{self, Write};
 
-use polter_scan::{By, Finding, Held, InTable, Meaning, Report, Severity, Source, Spin, Sureness};
+use polter_scan::{
+    Busy, By, Finding, Held, InTable, Meaning, Report, Severity, Source, Spin, Sureness,
+};
 
 use super::WIDTH;
 use super::finding::{INDENT, write_labelled, write_left_out};
@@ -127,6 +129,9 @@ fn unseen(report: &Report) -> Option<String> {
         .filter(|(count, ..)| *count > 0)
         .map(|(count, noun, what)| format!("{} {what}", counted(count, noun)))
         .collect();
+    if report.source.is_hidden {
+        parts.push("other users' processes, which /proc hides (run as root)".to_owned());
+    }
     if report.source.is_contained {
         parts.push("processes outside this container, and what they keep".to_owned());
     }
@@ -151,6 +156,7 @@ fn write_found(out: &mut dyn Write, report: &Report) -> io::Result<()> {
             out,
             "\n{NOTE}nothing found{NOTE:#}, and not everything could be told: see above"
         ),
+        (0, 0) if !report.busy.is_empty() => write_busy(out, &report.busy),
         (0, 0) => writeln!(
             out,
             "\n{CLEAN}clean{CLEAN:#}: every registration's number names its file, and no instance is shared"
@@ -162,6 +168,24 @@ fn write_found(out: &mut dyn Write, report: &Report) -> io::Result<()> {
             "\n{FAULT}{faults_text}{FAULT:#}, {NOTE}{notes_text}{NOTE:#}"
         ),
     }
+}
+
+/// Who never rests for a reason that was not found.
+fn write_busy(out: &mut dyn Write, busy: &[Busy]) -> io::Result<()> {
+    writeln!(
+        out,
+        "\n{NOTE}nothing found{NOTE:#}, and no registration explains this:"
+    )?;
+    for it in busy.iter().take(SHOWN) {
+        let comm = cut(&clean(&it.comm), COMM_WIDTH);
+        let wanted = it.busy.min(1.0) * 100.0;
+        writeln!(
+            out,
+            "  {comm} ({}) had a CPU or wanted one for {wanted:.0} % of the time",
+            it.pid
+        )?;
+    }
+    Ok(())
 }
 
 fn write_finding(out: &mut dyn Write, ordinal: usize, finding: &Finding) -> io::Result<()> {
