@@ -36,7 +36,14 @@ const EPFD: Fd = Fd(0);
 fn world() -> (Kernel, Tid) {
     let mut kernel = Kernel::new(Policy::LAST_FPUT);
     let tid = kernel.spawn(Pid(100));
-    call(&mut kernel, tid, &Syscall::SetNofile { soft: 1 << 20 });
+    call(
+        &mut kernel,
+        tid,
+        &Syscall::SetNofile {
+            soft: 1 << 20,
+            hard: 1 << 20,
+        },
+    );
     call(&mut kernel, tid, &Syscall::EpollCreate1 { flags: 0 });
     (kernel, tid)
 }

@@ -14,7 +14,14 @@ fn call(kernel: &mut Kernel, tid: Tid, call: &Syscall) -> i64 {
 fn registered(count: usize) -> (Kernel, Tid) {
     let mut kernel = Kernel::new(Policy::LAST_FPUT);
     let tid = kernel.spawn(Pid(100));
-    call(&mut kernel, tid, &Syscall::SetNofile { soft: 1 << 20 });
+    call(
+        &mut kernel,
+        tid,
+        &Syscall::SetNofile {
+            soft: 1 << 20,
+            hard: 1 << 20,
+        },
+    );
     call(&mut kernel, tid, &Syscall::EpollCreate1 { flags: 0 });
     for _ in 0..count {
         let fd = call(&mut kernel, tid, &Syscall::Eventfd2 { count: 0, flags: 0 });

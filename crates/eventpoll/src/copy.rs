@@ -66,6 +66,7 @@ clone_by_field! {
         version
         max_user_watches
         is_privileged
+        has_collected
         next_pid
         sockets_in_flight
         is_collection_due

@@ -12,6 +12,13 @@ use crate::{Errno, Kernel, Pid};
 const SETFL: u32 =
     flags::O_APPEND | flags::O_NONBLOCK | flags::O_ASYNC | flags::O_DIRECT | flags::O_NOATIME;
 
+const FIOQSIZE: u32 = 0x5460;
+const FIGETBSZ: u32 = 2;
+const FIOASYNC: u32 = 0x5452;
+const TFD_IOC_SET_TICKS: u32 = 0x4008_5400;
+const SIOCOUTQ: u32 = 0x5411;
+const SIOCATMARK: u32 = 0x8905;
+
 impl Kernel {
     /// `dup(2)`. Copies a descriptor to the lowest free number.
     pub fn dup(&mut self, caller: Tid, fd: Fd) -> Result<Fd, Errno> {
@@ -134,6 +141,12 @@ impl Kernel {
             Fcntl::SetFl(bits) => self.set_flags(slot.file, bits),
             Fcntl::SetPipeSize(bytes) => self.set_pipe_size(slot.file, bytes),
             Fcntl::GetPipeSize => self.pipe_size(slot.file),
+            Fcntl::GetOwn | Fcntl::GetSig => Ok(Return::value(0)),
+            // Linux: F_UNLCK.
+            Fcntl::GetLease => Ok(Return::value(2)),
+            Fcntl::SetOwn(0) | Fcntl::SetSig(0) | Fcntl::Notify(0) => Ok(Return::value(0)),
+            // The others are not modelled; no signal has such a number.
+            Fcntl::SetOwn(_) | Fcntl::SetSig(_) | Fcntl::Notify(_) => Err(Errno::EINVAL),
             Fcntl::DupFdQuery(_) | Fcntl::Other(_) => Err(Errno::EINVAL),
         }
     }
@@ -146,7 +159,7 @@ impl Kernel {
             FileKind::Socket(_) | FileKind::Opaque(Opaque::Socket | Opaque::Pollable) => {
                 (false, false, true)
             }
-            FileKind::Opaque(Opaque::NotPollable) => (false, true, false),
+            FileKind::Opaque(Opaque::NotPollable | Opaque::Directory) => (false, true, false),
             _ => (false, false, false),
         };
         if bits & flags::O_DIRECT != 0 && !is_pipe && !is_regular {
@@ -199,6 +212,12 @@ impl Kernel {
                     file.flags & !flags::O_NONBLOCK | if on { flags::O_NONBLOCK } else { 0 };
                 Ok(Return::value(0))
             }
+            Ioctl::Other(FIGETBSZ) => Ok(Return::value(0)),
+            // Its memory is all zero here: off.
+            Ioctl::Other(FIOASYNC) => {
+                self.files[file].flags &= !flags::O_ASYNC;
+                Ok(Return::value(0))
+            }
             _ => match self.files[file].kind {
                 FileKind::Epoll(epoll) => self.ep_eventpoll_ioctl(caller, epoll, request),
                 FileKind::Device(device) => self.ioctl_device(caller, file, device, request),
@@ -211,14 +230,30 @@ impl Kernel {
                     Ok(Return::with(0, Out::Available(available)))
                 }
                 FileKind::Pidfd { process, of, .. } => self.ioctl_pidfd(process, of, request),
+                FileKind::Opaque(Opaque::NotPollable | Opaque::Directory)
+                    if request == Ioctl::Other(FIOQSIZE) =>
+                {
+                    Ok(Return::value(0))
+                }
+                // Its memory is all zero here: no ticks. Linux: timerfd_ioctl.
+                FileKind::Timerfd(_) if request == Ioctl::Other(TFD_IOC_SET_TICKS) => {
+                    Err(Errno::EINVAL)
+                }
+                FileKind::Socket(_) if matches!(request, Ioctl::Other(SIOCOUTQ | SIOCATMARK)) => {
+                    Ok(Return::value(0))
+                }
                 _ => Err(Errno::ENOTTY),
             },
         }
     }
 
     /// `prlimit64(2)` of `RLIMIT_NOFILE`: no more than any table can hold.
-    pub fn set_nofile(&mut self, caller: Tid, soft: u64) -> Result<(), Errno> {
-        if soft > NR_OPEN {
+    /// What a hard limit that was lowered forbids is not modelled. Linux: `do_prlimit`.
+    pub fn set_nofile(&mut self, caller: Tid, soft: u64, hard: u64) -> Result<(), Errno> {
+        if soft > hard {
+            return Err(Errno::EINVAL);
+        }
+        if hard > NR_OPEN {
             return Err(Errno::EPERM);
         }
         self.processes[self.tasks[caller].process].nofile = soft;

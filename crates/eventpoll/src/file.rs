@@ -67,8 +67,14 @@ pub(crate) enum FileKind {
 pub enum Opaque {
     /// Has a `poll` of its own: sockets, terminals, most devices.
     Pollable,
-    /// Has none, so that epoll refuses it with `EPERM`: regular files, directories.
+    /// Has none, so that epoll refuses it with `EPERM`: regular files.
     NotPollable,
+    /// A directory: has none either.
+    Directory,
+    /// `/dev/null`: has none either.
+    Null,
+    /// `/dev/zero`: has none either.
+    Zero,
     /// A socket of the network, pollable.
     Socket,
     /// Opened with `O_PATH`: `EBADF` to every call that wants a file.
@@ -87,6 +93,13 @@ pub(crate) enum PidfdOf {
     },
 }
 
+/// What a file may be opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
 /// Which end of a pipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum PipeEnd {
@@ -99,11 +112,27 @@ impl File {
         self.flags & flags::O_NONBLOCK != 0
     }
 
+    /// Was it opened for this? Linux: `FMODE_READ`, `FMODE_WRITE`.
+    pub(crate) fn is_open_for(&self, access: Access) -> bool {
+        let mode = self.flags & flags::O_ACCMODE;
+        let other = match access {
+            Access::Read => flags::O_WRONLY,
+            Access::Write => flags::O_RDONLY,
+        };
+        mode != other && mode != flags::O_ACCMODE && self.flags & flags::O_PATH == 0
+    }
+
     /// Linux: `file_can_poll`.
     pub(crate) fn can_poll(&self) -> bool {
         !matches!(
             self.kind,
-            FileKind::Opaque(Opaque::NotPollable | Opaque::Path)
+            FileKind::Opaque(
+                Opaque::NotPollable
+                    | Opaque::Directory
+                    | Opaque::Null
+                    | Opaque::Zero
+                    | Opaque::Path
+            )
         )
     }
 

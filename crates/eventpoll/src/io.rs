@@ -1,16 +1,20 @@
 //! `read(2)` and `write(2)`, by kind of file.
 
 use crate::blocking::{Call, Patience};
+use crate::file::Access;
 use crate::file::{FileKind, Opaque, PipeEnd};
 use crate::ids::{Fd, FileId, Tid, WaitId};
 use crate::pipe::PipeWrite;
-use crate::syscall::{Out, Outcome, Return};
+use crate::syscall::{Out, Outcome, Piece, Return};
 use crate::unix::SendCall;
 use crate::wait_queue::Waiter;
 use crate::{Errno, Kernel};
 
 /// Bytes of one signal as a signalfd gives it. Linux: `struct signalfd_siginfo`.
 const SIGNALFD_SIGINFO: u64 = 128;
+
+/// No program has a buffer as long as this. Linux: `USER_PTR_MAX`.
+const LONGEST: u64 = 0x7fff_ffff_f000;
 
 /// A read under way.
 #[derive(Debug, Clone, Hash)]
@@ -76,6 +80,9 @@ impl Kernel {
                 Err(Errno::EINVAL)
             }
             FileKind::Device(_) | FileKind::Buffer(_) => Err(Errno::EINVAL),
+            FileKind::Opaque(_) if !self.files[file].is_open_for(Access::Read) => Err(Errno::EBADF),
+            FileKind::Opaque(Opaque::Directory) => Err(Errno::EISDIR),
+            _ if len > LONGEST => Err(Errno::EFAULT),
             _ => Ok(file),
         }
     }
@@ -108,6 +115,7 @@ impl Kernel {
             FileKind::Socket(socket) => {
                 self.try_read_socket(call.file, socket, call.len, has_slept)
             }
+            FileKind::Opaque(Opaque::Zero) => Some(Ok(Return::value(call.len as i64))),
             _ => Some(Ok(Return::value(0))),
         }
     }
@@ -169,7 +177,10 @@ impl Kernel {
             }
             FileKind::Pidfd { .. } | FileKind::Ring { .. } => Err(Errno::EINVAL),
             FileKind::Device(_) | FileKind::Buffer(_) => Err(Errno::EINVAL),
-            FileKind::Opaque(Opaque::Path) => Err(Errno::EBADF),
+            FileKind::Opaque(_) if !self.files[file].is_open_for(Access::Write) => {
+                Err(Errno::EBADF)
+            }
+            _ if len > LONGEST => Err(Errno::EFAULT),
             _ => Ok(file),
         }
     }
@@ -192,6 +203,52 @@ impl Kernel {
             }
             _ => Some(Ok(Return::value(call.len as i64))),
         }
+    }
+
+    /// `readv(2)`: one read of them all, and nothing at all of nothing.
+    /// Linux: `vfs_readv`.
+    pub fn readv(&mut self, caller: Tid, fd: Fd, lens: &[u64]) -> Outcome {
+        let total = match total(lens.iter().copied()) {
+            Ok(total) => total,
+            Err(errno) => return self.refuse_vector(caller, fd, errno),
+        };
+        if total > 0 {
+            return self.read(caller, fd, total);
+        }
+        // As for one that is long enough for every kind.
+        match self.readable_file(caller, fd, SIGNALFD_SIGINFO) {
+            Ok(_) => Outcome::Done(Ok(Return::value(0))),
+            Err(errno) => Outcome::Done(Err(errno)),
+        }
+    }
+
+    /// `writev(2)`: one write of them all, but to an eventfd one for each.
+    /// Linux: `vfs_writev`, `do_loop_readv_writev`.
+    pub fn writev(&mut self, caller: Tid, fd: Fd, pieces: &[Piece]) -> Outcome {
+        let lens = pieces.iter().map(|piece| piece.len);
+        let total = match total(lens) {
+            Ok(total) => total,
+            Err(errno) => return self.refuse_vector(caller, fd, errno),
+        };
+        let first = pieces.first().map_or(0, |piece| piece.first);
+        let file = match self.writable_file(caller, fd, total.max(8), 0) {
+            Ok(file) => file,
+            Err(errno) => return Outcome::Done(Err(errno)),
+        };
+        let is_eventfd = matches!(self.files[file].kind, FileKind::Eventfd(_));
+        match pieces.iter().find(|piece| piece.len > 0) {
+            None => Outcome::Done(Ok(Return::value(0))),
+            // The first piece that is written in part ends it, which an eventfd's does
+            // unless it is eight bytes long.
+            Some(piece) if is_eventfd => self.write(caller, fd, piece.len, piece.first),
+            Some(_) => self.write(caller, fd, total, first),
+        }
+    }
+
+    /// The number comes before the pieces.
+    fn refuse_vector(&self, caller: Tid, fd: Fd, errno: Errno) -> Outcome {
+        let errno = self.file_at(caller, fd).err().unwrap_or(errno);
+        Outcome::Done(Err(errno))
     }
 
     /// A write ends before all is written: what was written counts. The
@@ -223,15 +280,35 @@ impl Kernel {
     }
 
     /// `lseek(2)`: only files on disk have a position; an instance pretends.
-    pub fn lseek(&mut self, caller: Tid, fd: Fd) -> Result<i64, Errno> {
+    /// Of a regular file it is the one that is set: its size is not modelled.
+    pub fn lseek(&mut self, caller: Tid, fd: Fd, offset: i64, whence: i32) -> Result<i64, Errno> {
+        /// The last of the ways to seek. Linux: `SEEK_MAX`.
+        const SEEK_HOLE: u32 = 4;
         let file = self.file_at(caller, fd)?;
+        if whence.cast_unsigned() > SEEK_HOLE {
+            return Err(Errno::EINVAL);
+        }
         match self.files[file].kind {
             FileKind::Pipe { .. }
             | FileKind::Socket(_)
             | FileKind::Opaque(Opaque::Socket)
             | FileKind::Pidfd { .. }
             | FileKind::Ring { .. } => Err(Errno::ESPIPE),
+            FileKind::Opaque(Opaque::NotPollable) if offset < 0 => Err(Errno::EINVAL),
+            FileKind::Opaque(Opaque::NotPollable) => Ok(offset),
             _ => Ok(0),
         }
     }
+}
+
+/// The length of all pieces. Linux: `import_iovec`.
+fn total(lens: impl ExactSizeIterator<Item = u64>) -> Result<u64, Errno> {
+    /// Linux: `UIO_MAXIOV`.
+    const MOST: usize = 1024;
+    if lens.len() > MOST {
+        return Err(Errno::EINVAL);
+    }
+    lens.map(|len| i64::try_from(len).map(|_| len))
+        .try_fold(0_u64, |sum, len| Ok(sum.saturating_add(len?)))
+        .map_err(|_: std::num::TryFromIntError| Errno::EINVAL)
 }

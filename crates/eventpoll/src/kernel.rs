@@ -60,6 +60,8 @@ pub struct Kernel {
 
     /// Sockets in the queues of sockets, each as often as it is there.
     pub(crate) sockets_in_flight: Tracked<u32>,
+    /// Some were, and their messages dropped: Linux does it some time later.
+    pub(crate) has_collected: bool,
     /// Sockets may be left that only queues hold.
     pub(crate) is_collection_due: Tracked<bool>,
     /// References that the embedder took with [`Kernel::hold`].
@@ -111,6 +113,7 @@ impl Kernel {
             pids: Tracked::default(),
             next_pid: Tracked::new(100),
             sockets_in_flight: Tracked::new(0),
+            has_collected: false,
             is_collection_due: Tracked::new(false),
             holds: Tracked::default(),
             task_work: Vec::new(),
@@ -323,7 +326,11 @@ impl Kernel {
                 room,
                 flags,
             } => self.recvmsg(caller, fd, len, room, flags),
-            S::Lseek { fd, .. } => done(self.lseek(caller, fd).map(Return::value)),
+            S::Readv { fd, ref lens } => self.readv(caller, fd, lens),
+            S::Writev { fd, ref pieces } => self.writev(caller, fd, pieces),
+            S::Lseek { fd, offset, whence } => {
+                done(self.lseek(caller, fd, offset, whence).map(Return::value))
+            }
             S::Fork => self.clone_or_vfork(caller, 0),
             S::Vfork => self.vfork(caller, flags::CLONE_VM),
             S::Clone { flags } => self.clone_or_vfork(caller, flags),
@@ -361,7 +368,7 @@ impl Kernel {
                 self.begin(caller, Call::Wait4 { pid }, patience, None)
             }
             S::Getpid => done(Ok(Return::value(self.process_pid(caller).0.into()))),
-            S::SetNofile { soft } => done(self.set_nofile(caller, soft)),
+            S::SetNofile { soft, hard } => done(self.set_nofile(caller, soft, hard)),
             S::PidfdOpen { pid, flags } => done(self.pidfd_open(caller, pid, flags)),
             S::PidfdGetfd {
                 pidfd,
@@ -398,9 +405,10 @@ impl Kernel {
         // O_CREAT, O_EXCL, O_NOCTTY and O_TRUNC are for the opening alone.
         let flags = flags & !0o1700 | flags::O_LARGEFILE;
         match path {
-            PathKind::Regular | PathKind::Directory => {
-                self.open_opaque(caller, Opaque::NotPollable, flags)
-            }
+            PathKind::Regular => self.open_opaque(caller, Opaque::NotPollable, flags),
+            PathKind::Directory => self.open_opaque(caller, Opaque::Directory, flags),
+            PathKind::Null => self.open_opaque(caller, Opaque::Null, flags),
+            PathKind::Zero => self.open_opaque(caller, Opaque::Zero, flags),
             PathKind::Pollable => self.open_opaque(caller, Opaque::Pollable, flags),
             PathKind::Device => self.open_device(caller, flags),
         }

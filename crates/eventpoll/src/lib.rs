@@ -81,6 +81,7 @@ pub mod steps;
 pub mod syscall;
 mod timerfd;
 mod unix;
+mod unknown;
 mod version;
 mod wait_queue;
 mod world;

@@ -63,6 +63,8 @@ pub(crate) struct Process {
     pub(crate) exec: Option<Exec>,
     /// Kept until the process is reaped, for signalfds that were added by it.
     pub(crate) sighand: SighandId,
+    /// A signal has stopped it; what it does then is not modelled.
+    pub(crate) is_stopped: bool,
     /// The soft `RLIMIT_NOFILE`.
     pub(crate) nofile: u64,
     pub(crate) pidfd_queue: QueueId,
@@ -158,6 +160,7 @@ impl Kernel {
                 group_exit: None,
                 exec: None,
                 sighand,
+                is_stopped: false,
                 nofile,
                 pidfd_queue: self.waits.create(),
                 pidfds: 0,
@@ -192,8 +195,15 @@ impl Kernel {
     /// Linux: `copy_process`.
     pub fn clone_task(&mut self, caller: Tid, flags: u64) -> Result<(Pid, Option<Fd>), Errno> {
         use flags::{CLONE_FILES, CLONE_PIDFD, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM};
+        const CLONE_FS: u64 = 0x200;
+        const CLONE_NEWNS: u64 = 0x2_0000;
+        const CLONE_NEWUSER: u64 = 0x1000_0000;
         let has = |flag| flags & flag != 0;
         if has(CLONE_THREAD) && !has(CLONE_SIGHAND) || has(CLONE_SIGHAND) && !has(CLONE_VM) {
+            return Err(Errno::EINVAL);
+        }
+        // Linux: copy_process.
+        if has(CLONE_FS) && has(CLONE_NEWNS | CLONE_NEWUSER) {
             return Err(Errno::EINVAL);
         }
         if has(CLONE_PIDFD) && has(CLONE_THREAD) && !self.version.has_pidfd_thread() {
@@ -293,7 +303,9 @@ impl Kernel {
     /// One try of `wait4(2)`: `None` while there is a child that still runs.
     pub(crate) fn try_wait4(&mut self, caller: Tid, pid: Pid) -> Option<Result<Return, Errno>> {
         let process = self.tasks[caller].process;
-        let is_wanted = |child: &ProcessId| pid.0 == -1 || self.processes[*child].pid == pid;
+        // All processes are of one group: 0 is the caller's, another number another's.
+        let is_any = matches!(pid.0, -1 | 0);
+        let is_wanted = |child: &ProcessId| is_any || self.processes[*child].pid == pid;
         let mut wanted: Vec<ProcessId> = self.children(process).filter(is_wanted).collect();
         if wanted.is_empty() {
             return Some(Err(Errno::ECHILD));

@@ -1,8 +1,8 @@
 //! Signals, as far as they wake, interrupt, kill, and make signalfds readable.
 //!
 //! Modelled: the standard signals, their three actions, masks, and which
-//! thread takes a signal sent to a process. Not modelled: queued real-time
-//! signals, stopping and continuing.
+//! thread takes a signal sent to a process; that a signal stops, and does not kill.
+//! Not modelled: queued real-time signals, what a stopped process does, continuing.
 
 use crate::file::FileKind;
 use crate::ids::{Fd, Pid, ProcessId, QueueId, SighandId, Tid};
@@ -14,9 +14,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 pub(crate) const SIGKILL: u32 = 9;
 pub(crate) const SIGPIPE: u32 = 13;
 pub(crate) const SIGCHLD: u32 = 17;
-const SIGSTOP: u32 = 19;
+const SIGCONT: u32 = 18;
+pub(crate) const SIGSTOP: u32 = 19;
 /// `SIGCHLD`, `SIGCONT`, `SIGURG`, `SIGWINCH`.
 const IGNORED_BY_DEFAULT: SigSet = bit(17) | bit(18) | bit(23) | bit(28);
+/// `SIGTSTP`, `SIGTTIN`, `SIGTTOU`; `SIGSTOP` nobody can change.
+const STOPS_BY_DEFAULT: SigSet = bit(20) | bit(21) | bit(22);
 const SIGNALS: usize = 64;
 
 /// The bit of a signal in a set.
@@ -65,10 +68,20 @@ impl Sighand {
         self.actions[signal as usize - 1]
     }
 
+    pub(crate) fn handles(&self, signal: u32) -> bool {
+        matches!(self.action(signal), SigAction::Handler { .. })
+    }
+
+    /// The signal stops whoever takes it.
+    fn stops(&self, signal: u32) -> bool {
+        let is_default = STOPS_BY_DEFAULT & bit(signal) != 0;
+        signal == SIGSTOP || is_default && self.action(signal) == SigAction::Default
+    }
+
     fn ignores(&self, signal: u32) -> bool {
         match self.action(signal) {
             SigAction::Ignore => true,
-            SigAction::Default => IGNORED_BY_DEFAULT & bit(signal) != 0,
+            SigAction::Default => (IGNORED_BY_DEFAULT | STOPS_BY_DEFAULT) & bit(signal) != 0,
             SigAction::Handler { .. } => false,
         }
     }
@@ -139,6 +152,12 @@ impl Kernel {
         }
         let is_blocked = mask & bit(signal) != 0;
         let sighand = self.tasks[target].sighand;
+        if matches!(signal, SIGKILL | SIGCONT) {
+            self.processes[process].is_stopped = false;
+        } else if !is_blocked && self.sighands[sighand].stops(signal) {
+            // What it does from now on is not modelled, see `unknown.rs`.
+            self.processes[process].is_stopped = true;
+        }
         if signal == SIGSTOP || !is_blocked && self.sighands[sighand].ignores(signal) {
             return;
         }

@@ -4,7 +4,7 @@
 //! reduced to what the kernel finds behind them ([`Buffer`], [`SigMask`],
 //! [`UserTimespec`]); the bytes of pipes and sockets to their number. Older
 //! spellings of a call are the newer one with fixed arguments: `pipe` is
-//! `Pipe2 { flags: 0 }`, `select` and the `readv` family are not modelled.
+//! `Pipe2 { flags: 0 }`; `select` and the `preadv` family are not modelled.
 //!
 //! Process numbers are numbers of the model;
 //! [`dictate_pid`](crate::Kernel::dictate_pid) lets a caller choose them.
@@ -108,10 +108,14 @@ pub enum Syscall {
     Shutdown { fd: Fd, how: i32 },
     /// `open(2)`, `openat(2)`, `creat(2)`: always found and always allowed.
     Open { path: PathKind, flags: u32 },
-    /// `read(2)` and its relatives.
+    /// `read(2)`.
     Read { fd: Fd, len: u64 },
-    /// `write(2)` and its relatives; `first` is the first eight bytes, in native order.
+    /// `write(2)`; `first` is the first eight bytes, in native order.
     Write { fd: Fd, len: u64, first: u64 },
+    /// `readv(2)`, into pieces of these lengths.
+    Readv { fd: Fd, lens: Vec<u64> },
+    /// `writev(2)`.
+    Writev { fd: Fd, pieces: Vec<Piece> },
     /// `sendmsg(2)` with `SCM_RIGHTS`.
     Sendmsg {
         fd: Fd,
@@ -155,8 +159,8 @@ pub enum Syscall {
     Wait4 { pid: Pid, options: u32 },
     /// `getpid(2)`.
     Getpid,
-    /// `prlimit64(2)` and `setrlimit(2)` of `RLIMIT_NOFILE`: the soft limit.
-    SetNofile { soft: u64 },
+    /// `prlimit64(2)` and `setrlimit(2)` of `RLIMIT_NOFILE`.
+    SetNofile { soft: u64, hard: u64 },
 
     /// `pidfd_open(2)`.
     PidfdOpen { pid: Pid, flags: u32 },
@@ -193,7 +197,19 @@ pub enum Fcntl {
     SetPipeSize(u32),
     /// `F_GETPIPE_SZ`.
     GetPipeSize,
-    /// Any other, by number.
+    /// `F_GETOWN`: nobody's, for none is ever set.
+    GetOwn,
+    /// `F_SETOWN`: to whom `SIGIO` goes. Only nobody (0) is modelled.
+    SetOwn(i32),
+    /// `F_GETSIG`: `SIGIO`, for no other is ever set.
+    GetSig,
+    /// `F_SETSIG`: what is sent instead of `SIGIO`. Only that (0) is modelled.
+    SetSig(i32),
+    /// `F_GETLEASE`: none, for none is ever taken.
+    GetLease,
+    /// `F_NOTIFY`: of changes to a directory. Only the end of it (0) is modelled.
+    Notify(u32),
+    /// Any other, by number, with an argument of 0.
     Other(i32),
 }
 
@@ -285,6 +301,15 @@ pub struct TimerSpec {
     pub value_ns: u64,
 }
 
+/// One buffer of `writev(2)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Piece {
+    /// How long it is.
+    pub len: u64,
+    /// Its first eight bytes, in native order.
+    pub first: u64,
+}
+
 /// What is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PathKind {
@@ -292,6 +317,10 @@ pub enum PathKind {
     Regular,
     /// A directory: cannot be polled.
     Directory,
+    /// `/dev/null`: cannot be polled.
+    Null,
+    /// `/dev/zero`: cannot be polled.
+    Zero,
     /// Something that can be polled, whose readiness is not modelled.
     Pollable,
     /// The modelled device, see [`Ioctl::ExportBuffer`].
@@ -473,6 +502,8 @@ pub mod flags {
     pub const EPOLL_CTL_MOD: u32 = 3;
     /// `MSG_PEEK`.
     pub const MSG_PEEK: u32 = 2;
+    /// `MSG_TRUNC`: of a packet, how long it was.
+    pub const MSG_TRUNC: u32 = 0x20;
     /// `MSG_DONTWAIT`.
     pub const MSG_DONTWAIT: u32 = 0x40;
     /// `MSG_NOSIGNAL`.

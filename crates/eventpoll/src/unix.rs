@@ -566,6 +566,10 @@ impl Kernel {
             return self.receive_nothing(socket, call.may_wait);
         }
         let is_peek = flags & flags::MSG_PEEK != 0;
+        let state = &self.sockets[socket];
+        let packet = (!state.is_stream())
+            .then(|| state.received.front().map(|message| message.len))
+            .flatten();
         let (taken, rights) = if is_peek {
             self.peek(socket, len)
         } else {
@@ -597,7 +601,11 @@ impl Kernel {
             }
         }
         self.run_task_work();
-        Some(Ok(Return::with(taken as i64, Out::Rights(fds))))
+        let told = match packet {
+            Some(len) if flags & flags::MSG_TRUNC != 0 => len,
+            _ => taken,
+        };
+        Some(Ok(Return::with(told as i64, Out::Rights(fds))))
     }
 
     pub(crate) fn try_read_socket(
@@ -771,8 +779,24 @@ impl Kernel {
     /// looks when next a unix socket is released, the model when next a
     /// process ends as well. Linux: `unix_gc`.
     pub(crate) fn collect_unreachable(&mut self) {
+        for file in self.garbage() {
+            if let FileKind::Socket(socket) = self.files[file].kind {
+                self.has_collected = true;
+                self.drop_messages(socket);
+            }
+        }
+    }
+
+    /// Some socket is held by queues alone, its own among them.
+    pub(crate) fn has_garbage(&self) -> bool {
+        let is_socket = |file| matches!(self.files[file].kind, FileKind::Socket(_));
+        self.garbage().into_iter().any(is_socket)
+    }
+
+    /// The files that only the queues of each other hold.
+    fn garbage(&self) -> Vec<FileId> {
         if *self.sockets_in_flight == 0 {
-            return;
+            return Vec::new();
         }
         let mut in_flight = BTreeMap::<FileId, u32>::new();
         for file in self.sockets.iter().flat_map(|(_, s)| s.rights_in_flight()) {
@@ -793,11 +817,8 @@ impl Kernel {
                 next.extend(held.filter(|held| reached.insert(*held)));
             }
         }
-        for file in in_flight.into_keys().filter(|file| !reached.contains(file)) {
-            if let FileKind::Socket(socket) = self.files[file].kind {
-                self.drop_messages(socket);
-            }
-        }
+        let files = in_flight.into_keys();
+        files.filter(|file| !reached.contains(file)).collect()
     }
 
     fn drop_messages(&mut self, socket: SocketId) {

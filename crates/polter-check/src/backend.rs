@@ -45,14 +45,18 @@ impl Model {
     /// something else: a timer with an interval has no last one.
     const ALARMS: u32 = 1000;
 
-    /// A world with one process, which has one file open at 0, 1 and 2.
+    /// How long the machine has been up when a world begins: dates in the past are past.
+    const UPTIME_NS: u64 = 1_000_000_000_000;
+
+    /// A world with one process, which has `/dev/null` open at 0, 1 and 2.
     pub fn new(policy: Policy, version: Version, first: Pid) -> Model {
         let mut kernel = Kernel::new(policy).with_version(version);
+        kernel.advance_to(Self::UPTIME_NS);
         let tid = kernel.spawn(first);
         kernel.call(
             tid,
             &Syscall::Open {
-                path: PathKind::Regular,
+                path: PathKind::Null,
                 flags: flags::O_RDWR,
             },
         );
@@ -69,6 +73,11 @@ impl Model {
     /// The model itself.
     pub fn kernel(&self) -> &Kernel {
         &self.kernel
+    }
+
+    /// Why the model's answer would be made up, if it would.
+    pub fn unknown(&self, pid: Pid, call: &Syscall) -> Option<&'static str> {
+        self.kernel.unknown(self.kernel.tid(pid)?, call)
     }
 
     /// The numbers under which a task has instances open.

@@ -8,8 +8,8 @@
 
 use crate::backend::{Backend, Model, Running};
 use crate::play::Play;
-use crate::run::agree;
-use crate::script::{Script, Step};
+use crate::run::{agree, fits};
+use crate::script::{Action, Script, Step};
 use eventpoll::{Fd, Outcome, Pid, Policy, Syscall};
 use polter_live::ExecutorError;
 use std::collections::BTreeMap;
@@ -23,6 +23,41 @@ pub struct Comparison {
     pub difference: Option<Disagreement>,
     /// Why the kernel did not run it to the end.
     pub kernel_stopped: Option<Stopped>,
+    /// The call from which on the model does not know the answers, so nobody was asked.
+    pub unknown: Option<Unknown>,
+}
+
+/// What a comparison comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// All that is written was asked, and answered so.
+    Agrees,
+    /// Nothing was answered otherwise, but something was not asked.
+    NotAsked,
+    /// Something was answered otherwise.
+    Differs,
+}
+
+/// Where the model does not claim to know the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unknown {
+    /// The line of the call.
+    pub line: u64,
+    /// Why not.
+    pub why: &'static str,
+}
+
+impl Comparison {
+    /// What it comes to; a side that is left out on purpose does not count.
+    pub fn verdict(&self) -> Verdict {
+        if self.difference.is_some() {
+            Verdict::Differs
+        } else if self.unknown.is_some() || self.kernel_stopped.is_some() {
+            Verdict::NotAsked
+        } else {
+            Verdict::Agrees
+        }
+    }
 }
 
 /// Where the kernel's side ended early.
@@ -67,13 +102,19 @@ pub struct Instance {
 impl Disagreement {
     /// Does the model answer what is written?
     pub fn is_model_right(&self) -> bool {
-        agree(&self.call, &self.written, &self.model)
+        fits(&self.call, &self.written, &self.model)
     }
 
-    /// Did the kernel answer what is written? True if it was not asked.
+    /// Did the kernel answer what is written, and read what the model read where that is
+    /// not written? True if it was not asked.
     pub fn is_kernel_right(&self) -> bool {
-        let kernel = self.kernel.as_ref();
-        kernel.is_none_or(|kernel| agree(&self.call, &self.written, kernel))
+        self.kernel.as_ref().is_none_or(|kernel| {
+            let is_same = || match self.call {
+                Syscall::Read { .. } => agree(&self.call, &self.model, kernel),
+                _ => true,
+            };
+            fits(&self.call, &self.written, kernel) && is_same()
+        })
     }
 }
 
@@ -90,9 +131,17 @@ pub fn compare(
         calls: 0,
         difference: None,
         kernel_stopped: None,
+        unknown: None,
     };
     let (mut here, mut there) = (Play::new(script), Play::new(script));
     for step in &script.steps {
+        if let Action::Call { syscall, .. } | Action::Begin { syscall } = &step.action
+            && let Some(why) = model.unknown(step.pid, syscall)
+        {
+            let line = step.line;
+            comparison.unknown = Some(Unknown { line, why });
+            return comparison;
+        }
         let ours = here.step(step, model).expect("a model cannot fail");
         let theirs = kernel.as_deref_mut().map(|kernel| there.step(step, kernel));
         let theirs = theirs.transpose().unwrap_or_else(|error| {

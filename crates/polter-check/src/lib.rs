@@ -21,8 +21,8 @@ mod script;
 mod suite;
 
 pub use backend::{Backend, Model, Running};
-pub use compare::{Comparison, Disagreement, Instance, Stopped, compare};
+pub use compare::{Comparison, Disagreement, Instance, Stopped, Unknown, Verdict, compare};
 pub use conformance::{Conformance, Fact, Standing};
-pub use run::{Difference, agree, follow, run};
+pub use run::{Difference, agree, fits, follow, run};
 pub use script::{Action, Answer, Script, ScriptError, Step, Where};
 pub use suite::Scenario;

@@ -34,7 +34,8 @@ impl<'a> Play<'a> {
     ) -> Result<Option<(&'a Syscall, Outcome)>, ExecutorError> {
         let ended = match &step.action {
             Action::Call { syscall, answer } => {
-                match backend.call(step.pid, syscall, child_of(syscall, answer))? {
+                let child = child_of(syscall, answer).or_else(|| self.spare_child(syscall));
+                match backend.call(step.pid, syscall, child)? {
                     Outcome::Blocked => (syscall, self.await_end(step.pid, backend)?),
                     came => (syscall, came),
                 }
@@ -57,6 +58,19 @@ impl<'a> Play<'a> {
         };
         self.ended.extend(backend.completions()?);
         Ok(Some(ended))
+    }
+
+    /// A number nobody has, for a task that should not come to be.
+    fn spare_child(&self, call: &Syscall) -> Option<Pid> {
+        let used = self.script.steps.iter().map(|step| match &step.action {
+            Action::Call { syscall, answer } => {
+                let child = child_of(syscall, answer).unwrap_or(step.pid);
+                child.max(step.pid)
+            }
+            _ => step.pid,
+        });
+        let last = used.max().unwrap_or(self.script.first());
+        makes_task(call).then(|| Pid(last.0.saturating_add(1)))
     }
 
     /// The calls whose end the script does not have, after the last step.
@@ -87,11 +101,14 @@ impl<'a> Play<'a> {
     }
 }
 
+fn makes_task(call: &Syscall) -> bool {
+    matches!(call, Syscall::Fork | Syscall::Vfork | Syscall::Clone { .. })
+}
+
 /// The number the script gives to the task a call makes.
 fn child_of(call: &Syscall, answer: &Answer) -> Option<Pid> {
-    let makes = matches!(call, Syscall::Fork | Syscall::Vfork | Syscall::Clone { .. });
     match &answer.usual {
-        Outcome::Done(Ok(ret)) if makes => Some(Pid(ret.value as i32)),
+        Outcome::Done(Ok(ret)) if makes_task(call) => Some(Pid(ret.value as i32)),
         _ => None,
     }
 }

@@ -34,7 +34,7 @@ pub fn run(
     let version = backend.version();
     let compared = follow(script, backend, |step, call, came| {
         let written = step.written(policy, version);
-        if agree(call, written, &came) {
+        if fits(call, written, &came) {
             return ControlFlow::Continue(());
         }
         ControlFlow::Break(Difference {
@@ -75,6 +75,21 @@ pub fn follow<B>(
     Ok(ControlFlow::Continue(()))
 }
 
+/// True if an answer is the one that is written, as far as it is: data that the model does
+/// not keep may be written or not, and so may what a call tells besides.
+pub fn fits(call: &Syscall, written: &Outcome, came: &Outcome) -> bool {
+    let (Outcome::Done(Ok(a)), Outcome::Done(Ok(b))) = (written, came) else {
+        return agree(call, written, came);
+    };
+    let is_open = match call {
+        // Bytes of a pipe may look like a counter.
+        Syscall::Read { .. } => a.out == Out::None || b.out == Out::None,
+        Syscall::Wait4 { .. } => a.out == Out::None,
+        _ => false,
+    };
+    is_open && a.value == b.value || agree(call, written, came)
+}
+
 /// True if two answers to a call say the same, where the kernel promises anything.
 pub fn agree(call: &Syscall, a: &Outcome, b: &Outcome) -> bool {
     match (a, b) {
@@ -84,7 +99,9 @@ pub fn agree(call: &Syscall, a: &Outcome, b: &Outcome) -> bool {
                 Syscall::Kcmp { .. } => (a.value == 0) == (b.value == 0),
                 _ => a.value == b.value,
             };
-            is_same_value && same_out(&a.out, &b.out)
+            // A counter that came in pieces is not put together.
+            let is_cut = matches!(call, Syscall::Readv { .. });
+            is_same_value && (is_cut || same_out(&a.out, &b.out))
         }
         _ => a == b,
     }

@@ -18,7 +18,7 @@
 //! passes while the script awaits an end, and at no other place.
 
 use eventpoll::{Outcome, Pid, Policy, Syscall, Version};
-use polter_trace::{EventKind, Line, Stream, decode};
+use polter_trace::{EventKind, Line, Stream, decode_exact};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
@@ -212,7 +212,7 @@ impl Reader {
                 });
             }
             EventKind::Entry(call) => {
-                let known = polter_trace::decode_entry(call)
+                let known = polter_trace::decode_entry_exact(call)
                     .map_err(|bad| error(line, bad.column, bad.to_string()))?;
                 if known.is_none() {
                     self.unknown.insert(line);
@@ -324,13 +324,9 @@ impl Reader {
 
 /// A call of the text as a call of the model, with what it answered.
 fn whole(call: &polter_trace::Call<'_>, line: u64) -> Result<(Syscall, Outcome), ScriptError> {
-    let decoded = decode(call).map_err(|bad| error(line, bad.column, bad.to_string()))?;
-    let decoded =
-        decoded.ok_or_else(|| error(line, 1, format!("{}() is not modelled", call.name)))?;
-    let outcome = decoded
-        .outcome
-        .ok_or_else(|| error(line, 1, "the model has no word for this answer".to_string()))?;
-    Ok((decoded.syscall, outcome))
+    let exact = decode_exact(call).map_err(|bad| error(line, bad.column, bad.to_string()))?;
+    let outcome = exact.outcome.expect("an exact call has an outcome");
+    Ok((exact.syscall, outcome))
 }
 
 fn error(line: u64, column: usize, message: String) -> ScriptError {

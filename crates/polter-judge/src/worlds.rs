@@ -212,6 +212,7 @@ impl Worlds {
                 new,
                 &Syscall::SetNofile {
                     soft: eventpoll::NR_OPEN,
+                    hard: eventpoll::NR_OPEN,
                 },
             );
             debug_assert!(

@@ -7,6 +7,7 @@
 //!
 //! ```text
 //!   executor    one call: hand over, look, tell       ── the way in
+//!   ├ asked     what a call is put as, without making it
 //!   ├ request   a typed call as number and arguments  ── and the way back
 //!   ├ tasks     the script's numbers and the kernel's
 //!   ├ look      what a task is doing, from /proc
@@ -17,6 +18,7 @@
 //! Linux on x86-64 only, so far.
 #![deny(unsafe_code)]
 
+mod asked;
 mod error;
 mod executor;
 mod keeper;
@@ -29,6 +31,7 @@ mod scratch;
 mod sys;
 mod tasks;
 
+pub use asked::{Asked, asked};
 pub use error::ExecutorError;
 pub use executor::Executor;
 pub use keeper::Confinement;

@@ -94,8 +94,6 @@ impl Reply {
             }
             Reply::Polled(at, fds) => Return::with(value, polled(region, *at, fds)),
             Reply::Read(_, at) => Return::with(value, read(region, *at, value, content)),
-            // The end of a stream is no message.
-            Reply::Received { .. } if value == 0 => Return::value(0),
             Reply::Received { message, control } => {
                 Return::with(value, received(region, *message, *control))
             }

@@ -51,7 +51,7 @@ mod value_parser;
 pub use args::{Arg, ArgIter, Args};
 pub use assemble::Assembler;
 pub use call::{Call, Cut, Resumed, Unfinished};
-pub use decode::{Decoded, decode, decode_entry};
+pub use decode::{Decoded, Inexact, decode, decode_entry, decode_entry_exact, decode_exact};
 pub use decoration::{Decoration, DecorationKind};
 pub use encode::{DEVICE, encode, encode_entry, encode_exit};
 pub use error::{Diagnostic, ErrorKind, ParseError, Problem};

@@ -72,7 +72,7 @@ pub(crate) fn empty_world(policy: Policy) -> Kernel {
     let mut kernel = Kernel::new(policy);
     let tid = kernel.spawn(FIRST_PID);
     let open = Syscall::Open {
-        path: PathKind::Regular,
+        path: PathKind::Null,
         flags: flags::O_RDWR,
     };
     kernel.call(tid, &open);

@@ -33,7 +33,8 @@ Exit codes:
 Exit codes:
   0  all agree: the answers written, the model's and the kernel's; every fact holds
   1  differences
-  2  error: a wrong command line, an unreadable script, or a kernel that runs no scripts";
+  2  error: a wrong command line, a script that cannot be read or asked as it is written, a kernel
+     that runs no scripts; with --strict, something that was not asked";
 
     /// The same for `polter witness`.
     pub(crate) const WITNESS_HELP: &str = "\

@@ -21,7 +21,10 @@ impl Model {
             tid,
             count: 0,
         };
-        model.call(&Syscall::SetNofile { soft: 1 << 20 });
+        model.call(&Syscall::SetNofile {
+            soft: 1 << 20,
+            hard: 1 << 20,
+        });
         model.call(&Syscall::EpollCreate1 { flags: 0 });
         model
     }

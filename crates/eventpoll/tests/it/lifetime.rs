@@ -494,7 +494,11 @@ fn flags_are_shown_as_linux_shows_them() {
 fn a_full_table_refuses_before_or_after_the_other_checks() {
     let mut w = World::new();
     let [r, _] = w.pipe();
-    w.call(Syscall::SetNofile { soft: 3 }).unwrap();
+    w.call(Syscall::SetNofile {
+        soft: 3,
+        hard: 1 << 20,
+    })
+    .unwrap();
     assert_eq!(
         w.call(Syscall::Pipe2 { flags: 0 }),
         Err(Errno::EMFILE),

@@ -259,7 +259,7 @@ fn descriptor_call() -> impl Strategy<Value = Syscall> {
             .prop_map(|(domain, kind, protocol)| Syscall::Socketpair { domain, kind, protocol }),
         1 => (fd(), flags()).prop_map(|(fd, flags)| Syscall::Accept4 { fd, flags }),
         2 => (path(), flags()).prop_map(|(path, flags)| Syscall::Open { path, flags }),
-        1 => prop::sample::select(vec![0, 4, 10, 1024, 8192, u64::MAX]).prop_map(|soft| Syscall::SetNofile { soft }),
+        1 => prop::sample::select(vec![0, 4, 10, 1024, 8192, u64::MAX]).prop_map(|soft| Syscall::SetNofile { soft, hard: 1 << 20 }),
         2 => (0..3_u32).prop_map(|entries| Syscall::IoUringSetup { entries }),
         3 => (fd(), prop::collection::vec(fd(), 0..4))
             .prop_map(|(ring, files)| Syscall::IoUringRegisterFiles { ring, files }),

@@ -98,7 +98,7 @@ pub(crate) fn avoided(kernel: &Kernel, kinds: &Kinds, tid: Tid, call: &Syscall) 
         Syscall::Open { path, flags } => match path {
             PathKind::Device => Some(Avoided::Device),
             PathKind::Pollable => is(flags & flags::O_PATH == 0, Avoided::Opaque),
-            PathKind::Regular | PathKind::Directory => None,
+            PathKind::Regular | PathKind::Directory | PathKind::Null | PathKind::Zero => None,
         },
         Syscall::Read { fd, .. } | Syscall::Write { fd, .. } => {
             is(at(*fd) == Some(Kind::Opened), Avoided::Contents)
@@ -115,7 +115,7 @@ pub(crate) fn avoided(kernel: &Kernel, kinds: &Kinds, tid: Tid, call: &Syscall) 
         Syscall::Wait4 { pid, .. } => is(pid.0 < 1 && *pid != Pid(-1), Avoided::Group),
         Syscall::Clone { flags } => is(flags & !CLONE_FLAGS != 0, Avoided::CloneFlags),
         Syscall::Unshare { flags } => is(flags & !UNSHARE_FLAGS != 0, Avoided::CloneFlags),
-        Syscall::SetNofile { soft } => is(*soft > 1024, Avoided::HardLimit),
+        Syscall::SetNofile { soft, hard } => is(*soft.max(hard) > 1024, Avoided::HardLimit),
         Syscall::Fcntl {
             fd,
             cmd: Fcntl::SetFl(_),

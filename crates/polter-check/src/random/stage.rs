@@ -11,9 +11,6 @@ use std::time::Duration;
 /// The first process of every program.
 pub(crate) const FIRST: Pid = Pid(100);
 
-/// How long the machine has been up when a program begins: dates in the past are past.
-const UPTIME: Duration = Duration::from_secs(1000);
-
 /// How long a program waits after it has set a timer that expires at once.
 pub(crate) const MOMENT: Duration = Duration::from_millis(1);
 
@@ -33,8 +30,7 @@ pub(crate) struct Effect {
 
 impl Stage {
     pub(crate) fn new(policy: Policy, version: Version) -> Stage {
-        let mut model = Model::new(policy, version, FIRST);
-        model.advance(UPTIME).expect("a model cannot fail");
+        let model = Model::new(policy, version, FIRST);
         let mut kinds = Kinds::default();
         if let Some(tid) = model.kernel().tid(FIRST) {
             for fd in 0..3 {

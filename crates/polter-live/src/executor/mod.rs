@@ -74,7 +74,8 @@ impl Executor {
             has_rings: false,
             _pin: pin,
         };
-        executor.set_limit(Slot::KEEPER, SOFT_NOFILE.min(hard_nofile))?;
+        let limit = [SOFT_NOFILE.min(hard_nofile), hard_nofile];
+        executor.set_limit(Slot::KEEPER, limit)?;
         executor.fork_first(first)?;
         Ok(executor)
     }

@@ -9,7 +9,7 @@ use crate::reply::{Content, Reply};
 use crate::request::{self, Request, Surroundings};
 use crate::scratch::Scratch;
 use crate::sys;
-use crate::sys::layout::{GUARD, Slot};
+use crate::sys::layout::{Address, GUARD, Slot};
 use crate::tasks::{Pending, Task};
 use eventpoll::syscall::{Return, flags::CLONE_THREAD};
 use eventpoll::{Errno, Outcome, Pid, Syscall};
@@ -57,7 +57,6 @@ impl Executor {
             image: &paths.image,
             region: &paths.region,
             regular: &paths.regular,
-            hard_nofile: self.hard_nofile,
         };
         let mut memory = Scratch::new(self.keeper.region(), slot);
         request::encode(call, &mut memory, &around)
@@ -228,30 +227,34 @@ impl Executor {
         Ok(Outcome::Done(Ok(result)))
     }
 
-    /// An exec'ed worker opens the region for a moment: whatever limit the
-    /// script has set must not stop it. Gives the limit to be set again.
-    fn raise_limit(&self, slot: Slot, call: &Syscall) -> Result<Option<u64>, ExecutorError> {
+    /// An exec'ed worker opens the region for a moment: whatever limits the
+    /// script has set must not stop it. Gives the limits to be set again.
+    fn raise_limit(&self, slot: Slot, call: &Syscall) -> Result<Option<[u64; 2]>, ExecutorError> {
         if !matches!(call, Syscall::Execve) {
             return Ok(None);
         }
         let at = slot.at(GUARD - LIMIT_LEN);
         let args = [0, libc::RLIMIT_NOFILE.into(), 0, at.0];
         self.keeper.call_in(slot, libc::SYS_prlimit64, &args)?;
-        let soft = u64::from_ne_bytes(self.keeper.region().read(at));
+        let region = self.keeper.region();
+        let [soft, hard] = [at.0, at.0 + 8].map(|at| u64::from_ne_bytes(region.read(Address(at))));
         if soft == self.hard_nofile {
             return Ok(None);
         }
-        self.set_limit(slot, self.hard_nofile)?;
-        Ok(Some(soft))
+        // A hard limit that was lowered stays low, unless the worker may raise it.
+        let all = [self.hard_nofile; 2];
+        if self.set_limit(slot, all)? != 0 {
+            self.set_limit(slot, [hard; 2])?;
+        }
+        Ok(Some([soft, hard]))
     }
 
-    pub(super) fn set_limit(&self, slot: Slot, soft: u64) -> Result<(), ExecutorError> {
+    pub(super) fn set_limit(&self, slot: Slot, limit: [u64; 2]) -> Result<i64, ExecutorError> {
         let at = slot.at(GUARD - LIMIT_LEN);
-        let limit = [soft, self.hard_nofile].map(u64::to_ne_bytes);
+        let limit = limit.map(u64::to_ne_bytes);
         self.keeper.region().write(at, limit.as_flattened());
         let args = [0, libc::RLIMIT_NOFILE.into(), at.0, 0];
-        self.keeper.call_in(slot, libc::SYS_prlimit64, &args)?;
-        Ok(())
+        self.keeper.call_in(slot, libc::SYS_prlimit64, &args)
     }
 
     /// What a read's bytes will mean, while its descriptor is still open.

@@ -4,11 +4,13 @@ use super::{Encoded, Encoder, int, num, plain, replying};
 use crate::error::ExecutorError;
 use crate::reply::Reply;
 use crate::sys::layout::Address;
-use eventpoll::syscall::{EpollParams, Fcntl, Ioctl, PathKind, flags};
+use eventpoll::syscall::{EpollParams, Fcntl, Ioctl, PathKind};
 use eventpoll::{EPIOCADOPT, Fd, Syscall};
 
 /// `F_DUPFD_QUERY`, since Linux 6.10.
 const F_DUPFD_QUERY: i32 = 1027;
+const F_SETSIG: i32 = 10;
+const F_GETSIG: i32 = 11;
 /// `_IOW(0x8a, 1, struct epoll_params)`.
 const EPIOCSPARAMS: u32 = 0x4008_8a01;
 /// `_IOR(0x8a, 2, struct epoll_params)`.
@@ -74,14 +76,23 @@ impl Encoder<'_, '_> {
         })
     }
 
-    /// The call's promise is that the file is there and may be opened, so
-    /// what would make or refuse it is left out of the flags.
+    /// The call's promise is that the file is there and may be opened: what would make,
+    /// refuse or empty it is not asked for.
     fn open(&mut self, path: PathKind, flags: u32) -> Encoded {
-        let harmless = !(libc::O_CREAT | libc::O_EXCL | libc::O_TRUNC | libc::O_NOFOLLOW) as u32;
-        let (path, flags) = match path {
-            PathKind::Regular => (self.around.regular.as_c_str(), flags & harmless),
-            PathKind::Directory => (c"/", flags & harmless & !flags::O_ACCMODE),
-            PathKind::Pollable => (c"/proc/self/mounts", flags & harmless & !flags::O_ACCMODE),
+        const UNASKED: i32 =
+            libc::O_CREAT | libc::O_EXCL | libc::O_TRUNC | libc::O_NOFOLLOW | libc::O_TMPFILE;
+        let unasked = flags & UNASKED as u32 & !(libc::O_DIRECTORY as u32);
+        if unasked != 0 {
+            return Err(ExecutorError::NotAvailable(
+                "opening with O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW or O_TMPFILE",
+            ));
+        }
+        let path = match path {
+            PathKind::Regular => self.around.regular.as_c_str(),
+            PathKind::Directory => c"/tmp/",
+            PathKind::Null => c"/dev/null",
+            PathKind::Zero => c"/dev/zero",
+            PathKind::Pollable => c"/proc/self/mounts",
             PathKind::Device => return Err(ExecutorError::NotAvailable("the modelled device")),
         };
         let path = self.memory.put_str(path)?;
@@ -101,6 +112,12 @@ fn fcntl(cmd: Fcntl) -> (i32, u64) {
         Fcntl::DupFdQuery(fd) => (F_DUPFD_QUERY, num(fd)),
         Fcntl::SetPipeSize(size) => (libc::F_SETPIPE_SZ, size.into()),
         Fcntl::GetPipeSize => (libc::F_GETPIPE_SZ, 0),
+        Fcntl::GetOwn => (libc::F_GETOWN, 0),
+        Fcntl::SetOwn(owner) => (libc::F_SETOWN, int(owner)),
+        Fcntl::GetSig => (F_GETSIG, 0),
+        Fcntl::SetSig(signal) => (F_SETSIG, int(signal)),
+        Fcntl::GetLease => (libc::F_GETLEASE, 0),
+        Fcntl::Notify(events) => (libc::F_NOTIFY, events.into()),
         Fcntl::Other(cmd) => (cmd, 0),
     }
 }

@@ -4,7 +4,7 @@ use super::{Encoded, Encoder, SIGSET_LEN, int, num, plain, replying, waiting};
 use crate::error::ExecutorError;
 use crate::reply::Reply;
 use crate::sys::layout::Address;
-use eventpoll::syscall::TimerSpec;
+use eventpoll::syscall::{Piece, TimerSpec};
 use eventpoll::{Fd, Syscall};
 
 /// The most a single read is given room for.
@@ -66,17 +66,44 @@ impl Encoder<'_, '_> {
             Syscall::Shutdown { fd, how } => plain(libc::SYS_shutdown, &[num(fd), int(how)]),
             Syscall::Read { fd, len } => {
                 // Longer than the address space is an error; longer than any file is not.
-                let room = if len > i64::MAX as u64 {
-                    len
-                } else {
-                    len.min(READ_ENOUGH)
-                };
-                let at = self.memory.reserve(room.min(READ_ENOUGH))?;
-                waiting(libc::SYS_read, &[num(fd), at.0, room], Reply::Read(fd, at))
+                let at = self.memory.reserve(bounded(len)?)?;
+                waiting(libc::SYS_read, &[num(fd), at.0, len], Reply::Read(fd, at))
             }
             Syscall::Write { fd, len, first } => {
-                let at = self.memory.put_filler(&first.to_ne_bytes(), len)?;
+                let at = self
+                    .memory
+                    .put_filler(&first.to_ne_bytes(), bounded(len)?)?;
                 waiting(libc::SYS_write, &[num(fd), at.0, len], Reply::Value)
+            }
+            Syscall::Readv { fd, ref lens } => {
+                let mut pieces = Vec::new();
+                for len in lens {
+                    pieces.extend([self.memory.reserve(bounded(*len)?)?.0, *len]);
+                }
+                let first = Address(pieces.first().copied().unwrap_or_default());
+                let at = self.memory.put_words(&pieces)?;
+                let args = [num(fd), at.0, lens.len() as u64];
+                // A counter may be cut into pieces, and is then not read.
+                let reply = match lens[..] {
+                    [_] => Reply::Read(fd, first),
+                    _ => Reply::Value,
+                };
+                waiting(libc::SYS_readv, &args, reply)
+            }
+            Syscall::Writev {
+                fd,
+                pieces: ref all,
+            } => {
+                let mut pieces = Vec::new();
+                for &Piece { len, first } in all {
+                    let bytes = self
+                        .memory
+                        .put_filler(&first.to_ne_bytes(), bounded(len)?)?;
+                    pieces.extend([bytes.0, len]);
+                }
+                let at = self.memory.put_words(&pieces)?;
+                let args = [num(fd), at.0, all.len() as u64];
+                waiting(libc::SYS_writev, &args, Reply::Value)
             }
             Syscall::Sendmsg {
                 fd,
@@ -96,8 +123,7 @@ impl Encoder<'_, '_> {
                 room,
                 flags,
             } => {
-                let len = len.min(READ_ENOUGH);
-                let data = self.memory.reserve(len)?;
+                let data = self.memory.reserve(bounded(len)?)?;
                 // Exactly so much: with its padding there might be room for one more.
                 let control_len = match room {
                     0 => 0,
@@ -129,7 +155,7 @@ impl Encoder<'_, '_> {
         }
         bytes.resize(bytes.len().next_multiple_of(8), 0);
         let at = self.memory.put(&bytes)?;
-        Ok([at.0, bytes.len() as u64])
+        Ok([at.0, len])
     }
 
     /// A `struct msghdr` for one piece of data and one of control.
@@ -137,6 +163,17 @@ impl Encoder<'_, '_> {
         let vector = self.memory.put_words(&data)?;
         self.memory
             .put_words(&[0, 0, vector.0, 1, control[0], control[1], 0])
+    }
+}
+
+/// How much of a buffer there must be. One that is longer than the address space is refused
+/// before it is looked at; one in between could be written to beyond its end.
+fn bounded(len: u64) -> Result<u64, ExecutorError> {
+    const ADDRESSES_END: u64 = 1 << 47;
+    match len {
+        ADDRESSES_END.. => Ok(0),
+        len if len > READ_ENOUGH => Err(ExecutorError::NotAvailable("a buffer of more than 2 MiB")),
+        len => Ok(len),
     }
 }
 

@@ -63,8 +63,6 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) region: &'a CString,
     /// A regular file.
     pub(crate) regular: &'a CString,
-    /// The hard limit of open files.
-    pub(crate) hard_nofile: u64,
 }
 
 /// Does the call make a task?
@@ -147,6 +145,8 @@ impl Encoder<'_, '_> {
             | Syscall::Shutdown { .. }
             | Syscall::Read { .. }
             | Syscall::Write { .. }
+            | Syscall::Readv { .. }
+            | Syscall::Writev { .. }
             | Syscall::Sendmsg { .. }
             | Syscall::Recvmsg { .. } => self.files(call),
             Syscall::Fork

@@ -62,9 +62,8 @@ impl Encoder<'_, '_> {
                 waiting(libc::SYS_wait4, &args, Reply::Status(status))
             }
             Syscall::Getpid => replying(libc::SYS_getpid, &[], Reply::Pid),
-            Syscall::SetNofile { soft } => {
-                let limit = [soft, self.around.hard_nofile];
-                let limit = self.memory.put_words(&limit)?;
+            Syscall::SetNofile { soft, hard } => {
+                let limit = self.memory.put_words(&[soft, hard])?;
                 let args = [0, libc::RLIMIT_NOFILE.into(), limit.0, 0];
                 plain(libc::SYS_prlimit64, &args)
             }
@@ -78,15 +77,28 @@ impl Encoder<'_, '_> {
             .child
             .map_or(Address::NULL, |slot| slot.at(SPARE));
         let pidfd = self.memory.reserve(4)?;
+        let exit_signal = match flags & (flags::CLONE_THREAD | flags::CLONE_PARENT) {
+            0 => libc::SIGCHLD as u64,
+            _ => 0,
+        };
         let mut request = if flags < FIRST_CLONE3_FLAG {
-            let args = [flags | libc::SIGCHLD as u64, 0, pidfd.0, spare.0, 0];
+            // A thread tells nobody.
+            let args = [flags | exit_signal, 0, pidfd.0, spare.0, 0];
             plain(libc::SYS_clone, &args)
         } else {
-            let exit_signal = match flags & (flags::CLONE_THREAD | flags::CLONE_PARENT) {
-                0 => libc::SIGCHLD as u64,
-                _ => 0,
-            };
-            let args = [flags, pidfd.0, spare.0, spare.0, exit_signal, 0, 0, 0];
+            let args = [
+                flags,
+                pidfd.0,
+                spare.0,
+                spare.0,
+                exit_signal,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+            ];
             let at = self.memory.put_words(&args)?;
             plain(libc::SYS_clone3, &[at.0, size_of_val(&args) as u64])
         };

@@ -37,7 +37,13 @@ fn fcntl_and_dup_make_the_numbers_asked_for() {
 fn the_limit_of_open_files_is_kept_over_an_exec() {
     let mut world = World::new();
     world.ok(100, &pipe());
-    world.ok(100, &Syscall::SetNofile { soft: 5 });
+    world.ok(
+        100,
+        &Syscall::SetNofile {
+            soft: 5,
+            hard: 1 << 20,
+        },
+    );
     world.fails(100, &dup(3), Errno::EMFILE);
     world.ok(100, &Syscall::Execve);
     world.fails(100, &dup(3), Errno::EMFILE);

@@ -4,10 +4,10 @@
 //! `-y`, if eight bytes came; it is a list of signals if it looks like one.
 
 use eventpoll::Syscall;
-use eventpoll::syscall::Out;
+use eventpoll::syscall::{Out, Piece};
 
 use super::Read;
-use super::fields::{Fault, Field, Fields};
+use super::fields::{ADDRESS, Fault, Field, Fields};
 use crate::decoration::DecorationKind;
 use crate::value::Value;
 
@@ -16,8 +16,8 @@ pub(super) fn read_read(name: &str, fields: &mut Fields<'_>) -> Read {
     let fd = file.fd()?;
     let buffer = fields.next()?;
     if name == "readv" {
-        let len = read_vector(&buffer)?;
-        return Ok((Syscall::Read { fd, len }, Out::None));
+        let lens = read_vector(&buffer)?.iter().map(piece_len).collect();
+        return Ok((Syscall::Readv { fd, lens }, Out::None));
     }
     let len = fields.u64()?;
     let bytes = match &buffer.value {
@@ -73,20 +73,20 @@ fn read_signals(bytes: &[u8], count: i64) -> Option<Vec<u32>> {
 pub(super) fn read_write(name: &str, fields: &mut Fields<'_>) -> Result<Syscall, Fault> {
     let fd = fields.fd()?;
     let buffer = fields.next()?;
-    let (bytes, len) = match name {
-        "writev" => {
-            let first = buffer
-                .value
-                .elements()
-                .and_then(|elements| elements.first());
-            (
-                first.and_then(|first| first.field("iov_base")),
-                read_vector(&buffer)?,
-            )
-        }
-        _ => (Some(&buffer.value), fields.u64()?),
-    };
-    let first = bytes.map_or(0, |bytes| first_bytes(bytes, len));
+    if name == "writev" {
+        let pieces = read_vector(&buffer)?.iter().map(|piece| {
+            let len = piece_len(piece);
+            let bytes = piece.field("iov_base");
+            let first = bytes.map_or(0, |bytes| first_bytes(bytes, len));
+            Piece { len, first }
+        });
+        return Ok(Syscall::Writev {
+            fd,
+            pieces: pieces.collect(),
+        });
+    }
+    let len = fields.u64()?;
+    let first = first_bytes(&buffer.value, len);
     Ok(Syscall::Write { fd, len, first })
 }
 
@@ -102,20 +102,24 @@ fn first_bytes(buffer: &Value<'_>, len: u64) -> u64 {
     u64::from_ne_bytes(first)
 }
 
-/// Sums up `[{iov_base="ab", iov_len=2}, …]`.
-pub(super) fn read_vector(vector: &Field<'_>) -> Result<u64, Fault> {
+/// Reads the pieces of `[{iov_base="ab", iov_len=2}, …]`.
+fn read_vector<'v, 'a>(vector: &'v Field<'a>) -> Result<&'v [Value<'a>], Fault> {
     match vector.value.elements() {
-        Some(elements) => Ok(vector_len(elements)),
-        None if vector.value.number().is_some() || vector.value.is_null() => Err(Fault::Unmodelled),
+        Some(elements) => Ok(elements),
+        None if vector.value.number().is_some() || vector.value.is_null() => {
+            Err(vector.unmodelled(ADDRESS))
+        }
         None => Err(vector.expected("buffers")),
     }
 }
 
+/// The length of all pieces together.
 pub(super) fn vector_len(elements: &[Value<'_>]) -> u64 {
-    let lens = elements
-        .iter()
-        .filter_map(|element| element.field("iov_len")?.number());
-    lens.fold(0, |sum, len| {
-        sum.saturating_add(u64::try_from(len).unwrap_or(0))
-    })
+    let lens = elements.iter().map(piece_len);
+    lens.fold(0, u64::saturating_add)
+}
+
+fn piece_len(piece: &Value<'_>) -> u64 {
+    let len = piece.field("iov_len").and_then(Value::number);
+    len.and_then(|len| u64::try_from(len).ok()).unwrap_or(0)
 }

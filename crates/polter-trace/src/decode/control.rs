@@ -4,8 +4,9 @@ use eventpoll::Syscall;
 use eventpoll::syscall::{EpollParams, Fcntl, Ioctl, Out};
 
 use super::Read;
-use super::fields::{Fault, Field, Fields, field};
+use super::fields::{ADDRESS, Fault, Field, Fields, field};
 use super::files::read_open_flags;
+use super::process::read_signal;
 use crate::names::{F_DUPFD_QUERY, FCNTL, FD_FLAGS, IOCTL};
 use crate::value::Value;
 
@@ -13,7 +14,9 @@ pub(super) fn read_fcntl(fields: &mut Fields<'_>) -> Result<Fcntl, Fault> {
     let command = fields.next()?;
     let number = match command.value.bare() {
         Value::Name("F_DUPFD_QUERY") => F_DUPFD_QUERY,
-        Value::Name(name) if FCNTL.value(name).is_none() => return Err(Fault::Unmodelled),
+        Value::Name(name) if FCNTL.value(name).is_none() => {
+            return Err(command.unmodelled("this command is not modelled"));
+        }
         _ => command.named(&FCNTL)?,
     };
     Ok(match number {
@@ -23,6 +26,12 @@ pub(super) fn read_fcntl(fields: &mut Fields<'_>) -> Result<Fcntl, Fault> {
         3 => Fcntl::GetFl,
         4 => Fcntl::SetFl(read_open_flags(&fields.next()?)?),
         1030 => Fcntl::DupFdCloexec(fields.i32()?),
+        8 => Fcntl::SetOwn(fields.i32()?),
+        9 => Fcntl::GetOwn,
+        10 => Fcntl::SetSig(read_signal(fields)?.cast_signed()),
+        11 => Fcntl::GetSig,
+        1025 => Fcntl::GetLease,
+        1026 => Fcntl::Notify(fields.u32()?),
         1031 => Fcntl::SetPipeSize(fields.u32()?),
         1032 => Fcntl::GetPipeSize,
         F_DUPFD_QUERY => Fcntl::DupFdQuery(fields.fd()?),
@@ -39,11 +48,11 @@ pub(super) fn read_ioctl(fields: &mut Fields<'_>) -> Read {
         }
         Value::Name(name) => match IOCTL.value(name) {
             Some(number) => number as u32,
-            None => return Err(Fault::Unmodelled),
+            None => return Err(request.unmodelled("this request is not modelled")),
         },
         Value::Number(_) => request.i32()?.cast_unsigned(),
         // Several names that share a number: `TCGETS or SNDCTL_TMR_TIMEBASE`.
-        _ => return Err(Fault::Unmodelled),
+        _ => return Err(request.unmodelled("several requests have this number")),
     };
     let mut out = Out::None;
     let request = match number {
@@ -119,7 +128,7 @@ fn read_bool(fields: &mut Fields<'_>) -> Result<bool, Fault> {
     match number {
         Some(number) => Ok(number != 0),
         None if pointer.value.number().is_some() || pointer.value.is_null() => {
-            Err(Fault::Unmodelled)
+            Err(pointer.unmodelled(ADDRESS))
         }
         None => Err(pointer.expected("[0] or [1]")),
     }

@@ -8,7 +8,7 @@ use eventpoll::syscall::{Buffer, Out, SigMask, UserTimespec};
 use eventpoll::{EpollEvent, EventList, Events, Fd, PollFd, Syscall};
 
 use super::Read;
-use super::fields::{Fault, Field, Fields, field, named};
+use super::fields::{ADDRESS, Fault, Field, Fields, field, named};
 use crate::encode::{BUFFER, USER_END};
 use crate::names::{EPOLL_CREATE, EPOLL_EVENTS, EPOLL_OPS, POLL_EVENTS};
 use crate::signals::read_set;
@@ -194,7 +194,7 @@ fn read_poll(name: &str, fields: &mut Fields<'_>) -> Read {
             .collect::<Result<Vec<_>, _>>()?,
         None if array.value.is_null() => Vec::new(),
         // Entries that strace could not read are not entries the model could.
-        None if array.value.number().is_some() => return Err(Fault::Unmodelled),
+        None if array.value.number().is_some() => return Err(array.unmodelled(ADDRESS)),
         None => return Err(array.expected("entries")),
     };
     let syscall = if name == "poll" {

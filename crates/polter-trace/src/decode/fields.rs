@@ -17,7 +17,12 @@ pub(super) enum Fault {
     Bad(ParseError),
     /// The model does not have it.
     Unmodelled,
+    /// The model has the call, and not with this argument; the column is the argument's.
+    Argument(usize, &'static str),
 }
+
+/// Of a pointer that strace prints as such.
+pub(super) const ADDRESS: &str = "what is at an address is not known";
 
 /// The arguments not yet read, and the result.
 #[derive(Debug)]
@@ -119,6 +124,11 @@ impl<'a> Field<'a> {
     /// Its name, where strace prints one.
     pub(super) fn name(&self) -> Option<&'a str> {
         self.arg.name
+    }
+
+    /// Says what of this argument the model does not have.
+    pub(super) fn unmodelled(&self, what: &'static str) -> Fault {
+        Fault::Argument(self.arg.column, what)
     }
 
     /// Names what should have stood here.

@@ -9,7 +9,7 @@ use super::Read;
 use super::bytes::{read_read, read_write};
 use super::control::{read_fcntl, read_ioctl};
 use super::epoll::read_timespec;
-use super::fields::{Fault, Field, Fields, field};
+use super::fields::{ADDRESS, Fault, Field, Fields, field};
 use crate::encode::DEVICE;
 use crate::names::{CLOCKS, CLOSE_RANGE, EVENTFD, OPEN, OPEN_ACCESS, SIGNALFD, TIMERFD, WHENCE};
 use crate::signals::read_set;
@@ -117,18 +117,19 @@ fn read_timer(name: &str, fields: &mut Fields<'_>) -> Read {
 /// Reads a timer's setting; the model has no invalid ones.
 fn read_timer_spec(spec: &Field<'_>) -> Result<TimerSpec, Fault> {
     if spec.value.number().is_some() || spec.value.is_null() {
-        return Err(Fault::Unmodelled);
+        return Err(spec.unmodelled(ADDRESS));
     }
+    const NO_TIME: &str = "a time that is negative, too long or not valid is not modelled";
     let nanoseconds = |name, index| {
         let (sec, nsec) = read_timespec(spec, field(spec, &spec.value, name, index)?)?;
-        let sec = u64::try_from(sec).map_err(|_| Fault::Unmodelled)?;
+        let sec = u64::try_from(sec).map_err(|_| spec.unmodelled(NO_TIME))?;
         let nsec = u64::try_from(nsec)
             .ok()
             .filter(|nsec| *nsec < 1_000_000_000)
-            .ok_or(Fault::Unmodelled)?;
+            .ok_or_else(|| spec.unmodelled(NO_TIME))?;
         sec.checked_mul(1_000_000_000)
             .and_then(|total| total.checked_add(nsec))
-            .ok_or(Fault::Unmodelled)
+            .ok_or_else(|| spec.unmodelled(NO_TIME))
     };
     Ok(TimerSpec {
         interval_ns: nanoseconds("it_interval", 0)?,
@@ -142,7 +143,7 @@ fn read_signalfd(name: &str, fields: &mut Fields<'_>) -> Result<Syscall, Fault> 
     let mask = match read_set(&mask.value) {
         Some(set) => set,
         None if mask.value.number().is_some() || mask.value.is_null() => {
-            return Err(Fault::Unmodelled);
+            return Err(mask.unmodelled(ADDRESS));
         }
         None => return Err(mask.expected("a set of signals")),
     };
@@ -171,7 +172,9 @@ fn read_open(name: &str, fields: &mut Fields<'_>) -> Result<Syscall, Fault> {
     };
     let text = match &path.value {
         Value::Text(text) => text.unescape(),
-        value if value.number().is_some() || value.is_null() => return Err(Fault::Unmodelled),
+        value if value.number().is_some() || value.is_null() => {
+            return Err(path.unmodelled(ADDRESS));
+        }
         _ => return Err(path.expected("a path")),
     };
     Ok(Syscall::Open {
@@ -187,7 +190,11 @@ fn path_kind(path: &[u8], flags: u32) -> PathKind {
     let is_directory = flags & O_TMPFILE == 0 && (flags & O_DIRECTORY != 0 || path.ends_with(b"/"));
     if path == DEVICE.as_bytes() {
         PathKind::Device
-    } else if is_directory {
+    } else if path == b"/dev/null" {
+        PathKind::Null
+    } else if path == b"/dev/zero" {
+        PathKind::Zero
+    } else if is_directory || path == b"/tmp" {
         PathKind::Directory
     } else if has_poll(path) {
         PathKind::Pollable
@@ -199,7 +206,7 @@ fn path_kind(path: &[u8], flags: u32) -> PathKind {
 /// True for the files that epoll takes.
 fn has_poll(path: &[u8]) -> bool {
     // These devices have no poll of their own: epoll refuses them like regular files.
-    const PLAIN: [&[u8]; 4] = [b"/dev/null", b"/dev/zero", b"/dev/full", b"/dev/urandom"];
+    const PLAIN: [&[u8]; 2] = [b"/dev/full", b"/dev/urandom"];
     let is_in = |directory: &[u8]| path.starts_with(directory);
     if is_in(b"/proc/") {
         is_in(b"/proc/sys/") || path.ends_with(b"/mounts") || path.ends_with(b"/mountinfo")
@@ -235,7 +242,7 @@ fn read_register(fields: &mut Fields<'_>) -> Result<Syscall, Fault> {
             let elements = match files.value.elements() {
                 Some(elements) => elements,
                 None if files.value.number().is_some() || files.value.is_null() => {
-                    return Err(Fault::Unmodelled);
+                    return Err(files.unmodelled(ADDRESS));
                 }
                 None => return Err(files.expected("fds")),
             };
@@ -246,6 +253,6 @@ fn read_register(fields: &mut Fields<'_>) -> Result<Syscall, Fault> {
         Value::Name("IORING_UNREGISTER_FILES") | Value::Number(3) => {
             Ok(Syscall::IoUringUnregisterFiles { ring })
         }
-        _ => Err(Fault::Unmodelled),
+        _ => Err(command.unmodelled("this command is not modelled")),
     }
 }

@@ -9,7 +9,7 @@ use eventpoll::{Fd, Syscall};
 
 use super::Read;
 use super::bytes::vector_len;
-use super::fields::{Fault, Field, Fields};
+use super::fields::{ADDRESS, Fault, Field, Fields};
 use super::files::read_pair;
 use crate::names::{MESSAGE, SHUTDOWN};
 use crate::sockets::{FAMILIES, KIND_FLAGS, KINDS, protocol_number};
@@ -124,7 +124,7 @@ fn read_message(name: &str, fields: &mut Fields<'_>) -> Read {
     if !matches!(message.value, Value::Struct(_)) {
         let is_address = message.value.number().is_some() || message.value.is_null();
         return Err(if is_address {
-            Fault::Unmodelled
+            message.unmodelled(ADDRESS)
         } else {
             message.expected("a message")
         });

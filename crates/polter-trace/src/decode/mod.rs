@@ -7,6 +7,7 @@
 mod bytes;
 mod control;
 mod epoll;
+mod exact;
 mod fields;
 mod files;
 mod messages;
@@ -19,6 +20,8 @@ use crate::call::{Call, Unfinished};
 use crate::error::{ErrorKind, ParseError};
 use crate::result::{ReturnValue, Returned};
 use fields::{Fault, Fields};
+
+pub use exact::{Inexact, decode_entry_exact, decode_exact};
 
 /// A call the model has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +48,7 @@ pub fn decode(call: &Call<'_>) -> Result<Option<Decoded>, ParseError> {
             syscall,
             outcome: outcome(&call.returned, out),
         })),
-        Err(Fault::Unmodelled) => Ok(None),
+        Err(Fault::Unmodelled | Fault::Argument(..)) => Ok(None),
         Err(Fault::Missing(_)) if call.returned.value == ReturnValue::Unknown => Ok(None),
         Err(Fault::Missing(column)) => Err(ParseError::new(
             ErrorKind::Expected("another argument"),
@@ -63,7 +66,7 @@ pub fn decode_entry(call: &Unfinished<'_>) -> Result<Option<Syscall>, ParseError
     let mut fields = Fields::new(call.args, None);
     match read(call.name, &mut fields) {
         Ok((syscall, _)) => Ok(Some(syscall)),
-        Err(Fault::Unmodelled | Fault::Missing(_)) => Ok(None),
+        Err(Fault::Unmodelled | Fault::Argument(..) | Fault::Missing(_)) => Ok(None),
         Err(Fault::Bad(error)) => Err(error),
     }
 }

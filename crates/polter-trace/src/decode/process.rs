@@ -4,7 +4,7 @@ use eventpoll::syscall::{Kcmp, Out, SigAction};
 use eventpoll::{Fd, Syscall};
 
 use super::Read;
-use super::fields::{Fault, Field, Fields, field, named};
+use super::fields::{ADDRESS, Fault, Field, Fields, field, named};
 use crate::names::{CLONE, Names, PIDFD, SIG_HOW, WAIT};
 use crate::signals::{read_set, signal_number};
 use crate::value::Value;
@@ -82,7 +82,7 @@ fn read_clone(fields: &mut Fields<'_>) -> Read {
 fn read_clone3(fields: &mut Fields<'_>) -> Read {
     let args = fields.next()?;
     if args.value.number().is_some() || args.value.is_null() {
-        return Err(Fault::Unmodelled);
+        return Err(args.unmodelled(ADDRESS));
     }
     let (given, written) = match &args.value {
         Value::Change(change) => (change.before.as_ref(), Some(&change.after)),
@@ -120,7 +120,7 @@ fn read_pidfd(fields: &Fields<'_>, flags: u64, pidfd: Option<&Value<'_>>) -> Out
     }
 }
 
-fn read_signal(fields: &mut Fields<'_>) -> Result<u32, Fault> {
+pub(super) fn read_signal(fields: &mut Fields<'_>) -> Result<u32, Fault> {
     let signal = fields.next()?;
     match signal.value.bare() {
         Value::Name(name) => signal_number(name).ok_or_else(|| signal.expected("a signal")),
@@ -135,7 +135,7 @@ fn read_sigprocmask(fields: &mut Fields<'_>) -> Read {
         Some(set) => (how, set),
         // Without a set, `how` is not looked at, and nothing changes.
         None if set.value.is_null() => (0, 0),
-        None if set.value.number().is_some() => return Err(Fault::Unmodelled),
+        None if set.value.number().is_some() => return Err(set.unmodelled(ADDRESS)),
         None => return Err(set.expected("a set of signals")),
     };
     let old = fields.next_if()?.and_then(|old| read_set(&old.value));
@@ -151,7 +151,7 @@ fn read_sigaction(fields: &mut Fields<'_>) -> Result<Syscall, Fault> {
     let action = fields.next()?;
     if action.value.is_null() || action.value.number().is_some() {
         // Asks only, or fails.
-        return Err(Fault::Unmodelled);
+        return Err(action.unmodelled("asking for the present action is not modelled"));
     }
     let handler = field(&action, &action.value, "sa_handler", 0)?;
     let is_restarted = || {
@@ -229,18 +229,29 @@ fn read_status(value: &Value<'_>) -> Option<i32> {
 
 fn read_limit(name: &str, fields: &mut Fields<'_>) -> Result<Syscall, Fault> {
     static RESOURCES: Names = Names::new("RLIMIT_???", &[("RLIMIT_NOFILE", 7)]);
-    if name == "prlimit64" && fields.i32()? != 0 {
-        return Err(Fault::Unmodelled);
+    if name == "prlimit64" {
+        let pid = fields.next()?;
+        if pid.i32()? != 0 {
+            return Err(pid.unmodelled("another process's limit is not modelled"));
+        }
     }
     let resource = fields.next()?;
     let is_files = named(&resource.value, &RESOURCES) == Ok(7);
     let limits = fields.next()?;
-    if !is_files || limits.value.is_null() || limits.value.number().is_some() {
-        return Err(Fault::Unmodelled);
+    if !is_files {
+        return Err(resource.unmodelled("of the limits RLIMIT_NOFILE alone is modelled"));
     }
-    let soft = read_size(field(&limits, &limits.value, "rlim_cur", 0)?);
-    let soft = soft.ok_or_else(|| limits.expected("a limit"))?;
-    Ok(Syscall::SetNofile { soft })
+    if limits.value.is_null() || limits.value.number().is_some() {
+        return Err(limits.unmodelled("asking for the present limits is not modelled"));
+    }
+    let limit = |name, index| {
+        let limit = read_size(field(&limits, &limits.value, name, index)?);
+        limit.ok_or_else(|| limits.expected("a limit"))
+    };
+    Ok(Syscall::SetNofile {
+        soft: limit("rlim_cur", 0)?,
+        hard: limit("rlim_max", 1)?,
+    })
 }
 
 /// Reads `20000`, `8*1024`, `RLIM64_INFINITY`.
@@ -273,7 +284,7 @@ fn read_kcmp(fields: &mut Fields<'_>) -> Result<Syscall, Fault> {
             let fd1 = fields.fd()?;
             let slot = fields.next()?;
             if slot.value.number().is_some() || slot.value.is_null() {
-                return Err(Fault::Unmodelled);
+                return Err(slot.unmodelled(ADDRESS));
             }
             let fd = |name, index| {
                 let fd = field(&slot, &slot.value, name, index)?.fd();
@@ -287,9 +298,9 @@ fn read_kcmp(fields: &mut Fields<'_>) -> Result<Syscall, Fault> {
             }
         }
         // KCMP_VM, KCMP_FS, KCMP_SIGHAND, KCMP_IO, KCMP_SYSVSEM compare what is not modelled.
-        Ok(1 | 3..=6) => return Err(Fault::Unmodelled),
+        Ok(1 | 3..=6) => return Err(kind.unmodelled("what this kind compares is not modelled")),
         Ok(other) => Kcmp::Other(other as i32),
-        Err(_) => return Err(Fault::Unmodelled),
+        Err(_) => return Err(kind.unmodelled("what this kind compares is not modelled")),
     };
     Ok(Syscall::Kcmp { pid1, pid2, what })
 }

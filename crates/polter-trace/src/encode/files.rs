@@ -10,7 +10,7 @@ use crate::names::{
     CLOCKS, CLOSE_RANGE, EVENTFD, F_DUPFD_QUERY, FCNTL, FD_FLAGS, IOCTL, OPEN, SIGNALFD, TIMERFD,
     WHENCE, open_flags,
 };
-use crate::signals::signal_set;
+use crate::signals::{signal_name, signal_set};
 use crate::text::quote;
 
 pub(super) fn spell(syscall: &Syscall, done: Option<&Return>) -> Option<Writer> {
@@ -66,6 +66,27 @@ pub(super) fn spell(syscall: &Syscall, done: Option<&Return>) -> Option<Writer> 
             .arg(fd)
             .arg(show_written(*first, *len))
             .arg(len),
+        Syscall::Readv { fd, lens } => {
+            let shown = if done.is_some() { "\"\"..." } else { "NULL" };
+            let pieces = lens.iter().map(|len| show_piece(shown, *len));
+            let pieces: Vec<_> = pieces.collect();
+            Writer::new("readv")
+                .arg(fd)
+                .cut()
+                .arg(format_args!("[{}]", pieces.join(", ")))
+                .arg(lens.len())
+        }
+        Syscall::Writev { fd, pieces } => {
+            let shown = pieces.iter().map(|piece| {
+                let bytes = show_written(piece.first, piece.len);
+                show_piece(&bytes, piece.len)
+            });
+            let shown: Vec<_> = shown.collect();
+            Writer::new("writev")
+                .arg(fd)
+                .arg(format_args!("[{}]", shown.join(", ")))
+                .arg(pieces.len())
+        }
         Syscall::Lseek { fd, offset, whence } => Writer::new("lseek")
             .arg(fd)
             .arg(offset)
@@ -97,6 +118,10 @@ pub(super) fn spell(syscall: &Syscall, done: Option<&Return>) -> Option<Writer> 
     })
 }
 
+fn show_piece(bytes: &str, len: u64) -> String {
+    format!("{{iov_base={bytes}, iov_len={len}}}")
+}
+
 fn fcntl(fd: Fd, cmd: Fcntl) -> Writer {
     let writer = Writer::new("fcntl").arg(fd);
     match cmd {
@@ -112,6 +137,14 @@ fn fcntl(fd: Fd, cmd: Fcntl) -> Writer {
         }
         Fcntl::SetPipeSize(size) => writer.arg("F_SETPIPE_SZ").arg(size),
         Fcntl::GetPipeSize => writer.arg("F_GETPIPE_SZ"),
+        Fcntl::GetOwn => writer.arg("F_GETOWN"),
+        Fcntl::SetOwn(owner) => writer.arg("F_SETOWN").arg(owner),
+        Fcntl::GetSig => writer.arg("F_GETSIG"),
+        Fcntl::SetSig(signal) => writer
+            .arg("F_SETSIG")
+            .arg(signal_name(signal.cast_unsigned())),
+        Fcntl::GetLease => writer.arg("F_GETLEASE"),
+        Fcntl::Notify(events) => writer.arg("F_NOTIFY").arg(hex(events.into())),
         Fcntl::Other(number) => writer.arg(FCNTL.one(number.cast_unsigned().into())).arg(0),
     }
 }
@@ -194,7 +227,9 @@ fn open(path: PathKind, flags: u32) -> Writer {
     let path = match path {
         PathKind::Regular => "/tmp/file",
         PathKind::Directory => "/tmp/",
-        PathKind::Pollable => "/dev/tty",
+        PathKind::Null => "/dev/null",
+        PathKind::Zero => "/dev/zero",
+        PathKind::Pollable => "/proc/self/mounts",
         PathKind::Device => DEVICE,
     };
     let writer = Writer::new("openat")

@@ -51,9 +51,9 @@ pub(super) fn spell(syscall: &Syscall, done: Option<&Return>) -> Writer {
                 .arg("NULL")
         }
         Syscall::Getpid => Writer::new("getpid"),
-        Syscall::SetNofile { soft } => {
-            let soft = show_size(*soft);
-            let limits = format!("{{rlim_cur={soft}, rlim_max={soft}}}");
+        Syscall::SetNofile { soft, hard } => {
+            let [soft, hard] = [*soft, *hard].map(show_size);
+            let limits = format!("{{rlim_cur={soft}, rlim_max={hard}}}");
             Writer::new("prlimit64")
                 .arg(0)
                 .arg("RLIMIT_NOFILE")

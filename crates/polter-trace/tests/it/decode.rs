@@ -136,7 +136,7 @@ fn older_spellings_are_read() {
     );
     check(
         "open(\"/dev/null\", O_RDWR) = 3",
-        "openat(AT_FDCWD, \"/tmp/file\", O_RDWR) = 3",
+        "openat(AT_FDCWD, \"/dev/null\", O_RDWR) = 3",
     );
     check(
         "creat(\"/tmp/x\", 0600) = 3",
@@ -144,7 +144,7 @@ fn older_spellings_are_read() {
     );
     check(
         "setrlimit(RLIMIT_NOFILE, {rlim_cur=2*1024, rlim_max=4*1024}) = 0",
-        "prlimit64(0, RLIMIT_NOFILE, {rlim_cur=2*1024, rlim_max=2*1024}, NULL) = 0",
+        "prlimit64(0, RLIMIT_NOFILE, {rlim_cur=2*1024, rlim_max=4*1024}, NULL) = 0",
     );
     check(
         "epoll_create1(0x80000) = 0x3",
@@ -156,7 +156,7 @@ fn older_spellings_are_read() {
     );
     check(
         "writev(3, [{iov_base=\"ab\", iov_len=2}, {iov_base=\"c\", iov_len=1}], 2) = 3",
-        "write(3, \"ab\\0\", 3) = 3",
+        "writev(3, [{iov_base=\"ab\", iov_len=2}, {iov_base=\"c\", iov_len=1}], 2) = 3",
     );
     check(
         "clone(child_stack=NULL, flags=CLONE_FILES|SIGCHLD <unfinished ...>) = ?",

@@ -494,7 +494,7 @@ fn processes() -> impl Strategy<Value = Case> {
                 Just(u64::MAX),
                 (1..99_u64).prop_map(|k| k * 1024)
             ]
-            .prop_map(|soft| Syscall::SetNofile { soft })
+            .prop_map(|soft| Syscall::SetNofile { soft, hard: soft })
         ),
         plain((pid(), bits()).prop_map(|(pid, flags)| Syscall::PidfdOpen { pid, flags })),
         plain(

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use eventpoll::{Outcome, Syscall};
 use polter_check::random::Found;
-use polter_check::{Disagreement, Fact, Instance, Standing};
+use polter_check::{Disagreement, Fact, Instance, Standing, Verdict};
 use polter_trace::encode;
 use serde::Serialize;
 
@@ -23,8 +23,15 @@ struct ScriptDocument<'a> {
     model: String,
     kernel: Option<&'a str>,
     kernel_not_asked: Option<String>,
+    not_asked: Option<NotAskedDocument>,
     calls: usize,
     difference: Option<DifferenceDocument>,
+}
+
+#[derive(Serialize)]
+struct NotAskedDocument {
+    line: u64,
+    reason: String,
 }
 
 #[derive(Serialize)]
@@ -114,14 +121,18 @@ pub(super) fn write_script(
         version: VERSION,
         file: &checked.name,
         title: &checked.title,
-        verdict: match comparison.difference {
-            Some(_) => "differs",
-            None => "agrees",
+        verdict: match comparison.verdict() {
+            Verdict::Differs => "differs",
+            Verdict::NotAsked => "not-asked",
+            Verdict::Agrees => "agrees",
         },
         policy: sides.policy.to_string(),
         model: sides.version.to_string(),
         kernel: sides.kernel.as_deref().ok(),
         kernel_not_asked: sides.kernel.as_ref().err().cloned().or(stopped),
+        not_asked: checked
+            .not_asked()
+            .map(|(line, reason)| NotAskedDocument { line, reason }),
         calls: comparison.calls,
         difference: comparison.difference.as_ref().map(difference),
     };

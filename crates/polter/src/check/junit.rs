@@ -72,7 +72,10 @@ pub(super) fn write_random(out: &mut dyn Write, hunt: &Hunt) -> io::Result<()> {
 
 fn script(checked: &Checked) -> Ending {
     let Some(difference) = &checked.comparison.difference else {
-        return Ending::Passed;
+        return match checked.not_asked() {
+            Some((line, why)) => Ending::Skipped(format!("not asked from line {line} on: {why}")),
+            None => Ending::Passed,
+        };
     };
     let call_fn = |outcome| encode(&difference.call, outcome);
     let kernel = difference.kernel.as_ref().map(call_fn);

@@ -79,6 +79,9 @@ fn command(policy: Policy, args: &CheckArgs) -> std::io::Result<Vec<OsString>> {
     if let Some(format) = args.format.to_possible_value() {
         add(&format!("--format={}", format.get_name()));
     }
+    if args.strict {
+        add("--strict");
+    }
     if args.conformance {
         add("--conformance");
     }

@@ -44,10 +44,12 @@ pub(super) fn check(
         CheckFormat::Junit => junit::write_random(out, &hunt)?,
     }
     out.flush()?;
-    Ok(if hunt.report.found.is_empty() {
-        Exit::Clean
-    } else {
+    Ok(if !hunt.report.found.is_empty() {
         Exit::Findings
+    } else if args.strict && !hunt.report.open.is_empty() {
+        Exit::Error
+    } else {
+        Exit::Clean
     })
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Write};
 use std::path::Path;
 
 use eventpoll::{Policy, Version};
-use polter_check::{Comparison, Model, Running, Script, compare};
+use polter_check::{Comparison, Model, Running, Script, Verdict, compare};
 use polter_live::ExecutorError;
 
 use super::place::Place;
@@ -69,7 +69,7 @@ pub(super) fn check(
             // Whatever state it is in, the next script does not begin there.
             kernel = Kernel::default();
         }
-        worst = worst.max(exit(&checked, console));
+        worst = worst.max(exit(&checked, &sides, args, console));
         match args.format {
             CheckFormat::Text => text::write_script(out, &checked, &sides)?,
             CheckFormat::Json => json::write_script(out, &checked, &sides)?,
@@ -156,7 +156,18 @@ fn read(path: &Path, console: &Console) -> Option<(String, Script)> {
     }
 }
 
-fn exit(checked: &Checked, console: &Console) -> Exit {
+impl Checked {
+    /// From which line on something was not asked, and why.
+    pub(super) fn not_asked(&self) -> Option<(u64, String)> {
+        let comparison = &self.comparison;
+        let stopped = comparison.kernel_stopped.as_ref();
+        let stopped = stopped.map(|stopped| (stopped.line, stopped.error.to_string()));
+        let unknown = comparison.unknown;
+        stopped.or_else(|| unknown.map(|unknown| (unknown.line, unknown.why.to_owned())))
+    }
+}
+
+fn exit(checked: &Checked, sides: &Sides, args: &CheckArgs, console: &Console) -> Exit {
     let comparison = &checked.comparison;
     if let Some(stopped) = &comparison.kernel_stopped
         && !matches!(stopped.error, ExecutorError::NotAvailable(_))
@@ -167,8 +178,11 @@ fn exit(checked: &Checked, console: &Console) -> Exit {
         ));
         return Exit::Error;
     }
-    match comparison.difference {
-        Some(_) => Exit::Findings,
-        None => Exit::Clean,
+    let is_alone = sides.kernel.is_err() && !args.no_kernel;
+    match comparison.verdict() {
+        Verdict::Differs => Exit::Findings,
+        Verdict::NotAsked if args.strict => Exit::Error,
+        Verdict::Agrees if args.strict && is_alone => Exit::Error,
+        Verdict::Agrees | Verdict::NotAsked => Exit::Clean,
     }
 }

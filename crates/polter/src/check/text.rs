@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use eventpoll::Policy;
 use polter_check::random::Found;
-use polter_check::{Disagreement, Instance, Standing};
+use polter_check::{Disagreement, Instance, Standing, Verdict};
 use polter_trace::encode;
 
 use super::conformance::Suite;
@@ -34,9 +34,15 @@ pub(super) fn write_script(
     let who = who(checked, sides);
     let Some(difference) = &checked.comparison.difference else {
         let calls = counted(checked.comparison.calls as u64, "call");
+        let Some((line, _)) = checked.not_asked() else {
+            return writeln!(
+                out,
+                "{name}: {CLEAN}agrees{CLEAN:#} {ASIDE}({calls}: {who}){ASIDE:#}"
+            );
+        };
         return writeln!(
             out,
-            "{name}: {CLEAN}agrees{CLEAN:#} {ASIDE}({calls}: {who}){ASIDE:#}"
+            "{name}: {NOTE}not asked{NOTE:#} from line {line} on {ASIDE}({calls}: {who}){ASIDE:#}"
         );
     };
     let line = difference.line;
@@ -58,14 +64,21 @@ pub(super) fn write_sum(out: &mut dyn Write, all: &[Checked]) -> io::Result<()> 
     if all.len() < 2 {
         return Ok(());
     }
-    let differ_fn = |checked: &&Checked| checked.comparison.difference.is_some();
-    let differ = all.iter().filter(differ_fn).count();
-    writeln!(
+    let count = |verdict| {
+        let those = all.iter().map(|checked| checked.comparison.verdict());
+        those.filter(|its| *its == verdict).count()
+    };
+    write!(
         out,
-        "{}: {} agree, {differ} differ",
+        "{}: {} agree, {} differ",
         counted(all.len() as u64, "script"),
-        all.len() - differ
-    )
+        count(Verdict::Agrees),
+        count(Verdict::Differs)
+    )?;
+    match count(Verdict::NotAsked) {
+        0 => writeln!(out),
+        open => writeln!(out, ", {open} not asked to the end"),
+    }
 }
 
 /// Who was asked.
@@ -73,7 +86,11 @@ fn who(checked: &Checked, sides: &Sides) -> String {
     let Sides {
         policy, version, ..
     } = sides;
-    match (&sides.kernel, &checked.comparison.kernel_stopped) {
+    let stopped = &checked.comparison.kernel_stopped;
+    if let (Some(unknown), None) = (checked.comparison.unknown, stopped) {
+        return format!("nobody from line {} on: {}", unknown.line, unknown.why);
+    }
+    match (&sides.kernel, stopped) {
         (Ok(release), None) => format!("model and Linux {}{}", clean(release), under(*policy)),
         (Ok(_), Some(stopped)) => format!(
             "model; Linux up to line {}: {}",
@@ -109,18 +126,37 @@ fn write_answers(out: &mut dyn Write, difference: &Disagreement) -> io::Result<(
             difference.is_kernel_right(),
         ),
     ];
-    for (who, outcome, is_right) in answers {
+    let whole = answers.map(|(_, outcome, _)| match outcome {
+        Some(outcome) => format!("{} {}", difference.pid, encode(&difference.call, outcome)),
+        None => format!("{} not asked", difference.pid),
+    });
+    let fitted = whole.each_ref().map(|text| fit(text, WIDTH - WHO - 4));
+    // What is cut out to fit may be the very thing that differs.
+    let is_hidden = (0..whole.len()).any(|a| {
+        let others = 0..whole.len();
+        others
+            .into_iter()
+            .any(|b| fitted[a] == fitted[b] && whole[a] != whole[b])
+    });
+    let shown = if is_hidden { whole } else { fitted };
+    for ((who, _, is_right), answer) in answers.into_iter().zip(shown) {
         let style = if is_right { ASIDE } else { FAULT };
-        let answer = match outcome {
-            Some(outcome) => encode(&difference.call, outcome),
-            None => "not asked".to_owned(),
-        };
-        let answer = format!("{} {answer}", difference.pid);
-        let answer = fit(&answer, WIDTH - WHO - 4);
         let mark = if is_right { ' ' } else { '≠' };
-        writeln!(out, "{style}{mark} {who:<WHO$}{style:#} {answer}")?;
+        let mut lines = pieces(&answer, WIDTH - WHO - 4).into_iter();
+        let first = lines.next().unwrap_or_default();
+        writeln!(out, "{style}{mark} {who:<WHO$}{style:#} {first}")?;
+        for line in lines {
+            writeln!(out, "  {:<WHO$} {line}", "")?;
+        }
     }
     Ok(())
+}
+
+/// Cuts a text that is too long for a line into lines.
+fn pieces(text: &str, columns: usize) -> Vec<String> {
+    let characters: Vec<char> = text.chars().collect();
+    let pieces = characters.chunks(columns.max(1));
+    pieces.map(|piece| piece.iter().collect()).collect()
 }
 
 /// What fdinfo says on both sides, next to each other.

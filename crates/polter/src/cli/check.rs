@@ -72,6 +72,14 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "SHAPE", value_delimiter = ',', value_parser = shape_parser(), requires = "random")]
     pub(crate) shape: Vec<Shape>,
 
+    /// Exit with 2 if something was not asked: of the kernel, or of anybody
+    ///
+    /// A call that a kernel cannot be asked as it is written, or whose answer the model does not know,
+    /// ends a script without a verdict. So does a random program that could not be run to its end, and,
+    /// without --no-kernel, a script that no kernel was there for.
+    #[arg(long, conflicts_with = "conformance")]
+    pub(crate) strict: bool,
+
     /// How the report is written; docs/json.md in the source says what the JSON holds
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: CheckFormat,

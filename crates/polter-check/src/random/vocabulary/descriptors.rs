@@ -141,6 +141,7 @@ impl Scene<'_> {
                 soft: self
                     .dice
                     .weigh(&[(6, 64), (4, 1024), (3, 12), (2, 8), (1, 3), (1, 0)]),
+                hard: 1024,
             },
             98 => self.ring(),
             _ => Syscall::Accept4 {
