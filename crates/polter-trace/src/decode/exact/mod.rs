@@ -56,7 +56,7 @@ pub fn decode_entry_exact(call: &Unfinished<'_>) -> Result<Option<Syscall>, Inex
             Ok(Some(syscall))
         }
         Err(Fault::Missing(_)) => Ok(None),
-        Err(fault) => Err(refusal(call.name, call.args, fault)),
+        Err(fault) => Err(refusal(call.name, call.args, &fault)),
     }
 }
 
@@ -66,34 +66,34 @@ fn whole(
     returned: Option<&Returned<'_>>,
 ) -> Result<(Syscall, eventpoll::Out), Inexact> {
     let mut fields = Fields::new(args, returned);
-    let read = read(name, &mut fields).map_err(|fault| refusal(name, args, fault))?;
+    let read = read(name, &mut fields).map_err(|fault| refusal(name, args, &fault))?;
     check(name, args)?;
     Ok(read)
 }
 
 fn check(name: &str, args: Args<'_>) -> Result<(), Inexact> {
-    let kept = Kept::new(args).map_err(|error| bad(error))?;
+    let kept = Kept::new(args).map_err(bad)?;
     calls::check(name, &kept).map_err(|Lost { index, why }| Inexact {
         column: kept.column(index),
         message: format!("{name}()'s argument {}: {why}", index + 1),
     })
 }
 
-fn refusal(name: &str, args: Args<'_>, fault: Fault) -> Inexact {
+fn refusal(name: &str, args: Args<'_>, fault: &Fault) -> Inexact {
     match fault {
-        Fault::Bad(error) => bad(error),
+        Fault::Bad(error) => bad(*error),
         Fault::Missing(column) => bad(ParseError::new(
             ErrorKind::Expected("another argument"),
-            column,
+            *column,
         )),
         Fault::Unmodelled => Inexact {
             column: 1,
             message: format!("{name}() is not modelled"),
         },
         Fault::Argument(column, why) => {
-            let before = args.iter().filter(|arg| arg.column <= column);
+            let before = args.iter().filter(|arg| arg.column <= *column);
             Inexact {
-                column,
+                column: *column,
                 message: format!("{name}()'s argument {}: {why}", before.count().max(1)),
             }
         }
