@@ -41,7 +41,7 @@ fn the_limit_of_open_files_is_kept_over_an_exec() {
         100,
         &Syscall::SetNofile {
             soft: 5,
-            hard: 1 << 20,
+            hard: 1024,
         },
     );
     world.fails(100, &dup(3), Errno::EMFILE);

@@ -234,7 +234,7 @@ fn events_beyond_what_strace_prints_are_left_out() {
 fn what_the_model_has_no_word_for_has_no_outcome() {
     for result in [
         "? ERESTARTSYS (To be restarted)",
-        "-1 ETIMEDOUT (x)",
+        "-1 ENOSUCHERROR (x)",
         "-1 (errno 600)",
     ] {
         assert_eq!(
