@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use crate::encoding::Utf16;
+use crate::family::Family;
 use crate::margin::{self, WithoutMargin};
 use crate::packing::{Damage, Packing};
 use crate::refusal::Refusal;
@@ -43,9 +44,22 @@ impl From<io::Error> for InputError {
 }
 
 impl Input {
+    /// The merged log of a family.
+    pub fn of_family(family: Family, damage: Damage) -> Input {
+        Input {
+            lines: Box::new(family),
+            damage,
+            looks: Refusal::new("text of another kind", "name the files of strace -ff alone"),
+        }
+    }
+
     /// Finds out what the bytes are, and how to read them.
     pub fn new(bytes: impl Read + 'static) -> Result<Input, InputError> {
-        let damage = Damage::default();
+        Input::with_damage(bytes, Damage::default())
+    }
+
+    /// The same; damage is told through what was given.
+    pub fn with_damage(bytes: impl Read + 'static, damage: Damage) -> Result<Input, InputError> {
         let bytes = BufReader::with_capacity(HEAD, bytes);
         let (mut head, mut lines) = peek(Box::new(bytes))?;
         for _ in 0..MAX_LAYERS {

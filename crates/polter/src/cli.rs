@@ -66,8 +66,8 @@ pub(crate) enum Verb {
     ///
     /// A log is what `strace -f` writes into one file; -yy and -k make the report say more. It may be
     /// compressed (gzip, xz, zstd), in UTF-16, or indented or quoted as in a report. Each log is
-    /// judged by itself. `strace -ff` writes a file per process, none of which tells the whole story:
-    /// with -ttt, strace-log-merge(1) makes them one.
+    /// judged by itself, but the files of `strace -ff -ttt` (LOG.100, LOG.101, …), which are merged by
+    /// their time stamps; with -T the ends of calls are known, too.
     #[command(after_help = with_exit_codes(examples::JUDGE))]
     Judge(JudgeArgs),
 

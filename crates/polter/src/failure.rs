@@ -50,6 +50,20 @@ pub(crate) enum Failure {
         /// What is wrong with it.
         what: String,
     },
+    /// The files of `strace -ff` cannot be merged.
+    #[error(
+        "{}: {count} files of strace -ff, one for each task, {what}, and cannot be merged; \
+         record with -ttt: strace -ff -ttt -yy -o LOG COMMAND",
+        .path.display()
+    )]
+    Family {
+        /// Which.
+        path: PathBuf,
+        /// How many files.
+        count: usize,
+        /// What is wrong with them.
+        what: &'static str,
+    },
     /// A directory was given for a log.
     #[error("{0}: Is a directory; name the logs in it: polter judge {0}/*", .path.display())]
     Directory {
@@ -159,6 +173,7 @@ impl Failure {
                 | Failure::EmptyLog { .. }
                 | Failure::DamagedLog { .. }
                 | Failure::Directory { .. }
+                | Failure::Family { .. }
         )
     }
 

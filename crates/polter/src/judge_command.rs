@@ -1,43 +1,67 @@
 //! `polter judge`: logs from files or standard input.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::cli::JudgeArgs;
 use crate::console::{Console, Stream};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::families::{self, Named};
 use crate::log::{self, Log};
 use crate::verdicts;
 
-/// Judges each log by itself; the exit code is the worst.
+/// Judges each log by itself, the files of `strace -ff` as one; the exit code is the worst.
 ///
 /// A log that cannot be read is complained about, and the next one is judged.
 pub(crate) fn judge(args: &JudgeArgs, console: &Console) -> Result<Exit, Failure> {
-    let logs = logs(&args.logs)?;
+    let paths = paths(&args.logs)?;
     let mut out = console.report_to(args.judging.reporting.output.as_deref(), Stream::Out)?;
     let mut worst = Exit::Clean;
-    for path in logs {
-        let judged = Log::open(path, console)
-            .and_then(|log| verdicts::judge(log, &args.judging, &mut *out, console));
-        let exit = match judged {
-            Err(failure) if failure.is_of_a_log() => {
-                console.complain(&failure);
-                Exit::Error
-            }
-            judged => judged?,
-        };
-        worst = worst.max(exit);
+    for named in families::group(&paths) {
+        worst = worst.max(judge_named(&named, args, &mut *out, console)?);
     }
     Ok(worst)
 }
 
+fn judge_named(
+    named: &Named<'_>,
+    args: &JudgeArgs,
+    out: &mut dyn Write,
+    console: &Console,
+) -> Result<Exit, Failure> {
+    let mut judge_fn = |log: Result<Log, Failure>| {
+        let judged = log.and_then(|log| verdicts::judge(log, &args.judging, out, console));
+        match judged {
+            Err(failure) if failure.is_of_a_log() => {
+                console.complain(&failure);
+                Ok(Exit::Error)
+            }
+            judged => judged,
+        }
+    };
+    match named {
+        Named::One(path) => judge_fn(Log::open(path, console)),
+        Named::Several(stem, files) => match families::open(stem, files, console).transpose() {
+            Some(log) => judge_fn(log),
+            None => {
+                let mut worst = Exit::Clean;
+                for (_, path) in files {
+                    worst = worst.max(judge_fn(Log::open(path, console))?);
+                }
+                Ok(worst)
+            }
+        },
+    }
+}
+
 /// The logs named, or standard input if it is no terminal.
-fn logs(named: &[PathBuf]) -> Result<Vec<&Path>, Failure> {
+fn paths(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     if !named.is_empty() {
-        return Ok(named.iter().map(PathBuf::as_path).collect());
+        return Ok(named.to_vec());
     }
     if log::is_stdin_a_log() {
-        return Ok(vec![Path::new("-")]);
+        return Ok(vec![Path::new("-").to_owned()]);
     }
     Err(Failure::NoLog)
 }

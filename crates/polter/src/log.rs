@@ -87,6 +87,18 @@ impl Log {
         })
     }
 
+    /// What was made ready elsewhere, of unknown length.
+    pub(crate) fn of_input(name: PathBuf, input: Input, console: &Console) -> Log {
+        let is_progress_shown = console.shows_progress();
+        let progress = progress(&name, None, is_progress_shown);
+        Log {
+            name,
+            input,
+            progress,
+            is_progress_shown,
+        }
+    }
+
     /// What it looks like, should none of its lines be strace's.
     pub(crate) fn looks(&self) -> Refusal {
         self.input.looks

@@ -7,6 +7,7 @@
 //! | [`race`] | every order in which a few calls can interleave |
 //! | [`scan_command`], [`exorcise_command`] | the verbs that look at running processes |
 //! | [`lab`] | the verb that runs a command in guests, each with its policy |
+//! | [`families`] | the files of `strace -ff`, which are one log |
 //! | [`log`] | opens a log and shows how far its reading is |
 //! | [`verdicts`] | judges one log after another: reports, warnings, the exit code |
 //! | [`report`] | a verdict as text or as JSON |
@@ -25,6 +26,7 @@ mod exit;
 mod exorcise_command;
 mod fail_on;
 mod failure;
+mod families;
 mod judge_command;
 mod lab;
 mod log;

@@ -23,7 +23,7 @@ pub(super) const JUDGE: &str = "\
 Examples:
   strace -f -yy -o log ./server; polter judge log
   ssh host strace -f -yy -o /dev/stdout -p PID | polter judge
-  strace-log-merge log | polter judge        log.100, log.101, … of strace -ff -ttt
+  strace -ff -ttt -yy -o log ./server; polter judge log.*
   polter judge --policy close,owner a.log b.log
   polter judge --fail-on ghost,child-removes --strict log
   polter judge --format json log | jq '.findings[] | {class, pid, fd}'

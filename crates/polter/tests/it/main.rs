@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod exit_codes;
 mod exorcise;
+mod families;
 mod forms;
 mod haunted;
 mod hostile;

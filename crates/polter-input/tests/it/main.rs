@@ -1,0 +1,3 @@
+//! Families of files held against the log that they would have been.
+
+mod families;
