@@ -165,6 +165,10 @@ pub(crate) enum Verb {
     #[command(hide = true)]
     Haunt(HauntArgs),
 
+    /// A program that ends with whoever started it
+    #[command(hide = true)]
+    Follow(FollowArgs),
+
     /// Print a shell's completions
     #[command(after_help = examples::COMPLETIONS)]
     Completions {
@@ -190,6 +194,16 @@ pub(crate) struct DemoArgs {
 pub(crate) struct HauntArgs {
     /// Who started it, and whom it ends with
     pub(crate) parent: i32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FollowArgs {
+    /// Who started it, and whom it ends with
+    pub(crate) parent: i32,
+
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) command: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]

@@ -65,6 +65,7 @@ fn start(verb: &Verb, console: &Console) -> Result<Exit, Failure> {
     match verb {
         Verb::Demo(demo) => demo::demo(demo, console),
         Verb::Haunt(haunt) => demo::haunt(haunt),
+        Verb::Follow(follow) => run::follow(follow),
         Verb::Judge(judge) => judge_command::judge(judge, console),
         Verb::Run(run) => run::run(run, console),
         Verb::Check(check) => check::check(check, console),

@@ -9,9 +9,11 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`strace`] | finds the options this strace takes, or says why it cannot trace |
+//! | [`follow`] | makes strace end with polter |
 //! | [`signals`] | passes signals on to the command |
 //! | [`recording`] | the log: kept, or gone when it is read |
 
+mod follow;
 mod recording;
 mod signals;
 mod strace;
@@ -25,6 +27,7 @@ use crate::console::{Console, Stream};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::verdicts;
+pub(crate) use follow::follow;
 use recording::Recording;
 use signals::Signals;
 use strace::Strace;

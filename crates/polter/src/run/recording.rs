@@ -1,10 +1,9 @@
-//! The log of a run: kept in a file that was named, or gone when it is read.
+//! The log of a run: kept in a file that was named, or in one that has no name.
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
-
-use tempfile::NamedTempFile;
 
 use crate::console::Console;
 use crate::failure::Failure;
@@ -15,17 +14,19 @@ use crate::log::Log;
 pub(super) enum Recording {
     /// A file the user named.
     Kept(PathBuf),
-    /// A file nobody will miss.
-    Passing(NamedTempFile),
+    /// A file that is gone with whoever has it open, however polter ends; the path is
+    /// by polter's own descriptor, so that the command inherits none.
+    Passing(File, PathBuf),
 }
 
 impl Recording {
     /// Makes the file, so that it is known to be writable.
     pub(super) fn new(kept: Option<&Path>) -> Result<Recording, Failure> {
         let Some(path) = kept else {
-            let file = NamedTempFile::with_prefix("polter-")
-                .map_err(Failure::write_file(&std::env::temp_dir()))?;
-            return Ok(Recording::Passing(file));
+            let file = tempfile::tempfile().map_err(Failure::write_file(&std::env::temp_dir()))?;
+            let (pid, fd) = (std::process::id(), file.as_raw_fd());
+            let path = PathBuf::from(format!("/proc/{pid}/fd/{fd}"));
+            return Ok(Recording::Passing(file, path));
         };
         File::create(path).map_err(Failure::write_file(path))?;
         Ok(Recording::Kept(path.to_owned()))
@@ -34,16 +35,18 @@ impl Recording {
     /// The file's name.
     pub(super) fn path(&self) -> &Path {
         match self {
-            Recording::Kept(path) => path,
-            Recording::Passing(file) => file.path(),
+            Recording::Kept(path) | Recording::Passing(_, path) => path,
         }
     }
 
-    /// Opens what was recorded; a passing file loses its name, so that it is gone
-    /// however the reading ends.
+    /// Opens what was recorded.
     pub(super) fn open(self, command: &[OsString], console: &Console) -> Result<Log, Failure> {
         let path = self.path().to_owned();
-        let file = File::open(&path).map_err(Failure::read(&path))?;
+        // strace has opened it anew: it is read here from its beginning.
+        let file = match self {
+            Recording::Kept(_) => File::open(&path).map_err(Failure::read(&path))?,
+            Recording::Passing(ref file, _) => file.try_clone().map_err(Failure::read(&path))?,
+        };
         let len = file.metadata().map_err(Failure::read(&path))?.len();
         if len == 0 {
             // strace has said why.
@@ -51,7 +54,7 @@ impl Recording {
         }
         let name = match self {
             Recording::Kept(path) => path,
-            Recording::Passing(_) => PathBuf::from(command.join(" ".as_ref())),
+            Recording::Passing(..) => PathBuf::from(command.join(" ".as_ref())),
         };
         Log::new(name, file, Some(len), console)
     }

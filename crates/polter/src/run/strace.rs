@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use super::follow;
 use crate::failure::Failure;
 
 const PROGRAM: &str = "strace";
@@ -71,7 +72,7 @@ impl Strace {
 
     /// Starts the command, its calls going to the log.
     pub(super) fn start(&self, log: &Path, command: &[OsString]) -> Result<Child, Failure> {
-        let mut strace = Command::new(PROGRAM);
+        let mut strace = Strace::that_follows();
         strace
             .args(&self.options)
             .arg("-o")
@@ -85,6 +86,17 @@ impl Strace {
     pub(super) fn cannot_start(&self, source: io::Error) -> Failure {
         let program = PathBuf::from(PROGRAM);
         Failure::Start { program, source }
+    }
+
+    /// strace, which ends when polter does.
+    fn that_follows() -> Command {
+        let Ok(own) = env::current_exe() else {
+            return Command::new(PROGRAM);
+        };
+        let mut command = Command::new(own);
+        let me = std::process::id().to_string();
+        command.args([follow::VERB, &me, PROGRAM]);
+        command
     }
 
     fn try_out(options: &[&str]) -> Result<Output, Failure> {

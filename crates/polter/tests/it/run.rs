@@ -114,6 +114,47 @@ fn a_daemon_left_behind_can_be_let_go() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
+/// Whatever ends polter, strace goes with it, the command runs on, and no file stays behind.
+#[test]
+fn a_kill_leaves_nothing_but_the_command() {
+    if !can_trace() {
+        return;
+    }
+    let logs = Logs::new();
+    let (temporary, proof) = (logs.path("tmp"), logs.path("proof"));
+    fs::create_dir(&temporary).unwrap();
+    let script = format!("echo $$; read x; echo done > {}", proof.display());
+    let mut command = command(["run", "--", "sh", "-c", &script]);
+    let mut child = command
+        .env("TMPDIR", &temporary)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let shell: u32 = lines.next().unwrap().unwrap().parse().unwrap();
+    let tracer = tracer_of(shell);
+    assert_ne!(tracer, 0);
+    let stdin = child.stdin.take();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    wait_until(|| !fs::exists(format!("/proc/{tracer}/fd/0")).unwrap());
+    assert_eq!(tracer_of(shell), 0, "it is let go");
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0);
+    drop(stdin);
+    wait_until(|| proof.exists());
+}
+
+/// The process that traces another, or 0.
+fn tracer_of(pid: u32) -> u32 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let tracer = status
+        .lines()
+        .find_map(|line| line.strip_prefix("TracerPid:"));
+    tracer.unwrap().trim().parse().unwrap()
+}
+
 #[test]
 fn a_missing_strace_is_explained() {
     let mut command = command(["run", "--", "true"]);
