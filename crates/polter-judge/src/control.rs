@@ -177,7 +177,15 @@ impl Judge {
     }
 
     /// A registration was made: its story begins.
-    fn tell(&mut self, pid: u32, tid: Tid, epfd: Fd, fd: Fd, data: u64, place: Option<&Place<'_>>) {
+    pub(crate) fn tell(
+        &mut self,
+        pid: u32,
+        tid: Tid,
+        epfd: Fd,
+        fd: Fd,
+        data: u64,
+        place: Option<&Place<'_>>,
+    ) {
         self.stories.told += 1;
         let id = self.stories.told;
         let in_worlds = self.worlds.tell_story(id, tid, epfd, fd);
@@ -332,6 +340,11 @@ fn is_edge(place: Option<&Place<'_>>) -> bool {
     };
     let mask = find_after(event.raw, b"events=").and_then(leading_int);
     contains(event.raw, b"EPOLLET") || mask.is_some_and(|mask| mask & EPOLLET != 0)
+}
+
+/// The call that makes a registration.
+pub(crate) fn add(epfd: Fd, fd: Fd, data: u64) -> Syscall {
+    ctl(epfd, CtlOp::Add, fd, data)
 }
 
 fn ctl(epfd: Fd, op: CtlOp, fd: Fd, data: u64) -> Syscall {

@@ -48,6 +48,12 @@ pub(crate) struct Coverage {
     /// Instances that were not seen to be made.
     pub(crate) older: Noticed,
     older_instances: FxHashSet<EpollId>,
+    /// Instances that were there before the log, as was written down, and were not used yet.
+    unused: FxHashSet<EpollId>,
+    /// The same of tasks.
+    pub(crate) silent: FxHashSet<u32>,
+    /// Registrations that were there before the log.
+    pub(crate) registered_before: u64,
     /// Events of registrations that were not seen to be made, in instances that were.
     pub(crate) unknown_events: Noticed,
     /// The same, in instances that were not.
@@ -131,6 +137,16 @@ impl Coverage {
         if self.older_instances.len() < MAX_OLDER {
             self.older_instances.insert(epoll);
         }
+    }
+
+    /// An instance was there before the log, and somebody has written down what was in it.
+    pub(crate) fn was_there(&mut self, epoll: EpollId) {
+        self.unused.insert(epoll);
+    }
+
+    /// An instance is used; true if it is the first time for one that was there before.
+    pub(crate) fn is_first_use(&mut self, epoll: EpollId) -> bool {
+        !self.unused.is_empty() && self.unused.remove(&epoll)
     }
 
     /// An instance was made, maybe with the name of one that is gone.

@@ -129,7 +129,7 @@ impl Judge {
         self.number_taken(pid, tid, fd);
     }
 
-    fn label(&mut self, tid: Tid, fd: Fd, made: Made, line: Option<u64>) {
+    pub(crate) fn label(&mut self, tid: Tid, fd: Fd, made: Made, line: Option<u64>) {
         let pid = self.process_and_table(tid).0;
         if let Some(file) = self.worlds.base().fd(tid, fd) {
             self.heed.begin_file(file);
@@ -191,6 +191,7 @@ impl Judge {
     ) -> Option<eventpoll::EpollId> {
         let base = self.worlds.base();
         if let Some(epoll) = base.fd(tid, epfd).and_then(|file| base.epoll_of(file)) {
+            self.book.log.instances += u64::from(self.coverage.is_first_use(epoll));
             return Some(epoll);
         }
         if epfd.0 < 0 {

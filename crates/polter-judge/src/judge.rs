@@ -114,7 +114,7 @@ impl Judge {
         self.end_ghosts();
         self.end_sharing();
         self.book.log.tasks = self.tasks.seen;
-        self.book.log.registrations = self.stories.told;
+        self.book.log.registrations = self.stories.told - self.coverage.registered_before;
         self.book.into_verdict(self.worlds, &self.coverage)
     }
 
@@ -143,6 +143,9 @@ impl Judge {
     fn event(&mut self, event: &Event<'_>) {
         self.coverage.has_numbers |= event.pid.is_some();
         let pid = event.pid.unwrap_or(0);
+        if !self.coverage.silent.is_empty() && self.coverage.silent.remove(&pid) {
+            self.tasks.seen += 1;
+        }
         if i32::try_from(pid).is_err() {
             return self.book.warn(event.line, 1, || {
                 format!("no task can have the number {pid}")

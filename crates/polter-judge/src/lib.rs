@@ -5,6 +5,7 @@
 //! | `judge` | from events of the log to their handlers |
 //! | `deed`, `scan`, `site` | what a call did, read from its text, and where it stands |
 //! | `worlds` | one kernel for each policy, all following the same log |
+//! | `before` | what was there before the log, if somebody wrote it down |
 //! | `tasks`, `labels`, `stories`, `batch`, `by_table`, `deferred` | what is known beside them: who is who, who made what |
 //! | `lives`, `descriptors`, `messages`, `control`, `reports` | the handlers, by kind of call |
 //! | `order`, `takings`, `taken`, `past` | which calls stand in their order by chance, and what breaks in one order only |
@@ -25,6 +26,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod before;
 mod book;
 mod by_table;
 mod control;
@@ -60,6 +62,7 @@ mod unseen;
 mod verdict;
 mod worlds;
 
+pub use before::{Past, PastInstance, PastName, PastProcess, PastRegistration};
 pub use gaps::{Gap, GapKind};
 pub use judge::Judge;
 pub use verdict::{

@@ -52,7 +52,10 @@ impl Judge {
         // The number may name another file by now; the call waited on what it named then.
         let begun = wait.as_ref().map_or(place.line, |wait| wait.line);
         let epoll = match wait {
-            Some(wait) => wait.epoll,
+            Some(wait) => {
+                self.book.log.instances += u64::from(self.coverage.is_first_use(wait.epoll));
+                wait.epoll
+            }
             None => match self.ensure_epoll(pid, tid, epfd) {
                 Some(epoll) => epoll,
                 None => return,

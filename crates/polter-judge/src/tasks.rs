@@ -114,6 +114,11 @@ impl Tasks {
             .into_mut()
     }
 
+    /// A task that was there before the log: it is seen when the log shows it.
+    pub(crate) fn was_there(&mut self, pid: u32, tid: Tid) {
+        self.tasks.insert(pid, Task::new(tid));
+    }
+
     pub(crate) fn remove(&mut self, pid: u32) -> Option<Task> {
         self.births.retain(|parent| *parent != pid);
         self.waiting.retain(|waiter| *waiter != pid);

@@ -62,6 +62,9 @@ fn write(proc: &Proc, process: &Process, dir: &Path) -> io::Result<()> {
     if let Some(exe) = &process.exe {
         symlink(exe, dir.join("exe"))?;
     }
+    for thread in proc.threads(process.pid).unwrap_or_default() {
+        fs::create_dir_all(dir.join(format!("task/{thread}")))?;
+    }
     for open in &process.open {
         let name = format!("fdinfo/{}", open.fd);
         if let Ok(text) = proc.bytes(process.pid, &name) {

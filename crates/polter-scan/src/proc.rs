@@ -80,7 +80,7 @@ impl Proc {
     }
 
     /// The threads of a process, ascending.
-    pub(crate) fn threads(&self, pid: u32) -> io::Result<Vec<u32>> {
+    pub fn threads(&self, pid: u32) -> io::Result<Vec<u32>> {
         numbers_in(&self.root.join(format!("{pid}/task")))
     }
 

@@ -212,6 +212,10 @@ pub(crate) struct JudgeArgs {
     #[arg(value_name = "LOG")]
     pub(crate) logs: Vec<PathBuf>,
 
+    /// What was there before the log began, as `polter capture` wrote it down: for strace -p
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) judging: Judging,
 }

@@ -3,13 +3,15 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use polter_judge::Past;
+
 use crate::cli::JudgeArgs;
 use crate::console::{Console, Stream};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::families::{self, Named};
 use crate::log::{self, Log};
-use crate::verdicts;
+use crate::{past, verdicts};
 
 /// Judges each log by itself, the files of `strace -ff` as one; the exit code is the worst.
 ///
@@ -17,21 +19,24 @@ use crate::verdicts;
 pub(crate) fn judge(args: &JudgeArgs, console: &Console) -> Result<Exit, Failure> {
     let paths = paths(&args.logs)?;
     let mut out = console.report_to(args.judging.reporting.output.as_deref(), Stream::Out)?;
+    let past = args.from.as_deref().map(past::read).transpose()?;
     let mut worst = Exit::Clean;
     for named in families::group(&paths) {
-        worst = worst.max(judge_named(&named, args, &mut *out, console)?);
+        let past = past.as_ref();
+        worst = worst.max(judge_named(&named, past, args, &mut *out, console)?);
     }
     Ok(worst)
 }
 
 fn judge_named(
     named: &Named<'_>,
+    past: Option<&Past>,
     args: &JudgeArgs,
     out: &mut dyn Write,
     console: &Console,
 ) -> Result<Exit, Failure> {
     let mut judge_fn = |log: Result<Log, Failure>| {
-        let judged = log.and_then(|log| verdicts::judge(log, &args.judging, out, console));
+        let judged = log.and_then(|log| verdicts::judge(log, past, &args.judging, out, console));
         match judged {
             Err(failure) if failure.is_of_a_log() => {
                 console.complain(&failure);

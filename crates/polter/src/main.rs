@@ -8,6 +8,7 @@
 //! | [`scan_command`], [`exorcise_command`] | the verbs that look at running processes |
 //! | [`lab`] | the verb that runs a command in guests, each with its policy |
 //! | [`families`] | the files of `strace -ff`, which are one log |
+//! | [`past`] | what was there before a log began |
 //! | [`log`] | opens a log and shows how far its reading is |
 //! | [`verdicts`] | judges one log after another: reports, warnings, the exit code |
 //! | [`report`] | a verdict as text or as JSON |
@@ -31,6 +32,7 @@ mod judge_command;
 mod lab;
 mod log;
 mod pages;
+mod past;
 mod race;
 mod report;
 mod run;

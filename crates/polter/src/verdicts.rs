@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use eventpoll::Policy;
-use polter_judge::{Judge, Verdict};
+use polter_judge::{Judge, Past, Verdict};
 
 use crate::cli::{Format, Judging, Reporting};
 use crate::console::Console;
@@ -19,12 +19,13 @@ const ERRORS_SHOWN: usize = 10;
 /// Judges the log, writes the report to `out` and says how it went.
 pub(crate) fn judge(
     log: Log,
+    past: Option<&Past>,
     judging: &Judging,
     out: &mut dyn Write,
     console: &Console,
 ) -> Result<Exit, Failure> {
     let damage = log.damage();
-    let (name, verdict) = report(log, &judging.reporting, out)?;
+    let (name, verdict) = report(log, past, &judging.reporting, out)?;
     let exit = exit(&name, &verdict, judging, console);
     if let Some(what) = damage.get() {
         console.say_error(format_args!("{name}: {what}; what came before is judged"));
@@ -36,10 +37,11 @@ pub(crate) fn judge(
 /// Judges the log and writes the report; gives the log's name and the verdict.
 pub(crate) fn report(
     mut log: Log,
+    past: Option<&Past>,
     reporting: &Reporting,
     out: &mut dyn Write,
 ) -> Result<(String, Verdict), Failure> {
-    let verdict = read(&mut log, &reporting.policies())?;
+    let verdict = read(&mut log, past, &reporting.policies())?;
     if verdict.log.read_lines() == 0 {
         let (path, refusal) = (log.name.clone(), log.looks());
         return Err(Failure::NoLogAtAll { path, refusal });
@@ -54,8 +56,11 @@ pub(crate) fn report(
     }
 }
 
-fn read(log: &mut Log, policies: &[Policy]) -> Result<Verdict, Failure> {
+fn read(log: &mut Log, past: Option<&Past>, policies: &[Policy]) -> Result<Verdict, Failure> {
     let mut judge = Judge::new(policies);
+    if let Some(past) = past {
+        judge.begin_with(past);
+    }
     let name = log.name.clone();
     let (reader, lines_fn) = log.parts();
     judge.read(reader, lines_fn).map_err(Failure::read(&name))?;

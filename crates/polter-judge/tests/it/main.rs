@@ -10,9 +10,10 @@
 //! | `order` | two processes' calls that could come the other way round, and that could not |
 //! | `reported` | small programs after public reports, and their near misses |
 //! | `following` | a few lines each: what makes a log hard to follow |
-//! | `gaps` | what a log does not show |
+//! | `gaps`, `before` | what a log does not show, and what was there before it |
 //! | `hostile` | damaged, huge and contradictory ones |
 
+mod before;
 mod classes;
 mod fixtures;
 mod following;

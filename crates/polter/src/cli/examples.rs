@@ -24,6 +24,7 @@ Examples:
   strace -f -yy -o log ./server; polter judge log
   ssh host strace -f -yy -o /dev/stdout -p PID | polter judge
   strace -ff -ttt -yy -o log ./server; polter judge log.*
+  polter capture before; strace -f -yy -p PID -o log; polter judge --from before log
   polter judge --policy close,owner a.log b.log
   polter judge --fail-on ghost,child-removes --strict log
   polter judge --format json log | jq '.findings[] | {class, pid, fd}'

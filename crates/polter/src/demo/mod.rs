@@ -33,7 +33,7 @@ pub(crate) fn demo(args: &DemoArgs, console: &Console) -> Result<Exit, Failure> 
         tell(&mut *out)?;
     }
     let log = Log::embedded(NAME, STORY, console)?;
-    verdicts::report(log, &args.reporting, &mut *out)?;
+    verdicts::report(log, None, &args.reporting, &mut *out)?;
     if args.reporting.format == Format::Text {
         live::tell(&mut *out)?;
         out.flush()?;

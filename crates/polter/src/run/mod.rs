@@ -43,7 +43,7 @@ pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     let recording = Recording::new(args.log.as_deref())?;
     let command = watch(&strace, &recording, &args.command)?;
     let log = recording.open(&args.command, console)?;
-    let judged = verdicts::judge(log, &args.judging, &mut *out, console)?;
+    let judged = verdicts::judge(log, None, &args.judging, &mut *out, console)?;
     Ok(judged.max(command))
 }
 

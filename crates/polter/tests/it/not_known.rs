@@ -162,3 +162,38 @@ fn log(name: &str) -> PathBuf {
         env!("CARGO_MANIFEST_DIR")
     ))
 }
+
+/// A captured tree says what the log begins with.
+#[test]
+fn a_captured_tree_makes_a_log_of_mid_life_whole() {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    let logs = Logs::new();
+    let tree = logs.path("before");
+    let process = tree.join("100");
+    for dir in ["fd", "fdinfo", "task/100", "task/101"] {
+        fs::create_dir_all(process.join(dir)).unwrap();
+    }
+    let stat = "100 (x) S 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 2 0 5 0 0 0 0 0 0\n";
+    fs::write(process.join("stat"), stat).unwrap();
+    symlink("anon_inode:[eventpoll]", process.join("fd/3")).unwrap();
+    symlink("pipe:[77]", process.join("fd/4")).unwrap();
+    let row = "tfd:        4 events:       19 data:                4  pos:0 ino:4d sdev:f\n";
+    let head = "pos:\t0\nflags:\t02\nmnt_id:\t15\nino:\t9\n";
+    fs::write(process.join("fdinfo/3"), format!("{head}{row}")).unwrap();
+    fs::write(
+        process.join("fdinfo/4"),
+        "pos:\t0\nflags:\t00\nmnt_id:\t15\nino:\t77\n",
+    )
+    .unwrap();
+    let event = "epoll_wait(3, [{events=EPOLLIN, data={u32=4, u64=4}}], 8, -1) = 1\n";
+    let log = logs.write("log", format!("100 {event}101 {event}"));
+    let (tree, log) = (tree.to_str().unwrap(), log.to_str().unwrap());
+    assert_eq!(polter(["judge", log]).code, Some(2));
+    let ran = polter(["judge", "--from", tree, log]);
+    assert_eq!(ran.code, Some(0), "{}\n{}", ran.out(), ran.err());
+    assert!(ran.out().contains("clean"), "{}", ran.out());
+    let ran = polter(["judge", "--from", "/nonexistent", log]);
+    assert_eq!(ran.code, Some(2));
+}
