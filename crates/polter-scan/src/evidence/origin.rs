@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::time::Duration;
 
 use rustix::fs::AtFlags;
-use rustix::net::{SocketAddrAny, SocketAddrUnix};
+use rustix::net::{AddressFamily, SocketAddrAny};
 use rustix::time::ClockId;
 use serde::Serialize;
 
@@ -121,9 +121,10 @@ impl Origin {
 /// tells who listens.
 fn maker_of_pair(pid: u32, fd: i32) -> Option<u32> {
     let copy = copy_of(pid, fd).ok()?;
+    // Of a name there is the family alone.
     let is_nameless = |name: SocketAddrAny| {
-        let name = SocketAddrUnix::try_from(name);
-        name.is_ok_and(|name| name.is_unnamed())
+        let is_unix = name.address_family() == AddressFamily::UNIX;
+        is_unix && name.addr_len() as usize == size_of::<libc::sa_family_t>()
     };
     let own = rustix::net::getsockname(&copy).ok()?;
     let peer = rustix::net::getpeername(&copy).ok().flatten();
@@ -143,4 +144,29 @@ fn neighbour(with: &Process, without: &Process, fd: i32) -> Option<i32> {
     let above = (fd.checked_add(1)?..=fd.saturating_add(CLIMB))
         .take_while(|fd| with.open_fd(*fd).is_some());
     above.into_iter().find(|fd| is_shared(*fd))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsRawFd as _;
+    use std::os::unix::net::{UnixListener, UnixStream};
+
+    use super::maker_of_pair;
+
+    #[test]
+    fn a_pair_of_sockets_tells_its_maker_and_others_do_not() {
+        let own = std::process::id();
+        let (one, other) = UnixStream::pair().unwrap();
+        let maker = |socket: &UnixStream| maker_of_pair(own, socket.as_raw_fd());
+        if maker(&one).is_none() && super::copy_of(own, one.as_raw_fd()).is_err() {
+            // Where a sandbox forbids to take a copy there is nothing to test.
+            return;
+        }
+        assert_eq!([maker(&one), maker(&other)], [Some(own); 2]);
+        let dir = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(dir.path().join("s")).unwrap();
+        let near = UnixStream::connect(dir.path().join("s")).unwrap();
+        let (far, _) = listener.accept().unwrap();
+        assert_eq!([maker(&near), maker(&far)], [None; 2]);
+    }
 }
