@@ -213,6 +213,10 @@ impl Kernel {
                 Ok(Return::value(0))
             }
             Ioctl::Other(FIGETBSZ) => Ok(Return::value(0)),
+            Ioctl::Other(FIOQSIZE) => match self.files[file].kind {
+                FileKind::Opaque(Opaque::NotPollable | Opaque::Directory) => Ok(Return::value(0)),
+                _ => Err(Errno::ENOTTY),
+            },
             // Its memory is all zero here: off.
             Ioctl::Other(FIOASYNC) => {
                 self.files[file].flags &= !flags::O_ASYNC;
@@ -230,11 +234,6 @@ impl Kernel {
                     Ok(Return::with(0, Out::Available(available)))
                 }
                 FileKind::Pidfd { process, of, .. } => self.ioctl_pidfd(process, of, request),
-                FileKind::Opaque(Opaque::NotPollable | Opaque::Directory)
-                    if request == Ioctl::Other(FIOQSIZE) =>
-                {
-                    Ok(Return::value(0))
-                }
                 // Its memory is all zero here: no ticks. Linux: timerfd_ioctl.
                 FileKind::Timerfd(_) if request == Ioctl::Other(TFD_IOC_SET_TICKS) => {
                     Err(Errno::EINVAL)

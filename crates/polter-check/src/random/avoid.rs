@@ -36,6 +36,8 @@ pub(crate) enum Avoided {
     Ring,
     /// Only the model has this device.
     Device,
+    /// The model does not claim to know: see `eventpoll`'s `unknown`.
+    Unknown,
 }
 
 impl Avoided {
@@ -54,6 +56,7 @@ impl Avoided {
             Avoided::Shared => "files that all programs share",
             Avoided::Ring => "waits disturbed by the end of a ring",
             Avoided::Device => "the modelled device",
+            Avoided::Unknown => "what the model does not claim to know",
         }
     }
 }
@@ -100,12 +103,10 @@ pub(crate) fn avoided(kernel: &Kernel, kinds: &Kinds, tid: Tid, call: &Syscall) 
             PathKind::Pollable => is(flags & flags::O_PATH == 0, Avoided::Opaque),
             PathKind::Regular | PathKind::Directory | PathKind::Null | PathKind::Zero => None,
         },
-        Syscall::Read { fd, .. } | Syscall::Write { fd, .. } => {
-            is(at(*fd) == Some(Kind::Opened), Avoided::Contents)
-        }
-        Syscall::Lseek { offset, whence, .. } => {
-            is(*offset != 0 || *whence != 0, Avoided::Contents)
-        }
+        Syscall::Read { fd, .. }
+        | Syscall::Write { fd, .. }
+        | Syscall::Readv { fd, .. }
+        | Syscall::Writev { fd, .. } => is(at(*fd) == Some(Kind::Opened), Avoided::Contents),
         Syscall::Sendmsg { fd, rights, .. } => is(
             kinds.could_circle(kernel, tid, *fd, rights),
             Avoided::Collector,
@@ -132,6 +133,7 @@ pub(crate) fn avoided(kernel: &Kernel, kinds: &Kinds, tid: Tid, call: &Syscall) 
         },
         _ => None,
     }
+    .or_else(|| kernel.unknown(tid, call).map(|_| Avoided::Unknown))
 }
 
 fn is_finite(timeout: UserTimespec) -> bool {

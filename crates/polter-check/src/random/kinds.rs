@@ -141,6 +141,10 @@ fn made_by(call: &Syscall) -> Option<Kind> {
         Syscall::IoUringSetup { .. } => Kind::Ring,
         Syscall::Open { flags, .. } if flags & O_PATH != 0 => Kind::Path,
         Syscall::Open {
+            path: PathKind::Null | PathKind::Zero,
+            ..
+        } => Kind::Null,
+        Syscall::Open {
             path: PathKind::Regular | PathKind::Directory,
             ..
         } => Kind::Opened,

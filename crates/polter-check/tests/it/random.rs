@@ -45,9 +45,12 @@ fn two_policies_are_told_apart_by_a_program_that_shrinks() {
         let played = play(program, Ending::Readiness, Policy::LAST_FPUT, &mut other);
         matches!(played.verdict, Verdict::Different(_))
     };
-    let mut programs = (0..2000).map(|seed| generate(seed, Shape::Processes, 40));
-    let found = programs.find(differs).expect("one of them closes a dup");
-    let smallest = shrink(&found, differs);
+    let programs = (0..2000).map(|seed| generate(seed, Shape::Processes, 40));
+    // No step of a program can be left out at its end, and yet it may be a long one.
+    let found = programs.filter(differs).take(5);
+    let shrunk = found.map(|found| shrink(&found, differs));
+    let smallest = shrunk.min_by_key(|shrunk| shrunk.steps.len());
+    let smallest = smallest.expect("one of them closes a dup");
     assert!(smallest.steps.len() <= 6, "{smallest:#?}");
     let mut calls = smallest.steps.iter().map(|step| &step.call);
     assert!(calls.any(|call| matches!(call, Syscall::EpollCtl { .. })));

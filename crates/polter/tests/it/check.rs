@@ -155,6 +155,82 @@ fn a_call_that_no_kernel_has_ends_the_kernels_side() {
 }
 
 #[test]
+fn what_was_not_asked_is_no_agreement() {
+    let logs = Logs::new();
+    let open = logs.write(
+        "open.strace",
+        "100 fork() = 101\n100 kill(-99999, 0) = -1 ESRCH (No such process)\n",
+    );
+    let right = logs.write("right.strace", "100 epoll_create1(0) = 3\n");
+    let args = |options: &[&str]| {
+        let options = options.iter().map(|option| (*option).to_owned().into());
+        let paths = [
+            open.clone().into_os_string(),
+            right.clone().into_os_string(),
+        ];
+        ["check".into()]
+            .into_iter()
+            .chain(options)
+            .chain(paths)
+            .collect::<Vec<_>>()
+    };
+    let ran = polter(args(&["--no-kernel"]));
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out(), ran.err());
+    let why =
+        "not asked from line 2 on (1 call: nobody from line 2 on: signals to more than one process";
+    assert!(ran.out().contains(why), "{}", ran.out());
+    let sum = "2 scripts: 1 agree, 0 differ, 1 not asked to the end\n";
+    assert!(ran.out().ends_with(sum), "{}", ran.out());
+    assert_eq!(polter(args(&["--no-kernel", "--strict"])).code, Some(2));
+
+    let ran = polter(args(&["--no-kernel", "--format", "json"]));
+    let objects: Vec<Value> = ran
+        .out()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(objects[0]["verdict"], "not-asked");
+    assert_eq!(objects[0]["not_asked"]["line"], 2);
+    assert_eq!(objects[1]["verdict"], "agrees");
+    assert_eq!(objects[1]["not_asked"], Value::Null);
+
+    let ran = polter(args(&["--no-kernel", "--format", "junit"]));
+    assert!(
+        ran.out()
+            .contains("failures=\"0\" errors=\"0\" skipped=\"1\""),
+        "{}",
+        ran.out()
+    );
+}
+
+#[test]
+fn what_is_cut_out_of_a_call_hides_no_difference() {
+    let script = "\
+100 epoll_create1(0) = 3
+100 eventfd2(0, 0) = 4
+100 eventfd2(0, 0) = 5
+100 epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLOUT, data={u32=4, u64=4}}) = 0
+100 epoll_ctl(3, EPOLL_CTL_ADD, 5, {events=EPOLLOUT, data={u32=5, u64=5}}) = 0
+100 epoll_wait(3, [{events=EPOLLOUT, data={u32=5, u64=5}}, {events=EPOLLOUT, data={u32=4, u64=4}}], 8, 0) = 2
+";
+    let ran = check(script, &["--no-kernel"]);
+    assert_eq!(ran.code, Some(1));
+    let first = |who: &str| format!("{who} 100 epoll_wait(3, [{{events=EPOLLOUT, data=");
+    assert!(
+        ran.out()
+            .contains(&format!("{}{{u32=5", first("written  "))),
+        "{}",
+        ran.out()
+    );
+    assert!(
+        ran.out()
+            .contains(&format!("{}{{u32=4", first("model    "))),
+        "{}",
+        ran.out()
+    );
+}
+
+#[test]
 fn every_fact_holds_on_this_kernel() {
     let Some(ran) = on_the_kernel(polter(["check", "--conformance"])) else {
         return;

@@ -2,7 +2,7 @@
 
 use super::{HOSTILE, Scene};
 use crate::random::kinds::Kind;
-use eventpoll::syscall::{TimerSpec, flags};
+use eventpoll::syscall::{Piece, TimerSpec, flags};
 use eventpoll::{Fd, Syscall};
 
 /// A time that does not come while a program runs.
@@ -26,11 +26,16 @@ const LENGTHS: [(usize, u64); 11] = [
     (2, 300_000),
 ];
 
+/// Parts of a counter, counters, more than a page.
+const PIECES: [(usize, u64); 6] = [(3, 0), (8, 1), (8, 4), (8, 8), (3, 100), (2, 5000)];
+
 impl Scene<'_> {
     pub(super) fn data(&mut self) -> Syscall {
         match self.dice.below(100) {
-            0..=41 => self.write(),
-            42..=72 => self.read(),
+            0..=37 => self.write(),
+            38..=41 => self.write_pieces(),
+            42..=68 => self.read(),
+            69..=72 => self.read_pieces(),
             73..=82 => self.send(),
             83..=90 => self.receive(),
             91..=92 => Syscall::Shutdown {
@@ -39,8 +44,8 @@ impl Scene<'_> {
             },
             93 => Syscall::Lseek {
                 fd: self.fd(|_| true),
-                offset: 0,
-                whence: 0,
+                offset: self.dice.pick(&[0, 0, 100, -1]),
+                whence: self.dice.pick(&[0, 0, 1, 2, 5, -1]),
             },
             94 => Syscall::TimerfdGettime {
                 fd: self.fd(|kind| kind == Kind::Timerfd),
@@ -77,6 +82,30 @@ impl Scene<'_> {
         Syscall::Read { fd, len }
     }
 
+    /// A write in up to three pieces.
+    fn write_pieces(&mut self) -> Syscall {
+        let fd = self.fd(|kind| matches!(kind, Kind::PipeWriter | Kind::Eventfd | Kind::Socket(_)));
+        let pieces = (0..self.dice.below(4)).map(|_| Piece {
+            len: self.dice.weigh(&PIECES),
+            first: self.dice.pick(&[1, 2, 0x0102_0304_0506_0708]),
+        });
+        let pieces = pieces.collect();
+        Syscall::Writev { fd, pieces }
+    }
+
+    /// A read into up to three pieces.
+    fn read_pieces(&mut self) -> Syscall {
+        let fd = self.fd(|kind| {
+            matches!(
+                kind,
+                Kind::PipeReader | Kind::Eventfd | Kind::Timerfd | Kind::Socket(_)
+            )
+        });
+        let lens = (0..self.dice.below(4)).map(|_| self.dice.weigh(&PIECES));
+        let lens = lens.collect();
+        Syscall::Readv { fd, lens }
+    }
+
     fn send(&mut self) -> Syscall {
         let fd = self.fd(|kind| matches!(kind, Kind::Socket(_)));
         let count = self.dice.weigh(&[(30, 0), (50, 1), (12, 2), (8, 3)]);
@@ -103,7 +132,8 @@ impl Scene<'_> {
             fd: self.fd(|kind| matches!(kind, Kind::Socket(_))),
             len: self.dice.weigh(&LENGTHS),
             room: self.dice.weigh(&[(2, 0), (5, 1), (5, 2), (2, 4)]),
-            flags: self.message_flags(flags::MSG_PEEK | flags::MSG_CMSG_CLOEXEC),
+            flags: self.message_flags(flags::MSG_PEEK | flags::MSG_CMSG_CLOEXEC)
+                | self.dice.weigh(&[(9, 0), (1, flags::MSG_TRUNC)]),
         }
     }
 

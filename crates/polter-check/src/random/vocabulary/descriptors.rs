@@ -43,6 +43,7 @@ impl Scene<'_> {
                 path: self.dice.weigh(&[
                     (6, PathKind::Regular),
                     (3, PathKind::Directory),
+                    (2, PathKind::Null),
                     (1, PathKind::Pollable),
                 ]),
                 flags: self
@@ -188,7 +189,16 @@ impl Scene<'_> {
                 (1 << 31) + 1,
             ])),
             18 => Fcntl::GetPipeSize,
-            _ => Fcntl::Other(self.dice.pick(&[9999, 77, -1])),
+            _ => self.dice.pick(&[
+                Fcntl::Other(9999),
+                Fcntl::Other(-1),
+                Fcntl::GetOwn,
+                Fcntl::SetOwn(0),
+                Fcntl::GetSig,
+                Fcntl::SetSig(0),
+                Fcntl::GetLease,
+                Fcntl::Notify(0),
+            ]),
         }
     }
 
@@ -206,7 +216,8 @@ impl Scene<'_> {
             }),
             9 => Ioctl::GetEpollParams,
             10 => Ioctl::EpollAdopt,
-            _ => Ioctl::Other(self.dice.pick(&[0x1234_5678, 0, 0xffff_fff0])),
+            // FIGETBSZ, FIOASYNC, FIOQSIZE, SIOCOUTQ, and what nobody has.
+            _ => Ioctl::Other(self.dice.pick(&[0x1234_5678, 0, 2, 0x5452, 0x5460, 0x5411])),
         }
     }
 
