@@ -236,12 +236,11 @@ impl Kernel {
             Err(errno) => return Outcome::Done(Err(errno)),
         };
         let is_eventfd = matches!(self.files[file].kind, FileKind::Eventfd(_));
-        match pieces.iter().find(|piece| piece.len > 0) {
-            None => Outcome::Done(Ok(Return::value(0))),
-            // The first piece that is written in part ends it, which an eventfd's does
-            // unless it is eight bytes long.
+        match pieces.first() {
+            _ if total == 0 => Outcome::Done(Ok(Return::value(0))),
+            // The first piece that is no counter ends it, and be it an empty one.
             Some(piece) if is_eventfd => self.write(caller, fd, piece.len, piece.first),
-            Some(_) => self.write(caller, fd, total, first),
+            _ => self.write(caller, fd, total, first),
         }
     }
 

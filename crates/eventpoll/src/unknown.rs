@@ -40,10 +40,11 @@ impl Kernel {
             Syscall::Readv { fd, lens } => self.unknown_read(caller, *fd, lens),
             Syscall::Write { fd, .. } => self.unknown_data(caller, *fd, Access::Write),
             Syscall::Writev { fd, pieces } => {
-                let counters = pieces.iter().filter(|piece| piece.len > 0);
-                let is_several = counters.clone().count() > 1;
+                let is_several = pieces.split_first().is_some_and(|(first, rest)| {
+                    first.len == 8 && rest.iter().any(|piece| piece.len > 0)
+                });
                 let is_eventfd = matches!(self.kind(caller, *fd)?, FileKind::Eventfd(_));
-                if is_eventfd && is_several && counters.take(1).any(|piece| piece.len == 8) {
+                if is_eventfd && is_several {
                     return Some("several counters in one writev(2) are not modelled");
                 }
                 self.unknown_data(caller, *fd, Access::Write)
