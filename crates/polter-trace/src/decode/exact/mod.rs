@@ -9,6 +9,8 @@
 
 mod calls;
 mod kept;
+mod messages;
+mod tasks;
 
 use eventpoll::Syscall;
 
