@@ -45,56 +45,21 @@
 //! do not exist; a task may do whatever it asks for.
 #![forbid(unsafe_code)]
 
-mod arena;
-mod blocking;
-mod canonical;
-mod clock;
-mod copy;
-mod custom;
-mod descriptors;
-mod device;
+mod abi;
 mod epoll;
-mod errno;
-mod eventfd;
-mod events;
-mod exec;
-mod exit;
-mod fd_table;
-mod fdinfo;
-mod file;
+mod fs;
 pub mod guide;
-mod ids;
-mod invariants;
-mod io;
-mod kcmp;
 mod kernel;
-mod list;
-mod pidfd;
-mod pipe;
-mod policy;
-mod poll;
-mod process;
-mod quick;
-mod ring;
-mod signal;
-pub mod steps;
-pub mod syscall;
-mod timerfd;
-mod unix;
-mod unknown;
-mod version;
-mod wait_queue;
-mod world;
-mod written;
+pub mod stepped;
+mod store;
+mod task;
+mod wait;
 
-pub use custom::CustomFile;
-pub use errno::Errno;
-pub use events::{EpollEvent, EventList, Events, PollFd};
-pub use fd_table::{Holder, NR_OPEN};
-pub use file::Opaque;
-pub use ids::{EpitemId, EpollId, Fd, FileId, Pid, TableId, Tid};
-pub use kernel::Kernel;
-pub use policy::{Dies, EPIOCADOPT, Inherited, Key, Policy, UnknownPolicy};
-pub use syscall::{Out, Outcome, Return, Syscall};
-pub use version::{UnknownVersion, Version};
-pub use world::{Descriptor, Registration, TaskView};
+pub use abi::{
+    Dies, EPIOCADOPT, EpollEvent, Errno, EventList, Events, Inherited, Key, Out, Outcome, Policy,
+    PollFd, Return, Syscall, UnknownPolicy, UnknownVersion, Version, syscall,
+};
+pub use fs::kinds::CustomFile;
+pub use fs::{Holder, NR_OPEN, Opaque};
+pub use kernel::{Descriptor, Kernel, Registration, TaskView};
+pub use store::{EpitemId, EpollId, Fd, FileId, Pid, TableId, Tid};

@@ -6,7 +6,7 @@
 //! machine too.
 #![expect(clippy::print_stdout, reason = "a benchmark says what it found")]
 
-use eventpoll::steps::{Rules, Stepped};
+use eventpoll::stepped::{Rules, Stepped};
 use polter_race::stateless::replay_all;
 use polter_race::{Bounds, Progress, Race, search};
 use std::time::Instant;

@@ -11,8 +11,9 @@
 //! | `script` | a script's setting, and the calls that race |
 //! | `schedule` | whose turn it is: as text and back |
 //! | `search` | every state up to the bounds, on one or more cores |
-//! | `level` | the states of one depth, and the cores that go through them |
-//! | `visited` | the states known, and how each was reached first |
+//! | `search::level` | the frontier: the states of one depth, and the cores that expand them |
+//! | `search::visited` | the table of known states, and how each was reached first |
+//! | `store` | states as numbers of shared components; steps looked up instead of taken |
 //! | `sys` | the only `unsafe` code: advice on memory |
 //! | `walk` | random schedules |
 //! | `stateless` | every schedule without knowing a state again: the slow way, to compare |
@@ -21,14 +22,13 @@
 //! Knows no policy but Linux's own; prints nothing.
 #![deny(unsafe_code)]
 
-mod level;
 mod replay;
 mod schedule;
 mod script;
 mod search;
 pub mod stateless;
+pub mod store;
 mod sys;
-mod visited;
 mod walk;
 
 pub use replay::{Run, replay, tidy};

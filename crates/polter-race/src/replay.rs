@@ -2,7 +2,7 @@
 
 use crate::schedule::Schedule;
 use crate::search::Found;
-use eventpoll::steps::{Finding, Step, Stepped, Story};
+use eventpoll::stepped::{Finding, Step, Stepped, Story};
 
 /// What a schedule led to.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@
 //! of task 100 going off, and `#` begins a comment.
 
 use eventpoll::Pid;
-use eventpoll::steps::Stepped;
+use eventpoll::stepped::Stepped;
 use std::fmt;
 
 /// Whose turn it is, step by step: a task's place among the tasks of a race.

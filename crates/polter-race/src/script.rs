@@ -11,7 +11,7 @@
 //! The answers of what is set up must come out; those of the calls that race
 //! depend on the schedule and are not looked at.
 
-use eventpoll::steps::{Program, Rules, Stepped, Unsuitable};
+use eventpoll::stepped::{Program, Rules, Stepped, Unsuitable};
 use eventpoll::{Kernel, Outcome, Pid, Policy, Syscall, Version};
 use polter_check::{Action, Backend as _, Model, Script, Step};
 

@@ -6,7 +6,7 @@
 
 use crate::schedule::Schedule;
 use crate::search::Found;
-use eventpoll::steps::{Step, Stepped};
+use eventpoll::stepped::{Step, Stepped};
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +81,7 @@ fn can_step(state: &Stepped, task: u8) -> bool {
     state.can_step(task) && (!is_new_call || state.clone().step(task) != Step::Blocked)
 }
 
-fn found(path: &[(u8, Vec<u8>)], steps: usize, finding: eventpoll::steps::Finding) -> Found {
+fn found(path: &[(u8, Vec<u8>)], steps: usize, finding: eventpoll::stepped::Finding) -> Found {
     let turns = path[..steps].iter().map(|(task, _)| *task).collect();
     Found {
         schedule: Schedule(turns),

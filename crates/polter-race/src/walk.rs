@@ -2,7 +2,7 @@
 
 use crate::schedule::Schedule;
 use crate::search::Found;
-use eventpoll::steps::{Step, Stepped};
+use eventpoll::stepped::{Step, Stepped};
 
 /// What came of walking.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! One registration.
 
 use super::ready_list::Place;
-use crate::ids::{EpitemId, EpollId, Fd, FileId, TableId, WaitId};
-use crate::list::Links;
-use crate::policy::Key;
+use crate::abi::Key;
+use crate::store::Links;
+use crate::store::{EpitemId, EpollId, Fd, FileId, TableId, WaitId};
 use crate::{Events, Kernel};
 use std::hash::{Hash, Hasher};
 

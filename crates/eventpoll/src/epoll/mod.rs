@@ -19,12 +19,12 @@ pub(crate) use epitem::Epitem;
 pub(crate) use ready_list::ReadyList;
 pub(crate) use wait::{EpollWait, checked_mask};
 
-use crate::file::FileKind;
-use crate::ids::{EpitemId, EpollId, Fd, FileId, QueueId, TableId, Tid};
-use crate::list::{Head, Links};
-use crate::policy::{Inherited, Key};
-use crate::syscall::{EpollParams, Ioctl, Out, Return, flags};
-use crate::wait_queue::Waiter;
+use crate::abi::{EpollParams, Ioctl, Out, Return, flags};
+use crate::abi::{Inherited, Key};
+use crate::fs::FileKind;
+use crate::store::{EpitemId, EpollId, Fd, FileId, QueueId, TableId, Tid};
+use crate::store::{Head, Links};
+use crate::wait::Waiter;
 use crate::{EpollEvent, Errno, Events, Kernel};
 
 /// One epoll instance. Linux: `struct eventpoll`.
@@ -108,7 +108,7 @@ impl Kernel {
         self.install(
             caller,
             fd,
-            crate::fd_table::Slot {
+            crate::fs::Slot {
                 file,
                 is_cloexec,
                 is_inherited: false,

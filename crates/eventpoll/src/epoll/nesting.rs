@@ -1,7 +1,7 @@
 //! Instances that watch instances: how deep, no circles, and how many paths.
 
-use crate::ids::{EpollId, FileId};
-use crate::list::Head;
+use crate::store::Head;
+use crate::store::{EpollId, FileId};
 use crate::{EpitemId, Errno, Kernel};
 use std::collections::BTreeMap;
 

@@ -8,7 +8,7 @@
 //! A scan goes over them from the front. The ids stand side by side, so that no
 //! epitem has to be fetched to learn of the next. Who leaves leaves a gap behind.
 
-use crate::ids::EpitemId;
+use crate::store::EpitemId;
 use std::hash::{Hash, Hasher};
 
 /// Epitems, each once. Linux: `rdllist`, and the `txlist` of a scan.
@@ -234,7 +234,7 @@ impl Scan<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arena::Id;
+    use crate::store::Id;
     use proptest::prelude::*;
 
     fn of(ids: &[u32]) -> ReadyList {

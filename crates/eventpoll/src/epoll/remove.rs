@@ -11,9 +11,9 @@
 //! own, so that another task can run between two of them.
 
 use super::Epitem;
-use crate::ids::{EpitemId, EpollId, Fd, FileId, TableId};
-use crate::policy::Dies;
-use crate::wait_queue::Limit;
+use crate::abi::Dies;
+use crate::store::{EpitemId, EpollId, Fd, FileId, TableId};
+use crate::wait::Limit;
 use crate::{Events, Kernel};
 
 impl Kernel {

@@ -8,9 +8,9 @@
 
 use super::ready_list::ReadyList;
 use super::{Epitem, Epoll};
-use crate::arena::Arena;
-use crate::ids::{EpitemId, EpollId};
-use crate::wait_queue::Limit;
+use crate::store::Arena;
+use crate::store::{EpitemId, EpollId};
+use crate::wait::Limit;
 use crate::{Events, Kernel};
 
 impl Kernel {

@@ -1,10 +1,10 @@
 //! `epoll_wait(2)` and its relatives: harvest, sleep, harvest again.
 
 use super::{Epitem, ReadyList};
-use crate::blocking::{Call, Patience};
-use crate::ids::{EpitemId, EpollId, Fd, FileId, TableId, Tid, WaitId};
-use crate::syscall::{Buffer, Out, Outcome, Return, SigMask, SigSet, UserTimespec};
-use crate::wait_queue::Waiter;
+use crate::abi::{Buffer, Out, Outcome, Return, SigMask, SigSet, UserTimespec};
+use crate::store::{EpitemId, EpollId, Fd, FileId, TableId, Tid, WaitId};
+use crate::wait::Waiter;
+use crate::wait::{Call, Patience};
 use crate::{EpollEvent, Errno, EventList, Events, Kernel};
 
 /// The largest `maxevents`. Linux: `EP_MAX_EVENTS`.

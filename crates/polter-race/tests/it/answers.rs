@@ -1,6 +1,6 @@
 //! Stepped one call after the other, the scenarios answer what Linux answers.
 
-use eventpoll::steps::{Program, Rules, Step, Stepped};
+use eventpoll::stepped::{Program, Rules, Step, Stepped};
 use eventpoll::{Outcome, Pid, Policy, Version};
 use polter_check::{Action, Model, Scenario, Script, agree};
 

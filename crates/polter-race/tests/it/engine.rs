@@ -1,8 +1,11 @@
 //! The search misses nothing, whatever the way it goes.
 
 use crate::scripts::{all, explore, start};
-use eventpoll::steps::{Explorer, Fix, Moves, Parts, Rules, Seed, Stand, Step, Stepped, Turn};
+use eventpoll::stepped::{Fix, Rules, Seed, Step, Stepped};
 use polter_race::stateless::replay_all;
+use polter_race::store::{
+    ComponentStore, Explorer, State, StepResult, TransitionCache, fingerprint,
+};
 use polter_race::{Bounds, Limit, Progress, Schedule, ScheduleError, replay, search, walk};
 
 #[test]
@@ -108,9 +111,9 @@ fn a_copy_goes_on_as_the_original_does() {
                 continue;
             }
             other.clone_from(&one);
-            assert_eq!(one.fingerprint(), other.fingerprint());
+            assert_eq!(fingerprint(&one), fingerprint(&other));
             assert_eq!(one.step(task), other.step(task));
-            assert_eq!(one.fingerprint(), other.fingerprint());
+            assert_eq!(fingerprint(&one), fingerprint(&other));
         }
     }
 }
@@ -128,11 +131,11 @@ fn a_state_that_is_reverted_is_the_original() {
                 }
             }
             other.revert_to(&one);
-            assert_eq!(one.fingerprint(), other.fingerprint());
+            assert_eq!(fingerprint(&one), fingerprint(&other));
             let task = turn % one.tasks();
             if one.can_step(task) {
                 assert_eq!(one.step(task), other.step(task));
-                assert_eq!(one.fingerprint(), other.fingerprint());
+                assert_eq!(fingerprint(&one), fingerprint(&other));
                 other = one.clone();
             }
         }
@@ -146,8 +149,8 @@ fn explorers_step_as_one_that_shares_nothing() {
         for rules in [Rules::LINUX, Rules::LINUX.without(Fix::RemovalPin)] {
             let start = race.start(rules).unwrap();
             // None is known; each soon makes room for another; all are.
-            for moves in [0, 4, 1 << 10] {
-                check_explorers(&name, &start, &Moves::with_room(moves));
+            for cache in [0, 4, 1 << 10] {
+                check_explorers(&name, &start, &TransitionCache::with_room(cache));
             }
         }
     }
@@ -163,9 +166,9 @@ fn a_call_that_would_wait_changes_nothing() {
 ";
     let race = polter_race::Race::parse(text.as_bytes()).unwrap();
     let mut start = race.start(Rules::LINUX).unwrap();
-    let before = start.fingerprint();
+    let before = fingerprint(&start);
     assert_eq!(start.step(0), Step::Blocked);
-    assert_eq!(start.fingerprint(), before);
+    assert_eq!(fingerprint(&start), before);
     let report = explore(&start);
     assert_eq!((report.found, report.limit), (None, None));
     assert_eq!(report.covered.endings, 1);
@@ -197,34 +200,37 @@ fn check_bound(start: &Stepped, bounds: Bounds, limit: Limit) {
 }
 
 #[track_caller]
-fn check_explorers(name: &str, start: &Stepped, moves: &Moves) {
-    let parts = Parts::default();
-    let mut explorers = [Explorer::new(&parts, start), Explorer::new(&parts, start)];
+fn check_explorers(name: &str, start: &Stepped, cache: &TransitionCache) {
+    let components = ComponentStore::default();
+    let mut explorers = [
+        Explorer::new(&components, start),
+        Explorer::new(&components, start),
+    ];
     // States by their numbers, and as they are when nobody shares anything.
     let (_, numbers) = explorers[0].made();
-    let mut stand = Stand::default();
+    let mut state = State::default();
     let mut known = vec![(numbers.to_vec(), start.clone())];
     for turn in 0..300 {
         let (numbers, plain) = known[turn * 7 % known.len()].clone();
         let explorer = &mut explorers[turn % 2];
-        explorer.look_up(&mut stand, plain.fingerprint(), &numbers, moves);
+        explorer.look_up(&mut state, fingerprint(&plain), &numbers, cache);
         for task in 0..plain.tasks() {
             let mut next = plain.clone();
             let expected = match next.step(task) {
-                Step::Blocked => Turn::Blocked,
-                Step::Found(finding) => Turn::Found(finding),
-                Step::Taken => Turn::To(next.fingerprint()),
+                Step::Blocked => StepResult::Blocked,
+                Step::Found(finding) => StepResult::Found(finding),
+                Step::Taken => StepResult::To(fingerprint(&next)),
             };
-            assert_eq!(explorer.step(&mut stand, task, moves), expected, "{name}");
-            if let Turn::To(_) = expected
+            assert_eq!(explorer.step(&mut state, task, cache), expected, "{name}");
+            if let StepResult::To(_) = expected
                 && (turn + task) % plain.tasks() == 0
             {
                 let mut numbers = Vec::new();
-                explorer.save(&stand, task, &mut numbers);
+                explorer.save(&state, task, &mut numbers);
                 known.push((numbers, next));
             }
         }
-        assert_eq!(explorer.state(&stand).fingerprint(), plain.fingerprint());
+        assert_eq!(fingerprint(explorer.state(&state)), fingerprint(&plain));
     }
     assert!(known.len() > 10, "{name}: {} states", known.len());
 }

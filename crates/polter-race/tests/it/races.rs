@@ -2,7 +2,7 @@
 //! all fixes on, the same script is exhausted.
 
 use crate::scripts::{all, explore, start};
-use eventpoll::steps::{Fix, Rules, Seed};
+use eventpoll::stepped::{Fix, Rules, Seed};
 use polter_race::{Schedule, replay, tidy};
 
 #[test]

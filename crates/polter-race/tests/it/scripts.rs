@@ -1,6 +1,6 @@
 //! The scripts of `scenarios/races`.
 
-use eventpoll::steps::{Rules, Stepped};
+use eventpoll::stepped::{Rules, Stepped};
 use polter_race::{Bounds, Progress, Race, Report, search};
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
 //! What stands at the end of each help text.
 
-use eventpoll::steps::{Fix, Seed};
+use eventpoll::stepped::{Fix, Seed};
 
 use crate::exit::Exit;
 

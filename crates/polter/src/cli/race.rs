@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use eventpoll::steps::{Fix, Seed};
+use eventpoll::stepped::{Fix, Seed};
 
 use super::Format;
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use eventpoll::steps::{Fix, Seed};
+use eventpoll::stepped::{Fix, Seed};
 use polter_race::Limit;
 use serde_json::{Value, json};
 

@@ -14,7 +14,7 @@ use std::fs;
 use std::io::{self, Read as _, Write};
 use std::path::Path;
 
-use eventpoll::steps::{Rules, Stepped};
+use eventpoll::stepped::{Rules, Stepped};
 use polter_race::{
     Bounds, Covered, Found, Limit, Race, Report, Run, Schedule, Walked, replay, search, tidy, walk,
 };

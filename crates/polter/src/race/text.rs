@@ -11,7 +11,7 @@
 use std::io::{self, Write};
 
 use eventpoll::Outcome as Answer;
-use eventpoll::steps::{Fix, Rules, Seed, Stepped};
+use eventpoll::stepped::{Fix, Rules, Seed, Stepped};
 use polter_race::{Covered, Limit, Run, Walked};
 use polter_trace::encode;
 

@@ -1,0 +1,482 @@
+//! The removal of an epitem, stepped: path A, path C, and what all paths share.
+//!
+//! ```text
+//!   A  ep_remove               unhook ▸ dying? pin ▸ f_ep ▸ list ▸ tree, free ▸ unpin
+//!   C  eventpoll_release_file  mark ▸ ep->mtx ▸ unhook ▸ f_ep ▸ list ▸ tree, free ▸ put
+//! ```
+
+use super::frame::Frame;
+use super::locks::Lock;
+use super::{EntryId, Finding, Fix, Seed, Stepped, Thing, tell};
+use crate::store::Head;
+use crate::store::{EpitemId, EpollId, FileId, QueueId, WaitId};
+
+type Taken = Result<(), Finding>;
+
+/// Path A under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Remove {
+    pub(super) epitem: EpitemId,
+    at: RemoveAt,
+    is_pinned: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum RemoveAt {
+    Unhook,
+    Pin,
+    Tree,
+    Unpin,
+    UnhookLate,
+}
+
+/// Path C under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ReleaseFile {
+    file: FileId,
+    epitem: Option<EpitemId>,
+    at: ReleaseAt,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum ReleaseAt {
+    Pick,
+    Mutex,
+    Tree,
+    Put,
+    /// What is left of `mutex_unlock` when the next holder can run already.
+    UnlockTail {
+        disposes: bool,
+    },
+}
+
+/// An entry leaves its wait queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Unregister {
+    epitem: EpitemId,
+    /// What was loaded of the entry: its place, and the queue it is on.
+    loaded: Option<(WaitId, QueueId)>,
+}
+
+/// An epitem leaves its file's list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct RemoveFile {
+    epitem: EpitemId,
+    has_cleared: bool,
+}
+
+impl Remove {
+    pub(super) fn new(epitem: EpitemId, has_unhooked: bool) -> Remove {
+        Remove {
+            epitem,
+            at: if has_unhooked {
+                RemoveAt::Pin
+            } else {
+                RemoveAt::Unhook
+            },
+            is_pinned: false,
+        }
+    }
+
+    pub(super) fn is_silent(self) -> bool {
+        matches!(self.at, RemoveAt::Unhook | RemoveAt::UnhookLate)
+    }
+}
+
+impl ReleaseFile {
+    pub(super) fn new(file: FileId) -> ReleaseFile {
+        ReleaseFile {
+            file,
+            epitem: None,
+            at: ReleaseAt::Pick,
+        }
+    }
+}
+
+impl Stepped {
+    /// Linux: `ep_remove`.
+    pub(super) fn run_remove(&mut self, me: usize, mut frame: Remove) -> Taken {
+        let Remove { epitem, .. } = frame;
+        match frame.at {
+            RemoveAt::Unhook => {
+                frame.at = RemoveAt::Pin;
+                self.push(me, Frame::Remove(frame))?;
+                if !self.rules().errs(Seed::FreeBeforeUnhook) {
+                    self.push_unregister(me, epitem)?;
+                }
+            }
+            RemoveAt::Pin => {
+                self.touch_epitem(me, epitem, "ep_remove")?;
+                let file = self.kernel.epitems[epitem].file;
+                if self.rules().has(Fix::Dying) && self.ledger.marked.contains(&epitem) {
+                    tell!(
+                        self,
+                        me,
+                        "ep_remove",
+                        "{} is dying: left to its file's release",
+                        self.named(epitem)
+                    );
+                    return Ok(());
+                }
+                frame.at = RemoveAt::Tree;
+                if self.rules().has(Fix::RemovalPin) {
+                    self.touch_file(me, file, "epi_fget")?;
+                    if !self.kernel.get_if_alive(file) {
+                        tell!(
+                            self,
+                            me,
+                            "epi_fget",
+                            "{} has no reference left: nothing to take",
+                            self.named(file)
+                        );
+                        return Ok(());
+                    }
+                    frame.is_pinned = true;
+                    tell!(self, me, "epi_fget", "{}", self.counted(file));
+                } else {
+                    tell!(
+                        self,
+                        me,
+                        "ep_remove",
+                        "{} goes on without a reference on {}",
+                        self.named(epitem),
+                        self.named(file)
+                    );
+                }
+                self.push(me, Frame::Remove(frame))?;
+                self.push_remove_file(me, epitem)?;
+            }
+            RemoveAt::Tree => {
+                self.ep_remove_epi(me, epitem)?;
+                self.drop_epoll_ref(self.kernel.epitems[epitem].epoll);
+                if frame.is_pinned {
+                    frame.at = RemoveAt::Unpin;
+                    self.push(me, Frame::Remove(frame))?;
+                } else if self.rules().errs(Seed::FreeBeforeUnhook) {
+                    frame.at = RemoveAt::UnhookLate;
+                    self.push(me, Frame::Remove(frame))?;
+                }
+            }
+            RemoveAt::Unpin => {
+                let file = self.kernel.epitems[epitem].file;
+                self.fput(me, file)?;
+                if self.rules().errs(Seed::FreeBeforeUnhook) {
+                    frame.at = RemoveAt::UnhookLate;
+                    self.push(me, Frame::Remove(frame))?;
+                }
+            }
+            RemoveAt::UnhookLate => self.push_unregister(me, epitem)?,
+        }
+        Ok(())
+    }
+
+    pub(super) fn needs_release_file(&self, frame: ReleaseFile) -> Option<Lock> {
+        match (frame.at, frame.epitem) {
+            (ReleaseAt::Pick, _) => Some(Lock::File(frame.file)),
+            (ReleaseAt::Mutex, Some(epitem)) if !self.rules().errs(Seed::ReleaseGivesUp) => {
+                Some(Lock::Mutex(self.kernel.epitems[epitem].epoll))
+            }
+            _ => None,
+        }
+    }
+
+    /// Linux: `eventpoll_release_file`.
+    pub(super) fn run_release_file(&mut self, me: usize, mut frame: ReleaseFile) -> Taken {
+        let function = "eventpoll_release_file";
+        let file = frame.file;
+        if let ReleaseAt::Pick = frame.at {
+            self.touch_file(me, file, function)?;
+            let first = self.kernel.files[file].epitems.first();
+            let Some(epitem) = first.filter(|_| self.has_f_ep(file)) else {
+                tell!(self, me, function, "no epitem left on {}", self.named(file));
+                return Ok(());
+            };
+            if self.rules().has(Fix::Dying) && !self.ledger.marked.contains(&epitem) {
+                self.ledger.marked.push(epitem);
+                self.ledger.marked.sort_unstable();
+            }
+            tell!(
+                self,
+                me,
+                function,
+                "{} is the first on {}{}",
+                self.named(epitem),
+                self.named(file),
+                if self.rules().has(Fix::Dying) {
+                    ": dying"
+                } else {
+                    ""
+                }
+            );
+            frame.epitem = Some(epitem);
+            frame.at = ReleaseAt::Mutex;
+            return self.push(me, Frame::ReleaseFile(frame));
+        }
+        let epitem = frame.epitem.expect("picked before");
+        let epoll = self.kernel.epitems[epitem].epoll;
+        match frame.at {
+            ReleaseAt::Pick => unreachable!("handled above"),
+            ReleaseAt::Mutex => {
+                self.touch_epitem(me, epitem, function)?;
+                self.touch_epoll(me, epoll, "mutex_lock")?;
+                if !self.is_free(Lock::Mutex(epoll)) {
+                    tell!(
+                        self,
+                        me,
+                        "mutex_trylock",
+                        "{} is taken: passed by",
+                        self.named(epoll)
+                    );
+                    return Ok(());
+                }
+                self.lock(me, Lock::Mutex(epoll));
+                tell!(
+                    self,
+                    me,
+                    "mutex_lock",
+                    "ep->mtx of {}, for {}",
+                    self.named(epoll),
+                    self.named(epitem)
+                );
+                frame.at = ReleaseAt::Tree;
+                self.push(me, Frame::ReleaseFile(frame))?;
+                self.push_remove_file(me, epitem)?;
+                return self.push_unregister(me, epitem);
+            }
+            ReleaseAt::Tree => {
+                self.ep_remove_epi(me, epitem)?;
+                frame.at = ReleaseAt::Put;
+                if self.rules().errs(Seed::PutUnderMutex) {
+                    let disposes = self.drop_epoll_ref(epoll);
+                    frame.at = ReleaseAt::UnlockTail { disposes };
+                }
+                self.unlock(me, Lock::Mutex(epoll));
+                return self.push(me, Frame::ReleaseFile(frame));
+            }
+            ReleaseAt::Put => self.put_epoll(me, epoll)?,
+            ReleaseAt::UnlockTail { disposes } => {
+                self.touch_epoll(me, epoll, "mutex_unlock")?;
+                tell!(self, me, "mutex_unlock", "wakes who waits for it");
+                if disposes {
+                    self.free_epoll(me, epoll);
+                }
+            }
+        }
+        self.push(me, Frame::ReleaseFile(ReleaseFile::new(file)))
+    }
+
+    /// Linux: `ep_unregister_pollwait`, if there is anything to do.
+    pub(super) fn push_unregister(&mut self, me: usize, epitem: EpitemId) -> Taken {
+        let Some(place) = self.kernel.epitems[epitem].wait else {
+            return Ok(());
+        };
+        let queue = self.kernel.waits.queue_of(place);
+        // Only a queue that can go away by itself makes two steps of it.
+        let is_loaded = !self.plan.pollfree_queues.contains(&queue);
+        if is_loaded {
+            self.rcu_read_lock(me);
+        }
+        self.push(
+            me,
+            Frame::Unregister(Unregister {
+                epitem,
+                loaded: is_loaded.then_some((place, queue)),
+            }),
+        )
+    }
+
+    pub(super) fn needs_unregister(&self, frame: Unregister) -> Option<Lock> {
+        let (_, queue) = frame.loaded?;
+        self.rules()
+            .has(Fix::UnhookLock)
+            .then_some(Lock::Queue(queue))
+    }
+
+    /// Linux: `ep_remove_wait_queue`.
+    pub(super) fn run_unregister(&mut self, me: usize, mut frame: Unregister) -> Taken {
+        let function = "ep_remove_wait_queue";
+        let epitem = frame.epitem;
+        let Some((place, queue)) = frame.loaded else {
+            self.touch_epitem(me, epitem, function)?;
+            let Some(place) = self.kernel.epitems[epitem].wait else {
+                tell!(self, me, function, "whead is NULL: POLLFREE was here");
+                return Ok(());
+            };
+            self.rcu_read_lock(me);
+            frame.loaded = Some((place, self.kernel.waits.queue_of(place)));
+            tell!(self, me, function, "whead is loaded");
+            return self.push(me, Frame::Unregister(frame));
+        };
+        self.touch_queue(me, queue, "remove_wait_queue")?;
+        self.touch_entry(me, place, "remove_wait_queue")?;
+        if self.kernel.waits.is_linked(place) {
+            self.kernel.waits.unlink(place);
+        }
+        self.kernel.epitems[epitem].wait = None;
+        tell!(
+            self,
+            me,
+            "remove_wait_queue",
+            "{} leaves the wait queue, its entry is freed",
+            self.named(epitem)
+        );
+        self.free(Thing::Entry(EntryId(place)), false);
+        self.rcu_read_unlock(me);
+        Ok(())
+    }
+
+    pub(super) fn push_remove_file(&mut self, me: usize, epitem: EpitemId) -> Taken {
+        self.push(
+            me,
+            Frame::RemoveFile(RemoveFile {
+                epitem,
+                has_cleared: false,
+            }),
+        )
+    }
+
+    pub(super) fn needs_remove_file(&self, frame: RemoveFile) -> Option<Lock> {
+        let file = self.kernel.epitems[frame.epitem].file;
+        (!frame.has_cleared).then_some(Lock::File(file))
+    }
+
+    /// Linux: `ep_remove_file`.
+    pub(super) fn run_remove_file(&mut self, me: usize, frame: RemoveFile) -> Taken {
+        let function = "ep_remove_file";
+        let epitem = frame.epitem;
+        self.touch_epitem(me, epitem, function)?;
+        let file = self.kernel.epitems[epitem].file;
+        self.touch_file(me, file, function)?;
+        if !self.watchers(file).any(|other| other == epitem) {
+            return Err(Finding::RemovedTwice { task: me, epitem });
+        }
+        let is_last = self.watchers(file).nth(1).is_none();
+        if is_last && !frame.has_cleared {
+            self.lock(me, Lock::File(file));
+            self.ledger.cleared.push(file);
+            self.ledger.cleared.sort_unstable();
+            tell!(
+                self,
+                me,
+                function,
+                "f_ep of {} = NULL, under f_lock",
+                self.named(file)
+            );
+            return self.push(
+                me,
+                Frame::RemoveFile(RemoveFile {
+                    epitem,
+                    has_cleared: true,
+                }),
+            );
+        }
+        // The head of an instance's list is part of the instance.
+        if let Some(inner) = self.epoll_of(file) {
+            self.touch_epoll(me, inner, "hlist_del_rcu")?;
+        }
+        self.kernel.ep_unlink_file(epitem);
+        self.ledger.cleared.retain(|other| *other != file);
+        self.unlock(me, Lock::File(file));
+        tell!(
+            self,
+            me,
+            "hlist_del_rcu",
+            "{} leaves the list of {}",
+            self.named(epitem),
+            self.named(file)
+        );
+        Ok(())
+    }
+
+    /// Linux: `ep_remove_epi`.
+    fn ep_remove_epi(&mut self, me: usize, epitem: EpitemId) -> Taken {
+        let function = "ep_remove_epi";
+        self.touch_epitem(me, epitem, function)?;
+        let epoll = self.kernel.epitems[epitem].epoll;
+        self.touch_epoll(me, epoll, function)?;
+        if self.ledger.memory.is_freed(Thing::Epitem(epitem)) {
+            return Err(Finding::RemovedTwice { task: me, epitem });
+        }
+        self.kernel.ep_unlink_epoll(epitem);
+        let owner = self.kernel.epitems[epitem].owner;
+        self.kernel.disown(owner);
+        self.ledger.marked.retain(|other| *other != epitem);
+        self.set_edge(epitem, false);
+        let seeded = [Seed::EpitemFreedAtOnce, Seed::FreeBeforeUnhook];
+        let is_at_once = seeded.into_iter().any(|seed| self.rules().errs(seed));
+        self.free(Thing::Epitem(epitem), !is_at_once);
+        tell!(
+            self,
+            me,
+            function,
+            "{} leaves {} and is freed",
+            self.named(epitem),
+            self.named(epoll)
+        );
+        Ok(())
+    }
+
+    /// Linux: `ep_refcount_dec_and_test`, `ep_free`.
+    pub(super) fn put_epoll(&mut self, me: usize, epoll: EpollId) -> Taken {
+        if !self.rules().has(Fix::Dying) {
+            return Ok(());
+        }
+        self.touch_epoll(me, epoll, "ep_refcount_dec_and_test")?;
+        if self.drop_epoll_ref(epoll) {
+            self.free_epoll(me, epoll);
+        } else {
+            tell!(
+                self,
+                me,
+                "ep_refcount_dec_and_test",
+                "{} is held by others still",
+                self.named(epoll)
+            );
+        }
+        Ok(())
+    }
+
+    /// True if it was the last one. Without the fix epitems hold none.
+    pub(super) fn drop_epoll_ref(&mut self, epoll: EpollId) -> bool {
+        if !self.rules().has(Fix::Dying) {
+            return false;
+        }
+        let refs = &mut self.ledger.epoll_refs[super::slot(epoll)];
+        *refs = refs.saturating_sub(1);
+        *refs == 0
+    }
+
+    /// Linux: `ep_free`.
+    pub(super) fn free_epoll(&mut self, me: usize, epoll: EpollId) {
+        let is_delayed = self.rules().has(Fix::DelayedFree);
+        tell!(
+            self,
+            me,
+            "ep_free",
+            "{} is freed{}",
+            self.named(epoll),
+            if is_delayed {
+                " after a grace period"
+            } else {
+                " at once"
+            }
+        );
+        self.free(Thing::Epoll(epoll), is_delayed);
+    }
+
+    /// The epitems on a file's list.
+    pub(super) fn watchers(&self, file: FileId) -> impl Iterator<Item = EpitemId> + '_ {
+        self.list_of(self.kernel.files[file].epitems)
+    }
+
+    fn list_of(&self, list: Head<EpitemId>) -> impl Iterator<Item = EpitemId> + '_ {
+        std::iter::successors(list.first(), |epitem| {
+            self.kernel.epitems[*epitem].of_file.next()
+        })
+    }
+
+    /// Linux: `READ_ONCE(file->f_ep)`.
+    pub(super) fn has_f_ep(&self, file: FileId) -> bool {
+        !self.kernel.files[file].epitems.is_empty() && !self.ledger.cleared.contains(&file)
+    }
+}

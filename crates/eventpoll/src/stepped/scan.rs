@@ -1,0 +1,543 @@
+//! `epoll_wait(2)` and the poll of an instance, stepped.
+//!
+//! ```text
+//!   ep_poll  look ▸ ep->mtx, scan begins ▸ (reference ▸ poll ▸ put ▸ report)* ▸ scan ends ▸ report?
+//!              └───────── look again under ep->lock ▸ sleep ▸ woken or late ◀──────────────┘
+//! ```
+
+use super::frame::Frame;
+use super::locks::Lock;
+use super::wake::Wake;
+use super::{Finding, Fix, Seed, Stepped, tell};
+use crate::epoll::Epitem;
+use crate::store::{EpitemId, EpollId, FileId, WaitId};
+use crate::wait::{Limit, Waiter};
+use crate::{Errno, Events};
+
+type Taken = Result<(), Finding>;
+
+/// A wait under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Wait {
+    epoll: EpollId,
+    /// The instance's file, if the call holds a reference on it.
+    held: Option<FileId>,
+    max: u32,
+    count: u32,
+    /// The time-out is not endless: it can be over whenever the task sleeps.
+    can_time_out: bool,
+    is_late: bool,
+    place: Option<WaitId>,
+    at: WaitAt,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum WaitAt {
+    Look,
+    Mutex,
+    Next,
+    Polled(EpitemId),
+    Report(EpitemId, Events),
+    ScanDone,
+    Enqueue,
+    Asleep,
+    /// Awake, and not on a CPU yet: the time can be up all the same.
+    Woken,
+    Dequeue,
+    End,
+}
+
+/// The poll of an epitem's file under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ItemPoll {
+    epitem: EpitemId,
+    at: PollAt,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum PollAt {
+    Get,
+    Poll,
+    Put,
+}
+
+/// The poll of an instance under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct NestedPoll {
+    epoll: EpollId,
+    is_ready: bool,
+    at: NestedAt,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum NestedAt {
+    Mutex,
+    Next,
+    Polled(EpitemId),
+    Done,
+}
+
+impl Wait {
+    pub(super) fn is_silent(self) -> bool {
+        matches!(self.at, WaitAt::Next | WaitAt::Polled(_))
+            || self.at == WaitAt::End && self.held.is_none()
+    }
+
+    /// Asleep, and nothing but a wake-up can change that.
+    pub(super) fn is_asleep(self) -> bool {
+        self.at == WaitAt::Asleep
+    }
+
+    /// Its timer has not gone off, and it would matter if it did.
+    pub(super) fn can_run_late(self) -> bool {
+        self.can_time_out && !self.is_late && matches!(self.at, WaitAt::Asleep | WaitAt::Woken)
+    }
+
+    pub(super) fn epoll(self) -> EpollId {
+        self.epoll
+    }
+}
+
+impl ItemPoll {
+    pub(super) fn new(epitem: EpitemId) -> ItemPoll {
+        ItemPoll {
+            epitem,
+            at: PollAt::Get,
+        }
+    }
+
+    /// The caller's own reference keeps the file: no other is needed.
+    pub(super) fn of_held(epitem: EpitemId) -> ItemPoll {
+        ItemPoll {
+            epitem,
+            at: PollAt::Poll,
+        }
+    }
+}
+
+impl NestedPoll {
+    pub(super) fn new(epoll: EpollId) -> NestedPoll {
+        NestedPoll {
+            epoll,
+            is_ready: false,
+            at: NestedAt::Mutex,
+        }
+    }
+
+    pub(super) fn is_silent(self) -> bool {
+        matches!(self.at, NestedAt::Next | NestedAt::Polled(_))
+    }
+
+    pub(super) fn needs(self) -> Option<Lock> {
+        (self.at == NestedAt::Mutex).then_some(Lock::Mutex(self.epoll))
+    }
+}
+
+impl Stepped {
+    /// Linux: `do_epoll_wait`, up to the first look.
+    pub(super) fn begin_wait(
+        &mut self,
+        me: usize,
+        epfd: crate::Fd,
+        maxevents: i32,
+        timeout_ms: Option<i64>,
+    ) -> Taken {
+        let tid = self.tid(me);
+        let found = self.kernel.file_at(tid, epfd);
+        let Some((file, epoll)) = found
+            .ok()
+            .and_then(|file| Some((file, self.epoll_of(file)?)))
+            .filter(|_| maxevents > 0)
+        else {
+            let errno = found.err().unwrap_or(Errno::EINVAL);
+            self.answer(me, Err(errno));
+            return Ok(());
+        };
+        let held = self.fdget(me, file, "do_epoll_wait");
+        self.push(
+            me,
+            Frame::Wait(Wait {
+                epoll,
+                held,
+                max: maxevents as u32,
+                count: 0,
+                can_time_out: timeout_ms.is_some_and(|ms| ms > 0),
+                is_late: timeout_ms == Some(0),
+                place: None,
+                at: WaitAt::Look,
+            }),
+        )
+    }
+
+    pub(super) fn needs_wait(&self, frame: Wait) -> Option<Lock> {
+        let is_locked = matches!(frame.at, WaitAt::Mutex | WaitAt::Woken)
+            && !self.rules().errs(Seed::ScanWithoutMutex);
+        is_locked.then_some(Lock::Mutex(frame.epoll))
+    }
+
+    /// Linux: `ep_poll`.
+    pub(super) fn run_wait(&mut self, me: usize, mut frame: Wait) -> Taken {
+        let epoll = frame.epoll;
+        match frame.at {
+            WaitAt::Look => {
+                self.touch_epoll(me, epoll, "ep_events_available")?;
+                let has_some = self.ep_events_available(epoll);
+                tell!(
+                    self,
+                    me,
+                    "ep_events_available",
+                    "{}",
+                    if has_some { "yes" } else { "no" }
+                );
+                frame.at = match has_some {
+                    true => WaitAt::Mutex,
+                    false if frame.is_late => WaitAt::End,
+                    false => WaitAt::Enqueue,
+                };
+            }
+            WaitAt::Mutex | WaitAt::Woken => {
+                self.touch_epoll(me, epoll, "mutex_lock")?;
+                if !self.rules().errs(Seed::ScanWithoutMutex) {
+                    self.lock(me, Lock::Mutex(epoll));
+                }
+                self.ep_start_scan(epoll);
+                tell!(
+                    self,
+                    me,
+                    "ep_start_scan",
+                    "under ep->mtx of {}: the ready list is taken",
+                    self.named(epoll)
+                );
+                frame.at = WaitAt::Next;
+            }
+            WaitAt::Next => {
+                let next = self.first_taken(epoll).filter(|_| frame.count < frame.max);
+                let Some(epitem) = next else {
+                    frame.at = WaitAt::ScanDone;
+                    return self.push(me, Frame::Wait(frame));
+                };
+                self.touch_epitem(me, epitem, "ep_send_events")?;
+                self.unlink_taken(epitem);
+                frame.at = WaitAt::Polled(epitem);
+                self.push(me, Frame::Wait(frame))?;
+                return self.push(me, Frame::ItemPoll(ItemPoll::new(epitem)));
+            }
+            WaitAt::Polled(epitem) => {
+                let ready = self.runners[me].ready();
+                self.touch_epitem(me, epitem, "ep_send_events")?;
+                let is_oneshot = self.kernel.epitems[epitem].events.contains(Events::ONESHOT);
+                frame.at = match ready.is_empty() {
+                    true => WaitAt::Next,
+                    false if is_oneshot => WaitAt::Report(epitem, ready),
+                    false => {
+                        self.report(me, &mut frame, epitem, ready);
+                        WaitAt::Next
+                    }
+                };
+            }
+            WaitAt::Report(epitem, ready) => {
+                self.touch_epitem(me, epitem, "ep_send_events")?;
+                self.report(me, &mut frame, epitem, ready);
+                frame.at = WaitAt::Next;
+            }
+            WaitAt::ScanDone => {
+                self.touch_epoll(me, epoll, "ep_done_scan")?;
+                self.ep_done_scan(me, epoll);
+                self.unlock(me, Lock::Mutex(epoll));
+                frame.at = if frame.count > 0 || frame.is_late {
+                    WaitAt::End
+                } else {
+                    WaitAt::Enqueue
+                };
+            }
+            WaitAt::Enqueue => {
+                self.touch_epoll(me, epoll, "ep_poll")?;
+                let looks = !self.rules().errs(Seed::NoLookBeforeSleep);
+                if looks && self.ep_events_available(epoll) {
+                    tell!(
+                        self,
+                        me,
+                        "ep_events_available",
+                        "yes, under ep->lock: no sleep"
+                    );
+                    frame.at = WaitAt::Mutex;
+                } else {
+                    let (queue, tid) = (self.kernel.epolls[epoll].waiters, self.tid(me));
+                    let place = self.kernel.waits.add_newest_first(queue, Waiter::Task(tid));
+                    frame.place = Some(place);
+                    tell!(
+                        self,
+                        me,
+                        "__add_wait_queue_exclusive",
+                        "on ep->wq of {}, asleep",
+                        self.named(epoll)
+                    );
+                    frame.at = WaitAt::Asleep;
+                }
+            }
+            WaitAt::Asleep => unreachable!("a sleeper takes no step"),
+            WaitAt::Dequeue => {
+                self.touch_epoll(me, epoll, "ep_poll")?;
+                let is_waiting = self.is_waiting(me, frame.place);
+                if is_waiting && let Some(place) = frame.place {
+                    self.kernel.waits.remove(place);
+                }
+                frame.place = None;
+                let goes_on = !is_waiting && !self.rules().errs(Seed::TimeoutForgetsWake);
+                tell!(
+                    self,
+                    me,
+                    "ep_poll",
+                    "{}",
+                    if is_waiting {
+                        "still on ep->wq: nothing happened"
+                    } else {
+                        "off ep->wq: somebody woke it"
+                    }
+                );
+                frame.at = if goes_on { WaitAt::Mutex } else { WaitAt::End };
+            }
+            WaitAt::End => {
+                self.answer(me, Ok(frame.count));
+                return match frame.held {
+                    Some(file) => self.fput(me, file),
+                    None => Ok(()),
+                };
+            }
+        }
+        self.push(me, Frame::Wait(frame))
+    }
+
+    /// One event for the program. Linux: `epoll_put_uevent`, and what follows.
+    fn report(&mut self, me: usize, frame: &mut Wait, epitem: EpitemId, ready: Events) {
+        frame.count += 1;
+        let function = "epoll_put_uevent";
+        tell!(self, me, function, "{} is reported", self.named(epitem));
+        self.note_event(me, epitem, ready);
+        let item = &mut self.kernel.epitems[epitem];
+        if item.events.contains(Events::ONESHOT) {
+            item.events &= Events::PRIVATE;
+        } else if !item.events.contains(Events::ET) && !self.rules().errs(Seed::LevelNotPutBack) {
+            let kernel = &mut self.kernel;
+            kernel.epolls[frame.epoll].push_ready(epitem, &mut kernel.epitems);
+        }
+    }
+
+    /// The list is the instance's own, under `ep->mtx`.
+    fn ep_start_scan(&mut self, epoll: EpollId) {
+        let list = self.kernel.ep_start_scan(epoll);
+        let instance = &mut self.kernel.epolls[epoll];
+        for id in list.iter() {
+            self.kernel.epitems[id].place = instance.taken.push_back(id);
+        }
+    }
+
+    fn first_taken(&self, epoll: EpollId) -> Option<EpitemId> {
+        self.kernel.epolls[epoll].taken.first()
+    }
+
+    fn unlink_taken(&mut self, epitem: EpitemId) {
+        let kernel = &mut self.kernel;
+        let epoll = kernel.epitems[epitem].epoll;
+        kernel.epolls[epoll].unlink_ready(epitem, &mut kernel.epitems);
+    }
+
+    fn ep_done_scan(&mut self, me: usize, epoll: EpollId) {
+        let left = std::mem::take(&mut self.kernel.epolls[epoll].taken);
+        self.kernel.ep_done_scan(epoll, left);
+        let is_left = !self.kernel.epolls[epoll].ready.is_empty();
+        tell!(
+            self,
+            me,
+            "ep_done_scan",
+            "of {}{}",
+            self.named(epoll),
+            if is_left {
+                ": something is ready still"
+            } else {
+                ""
+            }
+        );
+        if self.rules().errs(Seed::NoWakeAfterScan) {
+            self.kernel.deferred.wakes.clear();
+        }
+        let nested = self.wake_instance(me);
+        debug_assert!(nested.is_none(), "a scan tells its waiters only");
+    }
+
+    /// Linux: `ep_events_available`. The sequence count makes it one look.
+    fn ep_events_available(&self, epoll: EpollId) -> bool {
+        let epoll = &self.kernel.epolls[epoll];
+        !epoll.ready.is_empty() || epoll.is_scanning
+    }
+
+    fn is_waiting(&self, me: usize, place: Option<WaitId>) -> bool {
+        let waiter = place.and_then(|place| self.kernel.waits.waiter(place));
+        waiter == Some(Waiter::Task(self.tid(me)))
+    }
+
+    /// A sleeper is told; false if it did not sleep.
+    pub(super) fn wake_sleeper(&mut self, sleeper: usize) -> bool {
+        match self.runners[sleeper].stack.last_mut() {
+            Some(Frame::Wait(wait)) if wait.at == WaitAt::Asleep => {
+                wait.place = None;
+                wait.at = match wait.can_time_out {
+                    true => WaitAt::Woken,
+                    false => WaitAt::Mutex,
+                };
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A sleeper's timer goes off. Linux: `hrtimer_wakeup`.
+    pub(super) fn time_is_up(&mut self, sleeper: usize) {
+        if let Some(Frame::Wait(wait)) = self.runners[sleeper].stack.last_mut() {
+            wait.is_late = true;
+            wait.at = WaitAt::Dequeue;
+            tell!(self, sleeper, "hrtimer_wakeup", "the time is up");
+        }
+    }
+
+    /// Linux: `ep_item_poll`.
+    pub(super) fn run_item_poll(&mut self, me: usize, mut frame: ItemPoll) -> Taken {
+        let epitem = frame.epitem;
+        self.touch_epitem(me, epitem, "ep_item_poll")?;
+        let Epitem { file, events, .. } = self.kernel.epitems[epitem];
+        match frame.at {
+            PollAt::Get if !self.rules().has(Fix::PollGuard) => {
+                frame.at = PollAt::Poll;
+                self.run_item_poll(me, frame)
+            }
+            PollAt::Get => {
+                self.touch_file(me, file, "epi_fget")?;
+                if !self.kernel.get_if_alive(file) {
+                    tell!(
+                        self,
+                        me,
+                        "epi_fget",
+                        "{} has no reference left: not ready",
+                        self.named(file)
+                    );
+                    self.runners[me].ret = 0;
+                    return Ok(());
+                }
+                tell!(self, me, "epi_fget", "{}", self.counted(file));
+                frame.at = PollAt::Poll;
+                self.push(me, Frame::ItemPoll(frame))
+            }
+            PollAt::Poll => {
+                self.touch_file(me, file, "vfs_poll")?;
+                if self.kernel.files[file].references == 0 {
+                    return Err(Finding::PolledDead { task: me, file });
+                }
+                self.set_edge(epitem, false);
+                frame.at = PollAt::Put;
+                self.push(me, Frame::ItemPoll(frame))?;
+                if let Some(inner) = self.epoll_of(file) {
+                    return self.push(me, Frame::NestedPoll(NestedPoll::new(inner)));
+                }
+                let ready = self.kernel.poll_file(file, self.tid(me));
+                self.runners[me].ret = ready.bits();
+                tell!(
+                    self,
+                    me,
+                    "vfs_poll",
+                    "{} is {}",
+                    self.named(file),
+                    if (ready & events).is_empty() {
+                        "not ready"
+                    } else {
+                        "ready"
+                    }
+                );
+                Ok(())
+            }
+            PollAt::Put => {
+                self.runners[me].ret &= events.bits();
+                if self.is_guarded(me) {
+                    self.fput(me, file)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// True if the poll under way took a reference of its own: in a scan, and not in ctl.
+    pub(super) fn is_guarded(&self, me: usize) -> bool {
+        let is_ctl = matches!(self.runners[me].stack.last(), Some(Frame::Ctl(_)));
+        self.rules().has(Fix::PollGuard) && !is_ctl
+    }
+
+    /// The put of a poll without a reference is no step.
+    pub(super) fn is_silent_item_poll(&self, me: usize, frame: ItemPoll) -> bool {
+        let stack = &self.runners[me].stack;
+        let below = stack.len().checked_sub(2).map(|below| stack[below]);
+        let is_ctl = matches!(below, Some(Frame::Ctl(_)));
+        frame.at == PollAt::Put && (is_ctl || !self.rules().has(Fix::PollGuard))
+    }
+
+    /// Linux: `__ep_eventpoll_poll`.
+    pub(super) fn run_nested_poll(&mut self, me: usize, mut frame: NestedPoll) -> Taken {
+        let epoll = frame.epoll;
+        match frame.at {
+            NestedAt::Mutex => {
+                self.touch_epoll(me, epoll, "mutex_lock")?;
+                self.lock(me, Lock::Mutex(epoll));
+                self.ep_start_scan(epoll);
+                tell!(
+                    self,
+                    me,
+                    "__ep_eventpoll_poll",
+                    "under ep->mtx of {}: the ready list is taken",
+                    self.named(epoll)
+                );
+                frame.at = NestedAt::Next;
+                self.push(me, Frame::NestedPoll(frame))
+            }
+            NestedAt::Next => {
+                let Some(epitem) = self.first_taken(epoll) else {
+                    frame.at = NestedAt::Done;
+                    return self.push(me, Frame::NestedPoll(frame));
+                };
+                frame.at = NestedAt::Polled(epitem);
+                self.push(me, Frame::NestedPoll(frame))?;
+                self.push(me, Frame::ItemPoll(ItemPoll::new(epitem)))
+            }
+            NestedAt::Polled(epitem) => {
+                if self.runners[me].ready().is_empty() {
+                    self.unlink_taken(epitem);
+                    frame.at = NestedAt::Next;
+                } else {
+                    frame.is_ready = true;
+                    frame.at = NestedAt::Done;
+                }
+                self.push(me, Frame::NestedPoll(frame))
+            }
+            NestedAt::Done => {
+                self.touch_epoll(me, epoll, "ep_done_scan")?;
+                self.ep_done_scan(me, epoll);
+                self.unlock(me, Lock::Mutex(epoll));
+                let ready = if frame.is_ready {
+                    Events::READABLE
+                } else {
+                    Events::empty()
+                };
+                self.runners[me].ret = ready.bits();
+                Ok(())
+            }
+        }
+    }
+
+    /// Wakes whoever polls the instance, if the step has made it ready.
+    pub(super) fn push_safewake(&mut self, me: usize) -> Taken {
+        match self.wake_instance(me) {
+            Some(pollers) => self.push(
+                me,
+                Frame::Wake(Wake::new(pollers, Limit::One, Events::IN, false)),
+            ),
+            None => Ok(()),
+        }
+    }
+}
