@@ -9,14 +9,14 @@
 //! ```
 
 mod epitem;
+mod index;
 mod nesting;
-mod ready_list;
 mod remove;
 mod scan;
 mod wait;
 
 pub(crate) use epitem::Epitem;
-pub(crate) use ready_list::ReadyList;
+pub(crate) use index::ReadyList;
 pub(crate) use wait::{EpollWait, checked_mask};
 
 use crate::abi::{EpollParams, Ioctl, Out, Return, flags};

@@ -12,7 +12,7 @@
 
 use crate::fs::{File, FileKind, PipeEnd};
 use crate::store::{
-    EpitemId, EpollId, FileId, PipeId, ProcessId, SighandId, SocketId, TableId, Tid,
+    EpitemId, EpollId, FileId, PipeId, ProcessId, SighandId, SocketId, TableId, Tid, push_long,
 };
 use crate::wait::Waiter;
 use crate::{Kernel, Policy};
@@ -59,10 +59,6 @@ fn digest(kernel: &Kernel, words: &mut Vec<u32>) {
         kernel.hash(&mut hasher);
         push_long(words, hasher.finish());
     }
-}
-
-pub(crate) fn push_long(words: &mut Vec<u32>, long: u64) {
-    words.extend([long as u32, (long >> 32) as u32]);
 }
 
 /// A walk under way, and the names it has given.

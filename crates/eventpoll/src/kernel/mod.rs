@@ -6,7 +6,6 @@ mod quick;
 mod unknown;
 mod world;
 
-pub(crate) use canonical::push_long;
 pub use world::{Descriptor, Registration, TaskView};
 
 use crate::abi::Version;

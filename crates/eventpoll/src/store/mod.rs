@@ -6,6 +6,7 @@ mod arena;
 mod copy;
 mod ids;
 mod list;
+mod words;
 mod written;
 
 /// Vectors of values with `Copy` ids.
@@ -15,5 +16,7 @@ pub(crate) use ids::{BufferId, DeviceId, PipeId, ProcessId, QueueId, SighandId, 
 pub use ids::{EpitemId, EpollId, Fd, FileId, Pid, TableId, Tid};
 /// Doubly linked lists whose links are indices inside the values.
 pub(crate) use list::{Head, Links, LinksOf};
+/// States as words.
+pub(crate) use words::push_long;
 /// Values that remember whether they were written to since the last copy.
 pub(crate) use written::{Tracked, Written};

@@ -2,7 +2,7 @@
 
 use crate::abi::flags;
 use crate::fs::FileKind;
-use crate::kernel::push_long;
+use crate::store::push_long;
 use crate::store::{Fd, FileId, QueueId, Tid};
 use crate::wait::Limit;
 use crate::{Errno, Events, Kernel};

@@ -6,7 +6,7 @@
 use crate::abi::{Out, Outcome, Return, flags};
 use crate::fs::Slot;
 use crate::fs::{FileKind, Opaque};
-use crate::kernel::push_long;
+use crate::store::push_long;
 use crate::store::{Fd, FileId, QueueId, SocketId, Tid, WaitId};
 use crate::task::{SIGPIPE, Scope};
 use crate::wait::Call;
