@@ -294,20 +294,18 @@ impl Kernel {
     /// Readable if an epitem on the ready list is; the others leave the list.
     /// Linux: `__ep_eventpoll_poll`.
     pub(crate) fn ep_eventpoll_poll(&mut self, epoll: EpollId, caller: Tid) -> Events {
-        let mut list = self.ep_start_scan(epoll);
-        let mut scan = list.scan_from(list.start());
+        let mut scan = self.ep_start_scan(epoll).scan();
         let mut ready = Events::empty();
-        while let Some(id) = scan.turn() {
+        while let Some(id) = scan.peek() {
             if !self.ep_item_poll(id, caller).is_empty() {
                 ready = Events::READABLE;
                 break;
             }
-            scan.leave();
+            scan.drop_next();
             self.epitems[id].is_ready = false;
         }
-        let scanned = scan.end();
-        let (left, _) = list.split(scanned);
-        self.ep_done_scan(epoll, left);
+        let (left, kept) = scan.end();
+        self.ep_done_scan(epoll, left, kept);
         ready
     }
 

@@ -84,11 +84,13 @@ impl Kernel {
         std::mem::take(&mut instance.ready)
     }
 
-    /// Puts the list together again, and wakes a waiter if it is not empty.
+    /// Puts the list together again: what was not visited, then the arrivals, then what was kept. Wakes a waiter if
+    /// it is not empty.
     #[inline(always)]
-    pub(crate) fn ep_done_scan(&mut self, epoll: EpollId, left: ReadyList) {
+    pub(crate) fn ep_done_scan(&mut self, epoll: EpollId, left: ReadyList, kept: ReadyList) {
         let instance = &mut self.epolls[epoll];
         instance.is_scanning = false;
+        instance.ready = kept;
         if !left.is_empty() || !instance.overflow.is_empty() {
             instance.put_together(left, &mut self.epitems);
         }

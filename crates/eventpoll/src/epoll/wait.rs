@@ -1,8 +1,8 @@
 //! `epoll_wait(2)` and its relatives: harvest, sleep, harvest again.
 
-use super::{Epitem, ReadyList};
+use super::Epitem;
 use crate::abi::{Buffer, Out, Outcome, Return, SigMask, SigSet, UserTimespec};
-use crate::store::{EpitemId, EpollId, Fd, FileId, TableId, Tid, WaitId};
+use crate::store::{EpollId, Fd, FileId, TableId, Tid, WaitId};
 use crate::wait::Waiter;
 use crate::wait::{Call, Patience};
 use crate::{EpollEvent, Errno, EventList, Events, Kernel};
@@ -22,21 +22,6 @@ pub(crate) struct EpollWait {
     pub(crate) epoll: EpollId,
     pub(crate) maxevents: usize,
     buffer: Buffer,
-}
-
-/// What comes of an epitem on the ready list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    /// It was reported, and goes to the end of the list.
-    Keep,
-    /// It leaves the list.
-    Leave,
-    /// There is room for no more.
-    Stop,
-    /// It could not be reported: it stays where it is, armed as it was.
-    Fault,
-    /// There is none.
-    None,
 }
 
 impl EpollWait {
@@ -197,104 +182,48 @@ impl Kernel {
         Return::with(events.len() as i64, Out::Events(events))
     }
 
-    /// Polls what is on the ready list, and harvests what is ready; true if
-    /// an event did not fit. Linux: `ep_send_events`.
+    /// Polls what is on the ready list, and collects the events of what is ready; true if
+    /// an event could not be written. Linux: `ep_send_events`.
     #[inline(always)]
     pub(crate) fn ep_send_events(&mut self, caller: Tid, wait: &EpollWait) -> bool {
-        let EpollWait {
-            epoll,
-            maxevents,
-            buffer,
-            ..
-        } = *wait;
-        let list = self.ep_start_scan(epoll);
-        // Most that are on the list are reported, and stay on it.
-        let mut place = list.start();
-        let verdict = loop {
-            if self.harvest.len() >= maxevents {
-                break Verdict::Stop;
+        let mut scan = self.ep_start_scan(wait.epoll).scan();
+        let mut has_faulted = false;
+        while self.harvest.len() < wait.maxevents
+            && let Some(id) = scan.peek()
+        {
+            let Epitem {
+                file, events, data, ..
+            } = self.epitems[id];
+            let ready = self.poll_if_alive(file, caller) & events;
+            if ready.is_empty() {
+                self.epitems[id].is_ready = false;
+                scan.drop_next();
+                continue;
             }
-            let Some(id) = list.at(place) else {
-                break Verdict::None;
-            };
-            match self.ep_send_event(id, caller, buffer) {
-                Verdict::Keep => place += 1,
-                other => break other,
-            }
-        };
-        if list.ends_at(place) {
-            self.epolls[epoll].ready = list;
-            self.ep_done_scan(epoll, ReadyList::default());
-            return false;
-        }
-        self.ep_send_other_events(caller, wait, list, place, verdict)
-    }
-
-    /// The same from a place on, of which it has been found out what comes of it.
-    #[inline(never)]
-    fn ep_send_other_events(
-        &mut self,
-        caller: Tid,
-        wait: &EpollWait,
-        mut list: ReadyList,
-        place: usize,
-        mut verdict: Verdict,
-    ) -> bool {
-        let EpollWait {
-            epoll,
-            maxevents,
-            buffer,
-            ..
-        } = *wait;
-        let mut scan = list.scan_from(place);
-        while let Verdict::Keep | Verdict::Leave | Verdict::None = verdict {
-            if verdict == Verdict::Leave {
-                scan.leave();
-            }
-            let Some(id) = scan.turn().filter(|_| self.harvest.len() < maxevents) else {
+            if !wait.buffer.has_room(self.harvest.len()) {
+                // It stays the first, armed as it was: nothing was told of it.
+                has_faulted = true;
                 break;
-            };
-            verdict = self.ep_send_event(id, caller, buffer);
-            if verdict == Verdict::Keep
-                && let Some(place) = scan.keep()
-            {
-                self.epitems[id].place = place;
-            }
-        }
-        let scanned = scan.end();
-        let (left, kept) = list.split(scanned);
-        self.epolls[epoll].ready = kept;
-        self.ep_done_scan(epoll, left);
-        verdict == Verdict::Fault
-    }
-
-    /// Polls one file, and harvests an event if it is ready.
-    #[inline(always)]
-    fn ep_send_event(&mut self, id: EpitemId, caller: Tid, buffer: Buffer) -> Verdict {
-        let Epitem {
-            file,
-            events: watched,
-            data,
-            ..
-        } = self.epitems[id];
-        let ready = self.poll_if_alive(file, caller) & watched;
-        if !ready.is_empty() {
-            if !buffer.has_room(self.harvest.len()) {
-                return Verdict::Fault;
             }
             self.harvest.push(EpollEvent {
                 events: ready,
                 data,
             });
-            if !watched.intersects(Events::ONESHOT | Events::ET) {
-                return Verdict::Keep;
+            if events.intersects(Events::ONESHOT | Events::ET) {
+                let epitem = &mut self.epitems[id];
+                epitem.is_ready = false;
+                if events.contains(Events::ONESHOT) {
+                    epitem.events &= Events::PRIVATE;
+                }
+                scan.drop_next();
+            } else if let Some(place) = scan.keep() {
+                // Level-triggered: back on the list, for the next wait to poll again.
+                self.epitems[id].place = place;
             }
         }
-        self.epitems[id].is_ready = false;
-        if !ready.is_empty() && watched.contains(Events::ONESHOT) {
-            self.epitems[id].events &= Events::PRIVATE;
-        }
-        Verdict::Leave
+        let (left, kept) = scan.end();
+        self.ep_done_scan(wait.epoll, left, kept);
+        has_faulted
     }
 
     /// The newest waiter is woken first. Linux: `ep_poll`.

@@ -343,8 +343,10 @@ impl Stepped {
     }
 
     fn ep_done_scan(&mut self, me: usize, epoll: EpollId) {
-        let left = std::mem::take(&mut self.kernel.epolls[epoll].taken);
-        self.kernel.ep_done_scan(epoll, left);
+        let instance = &mut self.kernel.epolls[epoll];
+        let left = std::mem::take(&mut instance.taken);
+        let kept = std::mem::take(&mut instance.ready);
+        self.kernel.ep_done_scan(epoll, left, kept);
         let is_left = !self.kernel.epolls[epoll].ready.is_empty();
         tell!(
             self,

@@ -7,5 +7,5 @@ mod keys;
 mod ready;
 mod ready_list;
 
-/// The ready list, and an epitem's place on it.
+/// The ready list, an epitem's place on it.
 pub(crate) use ready_list::{Place, ReadyList};

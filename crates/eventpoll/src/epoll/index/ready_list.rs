@@ -111,50 +111,7 @@ impl ReadyList {
         self.ids.len() > 2 * self.len as usize + FEW
     }
 
-    /// Where the first one is, if there is one.
-    #[inline(always)]
-    pub(crate) fn start(&self) -> usize {
-        self.start as usize
-    }
-
-    /// Who has a place; nobody in a gap, and behind the last one.
-    #[inline(always)]
-    pub(crate) fn at(&self, place: usize) -> Option<EpitemId> {
-        *self.ids.get(place)?
-    }
-
-    /// True if nobody has this place, nor one behind it.
-    #[inline(always)]
-    pub(crate) fn ends_at(&self, place: usize) -> bool {
-        place == self.ids.len()
-    }
-
-    /// Goes over it from a place on, all before which is kept; what comes of it is for
-    /// [`ReadyList::split`].
-    pub(crate) fn scan_from(&mut self, place: usize) -> Scan<'_> {
-        Scan {
-            ids: &mut self.ids,
-            at: place,
-            end: place,
-            gaps: 0,
-        }
-    }
-
-    /// Those whom a scan has not come to, and those whom it has kept.
-    pub(crate) fn split(mut self, scanned: Scanned) -> (ReadyList, ReadyList) {
-        let Scanned { at, end, gaps } = scanned;
-        self.len -= at as u32 - self.start - gaps;
-        if self.len > 0 {
-            return self.cut(at, end);
-        }
-        self.ids.truncate(end);
-        self.len = end as u32 - self.start;
-        if self.len == 0 {
-            self.clear();
-        }
-        (ReadyList::default(), self)
-    }
-
+    /// What lies from `at` on, where it is; and copies of what was kept before `end`.
     #[inline(never)]
     fn cut(mut self, at: usize, end: usize) -> (ReadyList, ReadyList) {
         let mut kept = ReadyList::default();
@@ -165,69 +122,102 @@ impl ReadyList {
         self.skip_gaps();
         (self, kept)
     }
+
+    /// Visits it from the front.
+    #[inline(always)]
+    pub(crate) fn scan(self) -> Scan {
+        Scan {
+            at: self.start as usize,
+            list: self,
+            behind: 0,
+            gaps: 0,
+        }
+    }
 }
 
 /// A scan under way.
 ///
 /// ```text
 ///   kept a   kept b   –   –   │ c   d   e
-///                     └ end     └ at: its turn
+///                     └ behind ┘  └ at: next
 /// ```
 #[derive(Debug)]
-pub(crate) struct Scan<'a> {
-    ids: &'a mut [Option<EpitemId>],
+pub(crate) struct Scan {
+    list: ReadyList,
     at: usize,
-    end: usize,
-    /// Passed over.
+    /// How far behind `at` the next one that is kept goes: those dropped, and gaps.
+    behind: usize,
+    /// Gaps that were passed over.
     gaps: u32,
 }
 
-/// How far a scan has come.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Scanned {
-    at: usize,
-    end: usize,
-    /// Passed over.
-    gaps: u32,
-}
-
-impl Scan<'_> {
-    /// Whose turn it is, until it is kept or leaves.
-    pub(crate) fn turn(&mut self) -> Option<EpitemId> {
-        loop {
-            match self.ids.get(self.at)? {
-                Some(id) => return Some(*id),
-                None => {
-                    self.at += 1;
-                    self.gaps += 1;
-                }
-            }
+impl Scan {
+    /// The next epitem. It stays the next until it is kept or dropped.
+    #[inline(always)]
+    pub(crate) fn peek(&mut self) -> Option<EpitemId> {
+        match self.list.ids.get(self.at)? {
+            Some(id) => Some(*id),
+            None => self.peek_behind_gap(),
         }
     }
 
-    /// It stays, behind the others that do: its place, if that is another one.
+    #[inline(never)]
+    fn peek_behind_gap(&mut self) -> Option<EpitemId> {
+        let behind = self.list.ids[self.at..].iter();
+        let gaps = behind.take_while(|id| id.is_none()).count();
+        self.at += gaps;
+        self.behind += gaps;
+        self.gaps += gaps as u32;
+        *self.list.ids.get(self.at)?
+    }
+
+    /// The next one stays on the list, behind the others that do; says where, if its place is another one now.
+    #[inline(always)]
     pub(crate) fn keep(&mut self) -> Option<Place> {
-        let (at, end) = (self.at, self.end);
+        let at = self.at;
         self.at += 1;
-        self.end += 1;
-        (at != end).then(|| {
-            self.ids[end] = self.ids[at];
-            end as u32
+        (self.behind > 0).then(|| {
+            let place = at - self.behind;
+            self.list.ids[place] = self.list.ids[at];
+            place as Place
         })
     }
 
-    /// It does not.
-    pub(crate) fn leave(&mut self) {
+    /// The next one leaves the list.
+    #[inline(always)]
+    pub(crate) fn drop_next(&mut self) {
         self.at += 1;
+        self.behind += 1;
     }
 
-    /// Whose turn it is stays in its place, and so do all behind it.
-    pub(crate) fn end(self) -> Scanned {
-        Scanned {
-            at: self.at,
-            end: self.end,
-            gaps: self.gaps,
+    /// Those that were not visited, and those that were kept.
+    #[inline(always)]
+    pub(crate) fn end(self) -> (ReadyList, ReadyList) {
+        if self.behind == 0 && self.at == self.list.ids.len() {
+            return (ReadyList::default(), self.list);
         }
+        self.split()
+    }
+
+    #[inline(never)]
+    fn split(self) -> (ReadyList, ReadyList) {
+        let Scan {
+            mut list,
+            at,
+            behind,
+            gaps,
+        } = self;
+        let end = at - behind;
+        list.len -= at as u32 - list.start - gaps;
+        if list.len > 0 {
+            return list.cut(at, end);
+        }
+        list.ids.truncate(end);
+        list.len = end as u32 - list.start;
+        if list.len == 0 {
+            list.clear();
+        }
+        (ReadyList::default(), list)
     }
 }
 
@@ -250,16 +240,15 @@ mod tests {
     }
 
     /// Keeps the even ones, and stops at one: who is left, who is kept, and who has moved.
-    fn scan(mut list: ReadyList, stop: u32) -> (ReadyList, Vec<u32>, Vec<(u32, Place)>) {
-        let (mut scan, mut moved) = (list.scan_from(0), Vec::new());
-        while let Some(id) = scan.turn().map(Id::index).filter(|id| *id != stop) {
+    fn scan(list: ReadyList, stop: u32) -> (ReadyList, Vec<u32>, Vec<(u32, Place)>) {
+        let (mut scan, mut moved) = (list.scan(), Vec::new());
+        while let Some(id) = scan.peek().map(Id::index).filter(|id| *id != stop) {
             match id % 2 {
                 0 => moved.extend(scan.keep().map(|place| (id, place))),
-                _ => scan.leave(),
+                _ => scan.drop_next(),
             }
         }
-        let scanned = scan.end();
-        let (left, kept) = list.split(scanned);
+        let (left, kept) = scan.end();
         (left, ids(&kept), moved)
     }
 
@@ -353,12 +342,12 @@ mod tests {
                         list.remove(places[id as usize]);
                     }
                     Deed::Scan(visits, keeps) => {
-                        let mut scan = list.scan_from(list.start());
+                        let mut scan = std::mem::take(&mut list).scan();
                         let visited = queue.len().min(visits);
                         for id in queue.drain(..visited).collect::<Vec<_>>() {
-                            assert_eq!(scan.turn(), Some(EpitemId::from_index(id)));
+                            assert_eq!(scan.peek(), Some(EpitemId::from_index(id)));
                             if keeps & 1 << (id % 32) == 0 {
-                                scan.leave();
+                                scan.drop_next();
                                 continue;
                             }
                             queue.push(id);
@@ -366,8 +355,7 @@ mod tests {
                                 places[id as usize] = place;
                             }
                         }
-                        let scanned = scan.end();
-                        let (left, kept) = std::mem::take(&mut list).split(scanned);
+                        let (left, kept) = scan.end();
                         list = if left.is_empty() { kept.clone() } else { left.clone() };
                         for id in kept.iter().filter(|_| !left.is_empty()) {
                             places[id.index() as usize] = list.push_back(id);
