@@ -4,7 +4,7 @@ use super::index::Place;
 use crate::abi::Key;
 use crate::store::Links;
 use crate::store::{EpitemId, EpollId, Fd, FileId, TableId, WaitId};
-use crate::{Events, Kernel};
+use crate::{EpollEvent, Events, Kernel};
 use std::hash::{Hash, Hasher};
 
 /// A file watched by an instance under a number. Linux: `struct epitem`.
@@ -64,6 +64,40 @@ impl Hash for Epitem {
 }
 
 impl Epitem {
+    /// One that is on no list.
+    #[inline(always)]
+    pub(crate) fn new(
+        owner: TableId,
+        epoll: EpollId,
+        file: FileId,
+        fd: Fd,
+        event: EpollEvent,
+    ) -> Epitem {
+        Epitem {
+            epoll,
+            file,
+            fd,
+            owner,
+            events: event.events,
+            data: event.data,
+            wait: None,
+            next_of_key: None,
+            of_file: Links::default(),
+            of_epoll: Links::default(),
+            place: 0,
+            is_ready: false,
+            is_overflowing: false,
+            is_keyed: false,
+        }
+    }
+
+    /// Watches this from now on. A scan or callback that polls it next sees the new mask.
+    #[inline(always)]
+    pub(crate) fn watch(&mut self, event: EpollEvent) {
+        self.events = event.events;
+        self.data = event.data;
+    }
+
     pub(crate) fn of_file(&mut self) -> &mut Links<EpitemId> {
         &mut self.of_file
     }

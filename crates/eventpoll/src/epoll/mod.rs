@@ -21,9 +21,9 @@ pub(crate) use wait::{EpollWait, checked_mask};
 
 use crate::abi::{EpollParams, Ioctl, Out, Return, flags};
 use crate::abi::{Inherited, Key};
-use crate::fs::FileKind;
+use crate::fs::{File, FileKind};
+use crate::store::Head;
 use crate::store::{EpitemId, EpollId, Fd, FileId, QueueId, TableId, Tid};
-use crate::store::{Head, Links};
 use crate::wait::Waiter;
 use crate::{EpollEvent, Errno, Events, Kernel};
 
@@ -147,16 +147,8 @@ impl Kernel {
         };
         let (epoll_file, instance) = self.find_file_in(table, epfd).ok_or(Errno::EBADF)?;
         let (file, target) = self.find_file_in(table, fd).ok_or(Errno::EBADF)?;
-        if !target.can_poll() {
-            return Err(Errno::EPERM);
-        }
-        if epoll_file == file {
-            return Err(Errno::EINVAL);
-        }
-        let epoll = instance.epoll().ok_or(Errno::EINVAL)?;
-        if op != flags::EPOLL_CTL_DEL && event.events.contains(Events::EXCLUSIVE) {
-            self.check_exclusive(op, file, event.events)?;
-        }
+        let is_itself = epoll_file == file;
+        let epoll = self.check_ctl(instance, target, is_itself, op, event.events)?;
         if self.is_refused(table, epfd) {
             return Err(Errno::ESTALE);
         }
@@ -178,24 +170,28 @@ impl Kernel {
         }
     }
 
-    pub(crate) fn check_exclusive(
+    /// What both files must be, in Linux's order: a target that cannot be polled is EPERM even
+    /// where the first file is no instance. Linux: `do_epoll_ctl`, before `ep->mtx`.
+    #[inline(always)]
+    pub(crate) fn check_ctl(
         &self,
+        instance: &File,
+        target: &File,
+        is_itself: bool,
         op: u32,
-        file: FileId,
         events: Events,
-    ) -> Result<(), Errno> {
-        let is_allowed = match op {
-            flags::EPOLL_CTL_MOD => false,
-            flags::EPOLL_CTL_ADD => {
-                self.files[file].epoll().is_none() && Events::EXCLUSIVE_OK.contains(events)
-            }
-            _ => true,
-        };
-        if is_allowed {
-            Ok(())
-        } else {
-            Err(Errno::EINVAL)
+    ) -> Result<EpollId, Errno> {
+        if !target.can_poll() {
+            return Err(Errno::EPERM);
         }
+        if is_itself {
+            return Err(Errno::EINVAL);
+        }
+        let epoll = instance.epoll().ok_or(Errno::EINVAL)?;
+        if events.contains(Events::EXCLUSIVE) {
+            check_exclusive(op, target, events)?;
+        }
+        Ok(epoll)
     }
 
     /// Under the `stale` policy a copied descriptor of an instance is refused.
@@ -221,28 +217,7 @@ impl Kernel {
         if self.epitems.len() as u64 >= self.max_user_watches {
             return Err(Errno::ENOSPC);
         }
-        self.tables[owner].epitems += 1;
-        let id = self.epitems.insert(Epitem {
-            epoll,
-            file,
-            fd,
-            owner,
-            events: event.events,
-            data: event.data,
-            wait: None,
-            next_of_key: None,
-            of_file: Links::default(),
-            of_epoll: Links::default(),
-            place: 0,
-            is_ready: false,
-            is_overflowing: false,
-            is_keyed: false,
-        });
-        // Newest first. Linux: attach_epitem.
-        self.files[file]
-            .epitems
-            .push_front(id, &mut self.epitems, Epitem::of_file);
-        self.index_epitem(id);
+        let id = self.ep_attach(owner, epoll, file, fd, event);
         if self.has_too_many_paths(epoll, file) {
             self.ep_remove(id);
             return Err(Errno::EINVAL);
@@ -252,6 +227,29 @@ impl Kernel {
             self.append_ready(id);
         }
         Ok(())
+    }
+
+    /// A new epitem, on its file's list and in its instance; not on a wait queue yet.
+    /// Linux: `attach_epitem`, `ep_rbtree_insert`.
+    #[inline(always)]
+    pub(crate) fn ep_attach(
+        &mut self,
+        owner: TableId,
+        epoll: EpollId,
+        file: FileId,
+        fd: Fd,
+        event: EpollEvent,
+    ) -> EpitemId {
+        self.tables[owner].epitems += 1;
+        let id = self
+            .epitems
+            .insert(Epitem::new(owner, epoll, file, fd, event));
+        // Newest first: the newest is told first, too.
+        self.files[file]
+            .epitems
+            .push_front(id, &mut self.epitems, Epitem::of_file);
+        self.index_epitem(id);
+        id
     }
 
     /// Exclusive epitems queue at the tail, the others at the head.
@@ -275,8 +273,7 @@ impl Kernel {
         if self.epitems[id].events.contains(Events::EXCLUSIVE) {
             return Err(Errno::EINVAL);
         }
-        self.epitems[id].events = event.events;
-        self.epitems[id].data = event.data;
+        self.epitems[id].watch(event);
         if !self.ep_item_poll(id, caller).is_empty() {
             self.append_ready(id);
         }
@@ -368,5 +365,19 @@ impl Kernel {
     pub(crate) fn epitems_of(&self, epoll: EpollId) -> Vec<EpitemId> {
         let first = self.epolls[epoll].interest.first();
         std::iter::successors(first, |id| self.epitems[*id].of_epoll.next()).collect()
+    }
+}
+
+/// An exclusive registration is made once, on what is no instance, with few other bits. DEL does not look.
+fn check_exclusive(op: u32, target: &File, events: Events) -> Result<(), Errno> {
+    let is_allowed = match op {
+        flags::EPOLL_CTL_MOD => false,
+        flags::EPOLL_CTL_ADD => target.epoll().is_none() && Events::EXCLUSIVE_OK.contains(events),
+        _ => true,
+    };
+    if is_allowed {
+        Ok(())
+    } else {
+        Err(Errno::EINVAL)
     }
 }

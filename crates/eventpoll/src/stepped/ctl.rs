@@ -13,8 +13,6 @@ use super::remove::Remove;
 use super::scan::ItemPoll;
 use super::{Finding, Seed, Stepped, tell};
 use crate::abi::flags::{EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD};
-use crate::epoll::Epitem;
-use crate::store::Links;
 use crate::store::{EpitemId, EpollId, Fd, FileId};
 use crate::{EpollEvent, Errno, Events};
 
@@ -86,10 +84,17 @@ impl Stepped {
             }
         };
         let held = self.fdget(me, epfd_file, "do_epoll_ctl");
-        // Whether it is an instance is looked at when both are there.
-        let epoll = self.epoll_of(epfd_file);
-        let Some(epoll) = epoll else {
-            self.answer(me, Err(Errno::EINVAL));
+        let Some(epoll) = self.epoll_of(epfd_file) else {
+            let target = self.kernel.file_at(tid, fd);
+            let checked = target.and_then(|file| {
+                let files = &self.kernel.files;
+                let (instance, target) = (&files[epfd_file], &files[file]);
+                let is_itself = epfd_file == file;
+                self.kernel
+                    .check_ctl(instance, target, is_itself, op, event.events)
+            });
+            let errno = checked.err().unwrap_or(Errno::EINVAL);
+            self.answer(me, Err(errno));
             return self.put_held(me, held);
         };
         let frame = Ctl {
@@ -292,18 +297,15 @@ impl Stepped {
         }
     }
 
-    fn ctl_checks(&self, frame: &Ctl) -> Result<(), Errno> {
-        if !self.kernel.files[frame.file].can_poll() {
-            return Err(Errno::EPERM);
-        }
-        if frame.file == frame.epfd_file {
-            return Err(Errno::EINVAL);
-        }
-        let events = frame.event.events;
-        if frame.op != EPOLL_CTL_DEL && events.contains(Events::EXCLUSIVE) {
-            self.kernel.check_exclusive(frame.op, frame.file, events)?;
-        }
-        Ok(())
+    fn ctl_checks(&self, frame: &Ctl) -> Result<EpollId, Errno> {
+        let Ctl {
+            epfd_file, file, ..
+        } = *frame;
+        let files = &self.kernel.files;
+        let (instance, target) = (&files[epfd_file], &files[file]);
+        let (is_itself, events) = (epfd_file == file, frame.event.events);
+        self.kernel
+            .check_ctl(instance, target, is_itself, frame.op, events)
     }
 
     /// With `ep->mtx`: is there an epitem, and what is to be done with it?
@@ -364,8 +366,7 @@ impl Stepped {
 
     fn ctl_mask(&mut self, me: usize, frame: Ctl) {
         let epitem = frame.epitem.expect("found before");
-        self.kernel.epitems[epitem].events = frame.event.events;
-        self.kernel.epitems[epitem].data = frame.event.data;
+        self.kernel.epitems[epitem].watch(frame.event);
         tell!(
             self,
             me,
@@ -378,14 +379,11 @@ impl Stepped {
     /// Linux: `ep_attach_file`, `ep_rbtree_insert`, `ep_get`, `reverse_path_check`.
     fn ctl_attach(&mut self, me: usize, mut frame: Ctl) -> Taken {
         let (epoll, file) = (frame.epoll, frame.file);
-        let epitem = self.new_epitem(me, frame);
+        let owner = self.kernel.tasks[self.tid(me)].table;
+        let epitem = self
+            .kernel
+            .ep_attach(owner, epoll, file, frame.fd, frame.event);
         frame.epitem = Some(epitem);
-        self.kernel.files[file].epitems.push_front(
-            epitem,
-            &mut self.kernel.epitems,
-            Epitem::of_file,
-        );
-        self.kernel.index_epitem(epitem);
         self.add_epoll_ref(epoll);
         tell!(
             self,
@@ -408,26 +406,5 @@ impl Stepped {
             return self.push(me, Frame::Remove(Remove::new(epitem, false)));
         }
         self.push(me, Frame::Ctl(frame))
-    }
-
-    fn new_epitem(&mut self, me: usize, frame: Ctl) -> EpitemId {
-        let owner = self.kernel.tasks[self.tid(me)].table;
-        self.kernel.tables[owner].epitems += 1;
-        self.kernel.epitems.insert(Epitem {
-            epoll: frame.epoll,
-            file: frame.file,
-            fd: frame.fd,
-            owner,
-            events: frame.event.events,
-            data: frame.event.data,
-            wait: None,
-            next_of_key: None,
-            of_file: Links::default(),
-            of_epoll: Links::default(),
-            place: 0,
-            is_ready: false,
-            is_overflowing: false,
-            is_keyed: false,
-        })
     }
 }
