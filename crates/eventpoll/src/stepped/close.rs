@@ -9,14 +9,12 @@ use super::frame::Frame;
 use super::locks::Lock;
 use super::remove::{ReleaseFile, Remove};
 use super::wake::Wake;
-use super::{Finding, Fix, QueueName, Seed, Stepped, Thing, tell};
+use super::{Finding, Fix, QueueName, Seed, Stepped, Taken, Thing, tell};
 use crate::abi::Syscall;
 use crate::fs::FileKind;
 use crate::store::{EpitemId, EpollId, Fd, FileId, QueueId};
 use crate::wait::Limit;
 use crate::{Errno, Events};
-
-type Taken = Result<(), Finding>;
 
 /// The release of a file under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -9,14 +9,12 @@
 use super::frame::Frame;
 use super::locks::Lock;
 use super::nesting::LoopCheck;
+use super::poll::ItemPoll;
 use super::remove::Remove;
-use super::scan::ItemPoll;
-use super::{Finding, Seed, Stepped, tell};
+use super::{Seed, Stepped, Taken, tell};
 use crate::abi::flags::{EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD};
 use crate::store::{EpitemId, EpollId, Fd, FileId};
 use crate::{EpollEvent, Errno, Events};
-
-type Taken = Result<(), Finding>;
 
 /// A control call under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -84,19 +82,8 @@ impl Stepped {
             }
         };
         let held = self.fdget(me, epfd_file, "do_epoll_ctl");
-        let Some(epoll) = self.epoll_of(epfd_file) else {
-            let target = self.kernel.file_at(tid, fd);
-            let checked = target.and_then(|file| {
-                let files = &self.kernel.files;
-                let (instance, target) = (&files[epfd_file], &files[file]);
-                let is_itself = epfd_file == file;
-                self.kernel
-                    .check_ctl(instance, target, is_itself, op, event.events)
-            });
-            let errno = checked.err().unwrap_or(Errno::EINVAL);
-            self.answer(me, Err(errno));
-            return self.put_held(me, held);
-        };
+        // A call on what is no instance is not stepped (begin_call).
+        let epoll = self.epoll_of(epfd_file).expect("an instance");
         let frame = Ctl {
             epfd_file,
             epoll,
@@ -114,13 +101,6 @@ impl Stepped {
             return self.push(me, Frame::Ctl(frame));
         }
         self.run_ctl(me, frame)
-    }
-
-    fn put_held(&mut self, me: usize, held: Option<FileId>) -> Taken {
-        match held {
-            Some(file) => self.fput(me, file),
-            None => Ok(()),
-        }
     }
 
     pub(super) fn needs_ctl(&self, me: usize, frame: Ctl) -> Option<Lock> {

@@ -19,6 +19,7 @@
 //! Not stepped: policies other than Linux's own, buffers that fault, signals
 //! that interrupt a call or end a process, threads that die with another one.
 
+mod call;
 mod close;
 mod components;
 mod ctl;
@@ -30,11 +31,13 @@ mod locks;
 mod memory;
 mod nesting;
 mod plan;
+mod poll;
 mod remove;
 mod rules;
 mod runners;
-mod scan;
 mod story;
+mod unhook;
+mod wait;
 mod wake;
 
 pub use components::Component;
@@ -45,20 +48,16 @@ pub use plan::{Program, Unsuitable};
 pub use rules::{Fix, Rules, Seed, UnknownRule};
 pub use story::{Ended, Story, Told};
 
-use crate::abi::{Outcome, Return, UserTimespec};
 use crate::store::Id;
 use crate::store::Tracked;
 use crate::store::{EpitemId, EpollId, FileId, Tid};
-use crate::{Errno, Events, Kernel, Syscall};
+use crate::{Events, Kernel, Syscall};
 use frame::Frame;
 use locks::Lock;
 use memory::Memory;
 use plan::Plan;
 use runners::Runners;
 use std::sync::Arc;
-
-/// More frames than any call within Linux's limits needs.
-const STACK_FRAMES: usize = 48;
 
 /// Tasks in the middle of their calls.
 #[derive(Debug, Clone)]
@@ -286,233 +285,10 @@ impl Stepped {
         Ok(())
     }
 
-    /// The lock that the next step of a frame needs.
-    fn needs(&self, me: usize, frame: Frame) -> Option<Lock> {
-        match frame {
-            Frame::ClearAndPut(frame) => frame.needs(),
-            Frame::ReleaseFile(frame) => self.needs_release_file(frame),
-            Frame::Unregister(frame) => self.needs_unregister(frame),
-            Frame::RemoveFile(frame) => self.needs_remove_file(frame),
-            Frame::Wake(frame) => frame.needs(),
-            Frame::Wait(frame) => self.needs_wait(frame),
-            Frame::NestedPoll(frame) => frame.needs(),
-            Frame::Ctl(frame) => self.needs_ctl(me, frame),
-            Frame::Down(frame) => frame.needs(),
-            _ => None,
-        }
-    }
-
-    /// True if the next step of a frame belongs to the one before.
-    fn is_silent(&self, me: usize, frame: Frame) -> bool {
-        match frame {
-            Frame::Call | Frame::LoopCheck(_) => true,
-            Frame::ClearAndPut(frame) => frame.is_silent(),
-            Frame::Remove(frame) => frame.is_silent(),
-            Frame::Wake(frame) => frame.is_silent(),
-            Frame::Wait(frame) => frame.is_silent(),
-            Frame::ItemPoll(frame) => self.is_silent_item_poll(me, frame),
-            Frame::NestedPoll(frame) => frame.is_silent(),
-            Frame::Ctl(frame) => self.is_silent_ctl(me, frame),
-            Frame::Down(frame) => frame.is_silent(),
-            _ => false,
-        }
-    }
-
-    fn run_top(&mut self, me: usize) -> Taken {
-        let frame = self.runners[me].stack.pop().expect("a task in a call");
-        match frame {
-            Frame::Call => self.end_call(me),
-            Frame::FilpClose(file) => self.run_filp_close(me, file),
-            Frame::ExitFiles(from) => self.run_exit_files(me, from),
-            Frame::ExitNotify { status, is_group } => self.run_exit_notify(me, status, is_group),
-            Frame::FinalPut(frame) => self.run_final_put(me, frame),
-            Frame::ClearAndPut(frame) => self.run_clear_and_put(me, frame),
-            Frame::ReleaseFile(frame) => self.run_release_file(me, frame),
-            Frame::Remove(frame) => self.run_remove(me, frame),
-            Frame::Unregister(frame) => self.run_unregister(me, frame),
-            Frame::RemoveFile(frame) => self.run_remove_file(me, frame),
-            Frame::Wake(frame) => self.run_wake(me, frame),
-            Frame::FreeQueue(queue) => self.run_free_queue(me, queue),
-            Frame::Wait(frame) => self.run_wait(me, frame),
-            Frame::ItemPoll(frame) => self.run_item_poll(me, frame),
-            Frame::NestedPoll(frame) => self.run_nested_poll(me, frame),
-            Frame::Ctl(frame) => self.run_ctl(me, frame),
-            Frame::LoopCheck(frame) => self.run_loop_check(me, frame),
-            Frame::Down(frame) => self.run_down(me, frame),
-            Frame::Up(frame) => self.run_up(me, frame),
-        }
-    }
-
-    fn push(&mut self, me: usize, frame: Frame) -> Taken {
-        let stack = &mut self.runners[me].stack;
-        if stack.len() >= STACK_FRAMES {
-            return Err(Finding::StackExhausted { task: me });
-        }
-        stack.push(frame);
-        Ok(())
-    }
-
-    /// The first step of the next call; false if it would wait.
-    fn begin_call(&mut self, me: usize) -> Result<bool, Finding> {
-        if self.runners[me].tid.is_none() {
-            self.runners[me].tid = self.kernel.tid(self.plan.pids[me]);
-        }
-        // A copy: a count that all cores write to would cost more.
-        let call = self.plan.programs[me][usize::from(self.runners[me].next)].clone();
-        self.runners[me].stack.push(Frame::Call);
-        match call {
-            Syscall::Close { fd } => self.begin_close(me, fd)?,
-            Syscall::EpollCtl {
-                epfd,
-                op,
-                fd,
-                event,
-            } if self.is_instance(me, epfd) => self.begin_ctl(me, epfd, op, fd, event)?,
-            Syscall::EpollWait {
-                epfd,
-                maxevents,
-                timeout_ms,
-                ..
-            }
-            | Syscall::EpollPwait {
-                epfd,
-                maxevents,
-                timeout_ms,
-                ..
-            } if self.is_instance(me, epfd) && maxevents > 0 => {
-                let patience = (timeout_ms >= 0).then_some(timeout_ms.into());
-                self.begin_wait(me, epfd, maxevents, patience)?;
-            }
-            Syscall::EpollPwait2 {
-                epfd,
-                maxevents,
-                timeout,
-                ..
-            } if self.is_instance(me, epfd) && maxevents > 0 => {
-                let patience = match timeout {
-                    UserTimespec::Time { sec: 0, nsec: 0 } => Some(0),
-                    UserTimespec::Time { .. } => Some(1),
-                    _ => None,
-                };
-                self.begin_wait(me, epfd, maxevents, patience)?;
-            }
-            Syscall::Exit { status } => self.begin_exit(me, status, false)?,
-            Syscall::ExitGroup { status } => self.begin_exit(me, status, true)?,
-            call => return self.begin_undivided(me, &call),
-        }
-        Ok(true)
-    }
-
-    /// A call that is one step, up to its wake-ups and releases; false if it would wait.
-    fn begin_undivided(&mut self, me: usize, call: &Syscall) -> Result<bool, Finding> {
-        let is_poll = matches!(call, Syscall::Poll { .. } | Syscall::Ppoll { .. });
-        let is_scanning = self
-            .ledger
-            .locks
-            .iter()
-            .any(|(l, _)| matches!(l, Lock::Mutex(_)));
-        let before = self.may_wait(me, call).then(|| self.kernel.clone());
-        let outcome = if is_poll && is_scanning {
-            // It would look at instances while others are at it.
-            Outcome::Blocked
-        } else {
-            self.dictate_child(me, call);
-            self.kernel.call(self.tid(me), call)
-        };
-        if let (Outcome::Blocked, Some(before)) = (&outcome, before) {
-            self.kernel = before;
-            self.runners[me].stack.pop();
-            return Ok(false);
-        }
-        tell!(self, me, "", "done");
-        self.end_with(me, outcome);
-        if self.has_lost_a_task(me) {
-            return Err(Finding::Unsuitable { task: me });
-        }
-        self.take_deferred(me)?;
-        Ok(true)
-    }
-
-    fn may_wait(&self, me: usize, call: &Syscall) -> bool {
-        match call {
-            Syscall::Write { fd, .. } => {
-                let file = self.kernel.file_at(self.tid(me), *fd);
-                !file.is_ok_and(|file| {
-                    matches!(
-                        self.kernel.files[file].kind,
-                        crate::fs::FileKind::Eventfd(_)
-                    )
-                })
-            }
-            Syscall::Read { .. }
-            | Syscall::Sendmsg { .. }
-            | Syscall::Recvmsg { .. }
-            | Syscall::Poll { .. }
-            | Syscall::Ppoll { .. }
-            | Syscall::Wait4 { .. }
-            | Syscall::Vfork => true,
-            _ => false,
-        }
-    }
-
-    fn dictate_child(&mut self, me: usize, call: &Syscall) {
-        if matches!(call, Syscall::Fork | Syscall::Clone { .. }) {
-            let next = usize::from(self.runners[me].next);
-            if let Some(pid) = self.plan.children.get(&(me, next)) {
-                self.kernel.dictate_pid(*pid);
-            }
-        }
-    }
-
     /// A task that is through: it has no call left, whatever the others do.
     fn is_through(&self, runner: &Runner, task: usize) -> bool {
         let has_more = usize::from(runner.next) < self.plan.programs[task].len();
         runner.stack.is_empty() && (!has_more || runner.is_gone)
-    }
-
-    /// A signal has ended somebody in the middle of a call.
-    fn has_lost_a_task(&self, me: usize) -> bool {
-        self.runners.iter().enumerate().any(|(task, runner)| {
-            let is_there = runner
-                .tid
-                .is_none_or(|tid| self.kernel.tasks.get(tid).is_some());
-            task != me && !runner.is_gone && !is_there
-        })
-    }
-
-    /// The way back to the program: what was dropped is released, and the call is over.
-    fn end_call(&mut self, me: usize) -> Taken {
-        if !self.runners[me].work.is_empty() {
-            self.push(me, Frame::Call)?;
-            return self.push_work(me);
-        }
-        let runner = &mut self.runners[me];
-        runner.next += 1;
-        runner.ret = 0;
-        if let Some(story) = &mut self.story {
-            story.call_ended(me);
-        }
-        Ok(())
-    }
-
-    fn answer(&mut self, me: usize, result: Result<u32, Errno>) {
-        if self.story.is_some() {
-            let result = result.map(|value| Return::value(value.into()));
-            self.end_with(me, Outcome::Done(result));
-        }
-    }
-
-    fn end_with(&mut self, me: usize, outcome: Outcome) {
-        if let Some(story) = &mut self.story {
-            story.answer(me, outcome);
-        }
-    }
-
-    fn note_event(&mut self, me: usize, epitem: EpitemId, events: Events) {
-        if let Some(story) = &mut self.story {
-            let data = self.kernel.epitems[epitem].data;
-            story.event(me, crate::EpollEvent { events, data });
-        }
     }
 
     fn tid(&self, me: usize) -> Tid {

@@ -2,10 +2,8 @@
 
 use super::frame::Frame;
 use super::locks::Lock;
-use super::{Finding, Fix, Stepped, tell};
+use super::{Finding, Fix, Stepped, Taken, tell};
 use crate::store::{EpitemId, EpollId, FileId};
-
-type Taken = Result<(), Finding>;
 
 /// How many links a chain may have. Linux: `EP_MAX_NESTS`.
 const MAX_NESTS: u32 = 4;

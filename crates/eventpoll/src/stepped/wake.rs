@@ -7,12 +7,10 @@
 
 use super::frame::Frame;
 use super::locks::Lock;
-use super::{Finding, Seed, Stepped, tell};
+use super::{Finding, Seed, Stepped, Taken, tell};
 use crate::Events;
 use crate::store::{EpitemId, QueueId, WaitId};
 use crate::wait::{Limit, Waiter};
-
-type Taken = Result<(), Finding>;
 
 /// A walk over a queue under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,4 +1,4 @@
-//! `epoll_wait(2)` and the poll of an instance, stepped.
+//! `epoll_wait(2)`, stepped.
 //!
 //! ```text
 //!   ep_poll  look ▸ ep->mtx, scan begins ▸ (reference ▸ poll ▸ put ▸ report)* ▸ scan ends ▸ report?
@@ -7,14 +7,11 @@
 
 use super::frame::Frame;
 use super::locks::Lock;
-use super::wake::Wake;
-use super::{Finding, Fix, Seed, Stepped, tell};
-use crate::epoll::Epitem;
+use super::poll::ItemPoll;
+use super::{Seed, Stepped, Taken, tell};
 use crate::store::{EpitemId, EpollId, FileId, WaitId};
-use crate::wait::{Limit, Waiter};
+use crate::wait::Waiter;
 use crate::{Errno, Events};
-
-type Taken = Result<(), Finding>;
 
 /// A wait under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,36 +44,6 @@ enum WaitAt {
     End,
 }
 
-/// The poll of an epitem's file under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct ItemPoll {
-    epitem: EpitemId,
-    at: PollAt,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum PollAt {
-    Get,
-    Poll,
-    Put,
-}
-
-/// The poll of an instance under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct NestedPoll {
-    epoll: EpollId,
-    is_ready: bool,
-    at: NestedAt,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum NestedAt {
-    Mutex,
-    Next,
-    Polled(EpitemId),
-    Done,
-}
-
 impl Wait {
     pub(super) fn is_silent(self) -> bool {
         matches!(self.at, WaitAt::Next | WaitAt::Polled(_))
@@ -95,41 +62,6 @@ impl Wait {
 
     pub(super) fn epoll(self) -> EpollId {
         self.epoll
-    }
-}
-
-impl ItemPoll {
-    pub(super) fn new(epitem: EpitemId) -> ItemPoll {
-        ItemPoll {
-            epitem,
-            at: PollAt::Get,
-        }
-    }
-
-    /// The caller's own reference keeps the file: no other is needed.
-    pub(super) fn of_held(epitem: EpitemId) -> ItemPoll {
-        ItemPoll {
-            epitem,
-            at: PollAt::Poll,
-        }
-    }
-}
-
-impl NestedPoll {
-    pub(super) fn new(epoll: EpollId) -> NestedPoll {
-        NestedPoll {
-            epoll,
-            is_ready: false,
-            at: NestedAt::Mutex,
-        }
-    }
-
-    pub(super) fn is_silent(self) -> bool {
-        matches!(self.at, NestedAt::Next | NestedAt::Polled(_))
-    }
-
-    pub(super) fn needs(self) -> Option<Lock> {
-        (self.at == NestedAt::Mutex).then_some(Lock::Mutex(self.epoll))
     }
 }
 
@@ -324,7 +256,7 @@ impl Stepped {
     }
 
     /// The list is the instance's own, under `ep->mtx`.
-    fn ep_start_scan(&mut self, epoll: EpollId) {
+    pub(super) fn ep_start_scan(&mut self, epoll: EpollId) {
         let list = self.kernel.ep_start_scan(epoll);
         let instance = &mut self.kernel.epolls[epoll];
         for id in list.iter() {
@@ -332,17 +264,17 @@ impl Stepped {
         }
     }
 
-    fn first_taken(&self, epoll: EpollId) -> Option<EpitemId> {
+    pub(super) fn first_taken(&self, epoll: EpollId) -> Option<EpitemId> {
         self.kernel.epolls[epoll].taken.first()
     }
 
-    fn unlink_taken(&mut self, epitem: EpitemId) {
+    pub(super) fn unlink_taken(&mut self, epitem: EpitemId) {
         let kernel = &mut self.kernel;
         let epoll = kernel.epitems[epitem].epoll;
         kernel.epolls[epoll].unlink_ready(epitem, &mut kernel.epitems);
     }
 
-    fn ep_done_scan(&mut self, me: usize, epoll: EpollId) {
+    pub(super) fn ep_done_scan(&mut self, me: usize, epoll: EpollId) {
         let instance = &mut self.kernel.epolls[epoll];
         let left = std::mem::take(&mut instance.taken);
         let kept = std::mem::take(&mut instance.ready);
@@ -399,147 +331,6 @@ impl Stepped {
             wait.is_late = true;
             wait.at = WaitAt::Dequeue;
             tell!(self, sleeper, "hrtimer_wakeup", "the time is up");
-        }
-    }
-
-    /// Linux: `ep_item_poll`.
-    pub(super) fn run_item_poll(&mut self, me: usize, mut frame: ItemPoll) -> Taken {
-        let epitem = frame.epitem;
-        self.touch_epitem(me, epitem, "ep_item_poll")?;
-        let Epitem { file, events, .. } = self.kernel.epitems[epitem];
-        match frame.at {
-            PollAt::Get if !self.rules().has(Fix::PollGuard) => {
-                frame.at = PollAt::Poll;
-                self.run_item_poll(me, frame)
-            }
-            PollAt::Get => {
-                self.touch_file(me, file, "epi_fget")?;
-                if !self.kernel.get_if_alive(file) {
-                    tell!(
-                        self,
-                        me,
-                        "epi_fget",
-                        "{} has no reference left: not ready",
-                        self.named(file)
-                    );
-                    self.runners[me].ret = 0;
-                    return Ok(());
-                }
-                tell!(self, me, "epi_fget", "{}", self.counted(file));
-                frame.at = PollAt::Poll;
-                self.push(me, Frame::ItemPoll(frame))
-            }
-            PollAt::Poll => {
-                self.touch_file(me, file, "vfs_poll")?;
-                if self.kernel.files[file].references == 0 {
-                    return Err(Finding::PolledDead { task: me, file });
-                }
-                self.set_edge(epitem, false);
-                frame.at = PollAt::Put;
-                self.push(me, Frame::ItemPoll(frame))?;
-                if let Some(inner) = self.epoll_of(file) {
-                    return self.push(me, Frame::NestedPoll(NestedPoll::new(inner)));
-                }
-                let ready = self.kernel.poll_file(file, self.tid(me));
-                self.runners[me].ret = ready.bits();
-                tell!(
-                    self,
-                    me,
-                    "vfs_poll",
-                    "{} is {}",
-                    self.named(file),
-                    if (ready & events).is_empty() {
-                        "not ready"
-                    } else {
-                        "ready"
-                    }
-                );
-                Ok(())
-            }
-            PollAt::Put => {
-                self.runners[me].ret &= events.bits();
-                if self.is_guarded(me) {
-                    self.fput(me, file)?;
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// True if the poll under way took a reference of its own: in a scan, and not in ctl.
-    pub(super) fn is_guarded(&self, me: usize) -> bool {
-        let is_ctl = matches!(self.runners[me].stack.last(), Some(Frame::Ctl(_)));
-        self.rules().has(Fix::PollGuard) && !is_ctl
-    }
-
-    /// The put of a poll without a reference is no step.
-    pub(super) fn is_silent_item_poll(&self, me: usize, frame: ItemPoll) -> bool {
-        let stack = &self.runners[me].stack;
-        let below = stack.len().checked_sub(2).map(|below| stack[below]);
-        let is_ctl = matches!(below, Some(Frame::Ctl(_)));
-        frame.at == PollAt::Put && (is_ctl || !self.rules().has(Fix::PollGuard))
-    }
-
-    /// Linux: `__ep_eventpoll_poll`.
-    pub(super) fn run_nested_poll(&mut self, me: usize, mut frame: NestedPoll) -> Taken {
-        let epoll = frame.epoll;
-        match frame.at {
-            NestedAt::Mutex => {
-                self.touch_epoll(me, epoll, "mutex_lock")?;
-                self.lock(me, Lock::Mutex(epoll));
-                self.ep_start_scan(epoll);
-                tell!(
-                    self,
-                    me,
-                    "__ep_eventpoll_poll",
-                    "under ep->mtx of {}: the ready list is taken",
-                    self.named(epoll)
-                );
-                frame.at = NestedAt::Next;
-                self.push(me, Frame::NestedPoll(frame))
-            }
-            NestedAt::Next => {
-                let Some(epitem) = self.first_taken(epoll) else {
-                    frame.at = NestedAt::Done;
-                    return self.push(me, Frame::NestedPoll(frame));
-                };
-                frame.at = NestedAt::Polled(epitem);
-                self.push(me, Frame::NestedPoll(frame))?;
-                self.push(me, Frame::ItemPoll(ItemPoll::new(epitem)))
-            }
-            NestedAt::Polled(epitem) => {
-                if self.runners[me].ready().is_empty() {
-                    self.unlink_taken(epitem);
-                    frame.at = NestedAt::Next;
-                } else {
-                    frame.is_ready = true;
-                    frame.at = NestedAt::Done;
-                }
-                self.push(me, Frame::NestedPoll(frame))
-            }
-            NestedAt::Done => {
-                self.touch_epoll(me, epoll, "ep_done_scan")?;
-                self.ep_done_scan(me, epoll);
-                self.unlock(me, Lock::Mutex(epoll));
-                let ready = if frame.is_ready {
-                    Events::READABLE
-                } else {
-                    Events::empty()
-                };
-                self.runners[me].ret = ready.bits();
-                Ok(())
-            }
-        }
-    }
-
-    /// Wakes whoever polls the instance, if the step has made it ready.
-    pub(super) fn push_safewake(&mut self, me: usize) -> Taken {
-        match self.wake_instance(me) {
-            Some(pollers) => self.push(
-                me,
-                Frame::Wake(Wake::new(pollers, Limit::One, Events::IN, false)),
-            ),
-            None => Ok(()),
         }
     }
 }
