@@ -1,8 +1,9 @@
 //! A policy against the running kernel: every program, shortest first, on both.
 
 use crate::act::Act;
+use crate::options::Options;
 use crate::program::{Played, play};
-use crate::search::{Explored, Options, explore};
+use crate::search::{Explored, explore};
 use crate::vocabulary::Vocabulary;
 use crate::worlds::FIRST_PID;
 use eventpoll::{Outcome, Pid, Policy, Syscall};

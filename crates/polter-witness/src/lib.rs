@@ -19,7 +19,7 @@
 //! |---|---|
 //! | `act`, `vocabulary` | one call, four bytes; which calls make sense in a state |
 //! | `worlds`, `question` | one program in several worlds; which calls ask the policy |
-//! | `search`, `graph` | level by level, by several threads; states and the calls between them |
+//! | `search`, `expand`, `options`, `graph` | level by level, by several threads; its bounds; states and the calls between them |
 //! | `count`, `paths` | how many programs the states stand for; the shortest ones to a state |
 //! | `program`, `shape` | a program by names; which programs are one |
 //! | `story`, `sentence` | what a witness shows, seen in its worlds; and in words |
@@ -30,8 +30,10 @@
 
 mod act;
 mod count;
+mod expand;
 mod graph;
 mod kernel;
+mod options;
 mod part;
 mod paths;
 mod program;
@@ -48,11 +50,11 @@ mod worlds;
 
 pub use act::{Act, Verb};
 pub use kernel::{Disagreement, Trial, try_kernel};
+pub use options::{Covered, Effort, Options, Shard};
 pub use part::{MergeError, PairPart, Part, Question, WitnessPart, merge};
 pub use program::{Played, play};
 pub use report::{Pair, Report, Witness, hunt};
 pub use script::script;
-pub use search::{Covered, Effort, Options, Shard};
 pub use stateless::{Stateless, stateless};
 pub use story::{Cause, Change, Keeper, Last, Story, tell};
 pub use vocabulary::Vocabulary;

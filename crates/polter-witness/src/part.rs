@@ -1,8 +1,8 @@
 //! A report as data: to keep, and to put the parts of a search together.
 
 use crate::act::{Act, Verb};
+use crate::options::Shard;
 use crate::report::{Pair, Report, Witness};
-use crate::search::Shard;
 use eventpoll::Policy;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;

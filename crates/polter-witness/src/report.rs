@@ -3,9 +3,10 @@
 use crate::act::{Act, Verb};
 use crate::count::Counts;
 use crate::graph::{Difference, Graph};
+use crate::options::{Covered, Effort, Options, Shard};
 use crate::paths::Paths;
 use crate::script::script;
-use crate::search::{Covered, Effort, Found, Options, Search, Shard};
+use crate::search::{Found, Search};
 use crate::shape::Eyes;
 use crate::story::tell;
 use crate::vocabulary::Vocabulary;

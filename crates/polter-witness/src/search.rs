@@ -9,82 +9,17 @@
 //! and worlds share a kernel only while they are alike and the call asks nothing they
 //! would answer differently.
 
-use crate::act::{Act, Verb};
-use crate::graph::{Child, Difference, Edge, Graph, Node, Pairs};
+use crate::act::Act;
+use crate::expand::{Batch, Reached, Worker};
+use crate::graph::{Edge, Graph, Pairs};
+use crate::options::{Covered, Effort, Options};
 use crate::vocabulary::Vocabulary;
 use crate::worlds::{
-    Class, Digests, Group, Grouping, Run, Runs, Set, by_answer, empty_world, task,
+    Class, empty_world, task,
 };
 use eventpoll::{Kernel, Policy};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// How a search goes.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The longest programs.
-    pub calls: usize,
-    /// Goes on to the last level though every pair has its shortest program.
-    pub is_thorough: bool,
-    /// Calls whose answers are looked at; all, if there are none.
-    pub observed: Vec<Verb>,
-    /// So many threads share the work.
-    pub threads: usize,
-    /// Ends with what was covered when there are more states.
-    pub max_states: usize,
-    /// Ends with what was covered when about so many bytes are in use.
-    pub max_bytes: usize,
-    /// A part of the whole.
-    pub shard: Option<Shard>,
-    /// Worlds that are alike share a kernel; off, to check that it makes no difference.
-    pub is_shared: bool,
-}
-
-/// One of several parts of a search.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shard {
-    /// Which, from 1 on.
-    pub number: usize,
-    /// Of how many.
-    pub of: usize,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            calls: 6,
-            is_thorough: false,
-            observed: Vec::new(),
-            threads: 1,
-            max_states: usize::MAX,
-            max_bytes: usize::MAX,
-            shard: None,
-            is_shared: true,
-        }
-    }
-}
-
-/// How far a search came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Covered {
-    /// Every program of up to so many calls.
-    pub calls: usize,
-    /// Of the next longer ones, those that begin in so many of the states.
-    pub expanded: usize,
-    /// Of so many.
-    pub of: usize,
-}
-
-/// What a level cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Effort {
-    /// States that were met for the first time.
-    pub states: u64,
-    /// Calls that were made in them.
-    pub calls: u64,
-    /// Kernels that were copied and called for them.
-    pub kernels: u64,
-}
 
 /// A search that has ended.
 #[derive(Debug)]
@@ -105,41 +40,18 @@ const SPLIT: usize = 32;
 
 /// A search under way.
 pub(crate) struct Search<'a> {
-    policies: &'a [Policy],
-    vocabulary: &'a Vocabulary,
-    options: &'a Options,
-    roots: Vec<Kernel>,
-    graph: Graph,
+    pub(crate) policies: &'a [Policy],
+    pub(crate) vocabulary: &'a Vocabulary,
+    pub(crate) options: &'a Options,
+    pub(crate) roots: Vec<Kernel>,
+    pub(crate) graph: Graph,
     /// The pairs that are still to be told apart.
-    open: Pairs,
+    pub(crate) open: Pairs,
     lengths: Vec<((usize, usize), Option<usize>)>,
     efforts: Vec<Effort>,
     is_split: bool,
     /// Answers are not looked at: no class falls apart.
-    is_blind: bool,
-}
-
-/// What one thread found in some nodes.
-#[derive(Debug, Default)]
-struct Part {
-    nodes: Vec<Expansion>,
-    differences: Vec<Difference>,
-    effort: Effort,
-}
-
-/// What one node led to.
-#[derive(Debug)]
-struct Expansion {
-    node: u32,
-    acts: usize,
-    children: Vec<(Act, Reached)>,
-}
-
-/// Where a call led.
-#[derive(Debug, Clone, Copy)]
-enum Reached {
-    Known(u32),
-    Maybe(Child),
+    pub(crate) is_blind: bool,
 }
 
 impl<'a> Search<'a> {
@@ -257,10 +169,10 @@ impl<'a> Search<'a> {
     }
 
     /// Several threads expand the nodes of a round; their parts come in order.
-    fn expand_round(&self, nodes: &[u32], is_last: bool) -> Vec<Part> {
+    fn expand_round(&self, nodes: &[u32], is_last: bool) -> Vec<Batch> {
         let chunks: Vec<&[u32]> = nodes.chunks(CHUNK).collect();
         let next = AtomicUsize::new(0);
-        let parts: Vec<Mutex<Part>> = chunks.iter().map(|_| Mutex::default()).collect();
+        let parts: Vec<Mutex<Batch>> = chunks.iter().map(|_| Mutex::default()).collect();
         let work = || {
             let mut worker = Worker::new(self, is_last);
             loop {
@@ -271,7 +183,7 @@ impl<'a> Search<'a> {
                 let part = worker.expand_chunk(chunk);
                 *parts[at]
                     .lock()
-                    .expect("no thread panics with a part in hand") = part;
+                    .expect("no thread panics while it stores one") = part;
             }
         };
         std::thread::scope(|scope| {
@@ -286,7 +198,7 @@ impl<'a> Search<'a> {
             .collect()
     }
 
-    fn take(&mut self, part: Part) {
+    fn take(&mut self, part: Batch) {
         let before = self.graph.nodes.len();
         for expansion in part.nodes {
             let mut edges = Vec::with_capacity(expansion.children.len());
@@ -306,147 +218,6 @@ impl<'a> Search<'a> {
         effort.states += new_states;
         effort.calls += part.effort.calls;
         effort.kernels += part.effort.kernels;
-    }
-}
-
-/// A thread's own memory.
-struct Worker<'a> {
-    search: &'a Search<'a>,
-    /// Nothing follows: states need not be told apart.
-    is_last: bool,
-    digests: Digests,
-    acts: Vec<Act>,
-    runs: Runs,
-}
-
-impl<'a> Worker<'a> {
-    fn new(search: &'a Search<'a>, is_last: bool) -> Worker<'a> {
-        Worker {
-            search,
-            is_last,
-            digests: Digests::default(),
-            acts: Vec::new(),
-            runs: Runs::default(),
-        }
-    }
-
-    fn expand_chunk(&mut self, nodes: &[u32]) -> Part {
-        let mut part = Part::default();
-        for node in nodes {
-            let expansion = self.expand(*node, &mut part);
-            part.nodes.push(expansion);
-        }
-        part
-    }
-
-    /// Makes every call that makes sense in a node.
-    fn expand(&mut self, node: u32, part: &mut Part) -> Expansion {
-        let class = self.class_of(node);
-        let mut acts = std::mem::take(&mut self.acts);
-        let mut runs = std::mem::take(&mut self.runs);
-        self.search.vocabulary.acts(&class.worlds(), &mut acts);
-        let mut expansion = Expansion {
-            node,
-            acts: acts.len(),
-            children: Vec::new(),
-        };
-        for act in &acts {
-            let is_shared = self.search.options.is_shared;
-            class.call(self.search.policies, *act, is_shared, &mut runs);
-            part.effort.kernels += runs.all.len() as u64;
-            self.note(node, *act, &runs.all, part, &mut expansion);
-        }
-        part.effort.calls += acts.len() as u64;
-        (self.acts, self.runs) = (acts, runs);
-        expansion
-    }
-
-    /// The worlds of a node, made anew by its first program.
-    fn class_of(&self, node: u32) -> Class {
-        let Node {
-            class, grouping, ..
-        } = self.search.graph.nodes[node as usize];
-        let open = self.search.open.within(class);
-        let path = self.search.graph.path(node);
-        let groups = grouping.groups(class).into_iter();
-        let groups = groups.map(|members| members & open);
-        let groups = groups.filter(|members| *members != 0).map(|members| {
-            let mut world = self.search.roots[members.trailing_zeros() as usize].clone();
-            for act in &path {
-                if let Some(caller) = task(&world, act.who) {
-                    world.call(caller, &act.syscall());
-                }
-            }
-            Group { members, world }
-        });
-        Class {
-            groups: groups.collect(),
-        }
-    }
-
-    /// Sorts a call's runs by answer, and each class of them by state.
-    fn note(
-        &mut self,
-        node: u32,
-        act: Act,
-        runs: &[Run],
-        part: &mut Part,
-        expansion: &mut Expansion,
-    ) {
-        let observed = &self.search.options.observed;
-        let is_observed =
-            !self.search.is_blind && (observed.is_empty() || observed.contains(&act.verb));
-        let all = runs.iter().fold(0, |all, run| all | run.members);
-        let classes = if is_observed && runs.len() > 1 {
-            by_answer(runs)
-        } else {
-            vec![all]
-        };
-        if classes.len() > 1 {
-            self.note_difference(node, act, &classes, all, part);
-        }
-        if self.is_last {
-            return;
-        }
-        for class in classes {
-            let class = self.search.open.within(class);
-            if class != 0 {
-                let reached = self.reached(node, act, class, runs);
-                expansion.children.push((act, reached));
-            }
-        }
-    }
-
-    fn note_difference(&self, node: u32, act: Act, classes: &[Set], all: Set, part: &mut Part) {
-        let is_news = self
-            .search
-            .open
-            .iter()
-            .any(|(a, b)| parts_pair(classes, a, b));
-        if is_news {
-            part.differences.push(Difference {
-                node,
-                act,
-                answers: Grouping::of(classes.iter().copied()),
-                class: all,
-            });
-        }
-    }
-
-    fn reached(&mut self, parent: u32, act: Act, class: Set, runs: &[Run]) -> Reached {
-        let (key, grouping) = self.digests.class(runs, class);
-        match self.search.graph.find(key) {
-            Some(known) => Reached::Known(known),
-            None => Reached::Maybe(Child {
-                key,
-                node: Node {
-                    parent,
-                    act,
-                    grouping,
-                    class,
-                },
-            }),
-        }
     }
 }
 
@@ -522,10 +293,4 @@ fn after(policy: Policy, program: &[Act]) -> Kernel {
         }
     }
     world
-}
-
-/// True if the two are in different ones of these sets.
-fn parts_pair(sets: &[Set], a: usize, b: usize) -> bool {
-    let set_of = |at: usize| sets.iter().position(|set| set & (1 << at) != 0);
-    matches!((set_of(a), set_of(b)), (Some(a), Some(b)) if a != b)
 }
