@@ -1,10 +1,11 @@
 //! One thread's work: it makes every call that makes sense in a node, in all worlds at once.
 
 use crate::act::Act;
-use crate::graph::{Child, Difference, Node};
-use crate::options::Effort;
-use crate::search::Search;
+use crate::graph::{Child, Difference, Graph, Node, Pairs};
+use crate::options::{Effort, Options};
+use crate::vocabulary::Vocabulary;
 use crate::worlds::{Class, Digests, Group, Grouping, Run, Runs, Set, by_answer, task};
+use eventpoll::{Kernel, Policy};
 
 /// What one thread found in some nodes.
 #[derive(Debug, Default)]
@@ -29,9 +30,24 @@ pub(crate) enum Reached {
     Maybe(Child),
 }
 
+/// What all threads look at, while none changes it.
+#[derive(Clone, Copy)]
+pub(crate) struct Shared<'a> {
+    pub(crate) policies: &'a [Policy],
+    pub(crate) vocabulary: &'a Vocabulary,
+    pub(crate) options: &'a Options,
+    /// Each policy's empty world.
+    pub(crate) roots: &'a [Kernel],
+    pub(crate) graph: &'a Graph,
+    /// The pairs that are still to be told apart.
+    pub(crate) open: &'a Pairs,
+    /// Answers are not looked at: no class falls apart.
+    pub(crate) is_blind: bool,
+}
+
 /// A thread's own memory.
 pub(crate) struct Worker<'a> {
-    search: &'a Search<'a>,
+    shared: Shared<'a>,
     /// Nothing follows: states need not be told apart.
     is_last: bool,
     digests: Digests,
@@ -40,9 +56,9 @@ pub(crate) struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    pub(crate) fn new(search: &'a Search<'a>, is_last: bool) -> Worker<'a> {
+    pub(crate) fn new(shared: Shared<'a>, is_last: bool) -> Worker<'a> {
         Worker {
-            search,
+            shared,
             is_last,
             digests: Digests::default(),
             acts: Vec::new(),
@@ -64,15 +80,15 @@ impl<'a> Worker<'a> {
         let class = self.class_of(node);
         let mut acts = std::mem::take(&mut self.acts);
         let mut runs = std::mem::take(&mut self.runs);
-        self.search.vocabulary.acts(&class.worlds(), &mut acts);
+        self.shared.vocabulary.acts(&class.worlds(), &mut acts);
         let mut expansion = Expansion {
             node,
             acts: acts.len(),
             children: Vec::new(),
         };
         for act in &acts {
-            let is_shared = self.search.options.is_shared;
-            class.call(self.search.policies, *act, is_shared, &mut runs);
+            let is_shared = self.shared.options.is_shared;
+            class.call(self.shared.policies, *act, is_shared, &mut runs);
             part.effort.kernels += runs.all.len() as u64;
             self.note(node, *act, &runs.all, part, &mut expansion);
         }
@@ -85,13 +101,13 @@ impl<'a> Worker<'a> {
     fn class_of(&self, node: u32) -> Class {
         let Node {
             class, grouping, ..
-        } = self.search.graph.nodes[node as usize];
-        let open = self.search.open.within(class);
-        let path = self.search.graph.path(node);
+        } = self.shared.graph.nodes[node as usize];
+        let open = self.shared.open.within(class);
+        let path = self.shared.graph.path(node);
         let groups = grouping.groups(class).into_iter();
         let groups = groups.map(|members| members & open);
         let groups = groups.filter(|members| *members != 0).map(|members| {
-            let mut world = self.search.roots[members.trailing_zeros() as usize].clone();
+            let mut world = self.shared.roots[members.trailing_zeros() as usize].clone();
             for act in &path {
                 if let Some(caller) = task(&world, act.who) {
                     world.call(caller, &act.syscall());
@@ -113,9 +129,9 @@ impl<'a> Worker<'a> {
         part: &mut Batch,
         expansion: &mut Expansion,
     ) {
-        let observed = &self.search.options.observed;
+        let observed = &self.shared.options.observed;
         let is_observed =
-            !self.search.is_blind && (observed.is_empty() || observed.contains(&act.verb));
+            !self.shared.is_blind && (observed.is_empty() || observed.contains(&act.verb));
         let all = runs.iter().fold(0, |all, run| all | run.members);
         let classes = if is_observed && runs.len() > 1 {
             by_answer(runs)
@@ -129,7 +145,7 @@ impl<'a> Worker<'a> {
             return;
         }
         for class in classes {
-            let class = self.search.open.within(class);
+            let class = self.shared.open.within(class);
             if class != 0 {
                 let reached = self.reached(node, act, class, runs);
                 expansion.children.push((act, reached));
@@ -139,7 +155,7 @@ impl<'a> Worker<'a> {
 
     fn note_difference(&self, node: u32, act: Act, classes: &[Set], all: Set, part: &mut Batch) {
         let is_news = self
-            .search
+            .shared
             .open
             .iter()
             .any(|(a, b)| parts_pair(classes, a, b));
@@ -155,7 +171,7 @@ impl<'a> Worker<'a> {
 
     fn reached(&mut self, parent: u32, act: Act, class: Set, runs: &[Run]) -> Reached {
         let (key, grouping) = self.digests.class(runs, class);
-        match self.search.graph.find(key) {
+        match self.shared.graph.find(key) {
             Some(known) => Reached::Known(known),
             None => Reached::Maybe(Child {
                 key,

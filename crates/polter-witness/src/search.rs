@@ -10,13 +10,11 @@
 //! would answer differently.
 
 use crate::act::Act;
-use crate::expand::{Batch, Reached, Worker};
+use crate::expand::{Batch, Reached, Shared, Worker};
 use crate::graph::{Edge, Graph, Pairs};
 use crate::options::{Covered, Effort, Options};
 use crate::vocabulary::Vocabulary;
-use crate::worlds::{
-    Class, empty_world, task,
-};
+use crate::worlds::{Class, empty_world, task};
 use eventpoll::{Kernel, Policy};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -40,18 +38,18 @@ const SPLIT: usize = 32;
 
 /// A search under way.
 pub(crate) struct Search<'a> {
-    pub(crate) policies: &'a [Policy],
-    pub(crate) vocabulary: &'a Vocabulary,
-    pub(crate) options: &'a Options,
-    pub(crate) roots: Vec<Kernel>,
-    pub(crate) graph: Graph,
+    policies: &'a [Policy],
+    vocabulary: &'a Vocabulary,
+    options: &'a Options,
+    roots: Vec<Kernel>,
+    graph: Graph,
     /// The pairs that are still to be told apart.
-    pub(crate) open: Pairs,
+    open: Pairs,
     lengths: Vec<((usize, usize), Option<usize>)>,
     efforts: Vec<Effort>,
     is_split: bool,
     /// Answers are not looked at: no class falls apart.
-    pub(crate) is_blind: bool,
+    is_blind: bool,
 }
 
 impl<'a> Search<'a> {
@@ -168,13 +166,25 @@ impl<'a> Search<'a> {
         }
     }
 
+    fn shared(&self) -> Shared<'_> {
+        Shared {
+            policies: self.policies,
+            vocabulary: self.vocabulary,
+            options: self.options,
+            roots: &self.roots,
+            graph: &self.graph,
+            open: &self.open,
+            is_blind: self.is_blind,
+        }
+    }
+
     /// Several threads expand the nodes of a round; their parts come in order.
     fn expand_round(&self, nodes: &[u32], is_last: bool) -> Vec<Batch> {
         let chunks: Vec<&[u32]> = nodes.chunks(CHUNK).collect();
         let next = AtomicUsize::new(0);
         let parts: Vec<Mutex<Batch>> = chunks.iter().map(|_| Mutex::default()).collect();
         let work = || {
-            let mut worker = Worker::new(self, is_last);
+            let mut worker = Worker::new(self.shared(), is_last);
             loop {
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 let Some(chunk) = chunks.get(at) else {

@@ -8,31 +8,8 @@
 //! Nothing is given out again: whoever comes too late is found, whatever the
 //! allocator would have done.
 
-use super::{Finding, Stepped};
+use super::{EntryId, Finding, QueueName, Stepped, Thing};
 use crate::store::{EpitemId, EpollId, FileId, QueueId, WaitId};
-
-/// A piece of memory with a life of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Thing {
-    /// `struct file`.
-    File(FileId),
-    /// `struct eventpoll`, with its queues and the list head embedded in it.
-    Epoll(EpollId),
-    /// `struct epitem`.
-    Epitem(EpitemId),
-    /// `struct eppoll_entry`.
-    Entry(EntryId),
-    /// What a wait queue is embedded in: a signal-handler block, a pipe, an eventfd.
-    Queue(QueueName),
-}
-
-/// An entry of a wait queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EntryId(pub(super) WaitId);
-
-/// A wait queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct QueueName(pub(super) QueueId);
 
 /// What is freed, and what will be.
 #[derive(Debug, Default, PartialEq, Eq, Hash)]

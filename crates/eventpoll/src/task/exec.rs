@@ -1,18 +1,10 @@
 //! `execve(2)`: the other threads end, and the caller becomes the process.
 
-use super::process::{Numbered, Process};
+use super::process::{Exec, Numbered, Process};
 use crate::fs::PidfdOf;
 use crate::store::{ProcessId, Tid};
 use crate::wait::Limit;
 use crate::{Events, Kernel};
-
-/// A thread that execs and waits for the end of the others. Linux: `group_exec_task`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Exec {
-    pub(crate) caller: Tid,
-    /// The others are gone but the leader, whose number it will have.
-    waits_for_leader: bool,
-}
 
 impl Kernel {
     /// `execve(2)`. The other threads end, the table becomes the caller's

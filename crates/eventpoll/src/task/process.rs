@@ -6,7 +6,6 @@
 //!    └─────▶ Sighand     (shared by CLONE_SIGHAND, else copied)
 //! ```
 
-use super::exec::Exec;
 use super::signal::Sighand;
 use crate::abi::{Outcome, Return, SigSet, flags};
 use crate::fs::FdTable;
@@ -70,6 +69,14 @@ pub(crate) struct Process {
     pub(crate) pidfd_queue: QueueId,
     /// How many pidfds name it.
     pub(crate) pidfds: u32,
+}
+
+/// A thread that execs and waits for the end of the others. Linux: `group_exec_task`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Exec {
+    pub(crate) caller: Tid,
+    /// The others are gone but the leader, whose number it will have.
+    pub(super) waits_for_leader: bool,
 }
 
 impl Process {
