@@ -162,6 +162,18 @@ const CLASS: [u8; 256] = {
     class
 };
 
+/// Returns the name of `name=value`, but not that of `name == 0` or `name=>out`.
+pub(crate) fn name_of(text: &[u8]) -> Option<&str> {
+    if text.first().is_none_or(u8::is_ascii_digit) {
+        return None;
+    }
+    let length = text.iter().take_while(|&&byte| is_name_byte(byte)).count();
+    let is_name = length > 0
+        && text.get(length) == Some(&b'=')
+        && !matches!(text.get(length + 1), Some(b'=' | b'>'));
+    is_name.then(|| str::from_utf8(&text[..length]).ok())?
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,9 +5,7 @@
 //! that ends in the middle or nests too deeply is an error.
 
 use crate::decoration::Decoration;
-use crate::error::ParseError;
 use crate::text::Text;
-use crate::value_parser::ValueParser;
 
 /// How deeply brackets may nest.
 pub const MAX_DEPTH: usize = 64;
@@ -62,11 +60,6 @@ pub struct Change<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// Reads a whole text as one value. Columns count from the text's start.
-    pub fn parse(text: &'a [u8]) -> Result<Self, ParseError> {
-        ValueParser::new(text).whole()
-    }
-
     /// Removes comments and decorations: `0x1 /* EPOLLIN */` is 1, `3<pipe:[1]>` is 3.
     pub fn bare(&self) -> &Self {
         match self {

@@ -1,9 +1,8 @@
 //! The descent that reads values, at most [`MAX_DEPTH`] deep.
 
-use crate::args::name_of;
 use crate::decoration::Decoration;
 use crate::error::{ErrorKind, ParseError};
-use crate::scan::{Mark, Scanner, comment_end, decoration_end, is_name_byte, string_end};
+use crate::scan::{Mark, Scanner, comment_end, decoration_end, is_name_byte, name_of, string_end};
 use crate::text::Text;
 use crate::value::{Change, Field, MAX_DEPTH, Value};
 
@@ -12,6 +11,13 @@ pub(crate) struct ValueParser<'a> {
     text: &'a [u8],
     at: usize,
     depth: usize,
+}
+
+impl<'a> Value<'a> {
+    /// Reads a whole text as one value. Columns count from the text's start.
+    pub fn parse(text: &'a [u8]) -> Result<Self, ParseError> {
+        ValueParser::new(text).whole()
+    }
 }
 
 impl<'a> ValueParser<'a> {
