@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn every_key_is_documented() {
-        let docs = include_str!("../../docs/json.md");
+        let docs = include_str!("../../../../docs/json.md");
         let value: Value = serde_json::from_str(&written(&sample::haunted())).unwrap();
         check(&value, docs);
     }

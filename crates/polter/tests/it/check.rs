@@ -318,7 +318,7 @@ fn on_the_kernel(ran: Ran) -> Option<Ran> {
 
 #[track_caller]
 fn check_keys(value: &Value) {
-    let docs = include_str!("../../docs/json.md");
+    let docs = include_str!("../../../../docs/json.md");
     match value {
         Value::Object(fields) => {
             for (key, value) in fields {

@@ -125,7 +125,7 @@ fn every_key_is_documented() {
     let ran = polter(["exorcise", "--dry-run", "--format", "json", &haunted.pid()]);
     assert_eq!(ran.code, Some(1));
     let plan = json(&ran.out());
-    let docs = include_str!("../../docs/json.md");
+    let docs = include_str!("../../../../docs/json.md");
     let step = plan["steps"][0].as_object().unwrap();
     for key in plan.as_object().unwrap().keys().chain(step.keys()) {
         assert!(docs.contains(&format!("`{key}`")), "{key}");

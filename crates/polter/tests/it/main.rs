@@ -3,6 +3,7 @@
 mod asks;
 mod check;
 mod demo;
+mod docs;
 mod exit_codes;
 mod exorcise;
 mod families;

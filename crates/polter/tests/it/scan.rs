@@ -36,7 +36,7 @@ fn a_report_is_json_with_every_key_documented() {
     let ran = scan(&tree, &["--format", "json"]);
     let value: serde_json::Value = serde_json::from_str(&ran.out()).unwrap();
     assert_eq!(value["findings"][0]["class"], "in-flight-ghost");
-    let docs = include_str!("../../docs/json.md");
+    let docs = include_str!("../../../../docs/json.md");
     let finding = value["findings"][0].as_object().unwrap();
     for key in value.as_object().unwrap().keys().chain(finding.keys()) {
         assert!(docs.contains(&format!("`{key}`")), "{key}");
