@@ -308,7 +308,7 @@ fn a_missing_kernel_is_said_to_be_missing() {
 
 #[test]
 fn what_the_build_lacks_is_named() {
-    check_build("flex", "", "missing: flex (package flex)\n");
+    check_build("flex", "", "missing: flex (package flex)");
     check_build("", "/no/such/file", "which cannot be read\n");
     check_build("", "/dev/null", "not enough space: ");
 }
