@@ -278,7 +278,7 @@ impl Kernel {
     }
 
     /// `lseek(2)`: only files on disk have a position; an instance pretends.
-    /// Of a regular file it is the one that is set: its size is not modelled.
+    /// Of a regular file or a directory it is the one that is set: their sizes are not modelled.
     pub fn lseek(&mut self, caller: Tid, fd: Fd, offset: i64, whence: i32) -> Result<i64, Errno> {
         /// The last of the ways to seek. Linux: `SEEK_MAX`.
         const SEEK_HOLE: u32 = 4;
@@ -292,8 +292,12 @@ impl Kernel {
             | FileKind::Opaque(Opaque::Socket)
             | FileKind::Pidfd { .. }
             | FileKind::Ring { .. } => Err(Errno::ESPIPE),
-            FileKind::Opaque(Opaque::NotPollable) if offset < 0 => Err(Errno::EINVAL),
-            FileKind::Opaque(Opaque::NotPollable) => Ok(offset),
+            FileKind::Opaque(Opaque::NotPollable | Opaque::Directory | Opaque::Pollable) => {
+                match offset {
+                    ..0 => Err(Errno::EINVAL),
+                    _ => Ok(offset),
+                }
+            }
             _ => Ok(0),
         }
     }

@@ -55,7 +55,9 @@ impl Kernel {
             Syscall::Accept4 { fd, .. } | Syscall::Shutdown { fd, .. } => {
                 self.is_opaque_socket(caller, *fd).then_some(SOCKET)
             }
-            Syscall::Lseek { fd, whence, .. } => match self.kind(caller, *fd)? {
+            Syscall::Lseek { fd, offset, whence } => match self.kind(caller, *fd)? {
+                // A file of /proc is read up to there.
+                FileKind::Opaque(Opaque::Pollable) if *whence == 0 && *offset > 0 => Some(CONTENTS),
                 FileKind::Opaque(Opaque::NotPollable | Opaque::Directory | Opaque::Pollable) => {
                     (1..=4).contains(whence).then_some(CONTENTS)
                 }

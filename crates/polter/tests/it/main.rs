@@ -4,6 +4,7 @@ mod asks;
 mod check;
 mod demo;
 mod docs;
+mod examples;
 mod exit_codes;
 mod exorcise;
 mod families;

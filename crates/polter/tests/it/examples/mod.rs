@@ -1,0 +1,134 @@
+//! Every example of the help texts and of README.md runs, and does what is said of it.
+//!
+//! The examples are read off the real texts. One that [`rows`] does not know fails the test, and so does a row that no
+//! text has any more.
+
+mod rows;
+mod stage;
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+
+use rows::{README, ROWS, Row, Way};
+use stage::Stage;
+
+use crate::polter::polter;
+
+const VERBS: [&str; 13] = [
+    "",
+    "demo",
+    "judge",
+    "run",
+    "check",
+    "witness",
+    "race",
+    "scan",
+    "capture",
+    "exorcise",
+    "lab",
+    "completions",
+    "man",
+];
+
+#[test]
+fn every_verb_is_looked_at() {
+    let help = polter(["--help"]).out();
+    let (_, commands) = help.split_once("Commands:\n").expect("there are commands");
+    let (commands, _) = commands.split_once("\n\n").expect("options follow");
+    for line in commands.lines().filter(|line| line.starts_with("  ")) {
+        let verb = line.split_whitespace().next().unwrap_or_default();
+        if !line.starts_with("   ") && verb != "help" {
+            assert!(VERBS.contains(&verb), "{verb} is not looked at");
+        }
+    }
+}
+
+#[test]
+fn every_example_of_every_help_text_does_what_it_says() {
+    let mut examples = BTreeSet::new();
+    for verb in VERBS {
+        let help = match verb {
+            "" => polter(["--help"]).out(),
+            verb => polter([verb, "--help"]).out(),
+        };
+        let found = of_help(&help);
+        assert!(!found.is_empty(), "{verb} has no examples");
+        examples.extend(found);
+    }
+    run_all(&examples, ROWS);
+}
+
+#[test]
+fn every_command_of_the_readme_does_what_it_says() {
+    let readme = include_str!("../../../../../README.md");
+    let examples = of_readme(readme);
+    assert!(!examples.is_empty());
+    run_all(&examples, README);
+}
+
+/// The commands below `Examples:`, without what is said of them.
+fn of_help(help: &str) -> BTreeSet<String> {
+    let (_, below) = help.split_once("\nExamples:\n").unwrap_or_default();
+    let lines = below.lines().take_while(|line| !line.is_empty());
+    let commands = lines.filter(|line| !line.starts_with("   "));
+    commands.map(|line| command_of(line.trim_start())).collect()
+}
+
+/// The lines with a prompt in blocks of a console.
+fn of_readme(readme: &str) -> BTreeSet<String> {
+    let blocks = readme.split("```console\n").skip(1);
+    let blocks = blocks.filter_map(|block| block.split_once("```"));
+    let lines = blocks.flat_map(|(block, _)| block.lines());
+    let commands = lines.filter_map(|line| line.strip_prefix("$ "));
+    commands.map(command_of).collect()
+}
+
+/// Without the comment, which follows two spaces or more.
+fn command_of(line: &str) -> String {
+    let end = line.find("  ").unwrap_or(line.len());
+    line[..end].to_owned()
+}
+
+#[track_caller]
+fn run_all(examples: &BTreeSet<String>, rows: &[Row]) {
+    let known: BTreeSet<String> = rows.iter().map(|row| row.0.to_owned()).collect();
+    let unknown: Vec<_> = examples.difference(&known).collect();
+    assert!(
+        unknown.is_empty(),
+        "these examples are not run: {unknown:#?}"
+    );
+    let gone: Vec<_> = known.difference(examples).collect();
+    assert!(gone.is_empty(), "no text has these any more: {gone:#?}");
+    for (line, way) in rows {
+        match way {
+            Way::Run(code, says) => check(line, *code, says),
+            Way::After(before, code, says) => check(&format!("{before}; {line}"), *code, says),
+            Way::Needs(what, is_there_fn, code, says) => {
+                if is_there_fn() {
+                    check(line, *code, says);
+                } else {
+                    say(format_args!("skipped: `{line}` needs {what}"));
+                }
+            }
+            Way::Elsewhere(why) => say(format_args!("not run here: `{line}`: {why}")),
+        }
+    }
+}
+
+#[track_caller]
+fn check(line: &str, code: i32, says: &[&str]) {
+    let stage = Stage::new();
+    let ran = stage.run(line);
+    let told = format!("{}{}", String::from_utf8_lossy(&ran.stdout), ran.err());
+    assert_eq!(ran.code, Some(code), "`{line}` says:\n{told}");
+    for words in says {
+        assert!(
+            told.contains(words),
+            "`{line}` does not say {words:?}:\n{told}"
+        );
+    }
+}
+
+fn say(what: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "{what}");
+}

@@ -1,0 +1,233 @@
+//! What each example must come to: its exit code, and words that it says.
+
+use super::stage::{can_trace, has_lab_kernel, has_tool, may_exorcise};
+
+/// An example, and how it is run.
+pub(super) type Row = (&'static str, Way);
+
+pub(super) enum Way {
+    /// Its exit code, and words on its output.
+    Run(i32, &'static [&'static str]),
+    /// The same, after this was run.
+    After(&'static str, i32, &'static [&'static str]),
+    /// The same, if this is there.
+    Needs(&'static str, fn() -> bool, i32, &'static [&'static str]),
+    /// It is run, but not by this test: where, or why not.
+    Elsewhere(&'static str),
+}
+
+use Way::{After, Elsewhere, Needs, Run};
+
+const STRACE: &str = "strace, which may trace";
+const LAB: &str = "the lab's kernel (kernels/build)";
+const REMOVAL: &str = "kcmp(2) and pidfd_getfd(2)";
+
+/// The examples of the help texts.
+pub(super) const ROWS: &[Row] = &[
+    (
+        "polter demo",
+        Run(0, &["What polter says", "The same, live"]),
+    ),
+    (
+        "polter demo --policy close,owner",
+        Run(0, &["close", "owner"]),
+    ),
+    (
+        "polter demo --format json | jq .findings",
+        Needs("jq", || has_tool("jq"), 0, &["fork-ghost"]),
+    ),
+    (
+        "polter run -- ./server",
+        Needs(STRACE, can_trace, 0, &["nothing"]),
+    ),
+    (
+        "polter run -- ./server --port 8080",
+        Needs(STRACE, can_trace, 0, &["nothing"]),
+    ),
+    (
+        "strace -f -yy -o log ./server; polter judge log",
+        Needs(STRACE, can_trace, 0, &["nothing"]),
+    ),
+    ("polter judge --fail-on ghost log", Run(1, &["fork ghost"])),
+    (
+        "ssh host strace -f -yy -o /dev/stdout -p PID | polter judge",
+        Elsewhere("it ends with the process"),
+    ),
+    (
+        "strace-log-merge log | polter judge",
+        Needs(
+            "strace-log-merge",
+            || has_tool("strace-log-merge"),
+            0,
+            &["nothing"],
+        ),
+    ),
+    (
+        "polter judge --policy close,owner a.log b.log",
+        Run(1, &["a.log", "b.log", "close", "owner"]),
+    ),
+    (
+        "polter judge --fail-on ghost,child-removes --strict log",
+        Run(1, &["fork ghost"]),
+    ),
+    (
+        "polter judge --format json log | jq '.findings[] | {class, pid, fd}'",
+        Needs("jq", || has_tool("jq"), 0, &["fork-ghost"]),
+    ),
+    (
+        "polter run --stacks --log server.strace -- ./server",
+        Needs(STRACE, can_trace, 0, &["nothing"]),
+    ),
+    (
+        "polter run --fail-on ghost -o report.txt -- make test",
+        Needs(STRACE, can_trace, 0, &[]),
+    ),
+    (
+        "polter run --format json -o report.json -- python3 -m app",
+        Needs(
+            "strace and python3",
+            || can_trace() && has_tool("python3"),
+            0,
+            &["hello"],
+        ),
+    ),
+    ("polter check scenarios/*.strace", Run(0, &["agree"])),
+    (
+        "polter check --policy close --no-kernel a.strace",
+        Run(0, &["agree"]),
+    ),
+    (
+        "polter check --kernel-version 6.1 a.strace",
+        Run(0, &["agree"]),
+    ),
+    ("polter check --conformance", Run(0, &["held"])),
+    (
+        "polter check --conformance --format junit -o report.xml",
+        Run(0, &[]),
+    ),
+    (
+        "polter check --random 10000 --seed 7",
+        Run(0, &["0 differ"]),
+    ),
+    (
+        "polter check --conformance --policy close",
+        Needs(LAB, has_lab_kernel, 0, &["0 broken"]),
+    ),
+    ("polter witness last-fput close", Run(0, &["close"])),
+    ("polter witness --all", Run(0, &["not-inherited"])),
+    (
+        "polter witness owner owner-adopt --observe wait --calls 7",
+        Run(0, &["owner-adopt"]),
+    ),
+    (
+        "polter witness last-fput kernel --calls 4",
+        Run(0, &["kernel"]),
+    ),
+    (
+        "polter witness --all --vocabulary rights --calls 7 --shard 1/4 --format json -o 1.json",
+        Run(0, &[]),
+    ),
+    (
+        "polter witness merge 1.json 2.json 3.json 4.json",
+        After(
+            "for part in 1 2 3 4; do polter witness --all --vocabulary rights --calls 4 --shard $part/4 --format json -o $part.json; done",
+            0,
+            &["close"],
+        ),
+    ),
+    (
+        "polter witness last-fput stale --scripts witnesses; polter check witnesses/*.strace",
+        Run(0, &["agree"]),
+    ),
+    ("polter race scenarios/races/*.strace", Run(0, &["nothing"])),
+    (
+        "polter race --fix removal-pin=off scenarios/races/instance-against-file.strace",
+        Run(1, &["removal-pin"]),
+    ),
+    (
+        "polter race --seed-bug no-wake-after-scan scenarios/races/two-waiters.strace",
+        Run(1, &["no-wake-after-scan"]),
+    ),
+    (
+        "echo '100*3 101 100*2' | polter race --schedule - scenarios/races/instance-against-file.strace",
+        Run(0, &[]),
+    ),
+    (
+        "polter race --states 1000000 --walks 100000 --seed 7 big.strace",
+        Run(0, &["nothing"]),
+    ),
+    ("polter scan 1234", Run(1, &["fork ghost"])),
+    ("polter scan --children 1234", Run(1, &["fork ghost"])),
+    (
+        "polter scan --name nginx --spin",
+        Run(1, &["fork ghost", "spin"]),
+    ),
+    (
+        "polter scan --name server --spin",
+        Run(1, &["fork ghost", "spin"]),
+    ),
+    (
+        "polter scan --all --format json | jq '.findings[] | {class, pid, fd}'",
+        Needs("jq", || has_tool("jq"), 0, &["fork-ghost"]),
+    ),
+    (
+        "polter scan --fail-on ghost,leaked-epoll $(pidof server)",
+        Run(1, &["fork ghost"]),
+    ),
+    (
+        "polter capture /tmp/host-a; polter scan --root /tmp/host-a",
+        Run(1, &["fork ghost"]),
+    ),
+    (
+        "polter capture snap; tar cz snap | ssh here tar xz",
+        Run(0, &[]),
+    ),
+    ("polter exorcise 1234", Run(2, &["nobody to ask"])),
+    ("polter exorcise PID", Run(2, &["nobody to ask"])),
+    ("polter exorcise --dry-run 1234", Run(1, &["fd"])),
+    ("polter exorcise --fd 7 --yes 1234", Run(0, &["7"])),
+    (
+        "polter exorcise --spin --yes 1234",
+        Needs(REMOVAL, may_exorcise, 0, &["removed", "before", "after"]),
+    ),
+    (
+        "polter exorcise --fd 7 --in-table 1234 1234",
+        Run(0, &["7"]),
+    ),
+    (
+        "polter exorcise --watch=5000 --yes 1234",
+        Elsewhere("it ends with Ctrl-C"),
+    ),
+    (
+        "polter lab --policy close -- ./server --self-test",
+        Needs(LAB, has_lab_kernel, 0, &[]),
+    ),
+    (
+        "polter lab --policy owner,stale -- make test",
+        Needs(LAB, has_lab_kernel, 0, &["owner", "stale"]),
+    ),
+    (
+        "polter lab --all -- python3 -m app",
+        Needs(LAB, has_lab_kernel, 0, &["not-inherited"]),
+    ),
+    (
+        "polter lab --policy stale --time-limit 300 -- polter check --conformance --policy stale",
+        Needs(LAB, has_lab_kernel, 0, &["0 broken"]),
+    ),
+    (
+        "polter completions bash > ~/.local/share/bash-completion/completions/polter",
+        Run(0, &[]),
+    ),
+    (
+        "polter completions fish > ~/.config/fish/completions/polter.fish",
+        Run(0, &[]),
+    ),
+    (
+        "polter man | man -l -",
+        Needs("man", || has_tool("man"), 0, &["polter"]),
+    ),
+    ("polter man ~/.local/share/man/man1", Run(0, &[])),
+];
+
+/// The commands of README.md.
+pub(super) const README: &[Row] = &[];
