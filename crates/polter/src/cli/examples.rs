@@ -49,7 +49,7 @@ const CHECK: &str = "\
 Examples:
   polter check scenarios/*.strace            written, model and kernel: all the same?
   polter check --policy close --no-kernel a.strace
-  polter check --kernel-version 6.1 a.strace as Linux 6.1 answers
+  polter check --kernel-version 6.1 a.strace  as Linux 6.1 answers
   polter check --conformance                 which facts about epoll hold on this kernel
   polter check --conformance --format junit -o report.xml
   polter check --random 10000 --seed 7       the model against this kernel

@@ -99,33 +99,40 @@ fn run_all(examples: &BTreeSet<String>, rows: &[Row]) {
     );
     let gone: Vec<_> = known.difference(examples).collect();
     assert!(gone.is_empty(), "no text has these any more: {gone:#?}");
+    let mut broken = Vec::new();
     for (line, way) in rows {
-        match way {
+        let outcome = match way {
             Way::Run(code, says) => check(line, *code, says),
             Way::After(before, code, says) => check(&format!("{before}; {line}"), *code, says),
-            Way::Needs(what, is_there_fn, code, says) => {
-                if is_there_fn() {
-                    check(line, *code, says);
-                } else {
-                    say(format_args!("skipped: `{line}` needs {what}"));
-                }
+            Way::Needs(_, is_there_fn, code, says) if is_there_fn() => check(line, *code, says),
+            Way::Needs(what, ..) => {
+                say(format_args!("skipped: `{line}` needs {what}"));
+                Ok(())
             }
-            Way::Elsewhere(why) => say(format_args!("not run here: `{line}`: {why}")),
-        }
+            Way::Elsewhere(why) => {
+                say(format_args!("not run here: `{line}`: {why}"));
+                Ok(())
+            }
+        };
+        broken.extend(outcome.err());
     }
+    assert!(broken.is_empty(), "{}", broken.join("\n\n"));
 }
 
-#[track_caller]
-fn check(line: &str, code: i32, says: &[&str]) {
-    let stage = Stage::new();
-    let ran = stage.run(line);
+/// Runs an example on a stage of its own; says what it does otherwise than expected.
+fn check(line: &str, code: i32, says: &[&str]) -> Result<(), String> {
+    let ran = Stage::new().run(line);
     let told = format!("{}{}", String::from_utf8_lossy(&ran.stdout), ran.err());
-    assert_eq!(ran.code, Some(code), "`{line}` says:\n{told}");
-    for words in says {
-        assert!(
-            told.contains(words),
-            "`{line}` does not say {words:?}:\n{told}"
-        );
+    if ran.code != Some(code) {
+        return Err(format!(
+            "`{line}` ends with {:?}, and says:\n{told}",
+            ran.code
+        ));
+    }
+    let missing = says.iter().find(|words| !told.contains(**words));
+    match missing {
+        Some(words) => Err(format!("`{line}` does not say {words:?}, but:\n{told}")),
+        None => Ok(()),
     }
 }
 

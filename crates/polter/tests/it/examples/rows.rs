@@ -23,211 +23,100 @@ const LAB: &str = "the lab's kernel (kernels/build)";
 const REMOVAL: &str = "kcmp(2) and pidfd_getfd(2)";
 
 /// The examples of the help texts.
+#[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
-    (
-        "polter demo",
-        Run(0, &["What polter says", "The same, live"]),
-    ),
-    (
-        "polter demo --policy close,owner",
-        Run(0, &["close", "owner"]),
-    ),
-    (
-        "polter demo --format json | jq .findings",
-        Needs("jq", || has_tool("jq"), 0, &["fork-ghost"]),
-    ),
-    (
-        "polter run -- ./server",
-        Needs(STRACE, can_trace, 0, &["nothing"]),
-    ),
-    (
-        "polter run -- ./server --port 8080",
-        Needs(STRACE, can_trace, 0, &["nothing"]),
-    ),
-    (
-        "strace -f -yy -o log ./server; polter judge log",
-        Needs(STRACE, can_trace, 0, &["nothing"]),
-    ),
+    ("polter demo", Run(0, &["What polter says", "The same, live"])),
+    ("polter demo --policy close,owner", Run(0, &["close", "owner"])),
+    ("polter demo --format json | jq .findings", Needs("jq", || has_tool("jq"), 0, &["fork-ghost"])),
+    ("polter run -- ./server", Needs(STRACE, can_trace, 0, &["nothing to judge"])),
+    ("polter run -- ./server --port 8080", Needs(STRACE, can_trace, 0, &["nothing to judge"])),
+    ("polter run --stacks --log server.strace -- ./server", Needs(STRACE, can_trace, 0, &["nothing to judge"])),
+    ("polter run --fail-on ghost -o report.txt -- make test", Needs("strace and make", || can_trace() && has_tool("make"), 0, &[])),
+    ("polter run --format json -o report.json -- python3 -m app", Needs("strace and python3", || can_trace() && has_tool("python3"), 0, &["hello"])),
+    ("strace -f -yy -o log ./server; polter judge log", Needs(STRACE, can_trace, 0, &["nothing to judge"])),
+    ("strace -ff -ttt -yy -o log ./server; polter judge log.*", Needs(STRACE, can_trace, 0, &["nothing to judge"])),
+    ("ssh host strace -f -yy -o /dev/stdout -p PID | polter judge", Elsewhere("it ends with the process; polter-judge's tests attach strace to one")),
+    ("polter capture before; strace -f -yy -p PID -o log; polter judge --from before log", Elsewhere("it ends with the process")),
     ("polter judge --fail-on ghost log", Run(1, &["fork ghost"])),
-    (
-        "ssh host strace -f -yy -o /dev/stdout -p PID | polter judge",
-        Elsewhere("it ends with the process"),
-    ),
-    (
-        "strace-log-merge log | polter judge",
-        Needs(
-            "strace-log-merge",
-            || has_tool("strace-log-merge"),
-            0,
-            &["nothing"],
-        ),
-    ),
-    (
-        "polter judge --policy close,owner a.log b.log",
-        Run(1, &["a.log", "b.log", "close", "owner"]),
-    ),
-    (
-        "polter judge --fail-on ghost,child-removes --strict log",
-        Run(1, &["fork ghost"]),
-    ),
-    (
-        "polter judge --format json log | jq '.findings[] | {class, pid, fd}'",
-        Needs("jq", || has_tool("jq"), 0, &["fork-ghost"]),
-    ),
-    (
-        "polter run --stacks --log server.strace -- ./server",
-        Needs(STRACE, can_trace, 0, &["nothing"]),
-    ),
-    (
-        "polter run --fail-on ghost -o report.txt -- make test",
-        Needs(STRACE, can_trace, 0, &[]),
-    ),
-    (
-        "polter run --format json -o report.json -- python3 -m app",
-        Needs(
-            "strace and python3",
-            || can_trace() && has_tool("python3"),
-            0,
-            &["hello"],
-        ),
-    ),
-    ("polter check scenarios/*.strace", Run(0, &["agree"])),
-    (
-        "polter check --policy close --no-kernel a.strace",
-        Run(0, &["agree"]),
-    ),
-    (
-        "polter check --kernel-version 6.1 a.strace",
-        Run(0, &["agree"]),
-    ),
-    ("polter check --conformance", Run(0, &["held"])),
-    (
-        "polter check --conformance --format junit -o report.xml",
-        Run(0, &[]),
-    ),
-    (
-        "polter check --random 10000 --seed 7",
-        Run(0, &["0 differ"]),
-    ),
-    (
-        "polter check --conformance --policy close",
-        Needs(LAB, has_lab_kernel, 0, &["0 broken"]),
-    ),
+    ("polter judge --policy close,owner a.log b.log", Run(1, &["a.log", "b.log", "close", "owner"])),
+    ("polter judge --fail-on ghost,child-removes --strict log", Run(1, &["fork ghost"])),
+    ("polter judge --format json log | jq '.findings[] | {class, pid, fd}'", Needs("jq", || has_tool("jq"), 0, &["fork-ghost"])),
+    ("polter check scenarios/*.strace", Run(0, &["0 differ"])),
+    ("polter check --policy close --no-kernel a.strace", Run(0, &["agree"])),
+    ("polter check --kernel-version 6.1 a.strace", Run(0, &["agree"])),
+    ("polter check --conformance", Run(0, &["0 broken"])),
+    ("polter check --conformance --format junit -o report.xml", Run(0, &[])),
+    ("polter check --random 10000 --seed 7", Run(0, &["0 differ"])),
+    ("polter check --conformance --policy close", Needs(LAB, has_lab_kernel, 0, &["0 broken"])),
     ("polter witness last-fput close", Run(0, &["close"])),
     ("polter witness --all", Run(0, &["not-inherited"])),
-    (
-        "polter witness owner owner-adopt --observe wait --calls 7",
-        Run(0, &["owner-adopt"]),
-    ),
-    (
-        "polter witness last-fput kernel --calls 4",
-        Run(0, &["kernel"]),
-    ),
-    (
-        "polter witness --all --vocabulary rights --calls 7 --shard 1/4 --format json -o 1.json",
-        Run(0, &[]),
-    ),
-    (
-        "polter witness merge 1.json 2.json 3.json 4.json",
-        After(
-            "for part in 1 2 3 4; do polter witness --all --vocabulary rights --calls 4 --shard $part/4 --format json -o $part.json; done",
-            0,
-            &["close"],
-        ),
-    ),
-    (
-        "polter witness last-fput stale --scripts witnesses; polter check witnesses/*.strace",
-        Run(0, &["agree"]),
-    ),
+    ("polter witness owner owner-adopt --observe wait --calls 7", Run(0, &["owner-adopt"])),
+    ("polter witness last-fput kernel --calls 4", Run(0, &["0 differ"])),
+    ("polter witness --all --vocabulary rights --calls 7 --shard 1/4 --format json -o 1.json", Run(0, &[])),
+    ("polter witness merge 1.json 2.json 3.json 4.json", After("for part in 1 2 3 4; do polter witness --all --calls 6 --shard $part/4 --format json -o $part.json; done", 0, &["close"])),
+    ("polter witness last-fput stale --scripts witnesses; polter check witnesses/*.strace", Run(0, &["agrees"])),
     ("polter race scenarios/races/*.strace", Run(0, &["nothing"])),
-    (
-        "polter race --fix removal-pin=off scenarios/races/instance-against-file.strace",
-        Run(1, &["removal-pin"]),
-    ),
-    (
-        "polter race --seed-bug no-wake-after-scan scenarios/races/two-waiters.strace",
-        Run(1, &["no-wake-after-scan"]),
-    ),
-    (
-        "echo '100*3 101 100*2' | polter race --schedule - scenarios/races/instance-against-file.strace",
-        Run(0, &[]),
-    ),
-    (
-        "polter race --states 1000000 --walks 100000 --seed 7 big.strace",
-        Run(0, &["nothing"]),
-    ),
+    ("polter race --fix removal-pin=off scenarios/races/instance-against-file.strace", Run(1, &["removal-pin"])),
+    ("polter race --seed-bug no-wake-after-scan scenarios/races/two-waiters.strace", Run(1, &["no-wake-after-scan"])),
+    ("echo '100*3 101 100*2' | polter race --schedule - scenarios/races/instance-against-file.strace", Run(0, &["100"])),
+    ("polter race --states 1000000 --walks 100000 --seed 7 big.strace", Run(0, &["nothing"])),
     ("polter scan 1234", Run(1, &["fork ghost"])),
     ("polter scan --children 1234", Run(1, &["fork ghost"])),
-    (
-        "polter scan --name nginx --spin",
-        Run(1, &["fork ghost", "spin"]),
-    ),
-    (
-        "polter scan --name server --spin",
-        Run(1, &["fork ghost", "spin"]),
-    ),
-    (
-        "polter scan --all --format json | jq '.findings[] | {class, pid, fd}'",
-        Needs("jq", || has_tool("jq"), 0, &["fork-ghost"]),
-    ),
-    (
-        "polter scan --fail-on ghost,leaked-epoll $(pidof server)",
-        Run(1, &["fork ghost"]),
-    ),
-    (
-        "polter capture /tmp/host-a; polter scan --root /tmp/host-a",
-        Run(1, &["fork ghost"]),
-    ),
-    (
-        "polter capture snap; tar cz snap | ssh here tar xz",
-        Run(0, &[]),
-    ),
+    ("polter scan --name nginx --spin", Run(1, &["fork ghost", "spin"])),
+    ("polter scan --name server --spin", Run(1, &["fork ghost", "spin"])),
+    ("polter scan --all --format json | jq '.findings[] | {class, pid, fd}'", Needs("jq", || has_tool("jq"), 0, &["fork-ghost"])),
+    ("polter scan --fail-on ghost,leaked-epoll $(pidof server)", Run(1, &["fork ghost"])),
+    ("polter capture /tmp/host-a; polter scan --root /tmp/host-a", Run(1, &["fork ghost"])),
+    ("polter capture snap; tar cz snap | ssh here tar xz", Run(0, &[])),
     ("polter exorcise 1234", Run(2, &["nobody to ask"])),
     ("polter exorcise PID", Run(2, &["nobody to ask"])),
     ("polter exorcise --dry-run 1234", Run(1, &["fd"])),
-    ("polter exorcise --fd 7 --yes 1234", Run(0, &["7"])),
-    (
-        "polter exorcise --spin --yes 1234",
-        Needs(REMOVAL, may_exorcise, 0, &["removed", "before", "after"]),
-    ),
-    (
-        "polter exorcise --fd 7 --in-table 1234 1234",
-        Run(0, &["7"]),
-    ),
-    (
-        "polter exorcise --watch=5000 --yes 1234",
-        Elsewhere("it ends with Ctrl-C"),
-    ),
-    (
-        "polter lab --policy close -- ./server --self-test",
-        Needs(LAB, has_lab_kernel, 0, &[]),
-    ),
-    (
-        "polter lab --policy owner,stale -- make test",
-        Needs(LAB, has_lab_kernel, 0, &["owner", "stale"]),
-    ),
-    (
-        "polter lab --all -- python3 -m app",
-        Needs(LAB, has_lab_kernel, 0, &["not-inherited"]),
-    ),
-    (
-        "polter lab --policy stale --time-limit 300 -- polter check --conformance --policy stale",
-        Needs(LAB, has_lab_kernel, 0, &["0 broken"]),
-    ),
-    (
-        "polter completions bash > ~/.local/share/bash-completion/completions/polter",
-        Run(0, &[]),
-    ),
-    (
-        "polter completions fish > ~/.config/fish/completions/polter.fish",
-        Run(0, &[]),
-    ),
-    (
-        "polter man | man -l -",
-        Needs("man", || has_tool("man"), 0, &["polter"]),
-    ),
+    ("polter exorcise --fd 7 --yes 1234", Run(0, &["no ghost"])),
+    ("polter exorcise --spin --yes 1234", Needs(REMOVAL, may_exorcise, 0, &["removed", "before", "after"])),
+    ("polter exorcise --fd 7 --in-table 1234 1234", Run(0, &["no ghost"])),
+    ("polter exorcise --watch=5000 --yes 1234", Elsewhere("it ends with Ctrl-C: the tests of exorcise watch")),
+    ("polter lab --policy close -- ./server --self-test", Needs(LAB, has_lab_kernel, 0, &[])),
+    ("polter lab --policy owner,stale -- make test", Needs(LAB, has_lab_kernel, 0, &["owner", "stale"])),
+    ("polter lab --all -- python3 -m app", Needs(LAB, has_lab_kernel, 0, &["not-inherited"])),
+    ("polter lab --policy stale --time-limit 300 -- polter check --conformance --policy stale", Needs(LAB, has_lab_kernel, 0, &["0 broken"])),
+    ("polter completions bash > ~/.local/share/bash-completion/completions/polter", Run(0, &[])),
+    ("polter completions fish > ~/.config/fish/completions/polter.fish", Run(0, &[])),
+    ("polter man | man -l -", Needs("man", || has_tool("man"), 0, &["polter"])),
     ("polter man ~/.local/share/man/man1", Run(0, &[])),
 ];
 
 /// The commands of README.md.
-pub(super) const README: &[Row] = &[];
+#[rustfmt::skip]
+pub(super) const README: &[Row] = &[
+    ("cargo run --release -- demo", Elsewhere("CI runs it")),
+    ("cargo test --workspace", Elsewhere("CI runs it, and this with it")),
+    ("cargo build --release & kernels/build && wait $!", Elsewhere("CI runs kernels/build")),
+    ("just static", Elsewhere("it builds everything anew")),
+    ("just guests", Elsewhere("it needs qemu and the packages of two kernels")),
+    ("strace -f -yy -o log ./server", Needs(STRACE, can_trace, 0, &[])),
+    ("polter judge log", Run(1, &["fork ghost"])),
+    ("polter judge --fail-on ghost log", Run(1, &["fork ghost"])),
+    ("polter judge --format json log | jq '.findings[].class'", Needs("jq", || has_tool("jq"), 0, &["fork-ghost"])),
+    ("polter capture before && strace -f -yy -p PID -o log; polter judge --from before log", Elsewhere("it ends with the process")),
+    ("strace -ff -ttt -yy -o log ./server && polter judge log.*", Needs(STRACE, can_trace, 0, &["nothing to judge"])),
+    ("polter run -- ./server --port 8080", Needs(STRACE, can_trace, 0, &["nothing to judge"])),
+    ("polter scan --name server --spin", Run(1, &["fork ghost", "spin"])),
+    ("polter scan --fail-on ghost \"$server_pid\"", Run(1, &["fork ghost"])),
+    ("setpriv --reuid=65534 --regid=65534 --clear-groups polter scan 18115", Elsewhere("the tests of refusals drop their privileges")),
+    ("polter exorcise PID", Run(2, &["nobody to ask"])),
+    ("polter exorcise --likely PID", Run(2, &["nobody to ask"])),
+    ("polter exorcise --spin --yes PID", Needs(REMOVAL, may_exorcise, 0, &["removed", "before", "after"])),
+    ("polter exorcise --spin --yes 19496", Elsewhere("the same, with its output")),
+    ("polter exorcise --watch --yes PID", Elsewhere("it ends with Ctrl-C: the tests of exorcise watch")),
+    ("polter lab --policy stale -- ./server --self-test", Needs(LAB, has_lab_kernel, 0, &[])),
+    ("polter lab --all -- make test", Needs(LAB, has_lab_kernel, 0, &["not-inherited"])),
+    ("polter check --conformance --policy owner", Needs(LAB, has_lab_kernel, 0, &["0 broken"])),
+    ("polter witness last-fput close", Run(0, &["close"])),
+    ("polter witness --all", Run(0, &["not-inherited"])),
+    ("polter witness last-fput kernel", Elsewhere("the help's shorter one is run")),
+    ("polter check scenarios/*.strace", Run(0, &["0 differ"])),
+    ("polter check --conformance", Run(0, &["0 broken"])),
+    ("polter check --random 10000", Run(0, &["0 differ"])),
+    ("polter race scenarios/races/*.strace", Run(0, &["nothing"])),
+    ("polter race --fix removal-pin=off scenarios/races/instance-against-file.strace", Run(1, &["removal-pin"])),
+];

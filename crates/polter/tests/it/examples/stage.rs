@@ -37,12 +37,6 @@ impl Stage {
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_polter"), at("bin/polter")).expect("a link");
         // The host of an example is this one.
         script(&at("bin/ssh"), "shift; exec sh -c \"$*\"");
-        for (pid, log) in [
-            (100, "1.0 epoll_create1(0) = 3\n"),
-            (101, "2.0 getpid() = 101\n"),
-        ] {
-            std::fs::write(at(&format!("log.{pid}")), log).expect("a log is written");
-        }
         std::fs::create_dir_all(at("home/.local/share/bash-completion/completions"))
             .expect("a directory");
         std::fs::create_dir_all(at("home/.config/fish/completions")).expect("a directory");
