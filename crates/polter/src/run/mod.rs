@@ -9,7 +9,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`strace`] | finds the options this strace takes, or says why it cannot trace |
-//! | [`follow`] | makes strace end with polter |
+//! | [`mod@follow`] | makes strace end with polter |
 //! | [`signals`] | passes signals on to the command |
 //! | [`recording`] | the log: kept, or gone when it is read |
 
