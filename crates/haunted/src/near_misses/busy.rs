@@ -103,8 +103,18 @@ pub(super) fn stopped() -> Result<(), Fault> {
     })?;
     child.turn().take()?;
     sys::signal(child.pid(), sys::SIGSTOP)?;
+    // It stops when it comes to a CPU; until then it sleeps as one that will never wait.
+    while !is_stopped(child.pid()) {
+        sys::sched_yield();
+    }
     scene.leave_ready()?;
     scene.go_on(|| scene.spin())?;
     sys::signal(child.pid(), sys::SIGCONT)?;
     child.end()
+}
+
+fn is_stopped(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit(") ").next().unwrap_or_default();
+    state.starts_with('T')
 }

@@ -45,6 +45,10 @@ pub struct Use {
     pub(crate) threads: Option<Threads>,
 }
 
+/// Time is billed a tick at a time, to the kernel or to the program: of fewer ticks, one that fell
+/// into a call by chance would look like a share.
+const TELLING_TICKS: f64 = 10.0;
+
 /// What each thread of a process has done.
 pub(crate) type Threads = BTreeMap<u32, Counters>;
 
@@ -409,7 +413,7 @@ pub(crate) fn busiest(
             .saturating_sub(before.schedule.wanted_ns);
         let user = after.user.saturating_sub(before.user) as f64;
         let kernel = after.kernel.saturating_sub(before.kernel) as f64;
-        let in_kernel = if user + kernel > 0.0 {
+        let in_kernel = if user + kernel >= TELLING_TICKS {
             kernel / (user + kernel)
         } else {
             0.0
