@@ -24,18 +24,16 @@
 //!
 //! # Where things are
 //!
-//! | module | what |
+//! | room | what |
 //! |---|---|
-//! | `kernel`, `quick`, [`syscall`] | the tables, and one method a call; the calls of a loop's turn; calls and results as values |
-//! | `process`, `signal`, `pidfd`, `kcmp` | fork, exec, exit, wait; signals and signalfds; descriptors of processes; who is who |
-//! | `fd_table`, `descriptors` | numbers and what they name; dup, fcntl, close, close_range |
-//! | `file` | references, kinds, the last reference's end |
-//! | `pipe`, `eventfd`, `timerfd`, `unix`, `device`, `ring`, `custom` | the kinds |
+//! | `abi` | what programs say and hear: [`syscall`], events, errors; the policy and the version that answer |
+//! | `store` | arenas, lists, ids, and cheap copies of the whole |
+//! | `wait` | wait queues, calls that sleep, poll, the clock |
+//! | `task` | processes and threads, exec, exit, signals, kcmp |
+//! | `fs` | files, descriptor tables, input and output; `fs::kinds` has the kinds of file |
 //! | `epoll` | create, control, wait; registrations, the ready list, nesting, the ways out |
-//! | `policy` | when a registration dies, its key, and inherited instances |
-//! | `wait_queue`, `blocking`, `poll`, `io`, `clock` | who is woken, and calls that wait |
-//! | `world`, `canonical`, `invariants` | looking in from outside; when two kernels are alike; what must hold between calls |
-//! | `arena`, `written`, `list`, `ids`, `events`, `errno`, `version` | the bricks |
+//! | `kernel` | the tables and one method a call; edits from outside; what must hold between calls |
+//! | [`stepped`] | calls in steps, for whoever searches their interleavings |
 //!
 //! # What it leaves out
 //!

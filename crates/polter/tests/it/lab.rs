@@ -308,7 +308,12 @@ fn a_missing_kernel_is_said_to_be_missing() {
 
 #[test]
 fn what_the_build_lacks_is_named() {
-    check_build("flex", "", "missing: flex (package flex)");
+    // The line ends there, unless this machine lacks more.
+    let has_others = ["bison", "bc"]
+        .iter()
+        .all(|name| Path::new("/usr/bin").join(name).exists());
+    let end = if has_others { "\n" } else { "" };
+    check_build("flex", "", &format!("missing: flex (package flex){end}"));
     check_build("", "/no/such/file", "which cannot be read\n");
     check_build("", "/dev/null", "not enough space: ");
 }
