@@ -13,6 +13,7 @@ use crate::verdict::{Class, Finding, Severity, Step};
 use crate::worlds::Worlds;
 use eventpoll::{Descriptor, EpitemId, EpollId, Fd, FileId, TableId, Tid};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 /// Beyond so many live ghosts their ends are looked for only now and then.
 const CLOSELY_WATCHED: usize = 64;
@@ -27,6 +28,9 @@ pub(crate) struct Ghosts {
     sweeps: u64,
 }
 
+/// Most numbers have one registration, and a child that ends clears thousands of numbers.
+type Ids = SmallVec<[EpitemId; 2]>;
+
 /// A number about to be cleared, and the registrations of its file under it.
 #[derive(Debug)]
 pub(crate) struct Watched {
@@ -36,9 +40,9 @@ pub(crate) struct Watched {
     pub(crate) is_inherited: bool,
     is_cloexec: bool,
     /// Those that its table has made.
-    ids: Vec<EpitemId>,
+    ids: Ids,
     /// Those that others have made.
-    pub(crate) others: Vec<EpitemId>,
+    pub(crate) others: Ids,
 }
 
 impl Ghosts {
@@ -347,7 +351,7 @@ fn watched(
         is_inherited,
         is_cloexec,
     } = descriptor;
-    let (mut ids, mut others) = (Vec::new(), Vec::new());
+    let (mut ids, mut others) = (Ids::new(), Ids::new());
     let registrations = worlds.base().registrations_of_file(file);
     for registration in registrations.filter(|r| r.fd == fd) {
         let list = if registration.owner == table {

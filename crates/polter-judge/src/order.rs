@@ -12,7 +12,7 @@
 use crate::deed::{CLONE_VFORK, clone_flags};
 use crate::scan::{find_after, leading_int};
 use crate::sharing::MAX_REMEMBERED;
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr_iter};
 use polter_trace::{Args, Signal};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::{Hash, Hasher};
@@ -53,6 +53,11 @@ pub(crate) struct Order {
 impl Order {
     pub(crate) fn ignore(&mut self) {
         self.is_ignored = true;
+    }
+
+    /// True if no call ever gets a mark.
+    pub(crate) fn is_ignored(&self) -> bool {
+        self.is_ignored
     }
 
     /// A mark for a call that this process has just made; none if there are too many. `used_fn` says which are in use.
@@ -187,7 +192,10 @@ impl Order {
 
     fn wrote(&mut self, process: u32, args: Args<'_>) {
         let known = self.known(process);
-        let Some(channel) = channel(args).filter(|_| known != Known::default()) else {
+        if known == Known::default() {
+            return;
+        }
+        let Some(channel) = channel(args) else {
             return;
         };
         if self.channels.len() >= MAX_REMEMBERED {
@@ -198,7 +206,9 @@ impl Order {
     }
 
     fn read(&mut self, process: u32, args: Args<'_>, value: Option<i64>) {
-        let Some(channel) = channel(args).filter(|_| value.is_some_and(|value| value >= 0)) else {
+        let is_told =
+            value == Some(0) || value.is_some_and(|value| value > 0) && !self.channels.is_empty();
+        let Some(channel) = is_told.then(|| channel(args)).flatten() else {
             return;
         };
         let mut known = self.channels.get(&channel).copied().unwrap_or_default();
@@ -284,11 +294,13 @@ fn channel(args: Args<'_>) -> Option<u64> {
     let kind = &text[..open];
     let is_channel =
         kind.starts_with(b"pipe:") || kind.starts_with(b"UNIX") || kind.starts_with(b"TCP");
-    let end = memmem::find(&text[open..], b"]>").filter(|_| is_channel)?;
-    let ends = &text[open + 1..open + end];
+    if !is_channel {
+        return None;
+    }
+    let ends = &text[open + 1..][..pair(&text[open + 1..], *b"]>")?];
     let mut hasher = FxHasher::default();
     kind.hash(&mut hasher);
-    match memmem::find(ends, b"->") {
+    match pair(ends, *b"->") {
         Some(arrow) => {
             let (one, other) = (&ends[..arrow], &ends[arrow + 2..]);
             // A path follows a unix socket's number on the one end and not on the other.
@@ -298,6 +310,11 @@ fn channel(args: Args<'_>) -> Option<u64> {
         None => ends.hash(&mut hasher),
     }
     Some(hasher.finish())
+}
+
+/// Where two bytes stand side by side: for a few bytes of text a search that is prepared first costs more.
+fn pair(text: &[u8], [one, two]: [u8; 2]) -> Option<usize> {
+    memchr_iter(one, text).find(|at| text.get(at + 1) == Some(&two))
 }
 
 #[cfg(test)]

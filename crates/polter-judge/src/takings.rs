@@ -78,12 +78,17 @@ impl Judge {
         is_exit: bool,
     ) {
         let (mut mark, mut cleared) = (None, VecDeque::new());
+        // A child that ends clears thousands of numbers: what is the same for all is asked once.
+        let takers = (self.worlds).those_that_take(WorldSet::all(), is_exit);
         for number in watched {
             self.note_late_takings(number, process, is_exit);
-            for id in &number.others {
-                self.note_taking(*id, number, process, &mut mark);
+            if !takers.is_empty() && !self.takings.open.is_full() && !self.order.is_ignored() {
+                for id in &number.others {
+                    self.note_taking(*id, number, process, takers, &mut mark);
+                }
             }
-            if self.may_be_registered_late(number, is_exit) {
+            // One of those who have the file too may register it just after.
+            if !takers.is_empty() && self.worlds.base().references(number.file) > 0 {
                 // An exit clears more than is remembered: the last ones are.
                 if cleared.len() >= MAX_PAST {
                     cleared.pop_front();
@@ -99,6 +104,7 @@ impl Judge {
         id: EpitemId,
         number: &Watched,
         process: u32,
+        takers: WorldSet,
         mark: &mut Option<Mark>,
     ) {
         let story = self.stories.get(id);
@@ -110,7 +116,8 @@ impl Judge {
         }
         let (story_id, added) = (story.id, story.added);
         let knew_of_add = added.is_none_or(|added| self.order.knows(process, added));
-        for world in self.worlds.lacking(story_id, &story.in_worlds).iter() {
+        let lacking = (self.worlds).lacking(story_id, &story.in_worlds, takers);
+        for world in lacking.iter() {
             if self.takings.open.has(story_id, world) || self.takings.open.is_full() {
                 continue;
             }
@@ -145,12 +152,6 @@ impl Judge {
             }
             past.worlds = past.worlds.without(late);
         }
-    }
-
-    /// A process closes what others have too: one of them may register it just after.
-    fn may_be_registered_late(&self, number: &Watched, is_exit: bool) -> bool {
-        let worlds = self.worlds.those_that_take(WorldSet::all(), is_exit);
-        !worlds.is_empty() && self.worlds.base().references(number.file) > 0
     }
 
     fn note_cleared<'a>(

@@ -248,11 +248,11 @@ impl Worlds {
         ids.collect()
     }
 
-    /// The worlds that have a story's registration no more; Linux's is none of them.
-    pub(crate) fn lacking(&self, story: u64, ids: &[Option<EpitemId>]) -> WorldSet {
+    /// Those of these worlds that have a story's registration no more; Linux's is none of them.
+    pub(crate) fn lacking(&self, story: u64, ids: &[Option<EpitemId>], of: WorldSet) -> WorldSet {
         let mut lacking = WorldSet::default();
         for index in 1..self.worlds.len() {
-            if ids[index].is_some() && !self.has(index, story, ids) {
+            if of.has(index) && ids[index].is_some() && !self.has(index, story, ids) {
                 lacking.insert(index);
             }
         }

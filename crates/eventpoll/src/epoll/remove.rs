@@ -110,15 +110,20 @@ impl Kernel {
     /// dropped: the moment at which some policies let epitems die.
     #[inline]
     pub(crate) fn slot_cleared(&mut self, table: TableId, fd: Fd, file: FileId, is_exiting: bool) {
-        if self.policy.dies == Dies::LastReference || self.files[file].epitems.is_empty() {
+        // A child's table is cleared number by number, and most have nothing to lose: the files are not even looked at.
+        let can_die = match self.policy.dies {
+            Dies::LastReference => false,
+            Dies::AnySlot { at_exit } => at_exit || !is_exiting,
+            Dies::OwnersSlot => self.tables[table].epitems > 0,
+        };
+        if !can_die || self.files[file].epitems.is_empty() {
             return;
         }
         let dying: Vec<EpitemId> = self
             .epitems_of_key(file, fd)
             .filter(|id| match self.policy.dies {
-                Dies::LastReference => false,
-                Dies::AnySlot { at_exit } => at_exit || !is_exiting,
                 Dies::OwnersSlot => self.epitems[*id].owner == table,
+                _ => true,
             })
             .collect();
         for id in dying {

@@ -20,7 +20,7 @@ use polter_trace::Stream;
 use rustix::time::{ClockId, clock_gettime};
 use std::hint::black_box;
 use std::io::BufReader;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 /// The parser may be so many times as fast as the judge.
@@ -72,8 +72,12 @@ fn main() -> ExitCode {
         (_, true) => (1 << 25, 2),
         _ => (1 << 26, 1),
     };
+    if let Some(name) = value_of("--peak-of") {
+        judge_alone(&name, bytes);
+        return ExitCode::SUCCESS;
+    }
     let mut are_all_good = true;
-    let only = std::env::args().skip_while(|arg| arg != "--only").nth(1);
+    let only = value_of("--only");
     let is_asked = |subject: &&Subject| {
         only.as_ref()
             .is_none_or(|name| subject.name.contains(name.as_str()))
@@ -89,19 +93,52 @@ fn main() -> ExitCode {
             }
         }
         report(subject, &best);
-        are_all_good &= best.are_good(subject);
+        let peak = peak_of(subject);
+        say(&format!(
+            "  peak resident memory {peak} KiB (goal: at most {GOAL_MEMORY})"
+        ));
+        are_all_good &= best.are_good(subject) && peak <= 2 * GOAL_MEMORY;
     }
-    let peak = peak();
-    say(&format!(
-        "peak resident memory: {} KiB (goal: at most {GOAL_MEMORY})",
-        peak.map_or("unknown".to_owned(), |peak| peak.to_string())
-    ));
-    are_all_good &= peak.is_none_or(|peak| peak < 2 * GOAL_MEMORY);
     if is_guard && !are_all_good {
         say("less than half of the goal");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
+}
+
+fn value_of(option: &str) -> Option<String> {
+    std::env::args().skip_while(|arg| arg != option).nth(1)
+}
+
+/// Judges a log once and prints the most memory this process ever had, in KiB, as the kernel says it.
+fn judge_alone(name: &str, bytes: usize) {
+    let subject = SUBJECTS.iter().find(|subject| subject.name == name);
+    let subject = subject.expect("a process like this one gave the name");
+    rate(subject, bytes, |log| {
+        let mut judge = Judge::new(&Policy::ALL);
+        judge.read(log, |_| {}).expect("memory can be read");
+        followed(&judge.finish())
+    });
+    let status = std::fs::read_to_string("/proc/self/status").expect("/proc is mounted");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    say(line
+        .expect("a process has a peak")
+        .trim()
+        .trim_end_matches(" kB"));
+}
+
+/// The most memory that judging takes, in KiB. It is asked of another process, where no earlier judge has left the heap
+/// in pieces: so it is for whoever calls `polter judge`.
+fn peak_of(subject: &Subject) -> u64 {
+    let program = std::env::current_exe().expect("this program has a path");
+    let size = std::env::args().filter(|arg| arg == "--gigabyte" || arg == "--guard");
+    let output = Command::new(program)
+        .args(size)
+        .args(["--peak-of", subject.name])
+        .output()
+        .expect("this program can be run");
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.trim().parse().expect("it prints a number")
 }
 
 /// Million lines a second.
@@ -206,13 +243,4 @@ fn report(subject: &Subject, rates: &Rates) {
 #[expect(clippy::print_stdout, reason = "a benchmark reports its figures")]
 fn say(line: &str) {
     println!("{line}");
-}
-
-/// The most memory this process ever had, in KiB, as the kernel says it.
-fn peak() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix(" kB")?.trim().parse().ok()
 }
