@@ -24,14 +24,14 @@ enum State {
     Waiting,
     /// A call on its number has been seen.
     Handled,
-    /// Closed while it waited, at this step.
-    Closed(Step),
+    /// Closed while it waited, at this step: few ever are, and every event of every task has a state.
+    Closed(Box<Step>),
     /// The same, by another thread.
-    ClosedByAnother(Step),
+    ClosedByAnother(Box<Step>),
     /// Closed, and its number given to another file.
-    Reused(Step),
+    Reused(Box<Step>),
     /// Given to another file, which is registered by now.
-    Registered(Step),
+    Registered(Box<Step>),
     /// Removed before its turn, and closed: the program knows of it.
     Removed,
 }
@@ -89,7 +89,7 @@ impl Batch {
     pub(crate) fn closed_by_another(&mut self, fd: Fd, step_fn: impl FnOnce() -> Step) {
         let pending = self.events.iter_mut().find(|pending| pending.fd == fd);
         if let Some(pending) = pending.filter(|pending| pending.state == State::Waiting) {
-            pending.state = State::ClosedByAnother(step_fn());
+            pending.state = State::ClosedByAnother(Box::new(step_fn()));
         }
     }
 
@@ -110,7 +110,7 @@ impl Batch {
             .any(|pending| pending.state == State::Handled);
         let pending = &mut self.events[at];
         let state = match pending.state {
-            State::Waiting if has_begun => State::Closed(step_fn()),
+            State::Waiting if has_begun => State::Closed(Box::new(step_fn())),
             State::Removed => State::Removed,
             _ => State::Handled,
         };
@@ -144,9 +144,9 @@ impl Batch {
     }
 }
 
-fn stale(closed: Step, is_reused: bool, is_registered: bool) -> StaleUse {
+fn stale(closed: Box<Step>, is_reused: bool, is_registered: bool) -> StaleUse {
     StaleUse {
-        closed,
+        closed: *closed,
         is_reused,
         is_registered,
     }

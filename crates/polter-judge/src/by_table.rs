@@ -37,7 +37,10 @@ impl<T> ByTable<T> {
         if let Some(known) = self.get_mut(table, fd) {
             *known = value;
         } else if self.count < limit {
-            self.tables.entry(table).or_default().push((fd, value));
+            // Most tables have one such number.
+            let numbers = self.tables.entry(table);
+            let numbers = numbers.or_insert_with(|| Vec::with_capacity(1));
+            numbers.push((fd, value));
             self.count += 1;
         }
     }

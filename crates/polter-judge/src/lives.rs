@@ -151,11 +151,7 @@ impl Judge {
         }
         let watched = self.watched_by_table(tid, |_| true);
         let (process, table) = self.process_and_table(tid);
-        self.worlds.each(|kernel| {
-            let leader = kernel.process_pid(tid);
-            kernel.call(tid, &Syscall::Exit { status: 0 });
-            kernel.reap_pid(leader);
-        });
+        self.worlds.exit(tid);
         let is_last = !self.worlds.base().is_table_alive(table);
         if is_last {
             self.note_takings(&watched, process, true);

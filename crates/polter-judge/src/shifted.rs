@@ -5,12 +5,13 @@
 //! log; so it is kept here which number it would have had.
 
 use eventpoll::{Fd, Kernel, Pid, Tid};
+use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The numbers left free, by process.
 #[derive(Debug, Default)]
 pub(crate) struct Shifted {
-    processes: BTreeMap<Pid, Numbers>,
+    processes: FxHashMap<Pid, Numbers>,
 }
 
 /// Those of one process.
@@ -55,8 +56,8 @@ impl Shifted {
         taken.remove(&fd).is_some()
     }
 
-    /// A new program knows nothing of the old one's numbers.
-    pub(crate) fn executed(&mut self, pid: Pid) {
+    /// A process has ended, or is a new program that knows nothing of the old one's numbers.
+    pub(crate) fn forget(&mut self, pid: Pid) {
         self.processes.remove(&pid);
     }
 }

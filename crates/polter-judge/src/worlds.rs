@@ -203,6 +203,19 @@ impl Worlds {
         }
     }
 
+    /// A task ends in every world, and its process with the last one.
+    pub(crate) fn exit(&mut self, tid: Tid) {
+        for world in &mut self.worlds {
+            let leader = world.kernel.process_pid(tid);
+            let is_last = world.kernel.threads(tid).len() == 1;
+            world.kernel.call(tid, &Syscall::Exit { status: 0 });
+            world.kernel.reap_pid(leader);
+            if is_last {
+                world.shifted.forget(leader);
+            }
+        }
+    }
+
     /// A first process in every world, which may have any number of descriptors.
     pub(crate) fn spawn(&mut self, pid: Pid) -> Tid {
         let mut tid = None;
@@ -427,7 +440,7 @@ impl World {
         let from = match call {
             Syscall::Close { fd } => return self.shifted.closed(linux.process_pid(tid), *fd),
             Syscall::Execve => {
-                self.shifted.executed(linux.process_pid(tid));
+                self.shifted.forget(linux.process_pid(tid));
                 return false;
             }
             Syscall::Fcntl {
