@@ -175,7 +175,8 @@ impl<'a> Walk<'a> {
             return None;
         }
         let process = &self.kernel.processes[task.process];
-        if process.last_taker.is_some() {
+        let is_plain = task.pending.is_plain() && process.pending.is_plain();
+        if process.last_taker.is_some() || !is_plain {
             return None;
         }
         let is_leader = process.pid == task.pid;
@@ -186,7 +187,8 @@ impl<'a> Walk<'a> {
         ];
         self.words.push(is_leader.into());
         self.words.extend(names);
-        for set in [task.mask, task.pending, process.pending, process.nofile] {
+        let pending = [task.pending.set(), process.pending.set()];
+        for set in [task.mask, pending[0], pending[1], process.nofile] {
             push_long(self.words, set);
         }
         let sighand = &self.kernel.sighands[task.sighand];

@@ -215,16 +215,9 @@ impl Kernel {
     }
 
     fn unknown_signal(&self, pid: Pid, signal: u32) -> Option<&'static str> {
-        const RTMIN: u32 = 32;
         let numbered = self.pids.get(&pid)?;
         let process = &self.processes[numbered.process];
-        let task = numbered.task.and_then(|task| self.tasks.get(task));
-        let pending = process.pending | task.map_or(0, |task| task.pending);
         match signal {
-            0 | 65.. => None,
-            RTMIN.. if pending & bit(signal) != 0 => {
-                Some("real-time signals, each sent as often as it comes, are not modelled")
-            }
             18 if process.is_stopped => Some(STOPPED),
             SIGSTOP | 20..=22 if self.hears_of_stops(process.parent) => Some(STOPPED),
             _ => None,

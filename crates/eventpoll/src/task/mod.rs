@@ -3,9 +3,12 @@
 mod exec;
 mod exit;
 mod kcmp;
+mod pending;
 mod process;
 mod signal;
 
+/// What was sent and not yet taken.
+pub(crate) use pending::Pending;
 /// Processes, their threads, and who is numbered what.
 pub(crate) use process::{Life, Numbered, Process, Task};
 /// Signals, as far as they wake, interrupt or kill.

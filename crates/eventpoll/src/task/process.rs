@@ -6,6 +6,7 @@
 //!    └─────▶ Sighand     (shared by CLONE_SIGHAND, else copied)
 //! ```
 
+use super::Pending;
 use super::signal::Sighand;
 use crate::abi::{Outcome, Return, SigSet, flags};
 use crate::fs::FdTable;
@@ -23,7 +24,7 @@ pub(crate) struct Task {
     pub(crate) table: TableId,
     pub(crate) sighand: SighandId,
     pub(crate) mask: SigSet,
-    pub(crate) pending: SigSet,
+    pub(crate) pending: Pending,
     /// It was chosen to take a signal, or found one when it changed its
     /// mask. Linux: `TIF_SIGPENDING`.
     pub(crate) is_signalled: bool,
@@ -48,7 +49,7 @@ pub(crate) struct Process {
     /// The live ones, oldest first.
     pub(crate) threads: Vec<Tid>,
     pub(crate) life: Life,
-    pub(crate) pending: SigSet,
+    pub(crate) pending: Pending,
     /// What its leader blocked when that ended.
     pub(crate) leader_mask: SigSet,
     /// The thread that took a signal sent to the process last, unless that is
@@ -160,7 +161,7 @@ impl Kernel {
                 sibling: Links::default(),
                 threads: Vec::new(),
                 life: Life::Running,
-                pending: 0,
+                pending: Pending::default(),
                 leader_mask: 0,
                 last_taker: None,
                 waiters: Vec::new(),
@@ -185,7 +186,7 @@ impl Kernel {
             table,
             sighand,
             mask,
-            pending: 0,
+            pending: Pending::default(),
             is_signalled: false,
             waiting: None,
             has_pidfd: false,

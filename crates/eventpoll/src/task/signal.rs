@@ -2,11 +2,10 @@
 //!
 //! Modelled: the standard signals, their three actions, masks, and which
 //! thread takes a signal sent to a process; that a signal stops, and does not kill.
-//! Not modelled: queued real-time signals, what a stopped process does, continuing.
+//! Real-time signals are queued. Not modelled: what a stopped process does, continuing.
 
-use crate::abi::{Return, SigAction, SigSet, flags};
-use crate::fs::FileKind;
-use crate::store::{Fd, Pid, ProcessId, QueueId, SighandId, Tid};
+use crate::abi::{Return, SigAction, SigSet};
+use crate::store::{Pid, ProcessId, QueueId, SighandId, Tid};
 use crate::wait::{Limit, WaitQueues, Waiter};
 use crate::{Errno, Events, Kernel, Out};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -165,11 +164,9 @@ impl Kernel {
             Scope::Thread => &mut self.tasks[target].pending,
             Scope::Process => &mut self.processes[process].pending,
         };
-        if *pending & bit(signal) != 0 {
-            // Already queued: nothing is told twice.
+        if !pending.add(signal) {
             return;
         }
-        *pending |= bit(signal);
         let queue = self.sighands[sighand].queue;
         self.wake(queue, Limit::One, Events::empty());
         self.complete_signal(target, signal, scope);
@@ -229,15 +226,15 @@ impl Kernel {
         }
         let task = &self.tasks[tid];
         // The thread's own come first.
-        let own = task.pending & !task.mask;
-        let shared = self.processes[task.process].pending & !task.mask;
+        let own = task.pending.set() & !task.mask;
+        let shared = self.processes[task.process].pending.set() & !task.mask;
         let ready = if own != 0 { own } else { shared };
         if ready == 0 {
             self.recalculate_signalled(tid);
             return None;
         }
         let signal = ready.trailing_zeros() + 1;
-        self.consume(tid, bit(signal));
+        self.consume(tid, signal);
         let sighand = &self.sighands[self.tasks[tid].sighand];
         Some(match sighand.action(signal) {
             _ if sighand.ignores(signal) => Interruption::Passes,
@@ -248,12 +245,12 @@ impl Kernel {
     }
 
     /// Linux: `recalc_sigpending`.
-    fn recalculate_signalled(&mut self, tid: Tid) {
+    pub(crate) fn recalculate_signalled(&mut self, tid: Tid) {
         if self.is_dying(tid) {
             return;
         }
         let task = &mut self.tasks[tid];
-        let pending = task.pending | self.processes[task.process].pending;
+        let pending = task.pending.set() | self.processes[task.process].pending.set();
         task.is_signalled = pending & !task.mask != 0;
     }
 
@@ -285,13 +282,11 @@ impl Kernel {
         self.tasks.get(tid).is_some()
     }
 
-    /// Takes pending signals, the thread's own before its process's.
-    fn consume(&mut self, tid: Tid, signal: SigSet) {
+    /// Takes a pending signal once, the thread's own before its process's.
+    pub(crate) fn consume(&mut self, tid: Tid, signal: u32) {
         let task = &mut self.tasks[tid];
-        if task.pending & signal != 0 {
-            task.pending &= !signal;
-        } else {
-            self.processes[task.process].pending &= !signal;
+        if !task.pending.take(signal) {
+            self.processes[task.process].pending.take(signal);
         }
         self.recalculate_signalled(tid);
     }
@@ -325,9 +320,9 @@ impl Kernel {
         self.sighands[sighand].actions[signal as usize - 1] = action;
         if self.sighands[sighand].ignores(signal) {
             let process = self.tasks[caller].process;
-            self.processes[process].pending &= !bit(signal);
+            self.processes[process].pending.drop_all(signal);
             for thread in self.processes[process].threads.clone() {
-                self.tasks[thread].pending &= !bit(signal);
+                self.tasks[thread].pending.drop_all(signal);
             }
         }
         Ok(())
@@ -336,67 +331,6 @@ impl Kernel {
     pub(crate) fn ignores_children(&self, process: ProcessId) -> bool {
         let sighand = &self.sighands[self.processes[process].sighand];
         sighand.action(SIGCHLD) == SigAction::Ignore
-    }
-
-    /// `signalfd4(2)`. Makes a signalfd, or gives an old one a new mask.
-    pub fn signalfd(&mut self, caller: Tid, fd: Fd, mask: SigSet, flags: u32) -> Result<Fd, Errno> {
-        if flags & !(flags::O_CLOEXEC | flags::O_NONBLOCK) != 0 {
-            return Err(Errno::EINVAL);
-        }
-        let mask = mask & !(bit(SIGKILL) | bit(SIGSTOP));
-        if fd == Fd(-1) {
-            return self.install_new(caller, FileKind::Signalfd { mask }, flags | flags::O_RDWR);
-        }
-        let file = self.file_at(caller, fd)?;
-        let FileKind::Signalfd { mask: kept } = &mut self.files[file].kind else {
-            return Err(Errno::EINVAL);
-        };
-        *kept = mask;
-        let queue = self.sighand_of(caller).queue;
-        self.wake(queue, Limit::One, Events::empty());
-        Ok(fd)
-    }
-
-    /// Readiness is the caller's, whoever added the signalfd.
-    /// Linux: `signalfd_poll`.
-    pub(crate) fn poll_signalfd(&self, mask: SigSet, caller: Tid) -> Events {
-        let task = &self.tasks[caller];
-        let pending = task.pending | self.processes[task.process].pending;
-        if pending & mask != 0 {
-            Events::IN
-        } else {
-            Events::empty()
-        }
-    }
-
-    /// One try of a read of up to `count` signals; `None` if there is none.
-    pub(crate) fn try_read_signalfd(
-        &mut self,
-        caller: Tid,
-        mask: SigSet,
-        count: u64,
-    ) -> Option<Vec<u32>> {
-        let mut signals = Vec::new();
-        while (signals.len() as u64) < count {
-            let task = &self.tasks[caller];
-            // The thread's own come first, each set in ascending order.
-            let own = task.pending & mask;
-            let shared = self.processes[task.process].pending & mask;
-            let from = if own != 0 { own } else { shared };
-            if from == 0 {
-                break;
-            }
-            let signal = from.trailing_zeros() + 1;
-            self.consume(caller, bit(signal));
-            signals.push(signal);
-        }
-        // A signal meant for another thread is seen by this one as well.
-        // Linux: dequeue_signal, recalc_sigpending.
-        self.recalculate_signalled(caller);
-        if self.tasks[caller].is_signalled {
-            self.signalled.push(caller);
-        }
-        (!signals.is_empty()).then_some(signals)
     }
 
     pub(crate) fn sighand_of(&self, tid: Tid) -> &Sighand {

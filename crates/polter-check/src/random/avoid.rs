@@ -49,7 +49,7 @@ impl Avoided {
             Avoided::Family => "families of sockets that are there or not",
             Avoided::Contents => "files on disk, beyond their being there",
             Avoided::Collector => "sockets holding each other: collected some time later",
-            Avoided::SignalKind => "signals that stop, continue, queue or dump core",
+            Avoided::SignalKind => "signals that stop, continue or dump core",
             Avoided::Group => "groups of processes",
             Avoided::CloneFlags => "namespaces, tracing, shared memory",
             Avoided::HardLimit => "a limit above the hard one",
@@ -145,8 +145,8 @@ fn is_finite(timeout: UserTimespec) -> bool {
     }
 }
 
-/// `SIGCONT` to `SIGTTOU`, the real-time signals, and those that dump core.
+/// `SIGCONT` to `SIGTTOU`, the two that a libc keeps for itself, and those that dump core.
 fn odd_signal(signal: u32) -> Option<Avoided> {
-    let is_odd = matches!(signal, 3..=8 | 11 | 18..=22 | 24 | 25 | 31..=64);
+    let is_odd = matches!(signal, 3..=8 | 11 | 18..=22 | 24 | 25 | 31..=33);
     is_odd.then_some(Avoided::SignalKind)
 }

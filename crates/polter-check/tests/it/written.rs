@@ -111,7 +111,6 @@ const NOT_ASKED: &[(&str, u64, &str)] = &[
     ),
     ("oob-is-urgent", 5, "of a message's flags"),
     ("oob-received", 3, "of a message's flags"),
-    ("real-time-signals-queue", 5, "real-time signals"),
     ("tcp-unconnected-read", 3, "a socket made by socket(2)"),
     ("udp-send-nowhere", 3, "a socket made by socket(2)"),
     ("unix-socket-send", 3, "a socket made by socket(2)"),

@@ -49,6 +49,10 @@ pub struct Use {
 /// into a call by chance would look like a share.
 const TELLING_TICKS: f64 = 10.0;
 
+/// A program that only computes is in the kernel for interrupts and now and then a call: two ticks in
+/// thirty fell there once in ten thousand windows.
+const LEAST_KERNEL_TICKS: f64 = 4.0;
+
 /// What each thread of a process has done.
 pub(crate) type Threads = BTreeMap<u32, Counters>;
 
@@ -413,7 +417,7 @@ pub(crate) fn busiest(
             .saturating_sub(before.schedule.wanted_ns);
         let user = after.user.saturating_sub(before.user) as f64;
         let kernel = after.kernel.saturating_sub(before.kernel) as f64;
-        let in_kernel = if user + kernel >= TELLING_TICKS {
+        let in_kernel = if user + kernel >= TELLING_TICKS && kernel >= LEAST_KERNEL_TICKS {
             kernel / (user + kernel)
         } else {
             0.0

@@ -6,6 +6,7 @@ mod eventfd;
 mod pidfd;
 mod pipe;
 mod ring;
+mod signalfd;
 mod timerfd;
 mod unix;
 

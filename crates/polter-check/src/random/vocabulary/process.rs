@@ -10,8 +10,8 @@ const THREAD: u64 =
     flags::CLONE_VM | flags::CLONE_FILES | flags::CLONE_SIGHAND | flags::CLONE_THREAD;
 const CLONE_FS: u64 = 0x200;
 
-/// `SIGUSR1`, `SIGUSR2`, `SIGTERM`, `SIGCHLD`, `SIGHUP`, `SIGPIPE`, `SIGWINCH`, `SIGKILL`.
-const SIGNALS: [(usize, u32); 8] = [
+/// `SIGUSR1`, `SIGUSR2`, `SIGTERM`, `SIGCHLD`, `SIGHUP`, `SIGPIPE`, `SIGWINCH`, `SIGKILL`, and two that are queued.
+const SIGNALS: [(usize, u32); 10] = [
     (30, 10),
     (20, 12),
     (10, 15),
@@ -20,6 +20,8 @@ const SIGNALS: [(usize, u32); 8] = [
     (3, 13),
     (3, 28),
     (4, 9),
+    (8, 34),
+    (3, 64),
 ];
 
 impl Scene<'_> {
