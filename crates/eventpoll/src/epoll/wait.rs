@@ -1,10 +1,10 @@
-//! `epoll_wait(2)` and its relatives: harvest, sleep, harvest again.
+//! `epoll_wait(2)` and its relatives: look for ready events, sleep, look again.
 
 use super::Epitem;
 use crate::abi::{Buffer, Out, Outcome, Return, SigMask, SigSet, UserTimespec};
 use crate::store::{EpollId, Fd, FileId, TableId, Tid, WaitId};
 use crate::wait::Waiter;
-use crate::wait::{Call, Patience};
+use crate::wait::{Call, Timeout};
 use crate::{EpollEvent, Errno, EventList, Events, Kernel};
 
 /// The largest `maxevents`. Linux: `EP_MAX_EVENTS`.
@@ -51,8 +51,8 @@ impl Kernel {
         maxevents: i32,
         timeout_ms: i32,
     ) -> Outcome {
-        let patience = self.patience_ms(timeout_ms);
-        self.wait_for_events(caller, epfd, buffer, maxevents, patience, None)
+        let timeout = self.timeout_in_ms(timeout_ms);
+        self.wait_for_events(caller, epfd, buffer, maxevents, timeout, None)
     }
 
     /// `epoll_pwait(2)`: the mask holds for the time of the call.
@@ -65,9 +65,9 @@ impl Kernel {
         timeout_ms: i32,
         mask: SigMask,
     ) -> Outcome {
-        let patience = self.patience_ms(timeout_ms);
+        let timeout = self.timeout_in_ms(timeout_ms);
         match checked_mask(mask) {
-            Ok(mask) => self.wait_for_events(caller, epfd, buffer, maxevents, patience, mask),
+            Ok(mask) => self.wait_for_events(caller, epfd, buffer, maxevents, timeout, mask),
             Err(errno) => Outcome::Done(Err(errno)),
         }
     }
@@ -83,11 +83,11 @@ impl Kernel {
         mask: SigMask,
     ) -> Outcome {
         let checked = self
-            .patience_timespec(timeout)
-            .and_then(|patience| Ok((patience, checked_mask(mask)?)));
+            .timeout_from(timeout)
+            .and_then(|timeout| Ok((timeout, checked_mask(mask)?)));
         match checked {
-            Ok((patience, mask)) => {
-                self.wait_for_events(caller, epfd, buffer, maxevents, patience, mask)
+            Ok((timeout, mask)) => {
+                self.wait_for_events(caller, epfd, buffer, maxevents, timeout, mask)
             }
             Err(errno) => Outcome::Done(Err(errno)),
         }
@@ -99,7 +99,7 @@ impl Kernel {
         epfd: Fd,
         buffer: Buffer,
         maxevents: i32,
-        patience: Patience,
+        timeout: Timeout,
         mask: Option<SigSet>,
     ) -> Outcome {
         let table = self.tasks[caller].table;
@@ -110,10 +110,10 @@ impl Kernel {
         if let Some(result) = self.try_epoll_wait(caller, &wait) {
             return Outcome::Done(result);
         }
-        if patience == Patience::None {
+        if timeout == Timeout::None {
             return Outcome::Done(Ok(EpollWait::nothing()));
         }
-        self.begin_in_vain(caller, Call::EpollWait(wait), patience, mask)
+        self.begin_in_vain(caller, Call::EpollWait(wait), timeout, mask)
     }
 
     /// The checks, in Linux's order. Linux: `do_epoll_wait`, `ep_check_params`.
@@ -152,17 +152,17 @@ impl Kernel {
         })
     }
 
-    /// One harvest; `None` if there was nothing.
+    /// Looks for ready events once; `None` if there were none.
     pub(crate) fn try_epoll_wait(
         &mut self,
         caller: Tid,
         wait: &EpollWait,
     ) -> Option<Result<Return, Errno>> {
         let has_faulted = self.has_ready(wait) && self.ep_send_events(caller, wait);
-        match self.harvest.len() {
+        match self.reported.len() {
             0 if has_faulted => Some(Err(Errno::EFAULT)),
             0 => None,
-            _ => Some(Ok(self.take_harvest())),
+            _ => Some(Ok(self.take_reported())),
         }
     }
 
@@ -171,14 +171,14 @@ impl Kernel {
         !self.epolls[wait.epoll].ready.is_empty()
     }
 
-    /// What was harvested, in a list of the size it needs; the room stays for the next harvest.
+    /// The events just found, in a list of the size it needs; the buffer keeps its memory for the next wait.
     #[inline(always)]
-    pub(crate) fn take_harvest(&mut self) -> Return {
-        let events = match self.harvest.as_slice() {
+    pub(crate) fn take_reported(&mut self) -> Return {
+        let events = match self.reported.as_slice() {
             [event] => EventList::from_buf([*event]),
             events => EventList::from_slice(events),
         };
-        self.harvest.clear();
+        self.reported.clear();
         Return::with(events.len() as i64, Out::Events(events))
     }
 
@@ -188,7 +188,7 @@ impl Kernel {
     pub(crate) fn ep_send_events(&mut self, caller: Tid, wait: &EpollWait) -> bool {
         let mut scan = self.ep_start_scan(wait.epoll).scan();
         let mut has_faulted = false;
-        while self.harvest.len() < wait.maxevents
+        while self.reported.len() < wait.maxevents
             && let Some(id) = scan.peek()
         {
             let Epitem {
@@ -200,12 +200,12 @@ impl Kernel {
                 scan.drop_next();
                 continue;
             }
-            if !wait.buffer.has_room(self.harvest.len()) {
+            if !wait.buffer.has_room(self.reported.len()) {
                 // It stays the first, armed as it was: nothing was told of it.
                 has_faulted = true;
                 break;
             }
-            self.harvest.push(EpollEvent {
+            self.reported.push(EpollEvent {
                 events: ready,
                 data,
             });
@@ -232,30 +232,30 @@ impl Kernel {
         self.waits.add_newest_first(queue, Waiter::Task(tid))
     }
 
-    pub(crate) fn patience_ms(&self, timeout_ms: i32) -> Patience {
+    pub(crate) fn timeout_in_ms(&self, timeout_ms: i32) -> Timeout {
         match timeout_ms {
-            0 => Patience::None,
-            ms if ms < 0 => Patience::Endless,
+            0 => Timeout::None,
+            ms if ms < 0 => Timeout::Endless,
             ms => {
                 let wait_ns = ms as u64 * 1_000_000;
-                Patience::Until(self.clock.now_ns().saturating_add(wait_ns))
+                Timeout::Until(self.clock.now_ns().saturating_add(wait_ns))
             }
         }
     }
 
-    pub(crate) fn patience_timespec(&self, timeout: UserTimespec) -> Result<Patience, Errno> {
+    pub(crate) fn timeout_from(&self, timeout: UserTimespec) -> Result<Timeout, Errno> {
         match timeout {
-            UserTimespec::Null => Ok(Patience::Endless),
+            UserTimespec::Null => Ok(Timeout::Endless),
             UserTimespec::Faults => Err(Errno::EFAULT),
             UserTimespec::Time { sec, nsec } if sec < 0 || !(0..1_000_000_000).contains(&nsec) => {
                 Err(Errno::EINVAL)
             }
-            UserTimespec::Time { sec: 0, nsec: 0 } => Ok(Patience::None),
+            UserTimespec::Time { sec: 0, nsec: 0 } => Ok(Timeout::None),
             UserTimespec::Time { sec, nsec } => {
                 let wait_ns = (sec as u64)
                     .saturating_mul(1_000_000_000)
                     .saturating_add(nsec as u64);
-                Ok(Patience::Until(self.clock.now_ns().saturating_add(wait_ns)))
+                Ok(Timeout::Until(self.clock.now_ns().saturating_add(wait_ns)))
             }
         }
     }

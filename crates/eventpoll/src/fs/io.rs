@@ -6,7 +6,7 @@ use crate::fs::kinds::PipeWrite;
 use crate::fs::kinds::SendCall;
 use crate::store::{Fd, FileId, Tid, WaitId};
 use crate::wait::Waiter;
-use crate::wait::{Call, Patience};
+use crate::wait::{Call, Timeout};
 use crate::{Errno, Kernel};
 
 /// Bytes of one signal as a signalfd gives it. Linux: `struct signalfd_siginfo`.
@@ -60,8 +60,8 @@ impl Kernel {
         if let Some(result) = self.try_read(caller, &mut call) {
             return Outcome::Done(result);
         }
-        let patience = self.patience_of(file);
-        self.begin_in_vain(caller, Call::Read(call), patience, None)
+        let timeout = self.timeout_of(file);
+        self.begin_in_vain(caller, Call::Read(call), timeout, None)
     }
 
     /// What can be refused before anything is tried.
@@ -145,7 +145,7 @@ impl Kernel {
         };
         if let FileKind::Socket(socket) = self.files[file].kind {
             let call = SendCall::write(file, socket, len);
-            return self.begin(caller, Call::Send(call), self.patience_of(file), None);
+            return self.begin(caller, Call::Send(call), self.timeout_of(file), None);
         }
         let mut call = WriteCall {
             file,
@@ -156,8 +156,8 @@ impl Kernel {
         if let Some(result) = self.try_write(caller, &mut call) {
             return Outcome::Done(result);
         }
-        let patience = self.patience_of(file);
-        self.begin_in_vain(caller, Call::Write(call), patience, None)
+        let timeout = self.timeout_of(file);
+        self.begin_in_vain(caller, Call::Write(call), timeout, None)
     }
 
     #[inline]
@@ -269,11 +269,11 @@ impl Kernel {
         self.waits.add_tail(queue, Waiter::Task(tid), is_exclusive)
     }
 
-    pub(crate) fn patience_of(&self, file: FileId) -> Patience {
+    pub(crate) fn timeout_of(&self, file: FileId) -> Timeout {
         if self.files[file].is_nonblocking() {
-            Patience::None
+            Timeout::None
         } else {
-            Patience::Endless
+            Timeout::Endless
         }
     }
 

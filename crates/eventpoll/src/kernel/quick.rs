@@ -64,11 +64,11 @@ impl Kernel {
     #[inline(never)]
     fn quick_report(&mut self, caller: Tid, call: &Syscall, wait: &EpollWait) -> Outcome {
         self.ep_send_events(caller, &wait.with_room());
-        if self.harvest.is_empty() {
+        if self.reported.is_empty() {
             return self.call_any(caller, call);
         }
         self.end_quickly(caller, call, |kernel| {
-            Outcome::Done(Ok(kernel.take_harvest()))
+            Outcome::Done(Ok(kernel.take_reported()))
         })
     }
 

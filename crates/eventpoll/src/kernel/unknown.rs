@@ -4,7 +4,7 @@
 //! that is compared with a running kernel must not give them. Asked before the
 //! call, and by nobody on the way of one.
 
-use crate::abi::{Fcntl, Ioctl, flags};
+use crate::abi::{Fcntl, Ioctl, Piece, flags};
 use crate::fs::{Access, FileKind, Opaque};
 use crate::store::{EpollId, FileId, Tid};
 use crate::task::{SIGCHLD, SIGSTOP, bit};
@@ -39,16 +39,7 @@ impl Kernel {
             Syscall::Read { fd, len } => self.unknown_read(caller, *fd, &[*len]),
             Syscall::Readv { fd, lens } => self.unknown_read(caller, *fd, lens),
             Syscall::Write { fd, .. } => self.unknown_data(caller, *fd, Access::Write),
-            Syscall::Writev { fd, pieces } => {
-                let is_several = pieces.split_first().is_some_and(|(first, rest)| {
-                    first.len == 8 && rest.iter().any(|piece| piece.len > 0)
-                });
-                let is_eventfd = matches!(self.kind(caller, *fd)?, FileKind::Eventfd(_));
-                if is_eventfd && is_several {
-                    return Some("several counters in one writev(2) are not modelled");
-                }
-                self.unknown_data(caller, *fd, Access::Write)
-            }
+            Syscall::Writev { fd, pieces } => self.unknown_writev(caller, *fd, pieces),
             Syscall::Sendmsg { fd, flags, .. } | Syscall::Recvmsg { fd, flags, .. } => {
                 self.unknown_message(caller, *fd, *flags)
             }
@@ -105,6 +96,17 @@ impl Kernel {
             }
             _ => None,
         }
+    }
+
+    fn unknown_writev(&self, caller: Tid, fd: Fd, pieces: &[Piece]) -> Option<&'static str> {
+        let is_several = pieces
+            .split_first()
+            .is_some_and(|(first, rest)| first.len == 8 && rest.iter().any(|piece| piece.len > 0));
+        let is_eventfd = matches!(self.kind(caller, fd)?, FileKind::Eventfd(_));
+        if is_eventfd && is_several {
+            return Some("several counters in one writev(2) are not modelled");
+        }
+        self.unknown_data(caller, fd, Access::Write)
     }
 
     fn kind(&self, caller: Tid, fd: Fd) -> Option<&FileKind> {

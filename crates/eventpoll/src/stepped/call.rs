@@ -36,8 +36,8 @@ impl Stepped {
                 timeout_ms,
                 ..
             } if self.is_instance(me, epfd) && maxevents > 0 => {
-                let patience = (timeout_ms >= 0).then_some(timeout_ms.into());
-                self.begin_wait(me, epfd, maxevents, patience)?;
+                let timeout = (timeout_ms >= 0).then_some(timeout_ms.into());
+                self.begin_wait(me, epfd, maxevents, timeout)?;
             }
             Syscall::EpollPwait2 {
                 epfd,
@@ -45,12 +45,12 @@ impl Stepped {
                 timeout,
                 ..
             } if self.is_instance(me, epfd) && maxevents > 0 => {
-                let patience = match timeout {
+                let timeout = match timeout {
                     UserTimespec::Time { sec: 0, nsec: 0 } => Some(0),
                     UserTimespec::Time { .. } => Some(1),
                     _ => None,
                 };
-                self.begin_wait(me, epfd, maxevents, patience)?;
+                self.begin_wait(me, epfd, maxevents, timeout)?;
             }
             Syscall::Exit { status } => self.begin_exit(me, status, false)?,
             Syscall::ExitGroup { status } => self.begin_exit(me, status, true)?,

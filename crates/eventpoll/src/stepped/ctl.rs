@@ -147,16 +147,7 @@ impl Stepped {
                 self.touch_epoll(me, frame.epoll, "mutex_lock")?;
                 return self.ctl_mutex(me, frame);
             }
-            CtlAt::Nested => {
-                self.lock_nested(me);
-                frame.is_nested = true;
-                frame.at = CtlAt::MutexAgain;
-                if let Some(inner) = self.epoll_of(frame.file) {
-                    frame.at = CtlAt::Checked;
-                    self.push(me, Frame::Ctl(frame))?;
-                    return self.push(me, Frame::LoopCheck(LoopCheck::new(inner, frame.epoll)));
-                }
-            }
+            CtlAt::Nested => return self.ctl_nested(me, frame),
             CtlAt::Checked => {
                 frame.at = match self.takes_inner_first(frame) {
                     true => CtlAt::InnerMutex,
@@ -174,21 +165,7 @@ impl Stepped {
                 frame.at = CtlAt::MutexAgain;
             }
             CtlAt::Attach => return self.ctl_attach(me, frame),
-            CtlAt::Queue => {
-                let epitem = frame.epitem.expect("attached before");
-                self.kernel.ep_add_wait_queue(self.tid(me), epitem);
-                tell!(
-                    self,
-                    me,
-                    "ep_ptable_queue_proc",
-                    "{} joins the wait queue",
-                    self.named(epitem)
-                );
-                frame.at = match self.rules().errs(Seed::PollBeforeQueue) {
-                    true => CtlAt::Polled,
-                    false => CtlAt::Poll,
-                };
-            }
+            CtlAt::Queue => return self.ctl_queue(me, frame),
             CtlAt::Mask => {
                 self.ctl_mask(me, frame);
                 frame.at = match self.rules().errs(Seed::PollBeforeMask) {
@@ -206,28 +183,7 @@ impl Stepped {
                 self.push(me, Frame::Ctl(frame))?;
                 return self.run_item_poll(me, ItemPoll::of_held(epitem));
             }
-            CtlAt::Polled => {
-                frame.at = CtlAt::Unlock;
-                let epitem = frame.epitem.expect("found or attached before");
-                self.push(me, Frame::Ctl(frame))?;
-                let ready = self.runners[me].ready() & self.kernel.epitems[epitem].events;
-                if ready.is_empty() {
-                    return Ok(());
-                }
-                self.kernel.append_ready(epitem);
-                tell!(
-                    self,
-                    me,
-                    if frame.op == EPOLL_CTL_ADD {
-                        "ep_insert"
-                    } else {
-                        "ep_modify"
-                    },
-                    "{} is on the ready list",
-                    self.named(epitem)
-                );
-                return self.push_safewake(me);
-            }
+            CtlAt::Polled => return self.ctl_polled(me, frame),
             CtlAt::Unlock => {
                 self.unlock(me, Lock::Mutex(frame.epoll));
                 if let Some(inner) = self.epoll_of(frame.file) {
@@ -236,15 +192,7 @@ impl Stepped {
                 self.unlock(me, Lock::Nested);
                 frame.at = CtlAt::End;
             }
-            CtlAt::End => {
-                self.answer(me, frame.errno.map_or(Ok(0), Err));
-                let next = frame.held.iter_mut().find(|held| held.is_some());
-                if let Some(file) = next.and_then(Option::take) {
-                    self.push(me, Frame::Ctl(frame))?;
-                    return self.fput(me, file);
-                }
-                return Ok(());
-            }
+            CtlAt::End => return self.ctl_end(me, frame),
         }
         self.push(me, Frame::Ctl(frame))
     }
@@ -256,6 +204,72 @@ impl Stepped {
         }
         self.lock(me, Lock::Nested);
         tell!(self, me, "mutex_lock", "epnested_mutex");
+    }
+
+    /// The mutex that keeps two nestings from making a circle together.
+    fn ctl_nested(&mut self, me: usize, mut frame: Ctl) -> Taken {
+        self.lock_nested(me);
+        frame.is_nested = true;
+        frame.at = CtlAt::MutexAgain;
+        if let Some(inner) = self.epoll_of(frame.file) {
+            frame.at = CtlAt::Checked;
+            self.push(me, Frame::Ctl(frame))?;
+            return self.push(me, Frame::LoopCheck(LoopCheck::new(inner, frame.epoll)));
+        }
+        self.push(me, Frame::Ctl(frame))
+    }
+
+    /// On to the wait queue of the file. Linux: `ep_ptable_queue_proc`.
+    fn ctl_queue(&mut self, me: usize, mut frame: Ctl) -> Taken {
+        let epitem = frame.epitem.expect("attached before");
+        self.kernel.ep_add_wait_queue(self.tid(me), epitem);
+        tell!(
+            self,
+            me,
+            "ep_ptable_queue_proc",
+            "{} joins the wait queue",
+            self.named(epitem)
+        );
+        frame.at = match self.rules().errs(Seed::PollBeforeQueue) {
+            true => CtlAt::Polled,
+            false => CtlAt::Poll,
+        };
+        self.push(me, Frame::Ctl(frame))
+    }
+
+    /// What was ready already goes to the ready list.
+    fn ctl_polled(&mut self, me: usize, mut frame: Ctl) -> Taken {
+        frame.at = CtlAt::Unlock;
+        let epitem = frame.epitem.expect("found or attached before");
+        self.push(me, Frame::Ctl(frame))?;
+        let ready = self.runners[me].ready() & self.kernel.epitems[epitem].events;
+        if ready.is_empty() {
+            return Ok(());
+        }
+        self.kernel.append_ready(epitem);
+        tell!(
+            self,
+            me,
+            if frame.op == EPOLL_CTL_ADD {
+                "ep_insert"
+            } else {
+                "ep_modify"
+            },
+            "{} is on the ready list",
+            self.named(epitem)
+        );
+        return self.push_safewake(me);
+    }
+
+    /// The answer, and the references.
+    fn ctl_end(&mut self, me: usize, mut frame: Ctl) -> Taken {
+        self.answer(me, frame.errno.map_or(Ok(0), Err));
+        let next = frame.held.iter_mut().find(|held| held.is_some());
+        if let Some(file) = next.and_then(Option::take) {
+            self.push(me, Frame::Ctl(frame))?;
+            return self.fput(me, file);
+        }
+        Ok(())
     }
 
     /// The second descriptor, and the checks.

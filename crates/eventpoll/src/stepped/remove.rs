@@ -165,36 +165,10 @@ impl Stepped {
 
     /// Linux: `eventpoll_release_file`.
     pub(super) fn run_release_file(&mut self, me: usize, mut frame: ReleaseFile) -> Taken {
-        let function = "eventpoll_release_file";
-        let file = frame.file;
-        if let ReleaseAt::Pick = frame.at {
-            self.touch_file(me, file, function)?;
-            let first = self.kernel.files[file].epitems.first();
-            let Some(epitem) = first.filter(|_| self.has_f_ep(file)) else {
-                tell!(self, me, function, "no epitem left on {}", self.named(file));
-                return Ok(());
-            };
-            if self.rules().has(Fix::Dying) && !self.ledger.marked.contains(&epitem) {
-                self.ledger.marked.push(epitem);
-                self.ledger.marked.sort_unstable();
-            }
-            tell!(
-                self,
-                me,
-                function,
-                "{} is the first on {}{}",
-                self.named(epitem),
-                self.named(file),
-                if self.rules().has(Fix::Dying) {
-                    ": dying"
-                } else {
-                    ""
-                }
-            );
-            frame.epitem = Some(epitem);
-            frame.at = ReleaseAt::Mutex;
-            return self.push(me, Frame::ReleaseFile(frame));
+        if frame.at == ReleaseAt::Pick {
+            return self.release_pick(me, frame);
         }
+        let (function, file) = ("eventpoll_release_file", frame.file);
         let epitem = frame.epitem.expect("picked before");
         let epoll = self.kernel.epitems[epitem].epoll;
         match frame.at {
@@ -246,6 +220,37 @@ impl Stepped {
             }
         }
         self.push(me, Frame::ReleaseFile(ReleaseFile::new(file)))
+    }
+
+    /// The first epitem that is left on the file, marked as dying where the kernel does so.
+    fn release_pick(&mut self, me: usize, mut frame: ReleaseFile) -> Taken {
+        let (function, file) = ("eventpoll_release_file", frame.file);
+        self.touch_file(me, file, function)?;
+        let first = self.kernel.files[file].epitems.first();
+        let Some(epitem) = first.filter(|_| self.has_f_ep(file)) else {
+            tell!(self, me, function, "no epitem left on {}", self.named(file));
+            return Ok(());
+        };
+        if self.rules().has(Fix::Dying) && !self.ledger.marked.contains(&epitem) {
+            self.ledger.marked.push(epitem);
+            self.ledger.marked.sort_unstable();
+        }
+        tell!(
+            self,
+            me,
+            function,
+            "{} is the first on {}{}",
+            self.named(epitem),
+            self.named(file),
+            if self.rules().has(Fix::Dying) {
+                ": dying"
+            } else {
+                ""
+            }
+        );
+        frame.epitem = Some(epitem);
+        frame.at = ReleaseAt::Mutex;
+        self.push(me, Frame::ReleaseFile(frame))
     }
 
     /// Linux: `ep_remove_epi`.

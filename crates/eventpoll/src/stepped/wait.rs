@@ -111,37 +111,8 @@ impl Stepped {
     pub(super) fn run_wait(&mut self, me: usize, mut frame: Wait) -> Taken {
         let epoll = frame.epoll;
         match frame.at {
-            WaitAt::Look => {
-                self.touch_epoll(me, epoll, "ep_events_available")?;
-                let has_some = self.ep_events_available(epoll);
-                tell!(
-                    self,
-                    me,
-                    "ep_events_available",
-                    "{}",
-                    if has_some { "yes" } else { "no" }
-                );
-                frame.at = match has_some {
-                    true => WaitAt::Mutex,
-                    false if frame.is_late => WaitAt::End,
-                    false => WaitAt::Enqueue,
-                };
-            }
-            WaitAt::Mutex | WaitAt::Woken => {
-                self.touch_epoll(me, epoll, "mutex_lock")?;
-                if !self.rules().errs(Seed::ScanWithoutMutex) {
-                    self.lock(me, Lock::Mutex(epoll));
-                }
-                self.ep_start_scan(epoll);
-                tell!(
-                    self,
-                    me,
-                    "ep_start_scan",
-                    "under ep->mtx of {}: the ready list is taken",
-                    self.named(epoll)
-                );
-                frame.at = WaitAt::Next;
-            }
+            WaitAt::Look => self.ep_poll_look(me, &mut frame)?,
+            WaitAt::Mutex | WaitAt::Woken => self.ep_poll_scan(me, &mut frame)?,
             WaitAt::Next => {
                 let next = self.first_taken(epoll).filter(|_| frame.count < frame.max);
                 let Some(epitem) = next else {
@@ -182,53 +153,9 @@ impl Stepped {
                     WaitAt::Enqueue
                 };
             }
-            WaitAt::Enqueue => {
-                self.touch_epoll(me, epoll, "ep_poll")?;
-                let looks = !self.rules().errs(Seed::NoLookBeforeSleep);
-                if looks && self.ep_events_available(epoll) {
-                    tell!(
-                        self,
-                        me,
-                        "ep_events_available",
-                        "yes, under ep->lock: no sleep"
-                    );
-                    frame.at = WaitAt::Mutex;
-                } else {
-                    let (queue, tid) = (self.kernel.epolls[epoll].waiters, self.tid(me));
-                    let place = self.kernel.waits.add_newest_first(queue, Waiter::Task(tid));
-                    frame.place = Some(place);
-                    tell!(
-                        self,
-                        me,
-                        "__add_wait_queue_exclusive",
-                        "on ep->wq of {}, asleep",
-                        self.named(epoll)
-                    );
-                    frame.at = WaitAt::Asleep;
-                }
-            }
+            WaitAt::Enqueue => self.ep_poll_sleep(me, &mut frame)?,
             WaitAt::Asleep => unreachable!("a sleeper takes no step"),
-            WaitAt::Dequeue => {
-                self.touch_epoll(me, epoll, "ep_poll")?;
-                let is_waiting = self.is_waiting(me, frame.place);
-                if is_waiting && let Some(place) = frame.place {
-                    self.kernel.waits.remove(place);
-                }
-                frame.place = None;
-                let goes_on = !is_waiting && !self.rules().errs(Seed::TimeoutForgetsWake);
-                tell!(
-                    self,
-                    me,
-                    "ep_poll",
-                    "{}",
-                    if is_waiting {
-                        "still on ep->wq: nothing happened"
-                    } else {
-                        "off ep->wq: somebody woke it"
-                    }
-                );
-                frame.at = if goes_on { WaitAt::Mutex } else { WaitAt::End };
-            }
+            WaitAt::Dequeue => self.ep_poll_wake(me, &mut frame)?,
             WaitAt::End => {
                 self.answer(me, Ok(frame.count));
                 return match frame.held {
@@ -238,6 +165,99 @@ impl Stepped {
             }
         }
         self.push(me, Frame::Wait(frame))
+    }
+
+    /// The first look, without a lock.
+    fn ep_poll_look(&mut self, me: usize, frame: &mut Wait) -> Taken {
+        let epoll = frame.epoll;
+        self.touch_epoll(me, epoll, "ep_events_available")?;
+        let has_some = self.ep_events_available(epoll);
+        tell!(
+            self,
+            me,
+            "ep_events_available",
+            "{}",
+            if has_some { "yes" } else { "no" }
+        );
+        frame.at = match has_some {
+            true => WaitAt::Mutex,
+            false if frame.is_late => WaitAt::End,
+            false => WaitAt::Enqueue,
+        };
+        Ok(())
+    }
+
+    /// The scan begins, under `ep->mtx`.
+    fn ep_poll_scan(&mut self, me: usize, frame: &mut Wait) -> Taken {
+        let epoll = frame.epoll;
+        self.touch_epoll(me, epoll, "mutex_lock")?;
+        if !self.rules().errs(Seed::ScanWithoutMutex) {
+            self.lock(me, Lock::Mutex(epoll));
+        }
+        self.ep_start_scan(epoll);
+        tell!(
+            self,
+            me,
+            "ep_start_scan",
+            "under ep->mtx of {}: the ready list is taken",
+            self.named(epoll)
+        );
+        frame.at = WaitAt::Next;
+        Ok(())
+    }
+
+    /// A last look under `ep->lock`, then sleep.
+    fn ep_poll_sleep(&mut self, me: usize, frame: &mut Wait) -> Taken {
+        let epoll = frame.epoll;
+        self.touch_epoll(me, epoll, "ep_poll")?;
+        let looks = !self.rules().errs(Seed::NoLookBeforeSleep);
+        if looks && self.ep_events_available(epoll) {
+            tell!(
+                self,
+                me,
+                "ep_events_available",
+                "yes, under ep->lock: no sleep"
+            );
+            frame.at = WaitAt::Mutex;
+        } else {
+            let (queue, tid) = (self.kernel.epolls[epoll].waiters, self.tid(me));
+            let place = self.kernel.waits.add_newest_first(queue, Waiter::Task(tid));
+            frame.place = Some(place);
+            tell!(
+                self,
+                me,
+                "__add_wait_queue_exclusive",
+                "on ep->wq of {}, asleep",
+                self.named(epoll)
+            );
+            frame.at = WaitAt::Asleep;
+        }
+        Ok(())
+    }
+
+    /// Off `ep->wq`, by a wake-up or because the time is up.
+    fn ep_poll_wake(&mut self, me: usize, frame: &mut Wait) -> Taken {
+        let epoll = frame.epoll;
+        self.touch_epoll(me, epoll, "ep_poll")?;
+        let is_waiting = self.is_waiting(me, frame.place);
+        if is_waiting && let Some(place) = frame.place {
+            self.kernel.waits.remove(place);
+        }
+        frame.place = None;
+        let goes_on = !is_waiting && !self.rules().errs(Seed::TimeoutForgetsWake);
+        tell!(
+            self,
+            me,
+            "ep_poll",
+            "{}",
+            if is_waiting {
+                "still on ep->wq: nothing happened"
+            } else {
+                "off ep->wq: somebody woke it"
+            }
+        );
+        frame.at = if goes_on { WaitAt::Mutex } else { WaitAt::End };
+        Ok(())
     }
 
     /// One event for the program. Linux: `epoll_put_uevent`, and what follows.

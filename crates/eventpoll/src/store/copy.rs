@@ -79,6 +79,6 @@ clone_by_field! {
         dictated_fds
         dictated_pid
         deferred
-        harvest
+        reported
     }
 }

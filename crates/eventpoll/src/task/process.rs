@@ -13,7 +13,7 @@ use crate::fs::FdTable;
 use crate::fs::PidfdOf;
 use crate::store::{Fd, Pid, ProcessId, QueueId, SighandId, TableId, Tid};
 use crate::store::{Head, Links};
-use crate::wait::{Call, Patience, Waiting};
+use crate::wait::{Call, Timeout, Waiting};
 use crate::{Errno, Kernel};
 
 /// One thread. Linux: `struct task_struct`.
@@ -390,12 +390,7 @@ impl Kernel {
         match self.clone_task(caller, flags | flags::CLONE_VFORK) {
             Ok((_, pidfd)) => {
                 let ended = None;
-                self.begin(
-                    caller,
-                    Call::Vfork { pidfd, ended },
-                    Patience::Endless,
-                    None,
-                )
+                self.begin(caller, Call::Vfork { pidfd, ended }, Timeout::Endless, None)
             }
             Err(errno) => Outcome::Done(Err(errno)),
         }

@@ -13,38 +13,14 @@
 //! in the order of the wakes. So events beat signals, a time-out of 0 never
 //! gives `EINTR`, and a thread woken in vain sleeps on.
 
+use super::call::Call;
 use super::clock::Alarm;
-use super::poll::PollCall;
+use crate::Errno;
 use crate::Kernel;
-use crate::abi::{Out, Outcome, Return, SigSet, Syscall};
-use crate::epoll::EpollWait;
+use crate::abi::{Outcome, Return, SigSet, Syscall};
 use crate::fs::FileKind;
-use crate::fs::kinds::{RecvCall, SendCall};
-use crate::fs::{ReadCall, WriteCall};
-use crate::store::{Fd, FileId, Pid, ProcessId, Tid, WaitId};
+use crate::store::{Pid, Tid, WaitId};
 use crate::task::{Interruption, SIGKILL};
-use crate::{Errno, Events};
-
-/// A call that can wait, with all it needs to try again.
-#[derive(Debug, Clone, Hash)]
-pub(crate) enum Call {
-    EpollWait(EpollWait),
-    Poll(PollCall),
-    Read(ReadCall),
-    Write(WriteCall),
-    Send(SendCall),
-    Recv(RecvCall),
-    Wait4 {
-        pid: Pid,
-    },
-    /// `vfork(2)`: ends when the child has exec'ed or exited, and not before.
-    Vfork {
-        /// The child's descriptor, if `CLONE_PIDFD` asked for one.
-        pidfd: Option<Fd>,
-        /// The child, once it has.
-        ended: Option<Pid>,
-    },
-}
 
 /// A thread's sleep.
 #[derive(Debug, Clone, Hash)]
@@ -53,9 +29,9 @@ pub(crate) struct Waiting {
     /// Its places on wait queues.
     pub(crate) entries: Vec<WaitId>,
     pub(crate) deadline_ns: Option<u64>,
-    is_time_up: bool,
+    pub(super) is_time_up: bool,
     /// On the way to its next try.
-    is_woken: bool,
+    pub(super) is_woken: bool,
     /// The mask to put back when the call ends.
     saved_mask: Option<SigSet>,
     /// It has slept, and so holds references on its files.
@@ -66,7 +42,7 @@ pub(crate) struct Waiting {
 
 /// How long a call may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Patience {
+pub(crate) enum Timeout {
     /// Not at all.
     None,
     /// Until a date on the virtual clock.
@@ -82,13 +58,13 @@ impl Kernel {
         &mut self,
         caller: Tid,
         mut call: Call,
-        patience: Patience,
+        timeout: Timeout,
         mask: Option<SigSet>,
     ) -> Outcome {
         // Most calls find what they want at once, under any mask.
         match self.try_call(caller, &mut call) {
             Some(result) => Outcome::Done(result),
-            None => self.begin_in_vain(caller, call, patience, mask),
+            None => self.begin_in_vain(caller, call, timeout, mask),
         }
     }
 
@@ -97,15 +73,15 @@ impl Kernel {
         &mut self,
         caller: Tid,
         mut call: Call,
-        patience: Patience,
+        timeout: Timeout,
         mask: Option<SigSet>,
     ) -> Outcome {
         // A poll looks at signals first, and its mask may let one in.
         let looks_first = mask.is_some() && matches!(call, Call::Poll(_));
-        if patience == Patience::None && !looks_first {
+        if timeout == Timeout::None && !looks_first {
             return Outcome::Done(self.time_up_result(&mut call));
         }
-        self.begin_waiting(caller, call, patience, mask)
+        self.begin_waiting(caller, call, timeout, mask)
     }
 
     /// Nothing was found, and there is time to wait for it.
@@ -113,7 +89,7 @@ impl Kernel {
         &mut self,
         caller: Tid,
         call: Call,
-        patience: Patience,
+        timeout: Timeout,
         mask: Option<SigSet>,
     ) -> Outcome {
         let saved_mask = mask.map(|mask| {
@@ -121,15 +97,15 @@ impl Kernel {
             self.set_mask(caller, mask);
             saved
         });
-        let deadline_ns = match patience {
-            Patience::Until(date_ns) => Some(date_ns),
+        let deadline_ns = match timeout {
+            Timeout::Until(date_ns) => Some(date_ns),
             _ => None,
         };
         let waiting = Waiting {
             call,
             entries: Vec::new(),
             deadline_ns,
-            is_time_up: patience == Patience::None,
+            is_time_up: timeout == Timeout::None,
             is_woken: false,
             saved_mask,
             is_holding: false,
@@ -139,13 +115,13 @@ impl Kernel {
     }
 
     /// Tries again, and goes on sleeping if there is nothing to be had.
-    fn attempt(&mut self, tid: Tid, mut waiting: Waiting) -> Outcome {
+    pub(super) fn attempt(&mut self, tid: Tid, mut waiting: Waiting) -> Outcome {
         if !self.looks_for_signals_first(tid, &waiting.call)
             && let Some(result) = self.try_call(tid, &mut waiting.call)
         {
             return self.end_call(tid, waiting, result);
         }
-        waiting.is_time_up |= self.has_lost_patience(tid, &waiting.call);
+        waiting.is_time_up |= self.is_nonblocking_by_now(tid, &waiting.call);
         let is_poll = matches!(waiting.call, Call::Poll(_));
         if waiting.is_time_up && !is_poll {
             let result = self.time_up_result(&mut waiting.call);
@@ -243,7 +219,7 @@ impl Kernel {
 
     /// The file was made non-blocking meanwhile. Only a write to a pipe looks
     /// again, once it is past `wait_event`: by a signal, or as it found room.
-    fn has_lost_patience(&self, tid: Tid, call: &Call) -> bool {
+    fn is_nonblocking_by_now(&self, tid: Tid, call: &Call) -> bool {
         let Call::Write(write) = call else {
             return false;
         };
@@ -333,124 +309,10 @@ impl Kernel {
         }
     }
 
-    fn leave_queues(&mut self, entries: &mut Vec<WaitId>) {
+    pub(super) fn leave_queues(&mut self, entries: &mut Vec<WaitId>) {
         for entry in entries.drain(..) {
             self.waits.remove(entry);
         }
-    }
-
-    /// Ends what the call under way has begun: releases what it dropped,
-    /// delivers its signals, and lets every woken thread try again, in the
-    /// order of the wakes.
-    pub(crate) fn settle(&mut self) {
-        self.run_task_work();
-        self.deliver_all_signals();
-        self.let_woken_run();
-        // Init comes to it after everybody else.
-        while !self.orphans.is_empty() {
-            for orphan in std::mem::take(&mut self.orphans) {
-                self.reap(orphan);
-            }
-            self.let_woken_run();
-        }
-    }
-
-    pub(crate) fn let_woken_run(&mut self) {
-        while let Some(tid) = self.woken.pop_front() {
-            self.run_woken(tid);
-        }
-    }
-
-    /// A woken thread comes to run: it tries its call again, or takes what woke it.
-    pub(crate) fn run_woken(&mut self, tid: Tid) {
-        self.running = Some(tid);
-        let Some(task) = self.tasks.get_mut(tid) else {
-            return;
-        };
-        if task.waiting.is_none() {
-            // Between two calls: only a signal can have woken it.
-            self.deliver_signals(tid);
-        }
-        let woken = (self.tasks.get_mut(tid)).and_then(|t| t.waiting.take_if(|w| w.is_woken));
-        let Some(waiting) = woken else {
-            return;
-        };
-        let mut waiting = *waiting;
-        if !waiting.call.keeps_its_places() {
-            self.leave_queues(&mut waiting.entries);
-        }
-        waiting.is_woken = false;
-        let outcome = self.attempt(tid, waiting);
-        self.deliver_all_signals();
-        match outcome {
-            Outcome::Blocked => {}
-            // A signal ends it before it is back.
-            _ if self.tasks.get(tid).is_none() => self.completions.push((tid, Outcome::Gone)),
-            outcome => self.completions.push((tid, outcome)),
-        }
-    }
-
-    /// A thread on a wait queue is told. Its place goes with the wake, even
-    /// if it was on its way already. Linux: `autoremove_wake_function`.
-    pub(crate) fn wake_task(&mut self, tid: Tid, entry: WaitId) -> bool {
-        let waiting = self.tasks[tid]
-            .waiting
-            .as_mut()
-            .expect("only a waiting thread is on a queue");
-        let was_asleep = !std::mem::replace(&mut waiting.is_woken, true);
-        let leaves = was_asleep || matches!(waiting.call, Call::EpollWait(_));
-        if leaves {
-            waiting.entries.retain(|own| *own != entry);
-            self.waits.remove(entry);
-        }
-        if was_asleep {
-            self.woken.push_back(tid);
-        }
-        was_asleep
-    }
-
-    /// Linux: `pollwake`.
-    pub(crate) fn wake_poller(&mut self, tid: Tid, events: Events, key: Events) -> bool {
-        if !key.is_empty() && !key.intersects(events) {
-            return false;
-        }
-        self.wake_for_signal(tid)
-    }
-
-    /// Wakes a thread wherever it sleeps; it keeps its places. True if it slept.
-    pub(crate) fn wake_for_signal(&mut self, tid: Tid) -> bool {
-        let waiting = self.tasks[tid]
-            .waiting
-            .as_mut()
-            .expect("only a waiting thread is woken");
-        let was_asleep = !std::mem::replace(&mut waiting.is_woken, true);
-        if was_asleep {
-            self.woken.push_back(tid);
-        }
-        was_asleep
-    }
-
-    pub(crate) fn time_is_up(&mut self, tid: Tid) {
-        if let Some(waiting) = self.tasks[tid].waiting.as_mut() {
-            waiting.is_time_up = true;
-            self.wake_for_signal(tid);
-        }
-    }
-
-    /// A child changed: its parent's threads in `wait4(2)` look again.
-    pub(crate) fn wake_wait4(&mut self, parent: ProcessId) {
-        for thread in self.processes[parent].waiters.clone() {
-            self.wake_for_signal(thread);
-        }
-    }
-
-    /// The file a waiting thread's call holds a reference on, if any.
-    pub(crate) fn files_in_calls(&self) -> impl Iterator<Item = FileId> + '_ {
-        let waiting = self
-            .tasks
-            .iter()
-            .filter_map(|(_, task)| task.waiting.as_ref());
-        waiting.flat_map(|waiting| waiting.call.files())
     }
 
     /// True while the task waits in a call.
@@ -458,113 +320,5 @@ impl Kernel {
         self.tasks
             .get(tid)
             .is_some_and(|task| task.waiting.is_some())
-    }
-
-    #[inline]
-    fn try_call(&mut self, tid: Tid, call: &mut Call) -> Option<Result<Return, Errno>> {
-        match call {
-            Call::EpollWait(wait) => self.try_epoll_wait(tid, wait),
-            Call::Poll(poll) => self.try_poll(tid, poll),
-            Call::Read(read) => self.try_read(tid, read),
-            Call::Write(write) => self.try_write(tid, write),
-            Call::Send(send) => self.try_send(tid, send),
-            Call::Recv(recv) => self.try_recv(tid, recv),
-            Call::Wait4 { pid } => self.try_wait4(tid, *pid),
-            Call::Vfork { pidfd, ended } => {
-                let child = (*ended)?;
-                let out = pidfd.map_or_else(Default::default, Out::Pidfd);
-                Some(Ok(Return::with(child.0.into(), out)))
-            }
-        }
-    }
-
-    fn time_up_result(&mut self, call: &mut Call) -> Result<Return, Errno> {
-        match call {
-            Call::EpollWait(_) => Ok(EpollWait::nothing()),
-            Call::Poll(poll) => Ok(poll.result()),
-            // Of a non-blocking file; what was written counts.
-            Call::Write(write) => self.stop_write(write, Errno::EAGAIN),
-            Call::Send(send) if send.sent() > 0 => Ok(Return::value(send.sent() as i64)),
-            Call::Wait4 { .. } => Ok(Return::value(0)),
-            Call::Read(_) | Call::Send(_) | Call::Recv(_) | Call::Vfork { .. } => {
-                Err(Errno::EAGAIN)
-            }
-        }
-    }
-
-    fn interrupted_result(&mut self, call: &mut Call) -> Result<Return, Errno> {
-        match call {
-            Call::Write(write) => self.stop_write(write, Errno::EINTR),
-            Call::Send(send) if send.sent() > 0 => Ok(Return::value(send.sent() as i64)),
-            _ => Err(Errno::EINTR),
-        }
-    }
-
-    fn enqueue(&mut self, tid: Tid, call: &Call) -> Vec<WaitId> {
-        match call {
-            Call::EpollWait(wait) => vec![self.enqueue_epoll_wait(tid, wait)],
-            Call::Poll(poll) => self.enqueue_poll(tid, poll),
-            Call::Read(read) => vec![self.enqueue_read(tid, read)],
-            Call::Write(write) => vec![self.enqueue_write(tid, write)],
-            Call::Send(send) => self.enqueue_send(tid, send),
-            Call::Recv(recv) => vec![self.enqueue_recv(tid, recv)],
-            Call::Wait4 { .. } => {
-                let waiters = &mut self.processes[self.tasks[tid].process].waiters;
-                if !waiters.contains(&tid) {
-                    waiters.insert(0, tid);
-                }
-                Vec::new()
-            }
-            Call::Vfork { .. } => Vec::new(),
-        }
-    }
-
-    /// Drops the references a call holds on the files it works on.
-    fn release_call(&mut self, waiting: &Waiting) {
-        if waiting.is_holding {
-            for file in waiting.call.files() {
-                self.put(file);
-            }
-        }
-    }
-}
-
-impl Call {
-    fn files(&self) -> impl Iterator<Item = FileId> + '_ {
-        let (one, many, maybe): (Option<FileId>, &[FileId], &[Option<FileId>]) = match self {
-            Call::EpollWait(wait) => (Some(wait.file), &[], &[]),
-            Call::Poll(poll) => (None, &[], poll.held()),
-            Call::Read(read) => (Some(read.file), &[], &[]),
-            Call::Write(write) => (Some(write.file), &[], &[]),
-            Call::Send(send) => (Some(send.file), send.rights(), &[]),
-            Call::Recv(recv) => (Some(recv.file), &[], &[]),
-            Call::Wait4 { .. } | Call::Vfork { .. } => (None, &[], &[]),
-        };
-        one.into_iter()
-            .chain(many.iter().copied())
-            .chain(maybe.iter().flatten().copied())
-    }
-
-    /// True if a signal with this effect ends the call. Waits for events are
-    /// never restarted after a handler, `SA_RESTART` or not, nor is a write
-    /// that has begun; `epoll_wait(2)` not even where nothing happened.
-    fn ends_by(&self, interruption: Interruption) -> bool {
-        let has_begun = match self {
-            Call::Write(write) => write.has_begun(),
-            Call::Send(send) => send.sent() > 0,
-            _ => false,
-        };
-        match (interruption, self) {
-            (Interruption::Interrupts | Interruption::Kills(_), _) => true,
-            (_, Call::EpollWait(_)) => true,
-            (Interruption::Restarts, Call::Poll(_)) => true,
-            _ => has_begun,
-        }
-    }
-
-    /// A poller stays on the queues until its call ends; the others join
-    /// them anew for each sleep.
-    fn keeps_its_places(&self) -> bool {
-        matches!(self, Call::Poll(_))
     }
 }

@@ -1,6 +1,7 @@
 //! `poll(2)` and `ppoll(2)`.
 
-use super::blocking::{Call, Patience};
+use super::blocking::Timeout;
+use super::call::Call;
 use super::wait_queue::Waiter;
 use crate::abi::{Out, Outcome, Return, SigMask, SigSet, UserTimespec};
 use crate::epoll::checked_mask;
@@ -37,7 +38,7 @@ impl Kernel {
         &mut self,
         caller: Tid,
         fds: &[PollFd],
-        patience: Patience,
+        timeout: Timeout,
         mask: Option<SigSet>,
     ) -> Outcome {
         let limit = self.processes[self.tasks[caller].process].nofile;
@@ -54,7 +55,7 @@ impl Kernel {
                 fds: fds.to_vec(),
                 held,
             }),
-            patience,
+            timeout,
             mask,
         )
     }
@@ -68,10 +69,10 @@ impl Kernel {
         mask: SigMask,
     ) -> Outcome {
         let checked = self
-            .patience_timespec(timeout)
-            .and_then(|patience| Ok((patience, checked_mask(mask)?)));
+            .timeout_from(timeout)
+            .and_then(|timeout| Ok((timeout, checked_mask(mask)?)));
         match checked {
-            Ok((patience, mask)) => self.poll(caller, fds, patience, mask),
+            Ok((timeout, mask)) => self.poll(caller, fds, timeout, mask),
             Err(errno) => Outcome::Done(Err(errno)),
         }
     }

@@ -28,9 +28,9 @@ impl Kernel {
         let FileKind::Socket(socket) = self.files[file].kind else {
             return Outcome::Done(Err(Errno::ENOTSOCK));
         };
-        let patience = match flags & flags::MSG_DONTWAIT {
-            0 => self.patience_of(file),
-            _ => crate::wait::Patience::None,
+        let timeout = match flags & flags::MSG_DONTWAIT {
+            0 => self.timeout_of(file),
+            _ => crate::wait::Timeout::None,
         };
         self.begin(
             caller,
@@ -40,9 +40,9 @@ impl Kernel {
                 len,
                 room,
                 flags,
-                may_wait: patience != crate::wait::Patience::None,
+                may_wait: timeout != crate::wait::Timeout::None,
             }),
-            patience,
+            timeout,
             None,
         )
     }
@@ -118,8 +118,8 @@ impl Kernel {
         }
         if self.has_nothing(socket) {
             // Whether it waits was settled when it began.
-            let is_patient = has_slept || !self.files[file].is_nonblocking();
-            return self.receive_nothing(socket, is_patient);
+            let may_wait = has_slept || !self.files[file].is_nonblocking();
+            return self.receive_nothing(socket, may_wait);
         }
         let (taken, rights) = self.take_bytes(socket, len);
         for file in rights {
@@ -139,10 +139,10 @@ impl Kernel {
     fn receive_nothing(
         &mut self,
         socket: SocketId,
-        is_patient: bool,
+        may_wait: bool,
     ) -> Option<Result<Return, Errno>> {
         let state = &mut self.sockets[socket];
-        let hears_end = is_patient || state.is_connection();
+        let hears_end = may_wait || state.is_connection();
         match state.error.take() {
             Some(error) => Some(Err(error)),
             None if !state.can_receive && hears_end => Some(Ok(Return::value(0))),

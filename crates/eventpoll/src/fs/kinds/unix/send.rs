@@ -75,11 +75,11 @@ impl Kernel {
     pub fn sendmsg(&mut self, caller: Tid, fd: Fd, len: u64, rights: &[Fd], flags: u32) -> Outcome {
         match self.check_send(caller, fd, len, rights, flags) {
             Ok(call) => {
-                let patience = match flags & flags::MSG_DONTWAIT {
-                    0 => self.patience_of(call.file),
-                    _ => crate::wait::Patience::None,
+                let timeout = match flags & flags::MSG_DONTWAIT {
+                    0 => self.timeout_of(call.file),
+                    _ => crate::wait::Timeout::None,
                 };
-                self.begin(caller, Call::Send(call), patience, None)
+                self.begin(caller, Call::Send(call), timeout, None)
             }
             Err(errno) => Outcome::Done(Err(errno)),
         }
