@@ -12,15 +12,10 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io::{self, BufRead, Read};
 
-use polter_trace::DEFAULT_MAX_LEN;
-
-use crate::member::{Member, Stamp};
+use crate::member::{FamilyError, Member, Opener, Stamp};
 
 /// So many files at the most are kept open although their time has not come.
 const MAX_WAITING: usize = 128;
-
-/// Opens a file of the family, again if need be.
-pub type Opener = Box<dyn FnMut() -> io::Result<Box<dyn BufRead>>>;
 
 /// The merged log.
 pub struct Family {
@@ -29,27 +24,6 @@ pub struct Family {
     due: BinaryHeap<Reverse<(Stamp, bool, usize)>>,
     ready: Vec<u8>,
     at: usize,
-}
-
-/// Why files cannot be merged.
-#[derive(Debug)]
-pub enum FamilyError {
-    /// Lines have the numbers of their tasks: each file is a log of its own.
-    HasNumbers,
-    /// A file is no log.
-    NoLog,
-    /// A file has no time stamps.
-    NoTimes,
-    /// Time stamps are of whole seconds or thousandths.
-    CoarseTimes,
-    /// A file cannot be read.
-    Read(io::Error),
-}
-
-impl From<io::Error> for FamilyError {
-    fn from(error: io::Error) -> FamilyError {
-        FamilyError::Read(error)
-    }
 }
 
 impl Family {
@@ -117,6 +91,3 @@ impl Read for Family {
         Ok(len)
     }
 }
-
-/// The longest line of a family's file; what is added to it may not make it too long.
-pub(crate) const MAX_LINE: usize = DEFAULT_MAX_LEN - 256;

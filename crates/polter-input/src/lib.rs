@@ -25,7 +25,8 @@ mod member;
 mod packing;
 mod refusal;
 
-pub use family::{Family, FamilyError, Opener};
+pub use family::Family;
 pub use input::{Input, InputError};
+pub use member::{FamilyError, Opener};
 pub use packing::{Damage, Packing};
 pub use refusal::Refusal;

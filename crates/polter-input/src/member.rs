@@ -3,19 +3,44 @@
 use std::io::{self, BufRead};
 use std::time::Duration;
 
-use polter_trace::{Body, Line, LineReader};
+use polter_trace::{Body, DEFAULT_MAX_LEN, Line, LineReader};
 
-use crate::family::{FamilyError, MAX_LINE, Opener};
 use crate::halves;
+
+/// Opens a file of the family, again if need be.
+pub type Opener = Box<dyn FnMut() -> io::Result<Box<dyn BufRead>>>;
 
 /// Time since 1970, or since a midnight.
 pub(crate) type Stamp = Duration;
 
+/// The longest line of a family's file; what is added to it may not make it too long.
+pub(crate) const MAX_LINE: usize = DEFAULT_MAX_LEN - 256;
 /// The most text without a time of its own that is kept with a line: a stack.
 const MAX_TAIL: usize = 1 << 16;
 /// A clock that goes back by so much has passed midnight.
 const HALF_A_DAY: Duration = Duration::from_secs(12 * 60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Why files cannot be merged.
+#[derive(Debug)]
+pub enum FamilyError {
+    /// Lines have the numbers of their tasks: each file is a log of its own.
+    HasNumbers,
+    /// A file is no log.
+    NoLog,
+    /// A file has no time stamps.
+    NoTimes,
+    /// Time stamps are of whole seconds or thousandths.
+    CoarseTimes,
+    /// A file cannot be read.
+    Read(io::Error),
+}
+
+impl From<io::Error> for FamilyError {
+    fn from(error: io::Error) -> FamilyError {
+        FamilyError::Read(error)
+    }
+}
 
 /// A file of one task.
 pub(crate) struct Member {

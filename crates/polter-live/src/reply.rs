@@ -1,8 +1,7 @@
 //! The way back: a worker's raw result as a typed one.
 
-use crate::request::{CMSG_HEADER_LEN, EVENT_LEN};
 use crate::sys::Region;
-use crate::sys::layout::Address;
+use crate::sys::layout::{Address, CMSG_HEADER_LEN, EVENT_LEN};
 use eventpoll::syscall::{EpollParams, Out, Return, TimerSpec};
 use eventpoll::{EpollEvent, Events, Fd, Pid, PollFd};
 

@@ -59,6 +59,16 @@ fn simplify(mut program: Program, differs_fn: &mut impl FnMut(&Program) -> bool)
 
 /// Calls like this one with less to them; each leads to fewer in the end.
 fn plainer(call: &Syscall) -> Vec<Syscall> {
+    let mut plainer = plainer_waits(call);
+    plainer.extend(plainer_interest(call));
+    plainer.extend(plainer_data(call));
+    plainer.extend(plainer_rest(call));
+    plainer.retain(|other| other != call);
+    plainer
+}
+
+/// A wait without a mask, and with a common buffer, size and time.
+fn plainer_waits(call: &Syscall) -> Vec<Syscall> {
     let mut plainer = Vec::new();
     match call.clone() {
         Syscall::EpollPwait {
@@ -112,6 +122,15 @@ fn plainer(call: &Syscall) -> Vec<Syscall> {
             plainer.push(wait(buffer, 8, timeout_ms));
             plainer.push(wait(buffer, maxevents, timeout_ms.max(-1)));
         }
+        _ => {}
+    }
+    plainer
+}
+
+/// One file or event fewer to watch.
+fn plainer_interest(call: &Syscall) -> Vec<Syscall> {
+    let mut plainer = Vec::new();
+    match call.clone() {
         Syscall::EpollCtl {
             epfd,
             op,
@@ -156,6 +175,15 @@ fn plainer(call: &Syscall) -> Vec<Syscall> {
                 }
             }
         }
+        _ => {}
+    }
+    plainer
+}
+
+/// Less to send, receive, write or read.
+fn plainer_data(call: &Syscall) -> Vec<Syscall> {
+    let mut plainer = Vec::new();
+    match call.clone() {
         Syscall::Sendmsg {
             fd,
             len,
@@ -215,6 +243,15 @@ fn plainer(call: &Syscall) -> Vec<Syscall> {
                 plainer.push(Syscall::Read { fd, len: shorter });
             }
         }
+        _ => {}
+    }
+    plainer
+}
+
+/// No flags, no status, and an old call instead of a new one.
+fn plainer_rest(call: &Syscall) -> Vec<Syscall> {
+    let mut plainer = Vec::new();
+    match call.clone() {
         Syscall::Pipe2 { .. } => plainer.push(Syscall::Pipe2 { flags: 0 }),
         Syscall::EpollCreate1 { .. } => plainer.push(Syscall::EpollCreate1 { flags: 0 }),
         Syscall::Eventfd2 { count, flags } => {
@@ -237,7 +274,6 @@ fn plainer(call: &Syscall) -> Vec<Syscall> {
         Syscall::Vfork | Syscall::Clone { .. } => plainer.push(Syscall::Fork),
         _ => {}
     }
-    plainer.retain(|other| other != call);
     plainer
 }
 

@@ -3,14 +3,12 @@
 use super::{Encoded, Encoder, SIGSET_LEN, int, num, plain, replying, waiting};
 use crate::error::ExecutorError;
 use crate::reply::Reply;
-use crate::sys::layout::Address;
+use crate::sys::layout::{Address, CMSG_HEADER_LEN};
 use eventpoll::syscall::{Piece, TimerSpec};
 use eventpoll::{Fd, Syscall};
 
 /// The most a single read is given room for.
 const READ_ENOUGH: u64 = 2 << 20;
-/// `sizeof(struct cmsghdr)`.
-pub(crate) const CMSG_HEADER_LEN: u64 = 16;
 
 impl Encoder<'_, '_> {
     pub(super) fn files(&mut self, call: &Syscall) -> Encoded {
@@ -64,6 +62,13 @@ impl Encoder<'_, '_> {
                 Reply::Value,
             ),
             Syscall::Shutdown { fd, how } => plain(libc::SYS_shutdown, &[num(fd), int(how)]),
+            _ => return self.data(call),
+        })
+    }
+
+    /// What is read, written, sent and received.
+    fn data(&mut self, call: &Syscall) -> Encoded {
+        Ok(match *call {
             Syscall::Read { fd, len } => {
                 // Longer than the address space is an error; longer than any file is not.
                 let at = self.memory.reserve(bounded(len)?)?;

@@ -14,9 +14,6 @@ mod holders;
 mod polling;
 mod processes;
 
-pub(crate) use files::CMSG_HEADER_LEN;
-pub(crate) use polling::EVENT_LEN;
-
 use crate::error::ExecutorError;
 use crate::reply::Reply;
 use crate::scratch::Scratch;

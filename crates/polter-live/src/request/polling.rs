@@ -3,12 +3,10 @@
 use super::{Encoded, Encoder, SIGSET_LEN, int, num, plain, waiting};
 use crate::error::ExecutorError;
 use crate::reply::Reply;
-use crate::sys::layout::Address;
+use crate::sys::layout::{Address, EVENT_LEN};
 use eventpoll::syscall::{Buffer, SigMask, UserTimespec};
 use eventpoll::{EpollEvent, PollFd, Syscall};
 
-/// `sizeof(struct epoll_event)`: packed on x86-64.
-pub(crate) const EVENT_LEN: u64 = 12;
 /// Room for so many events where there is "memory enough".
 const EVENTS_ENOUGH: u64 = 100_000;
 

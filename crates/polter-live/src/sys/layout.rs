@@ -10,6 +10,11 @@
 //! Workers have it at one fixed address, so the supervisor can write the
 //! pointers of a request itself.
 
+/// `sizeof(struct epoll_event)`: packed on x86-64.
+pub(crate) const EVENT_LEN: u64 = 12;
+/// `sizeof(struct cmsghdr)`.
+pub(crate) const CMSG_HEADER_LEN: u64 = 16;
+
 /// Where workers have the region.
 pub(crate) const BASE: u64 = 0x20_0000_0000;
 /// The size of a slot, as a power of two.

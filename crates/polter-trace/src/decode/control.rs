@@ -5,7 +5,7 @@ use eventpoll::syscall::{EpollParams, Fcntl, Ioctl, Out};
 
 use super::Read;
 use super::fields::{ADDRESS, Fault, Field, Fields, field};
-use super::files::read_open_flags;
+use super::open::read_open_flags;
 use super::process::read_signal;
 use crate::names::{F_DUPFD_QUERY, FCNTL, FD_FLAGS, IOCTL};
 use crate::value::Value;

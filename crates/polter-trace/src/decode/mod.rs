@@ -11,6 +11,7 @@ mod exact;
 mod fields;
 mod files;
 mod messages;
+mod open;
 mod process;
 
 use eventpoll::syscall::{Out, Return};

@@ -56,6 +56,13 @@ pub(super) fn spell(syscall: &Syscall, done: Option<&Return>) -> Option<Writer> 
             .arg(signal_set(*mask))
             .arg(8)
             .arg(SIGNALFD.flags((*flags).into())),
+        _ => return data(syscall, done),
+    })
+}
+
+/// What is opened, read and written, and rings.
+fn data(syscall: &Syscall, done: Option<&Return>) -> Option<Writer> {
+    Some(match syscall {
         Syscall::Open { path, flags } => open(*path, *flags),
         Syscall::Read { fd, len } => Writer::new("read")
             .arg(fd)

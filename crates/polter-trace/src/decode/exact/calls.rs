@@ -1,14 +1,11 @@
 //! What must hold of each call's arguments, so that a value holds them whole.
 
-use super::kept::{Kept, Lost, Whole, bits, has_only};
+use super::kept::{ADDRESS, Kept, Lost, SET_SIZE, Whole, bits, has_only};
 use super::messages::message;
 use super::tasks::{action, clone, clone3};
 use crate::encode::DEVICE;
 use crate::names::{OPEN, OPEN_ACCESS, POLL_EVENTS};
 use crate::value::Value;
-
-pub(super) const SET_SIZE: &str = "another size of a set of signals than 8 is not modelled";
-pub(super) const ADDRESS: &str = "an address of a socket is not modelled";
 
 pub(super) fn check(name: &str, args: &Kept<'_>) -> Whole {
     match name {
@@ -38,6 +35,13 @@ pub(super) fn check(name: &str, args: &Kept<'_>) -> Whole {
             args.room(0)?;
             args.end(2)
         }
+        _ => files(name, args),
+    }
+}
+
+/// Timers, signalfds, and what files are opened, read and written by.
+fn files(name: &str, args: &Kept<'_>) -> Whole {
+    match name {
         "timerfd_settime" => {
             let [whole, time] = [&["it_interval", "it_value"][..], &["tv_sec", "tv_nsec"]];
             args.fields(2, whole)?;
@@ -103,6 +107,12 @@ pub(super) fn check(name: &str, args: &Kept<'_>) -> Whole {
             args.nothing(2, ADDRESS)?;
             args.end(4)
         }
+        _ => messages_and_tasks(name, args),
+    }
+}
+
+fn messages_and_tasks(name: &str, args: &Kept<'_>) -> Whole {
+    match name {
         "sendto" | "recvfrom" => {
             match name {
                 "sendto" => args.text(1)?,

@@ -5,6 +5,10 @@ use crate::error::ParseError;
 use crate::names::Names;
 use crate::value::Value;
 
+/// Why two arguments that several calls have are refused.
+pub(super) const SET_SIZE: &str = "another size of a set of signals than 8 is not modelled";
+pub(super) const ADDRESS: &str = "an address of a socket is not modelled";
+
 /// What is lost of an argument, counted from 0.
 #[derive(Debug)]
 pub(super) struct Lost {

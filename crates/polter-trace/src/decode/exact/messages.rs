@@ -1,7 +1,6 @@
 //! What must hold of a message, so that a value holds it whole.
 
-use super::calls::ADDRESS;
-use super::kept::{Kept, Whole, has_only};
+use super::kept::{ADDRESS, Kept, Whole, has_only};
 use crate::value::Value;
 
 pub(super) fn message(args: &Kept<'_>, is_sent: bool) -> Whole {

@@ -1,7 +1,6 @@
 //! What must hold of a task that is made, and of what it does with a signal.
 
-use super::calls::SET_SIZE;
-use super::kept::{Kept, Whole, has_only};
+use super::kept::{Kept, SET_SIZE, Whole, has_only};
 use super::messages::value_before;
 use crate::names::CLONE;
 use crate::signals::signal_number;
