@@ -1,17 +1,15 @@
 //! Replays a log in one model per policy: ghosts, and what each policy breaks or mends.
 //!
-//! | module | holds |
+//! | room | what |
 //! |---|---|
-//! | `judge` | from events of the log to their handlers |
-//! | `deed`, `scan`, `site` | what a call did, read from its text, and where it stands |
-//! | `worlds` | one kernel for each policy, all following the same log |
-//! | `before` | what was there before the log, if somebody wrote it down |
-//! | `tasks`, `labels`, `stories`, `batch`, `by_table`, `deferred` | what is known beside them: who is who, who made what |
-//! | `lives`, `descriptors`, `messages`, `control`, `reports` | the handlers, by kind of call |
-//! | `order`, `takings`, `taken`, `past` | which calls stand in their order by chance, and what breaks in one order only |
-//! | `ghosts`, `keepers`, `unseen`, `heed`, `sharing`, `numbers`, `sweeps`, `races`, `leaks`, `symptoms` | the faults |
-//! | `coverage`, `gaps` | what the log does not show |
-//! | `book`, `verdict` | what is said in the end |
+//! | `input` | what a call did, read from its text; where it stands; what was captured before the log |
+//! | `state` | one kernel for each policy, and what is known beside them: who is who, who made what, what came first |
+//! | `handle` | the handlers, by kind of call: processes, descriptors, `epoll_ctl`, waits, messages |
+//! | `detect` | the detectors: ghosts and other faults, what a policy breaks in which order, what the log does not show |
+//! | `verdict` | what is said in the end |
+//!
+//! [`Judge`] owns the state and passes each event of the log to its handler. `state` does not know it; `handle` and
+//! `detect` add its methods.
 //!
 //! ```
 //! use eventpoll::Policy;
@@ -25,47 +23,16 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod batch;
-mod before;
-mod book;
-mod by_table;
-mod control;
-mod coverage;
-mod deed;
-mod deferred;
-mod descriptors;
-mod gaps;
-mod ghosts;
-mod heed;
+mod detect;
+mod handle;
+mod input;
 mod judge;
-mod keepers;
-mod labels;
-mod leaks;
-mod lives;
-mod messages;
-mod numbers;
-mod order;
-mod past;
-mod races;
-mod reports;
-mod scan;
-mod sharing;
-mod shifted;
-mod site;
-mod stories;
-mod sweeps;
-mod symptoms;
-mod taken;
-mod takings;
-mod tasks;
-mod unseen;
+mod state;
 mod verdict;
-mod worlds;
 
-pub use before::{Past, PastInstance, PastName, PastProcess, PastRegistration};
-pub use gaps::{Gap, GapKind};
+pub use input::{Past, PastInstance, PastName, PastProcess, PastRegistration};
 pub use judge::Judge;
 pub use verdict::{
-    Break, Broken, Class, Finding, Instance, KeptBy, LogSummary, Outcome, PolicyVerdict, Severity,
-    Site, Step, Verdict, Warning,
+    Break, Broken, Class, Finding, Gap, GapKind, Instance, KeptBy, LogSummary, Outcome,
+    PolicyVerdict, Severity, Site, Step, Verdict, Warning,
 };

@@ -1,0 +1,154 @@
+//! Fds of instances that are used after they were closed.
+
+use crate::input::Place;
+use crate::judge::Judge;
+use crate::state::{Dead, KEPT_STEPS, MAX_REMEMBERED, new_finding};
+use crate::verdict::{Class, Severity, Site, Step};
+use eventpoll::{Fd, TableId, Tid};
+
+impl Judge {
+    /// A number that names an instance is about to be closed.
+    pub(crate) fn note_dead_number(&mut self, tid: Tid, fd: Fd, place: &Place<'_>) {
+        let base = self.worlds.base();
+        let is_epoll = base
+            .fd(tid, fd)
+            .is_some_and(|file| base.epoll_of(file).is_some());
+        if !is_epoll {
+            return;
+        }
+        let table = self.process_and_table(tid).1;
+        let epoll = base.fd(tid, fd).and_then(|file| base.epoll_of(file));
+        let dead = Dead {
+            closed: place.step("the instance's number was closed"),
+            instance: epoll.map(|epoll| self.instance(epoll)),
+            reused: None,
+        };
+        self.sharing.newest_dead = Some((table, fd));
+        (self.sharing.dead).insert(table, fd, dead, MAX_REMEMBERED);
+    }
+
+    pub(crate) fn found_bad_control(&mut self, tid: Tid, epfd: Fd, fd: Fd, place: &Place<'_>) {
+        if self.worlds.base().fd(tid, epfd).is_none() {
+            return self.found_dead_epoll(tid, epfd, place);
+        }
+        // A ghost cannot be removed through a number that is closed: part of its story.
+        let base = self.worlds.base();
+        let Some(epoll) = base.fd(tid, epfd).and_then(|file| base.epoll_of(file)) else {
+            return;
+        };
+        let ghost = self.ghosts.of_number(&self.stories, epoll, fd);
+        // A number that is registered can be named, unless it was closed.
+        let named = base.fd(tid, fd);
+        if named.is_some_and(|file| base.find_registration(tid, epoll, file, fd).is_some()) {
+            self.coverage.unseen_closes.note(place.line);
+        }
+        self.note_refused(tid, fd, place);
+        if let Some(ghost) = ghost
+            && let Some(story) = self.stories.get_mut(ghost)
+            && story.steps.len() < KEPT_STEPS
+        {
+            story
+                .steps
+                .push(place.step("cannot be removed: the number is closed"));
+        }
+    }
+
+    /// EBADF, or EINVAL for a number that names another kind of file: was it an instance before?
+    pub(crate) fn note_failed_wait(&mut self, tid: Tid, epfd: Fd, place: &Place<'_>) {
+        let base = self.worlds.base();
+        let file = base.fd(tid, epfd);
+        let is_other = file.is_some_and(|file| base.epoll_of(file).is_none());
+        let is_dead = match place.returned.and_then(|returned| returned.errno) {
+            Some("EBADF") => true,
+            Some("EINVAL") => is_other,
+            _ => false,
+        };
+        if is_dead {
+            self.found_dead_epoll(tid, epfd, place);
+        }
+    }
+
+    pub(crate) fn found_dead_epoll(&mut self, tid: Tid, epfd: Fd, place: &Place<'_>) {
+        let (process, table) = self.process_and_table(tid);
+        let Some(dead) = self.sharing.dead.get(table, epfd).cloned() else {
+            return;
+        };
+        let instance = dead.instance(process, epfd);
+        let summary = match dead.reused {
+            Some(_) => format!(
+                "{epfd} is used as an instance after it was closed, and names another file by now"
+            ),
+            None => format!(
+                "{epfd} is used as an instance after it was closed; had it been reused, another file would be hit"
+            ),
+        };
+        let mut steps = vec![dead.closed];
+        steps.extend(dead.reused);
+        steps.push(place.step("used all the same"));
+        let fix = "forget the instance's number when it is closed; after a fork that closes everything, make a new one";
+        self.find(
+            Class::DeadEpollFd,
+            Severity::Fault,
+            process,
+            epfd,
+            instance,
+            summary,
+            steps,
+            fix,
+        );
+    }
+
+    pub(crate) fn found_double_close(&mut self, pid: u32, tid: Tid, fd: Fd, place: &Place<'_>) {
+        let (process, table) = self.process_and_table(tid);
+        let dead = self.sharing.dead.get(table, fd);
+        let Some(dead) = dead.filter(|dead| dead.reused.is_none()).cloned() else {
+            return;
+        };
+        let instance = dead.instance(process, fd);
+        let summary = format!(
+            "instance {fd} is closed twice; a file that took the number in between would be lost"
+        );
+        let steps = vec![dead.closed, place.step("closed again")];
+        let fix = "close an instance once, and forget its number";
+        let finding = new_finding(
+            Class::DeadEpollFd,
+            Severity::Fault,
+            process,
+            fd,
+            instance,
+            summary,
+            steps,
+            fix,
+        );
+        match self.tasks.get_mut(pid) {
+            Some(task) => task.sweep.suspect(fd, finding),
+            None => {
+                self.book.find(finding);
+            }
+        }
+    }
+
+    /// The number of an instance that was closed is given out: to another instance, or to what is none.
+    pub(crate) fn note_dead_reused(&mut self, tid: Tid, table: TableId, fd: Fd) {
+        let Some(dead) = self.sharing.dead.get_mut(table, fd) else {
+            return;
+        };
+        let base = self.worlds.base();
+        if base
+            .fd(tid, fd)
+            .is_some_and(|file| base.epoll_of(file).is_some())
+        {
+            return self.sharing.dead.remove(table, fd);
+        }
+        let site = Site {
+            line: self.line,
+            pid: dead.closed.site.pid,
+            text: format!("{fd} names another file"),
+            stack: Vec::new(),
+        };
+        dead.reused.get_or_insert(Step {
+            what: "the number is given out again".to_string(),
+            site,
+        });
+    }
+}

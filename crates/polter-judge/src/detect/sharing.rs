@@ -1,0 +1,168 @@
+//! Faults of an instance that several processes have.
+
+use crate::input::Place;
+use crate::judge::Judge;
+use crate::state::{MAX_REMEMBERED, new_finding};
+use crate::verdict::{Class, Severity};
+use eventpoll::{EpitemId, EpollId, Fd, Tid};
+
+impl Judge {
+    /// A live registration was reported to a process that did not make it.
+    pub(crate) fn note_foreign_report(&mut self, id: EpitemId, tid: Tid, place: &Place<'_>) {
+        let (process, table) = self.process_and_table(tid);
+        let Some(story) = self.stories.get(id) else {
+            return;
+        };
+        let (epoll, fd, file, owner) = (story.epoll, story.fd, story.file, story.owner);
+        let base = self.worlds.base();
+        // The owner is gone, or has handed its number on: whoever waits is right to.
+        if base.fd_in(owner, fd) != Some(file) {
+            return;
+        }
+        let key = (epoll, owner, table);
+        if self.sharing.thefts.contains_key(&key) || self.sharing.thefts.len() >= MAX_REMEMBERED {
+            return;
+        }
+        let has_it_too = base.fd_in(table, fd) == Some(file);
+        let steps = [
+            story.steps.clone(),
+            vec![place.step("reported to another process")],
+        ]
+        .concat();
+        let (class, pid, summary, fix) = if has_it_too {
+            let summary = format!(
+                "process {process} takes events of {fd} that process {} registered for and waits for too",
+                story.pid
+            );
+            let fix = "give each process an instance of its own, made after the fork";
+            (Class::EventTheft, story.pid, summary, fix)
+        } else {
+            let summary = format!(
+                "process {process} is told of {fd}, which only process {} has: there {fd} is closed or another file",
+                story.pid
+            );
+            let fix =
+                "make a new instance after the fork; what one process registers is reported to all";
+            (Class::ForeignEntry, process, summary, fix)
+        };
+        let instance = self.instance(epoll);
+        let finding = new_finding(
+            class,
+            Severity::Fault,
+            pid,
+            fd,
+            instance,
+            summary,
+            steps,
+            fix,
+        );
+        self.sharing.newest_theft = Some(key);
+        self.sharing.thefts.insert(key, finding);
+    }
+
+    pub(crate) fn found_foreign_key(
+        &mut self,
+        known: Option<EpitemId>,
+        process: u32,
+        fd: Fd,
+        place: &Place<'_>,
+    ) {
+        let Some(story) = known.and_then(|id| self.stories.get(id)) else {
+            return;
+        };
+        let summary = format!(
+            "process {process} cannot register {fd}: in the instance it shares, process {} has done so already",
+            story.pid
+        );
+        let steps = [
+            story.steps.clone(),
+            vec![place.step("refused: the key is taken by another process")],
+        ]
+        .concat();
+        let instance = self.instance(story.epoll);
+        let fix = "make a new instance after the fork";
+        self.find(
+            Class::ForeignEntry,
+            Severity::Fault,
+            process,
+            fd,
+            instance,
+            summary,
+            steps,
+            fix,
+        );
+    }
+
+    pub(crate) fn found_kcmp_idiom(
+        &mut self,
+        known: Option<EpitemId>,
+        process: u32,
+        fd: Fd,
+        place: &Place<'_>,
+    ) {
+        let Some(story) = known.and_then(|id| self.stories.get(id)) else {
+            return;
+        };
+        let summary = format!(
+            "process {process} learns from EEXIST that its {fd} and the one process {} registered are the same file",
+            story.pid
+        );
+        let steps = [
+            story.steps.clone(),
+            vec![place.step("EEXIST says: the same file")],
+        ]
+        .concat();
+        let instance = self.instance(story.epoll);
+        let fix = "ask with fcntl(F_DUPFD_QUERY) or kcmp(KCMP_FILE); policies that add the table to the key break this";
+        self.find(
+            Class::EpollAsKcmp,
+            Severity::Note,
+            process,
+            fd,
+            instance,
+            summary,
+            steps,
+            fix,
+        );
+    }
+
+    /// The log is over: what was only suspected is decided.
+    pub(crate) fn end_sharing(&mut self) {
+        for leak in std::mem::take(&mut self.sharing.leaks) {
+            self.book.find(leak.finding);
+        }
+        let mut thefts: Vec<_> = std::mem::take(&mut self.sharing.thefts)
+            .into_iter()
+            .collect();
+        thefts.sort_by_key(|(_, finding)| finding.story.last().map(|step| step.site.line));
+        for ((epoll, owner, _), finding) in thefts {
+            // If the owner never waits, it left the loop to the other.
+            if finding.class != Class::EventTheft
+                || self
+                    .sharing
+                    .waited
+                    .get(&epoll)
+                    .is_some_and(|waited| waited.contains(&owner))
+            {
+                self.book.find(finding);
+            }
+        }
+    }
+
+    /// A new instance has the name of one that is gone.
+    pub(crate) fn forget_instance(&mut self, epoll: EpollId) {
+        self.sharing.waited.remove(&epoll);
+        self.sharing.signalfds.remove(&epoll);
+        self.sharing.told_deaf.remove(&epoll);
+        if !self.sharing.thefts.keys().any(|(of, ..)| *of == epoll) {
+            return;
+        }
+        let (gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.sharing.thefts)
+            .into_iter()
+            .partition(|((of, ..), _)| *of == epoll);
+        self.sharing.thefts = kept.into_iter().collect();
+        for (_, finding) in gone {
+            self.book.find(finding);
+        }
+    }
+}

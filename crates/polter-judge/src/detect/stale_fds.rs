@@ -1,0 +1,136 @@
+//! Fds that are used for a file they no longer name.
+
+use crate::input::{Made, Place};
+use crate::judge::Judge;
+use crate::state::{KEPT_STEPS, StaleUse};
+use crate::verdict::{Class, Instance, Severity};
+use eventpoll::{EpitemId, EpollId, Fd, Tid};
+
+impl Judge {
+    pub(crate) fn found_number_reuse(
+        &mut self,
+        ghost: EpitemId,
+        process: u32,
+        fd: Fd,
+        place: &Place<'_>,
+    ) {
+        let Some(story) = self.stories.get_mut(ghost) else {
+            return;
+        };
+        let step = place.step("another file is registered under the same number");
+        let (mut steps, epoll) = (story.steps.clone(), story.epoll);
+        steps.push(step.clone());
+        if story.steps.len() < KEPT_STEPS {
+            story.steps.push(step);
+        }
+        let summary = format!(
+            "{fd} is registered twice, for an old file that lives on and for a new one: the old one's events are \
+             taken for the new one's"
+        );
+        let instance = self.instance(epoll);
+        let fix = "EPOLL_CTL_DEL before close, and put a generation beside the number into the event's data";
+        self.find(
+            Class::NumberReuse,
+            Severity::Fault,
+            process,
+            fd,
+            instance,
+            summary,
+            steps,
+            fix,
+        );
+    }
+
+    pub(crate) fn found_errno_after_reuse(
+        &mut self,
+        epoll: EpollId,
+        fd: Fd,
+        known: Option<EpitemId>,
+        place: &Place<'_>,
+    ) {
+        let told = place
+            .returned
+            .and_then(|returned| returned.errno)
+            .unwrap_or("an error")
+            .to_string();
+        let mut steps = known
+            .and_then(|id| self.stories.get(id))
+            .map_or_else(Vec::new, |story| story.steps.clone());
+        steps.push(place.step("answered for the old registration"));
+        let summary =
+            format!("{told} for {fd}: a registration from before {fd} was closed is still there");
+        let instance = self.instance(epoll);
+        let fix =
+            "EPOLL_CTL_DEL before close; do not guess from EEXIST or ENOENT what is registered";
+        self.find(
+            Class::ErrnoAfterReuse,
+            Severity::Fault,
+            place.pid,
+            fd,
+            instance,
+            summary,
+            steps,
+            fix,
+        );
+    }
+
+    pub(crate) fn found_stale_use(
+        &mut self,
+        tid: Tid,
+        fd: Fd,
+        stale: &StaleUse,
+        place: &Place<'_>,
+    ) {
+        let process = self.process_and_table(tid).0;
+        let is_bad = Judge::has_failed_with(place, eventpoll::Errno::EBADF);
+        // The event said that there is something, and the file at its number has nothing.
+        let has_nothing = Judge::has_failed_with(place, eventpoll::Errno::EAGAIN);
+        let file = self.worlds.base().fd(tid, fd);
+        let is_accepted = file
+            .and_then(|file| self.labels.get(file))
+            .is_some_and(|label| label.made == Made::Accepted);
+        // A new file at the number may well be used on its own account: a connection is read at once, ready or not.
+        let severity = if is_bad || (has_nothing && !is_accepted) {
+            Severity::Fault
+        } else {
+            Severity::Note
+        };
+        let is_seen = stale.is_reused && (!stale.is_registered || has_nothing && !is_accepted);
+        if !is_bad && !is_seen {
+            return;
+        }
+        let what = match (is_bad, has_nothing) {
+            (true, _) => "used after it was closed",
+            (_, true) => "used, meaning another file by now, which has nothing",
+            _ => "used, meaning another file by now",
+        };
+        let summary = format!(
+            "an event of {fd} waited in the batch while {fd} was closed; it may be handled with state that is gone"
+        );
+        let steps = vec![stale.closed.clone(), place.step(what)];
+        let instance = self.instance_of_batch(place.pid);
+        let fix =
+            "look up each event's object again when its turn comes, or free it after the batch";
+        self.find(
+            Class::StaleBatch,
+            severity,
+            process,
+            fd,
+            instance,
+            summary,
+            steps,
+            fix,
+        );
+    }
+
+    /// The instance whose events a task handles.
+    fn instance_of_batch(&self, pid: u32) -> Instance {
+        let epoll = self.tasks.get(pid).and_then(|task| task.batch_of);
+        let unknown = Instance {
+            pid,
+            fd: -1,
+            line: None,
+        };
+        epoll.map_or(unknown, |epoll| self.instance(epoll))
+    }
+}

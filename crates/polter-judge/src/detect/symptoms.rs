@@ -1,0 +1,57 @@
+//! What a program notices of a fault that another process made.
+
+use crate::input::Place;
+use crate::judge::Judge;
+use crate::state::MAX_REMEMBERED;
+use crate::verdict::{Site, Step};
+use eventpoll::{EpollId, Fd, TableId, Tid};
+
+impl Judge {
+    /// What another process removed, with the place of its finding.
+    pub(crate) fn remember_removed(
+        &mut self,
+        epoll: EpollId,
+        fd: Fd,
+        owner: TableId,
+        finding: Option<usize>,
+    ) {
+        if let Some(finding) = finding
+            && self.sharing.removed.len() < MAX_REMEMBERED
+        {
+            self.sharing.removed.insert((epoll, fd), (owner, finding));
+        }
+    }
+
+    /// A MOD or DEL finds nothing: because another process has removed it?
+    pub(crate) fn note_symptom(&mut self, tid: Tid, epoll: EpollId, fd: Fd, place: &Place<'_>) {
+        let (process, table) = self.process_and_table(tid);
+        let removed = self.sharing.removed.get(&(epoll, fd));
+        let Some((_, finding)) = removed.copied().filter(|(owner, _)| *owner == table) else {
+            return;
+        };
+        self.sharing.removed.remove(&(epoll, fd));
+        let step = place.step("fails for it: what this process registered is gone");
+        self.book.add_step(finding, step);
+        if self.sharing.hurt.len() < MAX_REMEMBERED {
+            self.sharing.hurt.insert(process, finding);
+        }
+    }
+
+    /// A process is killed: by its own hand, after a call failed that it took for granted?
+    pub(crate) fn note_abort(&mut self, pid: u32, tid: Tid, signal: &[u8]) {
+        let process = self.process_and_table(tid).0;
+        let Some(finding) = self.sharing.hurt.remove(&process) else {
+            return;
+        };
+        if signal == b"SIGABRT" {
+            let site = Site {
+                line: self.line,
+                pid,
+                text: "+++ killed by SIGABRT +++".to_owned(),
+                stack: Vec::new(),
+            };
+            let what = "the process aborts".to_owned();
+            self.book.add_step(finding, Step { what, site });
+        }
+    }
+}

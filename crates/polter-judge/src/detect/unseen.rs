@@ -1,0 +1,140 @@
+//! Ghosts kept by somebody the log does not show: a process, or a descriptor from before the log began.
+//!
+//! ```text
+//!   epoll_ctl(3, ADD, 4)   close(4)   epoll_wait ─▶ 4     the log knows of no other copy of 4; there is one
+//!   epoll_wait ─▶ 8        DEL 8 = EBADF   epoll_wait ─▶ 8     not even the ADD is in the log
+//! ```
+//! In Linux's world the close ends such a registration. That it is reported afterwards is the evidence.
+
+use crate::input::{Place, number_in};
+use crate::judge::Judge;
+use crate::state::{Departed, Ghost, MAX_REMEMBERED, Story};
+use crate::verdict::{Class, Finding, KeptBy, Severity, Step};
+use eventpoll::{EpollId, Fd, Tid};
+
+impl Judge {
+    /// A registration ended because the last known reference to its file did.
+    pub(crate) fn note_departed(&mut self, story: Story, what: &str, place: &Place<'_>) {
+        let (epoll, data, line) = (story.epoll, story.data, place.line);
+        // Data that an older registration of an older instance may have too says nothing.
+        if story.instance.line.is_none() && number_in(data) != story.fd {
+            return;
+        }
+        let mut steps = story.steps;
+        steps.push(place.step(what));
+        let departed = Departed {
+            instance: story.instance,
+            pid: story.pid,
+            fd: story.fd,
+            steps,
+            line,
+        };
+        self.unseen.remember((epoll, data), departed);
+    }
+
+    /// An event of no known registration: is it of one whose number is closed? `begun` is the line its wait began on.
+    pub(crate) fn note_unseen_ghost(
+        &mut self,
+        epoll: EpollId,
+        data: u64,
+        tid: Tid,
+        begun: u64,
+        place: &Place<'_>,
+    ) -> bool {
+        let (key, instance) = ((epoll, data), self.instance(epoll));
+        if let Some(ghost) = self.unseen.ghosts.get(&key) {
+            if ghost.instance == instance {
+                if let Some(finding) = ghost.finding {
+                    self.book.count_events(finding, 1);
+                }
+                self.worlds.note_unseen_ghost(0, 1);
+                return true;
+            }
+            self.unseen.ghosts.remove(&key);
+        }
+        let departed = self.unseen.departed.get(&key);
+        let is_departed = departed.is_some_and(|departed| {
+            // A wait that was under way when the number was closed is a race.
+            // A ring may have registered what has the number now.
+            let is_open = self.worlds.base().fd(tid, departed.fd).is_some();
+            let may_be_another = is_open && self.heed.has_ring();
+            departed.instance == instance && begun > departed.line && !may_be_another
+        });
+        let (pid, fd, mut steps, events) = if is_departed {
+            let departed = self.unseen.departed.remove(&key);
+            let departed = departed.expect("it is there");
+            (departed.pid, departed.fd, departed.steps, 1)
+        } else {
+            let (process, table) = self.process_and_table(tid);
+            let fd = number_in(data);
+            let Some(refused) = self.sharing.refused.get(table, fd) else {
+                return false;
+            };
+            let unknown = self.heed.unknown(epoll, data);
+            let is_after = |first: &Step| first.site.line < refused.site.line;
+            match unknown.filter(|(_, first)| is_after(first) && begun > refused.site.line) {
+                Some((events, first)) => (
+                    process,
+                    fd,
+                    vec![first.clone(), refused.clone()],
+                    events + 1,
+                ),
+                None => return false,
+            }
+        };
+        steps.push(place.step("reported all the same"));
+        let finding = Finding {
+            class: Class::UnseenGhost,
+            severity: Severity::Fault,
+            pid,
+            fd: fd.0,
+            instance: instance.clone(),
+            summary: format!(
+                "{fd} is closed and not removed, and is reported all the same: somebody the log does not show keeps \
+                 the file alive"
+            ),
+            story: steps,
+            holders: vec![KeptBy::Unknown],
+            events,
+            ended: None,
+            fix: format!(
+                "EPOLL_CTL_DEL {fd} before closing it; `polter scan {pid}` says who keeps the file"
+            ),
+            repeated: 0,
+        };
+        self.worlds.note_unseen_ghost(1, events);
+        let finding = self.book.find(finding);
+        let ghost = Ghost {
+            instance,
+            fd,
+            finding,
+            is_refused: false,
+        };
+        if self.unseen.ghosts.len() < MAX_REMEMBERED {
+            self.unseen.ghosts.insert(key, ghost);
+        }
+        true
+    }
+
+    /// A call on a number that is closed: maybe of a registration that is still there.
+    pub(crate) fn note_refused(&mut self, tid: Tid, fd: Fd, place: &Place<'_>) {
+        let table = self.process_and_table(tid).1;
+        if fd.0 < 0 || self.worlds.base().fd(tid, fd).is_some() {
+            return;
+        }
+        if self.sharing.refused.get(table, fd).is_none() {
+            let step = place.step("refused: the number is closed");
+            (self.sharing.refused).insert(table, fd, step, MAX_REMEMBERED);
+        }
+        let ghosts = self.unseen.ghosts.values_mut();
+        let found =
+            ghosts.filter(|ghost| ghost.fd == fd && !ghost.is_refused && place.name == "epoll_ctl");
+        for ghost in found {
+            ghost.is_refused = true;
+            if let Some(finding) = ghost.finding {
+                let step = place.step("cannot be removed: the number is closed");
+                self.book.add_step(finding, step);
+            }
+        }
+    }
+}

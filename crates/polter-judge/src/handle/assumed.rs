@@ -1,0 +1,111 @@
+//! Fds and instances that the log uses but has not shown being made: each is assumed, and counted.
+
+use crate::input::Made;
+use crate::judge::Judge;
+use crate::state::Label;
+use eventpoll::{Fd, FileId, Opaque, Tid};
+
+impl Judge {
+    pub(crate) fn label(&mut self, tid: Tid, fd: Fd, made: Made, line: Option<u64>) {
+        let pid = self.process_and_table(tid).0;
+        if let Some(file) = self.worlds.base().fd(tid, fd) {
+            self.heed.begin_file(file);
+            self.labels.set(
+                file,
+                Label {
+                    made,
+                    pid,
+                    fd,
+                    line,
+                },
+            );
+        }
+    }
+
+    /// A number that is given out was free; if it did not seem so, its close was not in the log.
+    pub(crate) fn vacate(&mut self, tid: Tid, fd: Fd) {
+        if self.worlds.base().fd(tid, fd).is_some() {
+            let line = self.line;
+            self.coverage.unseen_closes.note(line);
+            self.book.warn(line, 0, || {
+                format!("{fd} is given out though it was not seen to be closed")
+            });
+            self.worlds.each(|kernel| kernel.forget_fd(tid, fd));
+            self.takings.fall_behind();
+            self.sweep_ghosts();
+        }
+    }
+
+    pub(crate) fn number_taken(&mut self, pid: u32, tid: Tid, fd: Fd) {
+        if let Some(task) = self.tasks.get_mut(pid) {
+            task.batch.reopen(fd);
+        }
+        self.number_reopened(tid, fd);
+    }
+
+    /// A number is used that the log has not shown: it was open before.
+    pub(crate) fn ensure_open(&mut self, _pid: u32, tid: Tid, fd: Fd) -> Option<FileId> {
+        if fd.0 < 0 {
+            return None;
+        }
+        if let Some(file) = self.worlds.base().fd(tid, fd) {
+            return Some(file);
+        }
+        self.book.log.assumed += 1;
+        self.worlds.each(|kernel| {
+            kernel.assume_fd(tid, fd, Opaque::Pollable);
+        });
+        self.label(tid, fd, Made::Other, None);
+        self.worlds.base().fd(tid, fd)
+    }
+
+    /// A number is used as an instance: if it was not known as one, it was one before.
+    pub(crate) fn ensure_epoll(
+        &mut self,
+        pid: u32,
+        tid: Tid,
+        epfd: Fd,
+    ) -> Option<eventpoll::EpollId> {
+        let base = self.worlds.base();
+        if let Some(epoll) = base.fd(tid, epfd).and_then(|file| base.epoll_of(file)) {
+            self.book.log.instances += u64::from(self.coverage.is_first_use(epoll));
+            return Some(epoll);
+        }
+        if epfd.0 < 0 {
+            return None;
+        }
+        self.book.log.assumed += 1;
+        self.book.log.instances += 1;
+        // Whoever has the same file has the same instance.
+        let sharers: Vec<(Tid, Fd, bool)> = match base.fd(tid, epfd) {
+            None => Vec::new(),
+            Some(file) => {
+                let tasks = base.tasks().map(|(tid, _)| tid);
+                let all = tasks.flat_map(|tid| {
+                    base.fds(tid)
+                        .map(move |(fd, named, cloexec)| (tid, fd, named, cloexec))
+                });
+                all.filter(|(other, fd, named, _)| *named == file && (*other, *fd) != (tid, epfd))
+                    .map(|(tid, fd, _, cloexec)| (tid, fd, cloexec))
+                    .collect()
+            }
+        };
+        self.worlds.each(|kernel| {
+            if let Ok(file) = kernel.assume_epoll(tid, epfd) {
+                for (sharer, fd, is_cloexec) in &sharers {
+                    if kernel.fd(*sharer, *fd) != Some(file) {
+                        kernel.share_fd(*sharer, *fd, file, *is_cloexec);
+                    }
+                }
+            }
+        });
+        self.label(tid, epfd, Made::Epoll, None);
+        let _ = pid;
+        let base = self.worlds.base();
+        let epoll = base.fd(tid, epfd).and_then(|file| base.epoll_of(file));
+        if let Some(epoll) = epoll {
+            self.coverage.older_instance(epoll, self.line);
+        }
+        epoll
+    }
+}

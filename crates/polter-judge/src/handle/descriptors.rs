@@ -1,0 +1,138 @@
+//! Calls that make, duplicate or mark descriptors.
+
+use crate::input::{Deed, Made, Place};
+use crate::judge::Judge;
+use crate::state::{MAX_REMEMBERED, Weight};
+use eventpoll::syscall::{Fcntl, flags};
+use eventpoll::{Fd, Syscall, Tid};
+use polter_trace::Call;
+
+impl Judge {
+    /// A call on a descriptor that changes none.
+    pub(crate) fn touched(&mut self, pid: u32, tid: Tid, fd: Fd, call: &Call<'_>, line: u64) {
+        if call.returned.errno == Some("EBADF") {
+            self.note_refused(tid, fd, &Place::of_call(line, pid, call));
+        }
+        let Some(task) = self.tasks.get_mut(pid) else {
+            return;
+        };
+        if !task.batch.is_empty()
+            && let Some(stale) = task.batch.touch(fd)
+        {
+            self.found_stale_use(tid, fd, &stale, &Place::of_call(line, pid, call));
+        }
+    }
+
+    pub(crate) fn descriptors_changed(
+        &mut self,
+        pid: u32,
+        tid: Tid,
+        deed: &Deed<'_>,
+        place: &Place<'_>,
+    ) {
+        match *deed {
+            Deed::Open {
+                fds,
+                made,
+                is_cloexec,
+            } => {
+                for fd in fds.into_iter().flatten() {
+                    self.opened(pid, tid, fd, made, is_cloexec);
+                }
+            }
+            // No number that Linux gives.
+            Deed::Dup { new, .. } if new.0 < 0 => {}
+            Deed::Dup {
+                fd,
+                new,
+                is_cloexec,
+            } => {
+                self.ensure_open(pid, tid, fd);
+                self.vacate(tid, new);
+                let cmd = if is_cloexec {
+                    Fcntl::DupFdCloexec(0)
+                } else {
+                    Fcntl::DupFd(0)
+                };
+                let _ = self.worlds.call(
+                    tid,
+                    &Syscall::Fcntl { fd, cmd },
+                    &[new],
+                    Weight::Result,
+                    || place.site(),
+                );
+                self.number_taken(pid, tid, new);
+                self.note_duplicate(tid, new);
+            }
+            Deed::Replace { fd, new, .. } if fd == new || new.0 < 0 => {}
+            Deed::Replace {
+                fd,
+                new,
+                is_cloexec,
+            } => self.replaced(pid, tid, fd, new, is_cloexec, place),
+            Deed::CloseRange { first, last, flags } => {
+                self.range_closed(tid, first, last, flags, place);
+            }
+            Deed::SetCloexec { fd, on } => {
+                self.ensure_open(pid, tid, fd);
+                let cmd = Fcntl::SetFd(if on { flags::FD_CLOEXEC } else { 0 });
+                let _ = self.worlds.call(
+                    tid,
+                    &Syscall::Fcntl { fd, cmd },
+                    &[],
+                    Weight::Notice,
+                    || place.site(),
+                );
+            }
+            Deed::Unshare { flags } => {
+                let _ = self.worlds.call(
+                    tid,
+                    &Syscall::Unshare { flags },
+                    &[],
+                    Weight::Notice,
+                    || place.site(),
+                );
+            }
+            Deed::Send { ref rights } => {
+                self.sent(pid, tid, rights);
+            }
+            Deed::Receive {
+                ref rights,
+                is_cloexec,
+            } => self.received(pid, tid, rights, is_cloexec),
+            Deed::GetFd { pidfd, target, new } => self.fetched(pid, tid, pidfd, target, new),
+            Deed::Register { ring, ref files } => self.registered_in_ring(pid, tid, ring, files),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn opened(&mut self, pid: u32, tid: Tid, fd: Fd, made: Made, is_cloexec: bool) {
+        if fd.0 < 0 {
+            return;
+        }
+        self.vacate(tid, fd);
+        self.worlds.open(tid, fd, made == Made::Epoll, is_cloexec);
+        self.label(tid, fd, made, Some(self.line));
+        if made == Made::Epoll {
+            self.book.log.instances += 1;
+            let base = self.worlds.base();
+            if let Some(epoll) = base.fd(tid, fd).and_then(|file| base.epoll_of(file)) {
+                self.coverage.new_instance(epoll);
+                self.forget_instance(epoll);
+            }
+        }
+        self.number_taken(pid, tid, fd);
+    }
+
+    /// A number was made by dup, dup2, dup3 or fcntl.
+    pub(crate) fn note_duplicate(&mut self, tid: Tid, fd: Fd) {
+        let table = self.process_and_table(tid).1;
+        (self.sharing.duplicates).insert(table, fd, (), MAX_REMEMBERED);
+    }
+
+    /// A number was closed.
+    pub(crate) fn forget_duplicate(&mut self, tid: Tid, fd: Fd) {
+        let table = self.process_and_table(tid).1;
+        self.sharing.duplicates.remove(table, fd);
+    }
+}

@@ -1,0 +1,111 @@
+//! Files that go from one process to another: in messages, and by `pidfd_getfd`.
+//!
+//! A message holds its files from the moment its send begins until somebody receives it.
+
+use crate::input::{Made, rights};
+use crate::judge::Judge;
+use crate::state::{MAX_IN_FLIGHT, Message};
+use eventpoll::{Fd, Tid};
+use polter_trace::Args;
+
+impl Judge {
+    /// A send has begun: whoever receives may be seen to do so before the send returns.
+    pub(crate) fn send_begun(&mut self, pid: u32, tid: Tid, args: Args<'_>) {
+        let rights = rights(args.raw);
+        if !rights.is_empty() {
+            let number = self.sent(pid, tid, &rights);
+            if let Some(task) = self.tasks.get_mut(pid) {
+                task.sending = Some(number);
+            }
+        }
+    }
+
+    /// A call has ended: true if it was a send whose files are on their way, or have arrived.
+    pub(crate) fn send_ended(&mut self, pid: u32, name: &str, has_failed: bool) -> bool {
+        let task = self.tasks.get_mut(pid);
+        let Some(number) = task.and_then(|task| task.sending.take()) else {
+            return false;
+        };
+        if has_failed {
+            let at = self.in_flight.iter().position(|sent| sent.number == number);
+            let message = at.and_then(|at| self.in_flight.remove(at));
+            message.into_iter().for_each(|message| self.land(message));
+        }
+        name.starts_with("sendm")
+    }
+
+    /// Files leave over a socket; each is held until somebody receives it.
+    pub(crate) fn sent(&mut self, pid: u32, tid: Tid, rights: &[Fd]) -> u64 {
+        let mut files = Vec::new();
+        for fd in rights {
+            if self.ensure_open(pid, tid, *fd).is_some() {
+                let file = self.worlds.files_at(tid, *fd);
+                self.worlds.each_with(&file, eventpoll::Kernel::hold);
+                files.push(file);
+            }
+        }
+        self.sent_messages += 1;
+        let number = self.sent_messages;
+        self.in_flight.push_back(Message { number, files });
+        if self.in_flight.len() > MAX_IN_FLIGHT
+            && let Some(oldest) = self.in_flight.pop_front()
+        {
+            self.land(oldest);
+        }
+        number
+    }
+
+    fn land(&mut self, message: Message) {
+        for file in message.files {
+            self.worlds.each_with(&file, eventpoll::Kernel::unhold);
+        }
+        self.takings.fall_behind();
+    }
+
+    /// Files arrive: those of the oldest message with as many of them.
+    pub(crate) fn received(&mut self, pid: u32, tid: Tid, rights: &[Fd], is_cloexec: bool) {
+        let mut messages = self.in_flight.iter();
+        let at = messages.position(|message| message.files.len() == rights.len());
+        let message = at.and_then(|at| self.in_flight.remove(at));
+        for (index, fd) in rights.iter().enumerate() {
+            if fd.0 < 0 {
+                continue;
+            }
+            self.vacate(tid, *fd);
+            match message.as_ref().map(|message| &message.files[index]) {
+                Some(files) => self.worlds.each_with(files, |kernel, file| {
+                    kernel.share_fd(tid, *fd, file, is_cloexec);
+                    kernel.unhold(file);
+                }),
+                // Sent by somebody the log does not show.
+                None => self.opened(pid, tid, *fd, Made::Other, is_cloexec),
+            }
+            self.number_taken(pid, tid, *fd);
+        }
+        self.sweep_ghosts();
+    }
+
+    /// Another process's file is taken out of its table: `pidfd_getfd`.
+    pub(crate) fn fetched(&mut self, pid: u32, tid: Tid, pidfd: Fd, target: Fd, new: Fd) {
+        if new.0 < 0 {
+            return;
+        }
+        self.vacate(tid, new);
+        let process =
+            self.worlds
+                .base()
+                .fd(tid, pidfd)
+                .and_then(|file| match self.labels.get(file)?.made {
+                    Made::Pidfd(pid) => self.tasks.tid(u32::try_from(pid).ok()?),
+                    _ => None,
+                });
+        let Some(other) = process else {
+            return self.opened(pid, tid, new, Made::Other, true);
+        };
+        self.ensure_open(pid, other, target);
+        let files = self.worlds.files_at(other, target);
+        self.worlds
+            .each_with(&files, |kernel, file| kernel.share_fd(tid, new, file, true));
+        self.number_taken(pid, tid, new);
+    }
+}

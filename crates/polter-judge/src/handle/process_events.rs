@@ -1,0 +1,232 @@
+//! Tasks come and go: forks whose child speaks first, execs, exits, pids that are used again.
+
+use crate::input::Place;
+use crate::judge::Judge;
+use crate::state::{MAX_TASKS, Weight};
+use eventpoll::syscall::flags;
+use eventpoll::{Pid, Syscall, Tid};
+use polter_trace::Signal;
+
+/// The flags of a clone that the worlds look at.
+const CLONE_FLAGS: u64 =
+    flags::CLONE_VM | flags::CLONE_FILES | flags::CLONE_SIGHAND | flags::CLONE_THREAD;
+
+impl Judge {
+    /// The task with this number. One that nobody made, as far as the log
+    /// shows, is the child of whoever is in a clone, or was there before.
+    pub(crate) fn present(&mut self, pid: u32) -> Option<Tid> {
+        if let Some(tid) = self.tasks.tid(pid) {
+            return Some(tid);
+        }
+        if self.tasks.has_left(pid) {
+            return None;
+        }
+        if let Some((parent, flags)) = self.tasks.likely_parent() {
+            self.born(parent, pid, flags);
+            if let Some(task) = self.tasks.get_mut(pid) {
+                task.guessed_parent = Some(parent);
+            }
+            return self.tasks.tid(pid);
+        }
+        if self.is_crowded() {
+            return None;
+        }
+        if self.tasks.seen > 0 {
+            self.coverage.orphans.note(self.line);
+        }
+        let tid = self.worlds.spawn(Pid(pid as i32));
+        self.tasks.insert(pid, tid);
+        Some(tid)
+    }
+
+    fn is_crowded(&mut self) -> bool {
+        let is_full = self.tasks.is_full();
+        if is_full {
+            self.book.warn(self.line, 1, || {
+                format!("more than {MAX_TASKS} tasks at once; new ones are left out")
+            });
+        }
+        is_full
+    }
+
+    /// A clone has returned in its parent.
+    pub(crate) fn forked(&mut self, parent: u32, child: i64, flags: u64) {
+        self.tasks.end_birth(parent);
+        let Some(child) = u32::try_from(child)
+            .ok()
+            .filter(|child| *child > 0 && i32::try_from(*child).is_ok())
+        else {
+            return;
+        };
+        match self
+            .tasks
+            .get_mut(child)
+            .map(|task| task.guessed_parent.take())
+        {
+            // It spoke before its parent's clone returned.
+            Some(Some(guessed)) if guessed == parent => return,
+            Some(Some(guessed)) => {
+                let line = self.line;
+                self.book.warn(line, 1, || {
+                    format!("{child} was taken for a child of {guessed}, and is one of {parent}")
+                });
+                return;
+            }
+            // The number was used before; the log missed that task's end.
+            Some(None) => self.gone(child),
+            None => {}
+        }
+        self.born(parent, child, flags);
+    }
+
+    fn born(&mut self, parent: u32, child: u32, flags: u64) {
+        let Some(parent_tid) = self.tasks.tid(parent) else {
+            return;
+        };
+        if self.is_crowded() {
+            return;
+        }
+        let flags = flags & CLONE_FLAGS;
+        let pid = Pid(child as i32);
+        self.worlds.each(|kernel| {
+            kernel.dictate_pid(pid);
+            kernel.call(parent_tid, &Syscall::Clone { flags });
+            if kernel.tid(pid).is_none() {
+                // A combination no kernel allows: only the text was cut.
+                kernel.dictate_pid(pid);
+                kernel.call(parent_tid, &Syscall::Fork);
+            }
+        });
+        self.tasks.forget_left(child);
+        if let Some(tid) = self.worlds.base().tid(pid) {
+            self.tasks.insert(child, tid);
+            let process = self.process_and_table(tid).0;
+            let parent = self.process_and_table(parent_tid).0;
+            self.order.forked(parent, process);
+        }
+    }
+
+    /// A task has called `exit`: it is as good as gone. `strace -qq` says
+    /// no more of it, and others may show what its end did before they
+    /// come to its `+++ exited +++`.
+    pub(crate) fn leaves(&mut self, pid: u32, tid: Tid, is_group: bool) {
+        let mut leaving = if is_group {
+            self.other_threads(tid)
+        } else {
+            Vec::new()
+        };
+        leaving.push(pid);
+        for pid in leaving {
+            self.gone(pid);
+            self.tasks.leave(pid);
+        }
+    }
+
+    /// A signal comes to a task, and with it what its sender knew.
+    pub(crate) fn signalled(&mut self, pid: u32, signal: &Signal<'_>) {
+        if let Some(tid) = self.tasks.tid(pid) {
+            let process = self.process_and_table(tid).0;
+            self.order.signal(process, signal);
+        }
+    }
+
+    /// A task is killed by a signal.
+    pub(crate) fn killed(&mut self, pid: u32) {
+        if let Some(tid) = self.tasks.tid(pid) {
+            let process = self.process_and_table(tid).0;
+            self.order.killed(process);
+        }
+        self.gone(pid);
+    }
+
+    /// A task has ended, and its table with the last user.
+    pub(crate) fn gone(&mut self, pid: u32) {
+        let Some(mut task) = self.tasks.remove(pid) else {
+            return;
+        };
+        let tid = task.tid;
+        if let Some(finding) = task.sweep.end() {
+            self.book.find(finding);
+        }
+        let watched = self.watched_by_table(tid, |_| true);
+        let (process, table) = self.process_and_table(tid);
+        self.worlds.exit(tid);
+        let is_last = !self.worlds.base().is_table_alive(table);
+        if is_last {
+            self.note_takings(&watched, process, true);
+            self.settle_takings(process, None);
+            self.orphans_of_exit(&watched, process);
+            self.end_leaks_of(table);
+        }
+        self.order.gone(process, is_last);
+        self.drop_held_by_rings();
+        self.sweep_ghosts();
+    }
+
+    /// A thread other than the leader has exec'ed: it goes on under the leader's number.
+    pub(crate) fn superseded(&mut self, leader: u32, by: u32) {
+        let Some(tid) = self.tasks.tid(by) else {
+            return;
+        };
+        if leader == by {
+            return;
+        }
+        self.gone(leader);
+        for other in self.other_threads(tid) {
+            self.gone(other);
+        }
+        if let Some(task) = self.tasks.remove(by) {
+            self.tasks.insert(leader, task.tid).closing = task.closing;
+        }
+        self.worlds.each(|kernel| {
+            kernel.call(tid, &Syscall::Execve);
+        });
+        self.takings.fall_behind();
+        self.sweep_ghosts();
+    }
+
+    /// The other threads of a task's process, by the log's numbers: an exec
+    /// that the log half shows can have left the worlds' numbers behind.
+    fn other_threads(&self, tid: Tid) -> Vec<u32> {
+        let threads = self.worlds.base().threads(tid).iter().copied();
+        let others: Vec<Tid> = threads.filter(|thread| *thread != tid).collect();
+        self.tasks.numbers_of(&others)
+    }
+
+    /// A program was replaced: what is marked close-on-exec is gone, the rest stays.
+    pub(crate) fn executed(&mut self, pid: u32, tid: Tid, place: &Place<'_>) {
+        self.tasks.end_birth(pid);
+        let (process, _) = self.process_and_table(tid);
+        // The other threads are gone, whether or not the log says so.
+        for other in self.other_threads(tid) {
+            self.gone(other);
+        }
+        let watched = self.watched_by_table(tid, |descriptor| descriptor.is_cloexec);
+        let _ = self
+            .worlds
+            .call(tid, &Syscall::Execve, &[], Weight::Notice, || place.site());
+        self.orphans(&watched, process, place, "closed by the exec of its owner");
+        self.settle_takings(process, None);
+        self.order.executed(process);
+        self.note_leaks(tid, process, place);
+        self.drop_held_by_rings();
+        self.sweep_ghosts();
+    }
+
+    /// A fork has returned: its child's table is a copy.
+    pub(crate) fn note_copy(&mut self, child: u32, place: &Place<'_>) {
+        let Some(tid) = self.tasks.tid(child) else {
+            return;
+        };
+        let table = self.process_and_table(tid).1;
+        if self
+            .tasks
+            .tid(place.pid)
+            .is_some_and(|parent| self.process_and_table(parent).1 != table)
+        {
+            self.sharing
+                .copies
+                .insert(table, place.step("the child gets a copy"));
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Reads the text of a call into an [`Effect`].
+//!
+//! Only as much is read as the judge needs: fds and a few flags. A call that is not listed here is at most an
+//! [`Effect::Touch`].
+
+use super::effect::{Deed, Made};
+use super::epoll_args::{control, is_adoption};
+use super::flags::{CLONE_VFORK, CLONE_VM, clone_flags, flag_bits, is_cloexec};
+use super::text::{contains, fd_at, int_at, ints_in_brackets, leading_int, rights};
+use eventpoll::Fd;
+use polter_trace::{Args, Returned};
+
+const MSG_CMSG_CLOEXEC: i64 = 0x4000_0000;
+
+/// Reads a call that has ended. Failed calls change nothing; those whose
+/// error says something are read all the same.
+pub(crate) fn deed<'a>(name: &str, args: Args<'a>, returned: &Returned<'_>) -> Option<Deed<'a>> {
+    let value = returned.number()?;
+    match name {
+        "epoll_wait" | "epoll_pwait" | "epoll_pwait2" => {
+            let epfd = fd_at(args, 0)?;
+            let events = if value > 0 {
+                args.get(1).map_or(&b""[..], |arg| arg.raw)
+            } else {
+                b""
+            };
+            return Some(Deed::Wait { epfd, events });
+        }
+        "epoll_ctl" => return control(args),
+        "close" => {
+            return Some(Deed::Close {
+                fd: fd_at(args, 0)?,
+            });
+        }
+        "ioctl" if is_adoption(args) => {
+            return Some(Deed::Adopt {
+                epfd: fd_at(args, 0)?,
+            });
+        }
+        _ if value < 0 => return touch(args),
+        _ => {}
+    }
+    let new = Fd(i32::try_from(value).unwrap_or(-1));
+    let open = |made, flags_at| {
+        let is_cloexec = is_cloexec(args, flags_at);
+        Some(Deed::Open {
+            fds: [Some(new), None],
+            made,
+            is_cloexec,
+        })
+    };
+    match name {
+        "open" => open(Made::Other, 1),
+        "openat" | "openat2" => open(Made::Other, 2),
+        "epoll_create" => open(Made::Epoll, usize::MAX),
+        "epoll_create1" => open(Made::Epoll, 0),
+        "socket" | "eventfd2" | "memfd_create" | "fsopen" | "open_tree" => open(Made::Other, 1),
+        "timerfd_create" | "perf_event_open" | "open_by_handle_at" => open(Made::Other, 1),
+        "accept" => open(Made::Accepted, usize::MAX),
+        "accept4" => open(Made::Accepted, 3),
+        "creat" | "eventfd" | "inotify_init" | "userfaultfd" | "inotify_init1"
+        | "fanotify_init" | "fsmount" => open(Made::Other, 0),
+        "io_uring_setup" => Some(Deed::Open {
+            fds: [Some(new), None],
+            made: Made::Other,
+            is_cloexec: true,
+        }),
+        "signalfd" | "signalfd4" if fd_at(args, 0) == Some(Fd(-1)) => open(Made::Signalfd, 3),
+        "pidfd_open" => {
+            let made = Made::Pidfd(int_at(args, 0)? as i32);
+            Some(Deed::Open {
+                fds: [Some(new), None],
+                made,
+                is_cloexec: true,
+            })
+        }
+        "pidfd_getfd" => Some(Deed::GetFd {
+            pidfd: fd_at(args, 0)?,
+            target: fd_at(args, 1)?,
+            new,
+        }),
+        "pipe" => pair(args, 0, false),
+        "pipe2" => pair(args, 0, is_cloexec(args, 1)),
+        "socketpair" => pair(args, 3, is_cloexec(args, 1)),
+        "dup" => Some(Deed::Dup {
+            fd: fd_at(args, 0)?,
+            new,
+            is_cloexec: false,
+        }),
+        "dup2" | "dup3" => {
+            let is_cloexec = is_cloexec(args, 2);
+            Some(Deed::Replace {
+                fd: fd_at(args, 0)?,
+                new,
+                is_cloexec,
+            })
+        }
+        "fcntl" | "fcntl64" => fcntl(args, new),
+        "ioctl" => ioctl(args),
+        "close_range" => {
+            let bound = |at| Some(int_at(args, at)?.clamp(0, u32::MAX.into()) as u32);
+            let flags = args.get(2)?.raw;
+            let bits = leading_int(flags).unwrap_or(0) as u32;
+            let unshare = u32::from(contains(flags, b"UNSHARE")) << 1;
+            let cloexec = u32::from(contains(flags, b"CLOEXEC")) << 2;
+            Some(Deed::CloseRange {
+                first: bound(0)?,
+                last: bound(1)?,
+                flags: bits | unshare | cloexec,
+            })
+        }
+        "fork" => Some(Deed::Clone { flags: 0 }),
+        "vfork" => Some(Deed::Clone {
+            flags: CLONE_VFORK | CLONE_VM,
+        }),
+        "clone" | "clone2" | "clone3" => Some(Deed::Clone {
+            flags: clone_flags(args.raw),
+        }),
+        "unshare" => Some(Deed::Unshare {
+            flags: flag_bits(args.get(0)?.raw),
+        }),
+        "execve" | "execveat" => Some(Deed::Exec),
+        "sendmsg" | "sendmmsg" => match rights(args.raw) {
+            rights if rights.is_empty() => touch(args),
+            rights => Some(Deed::Send { rights }),
+        },
+        "recvmsg" | "recvmmsg" => match rights(args.raw) {
+            rights if rights.is_empty() => touch(args),
+            rights => {
+                let flags = int_at(args, if name == "recvmsg" { 2 } else { 3 }).unwrap_or(0);
+                let is_cloexec =
+                    contains(args.raw, b"MSG_CMSG_CLOEXEC") || flags & MSG_CMSG_CLOEXEC != 0;
+                Some(Deed::Receive { rights, is_cloexec })
+            }
+        },
+        "io_uring_register" if is_files_registration(args.get(1)?.raw) => {
+            let files = ints_in_brackets(args.get(2)?.raw)
+                .map(|fd| Fd(fd as i32))
+                .collect();
+            Some(Deed::Register {
+                ring: fd_at(args, 0)?,
+                files,
+            })
+        }
+        _ => touch(args),
+    }
+}
+
+fn fcntl<'a>(args: Args<'a>, new: Fd) -> Option<Deed<'a>> {
+    let (fd, command) = (fd_at(args, 0)?, args.get(1)?.raw);
+    match (command, leading_int(command)) {
+        (b"F_DUPFD", _) | (_, Some(0)) => Some(Deed::Dup {
+            fd,
+            new,
+            is_cloexec: false,
+        }),
+        (b"F_DUPFD_CLOEXEC", _) | (_, Some(1030)) => Some(Deed::Dup {
+            fd,
+            new,
+            is_cloexec: true,
+        }),
+        (b"F_SETFD", _) | (_, Some(2)) => {
+            let bits = args.get(2)?.raw;
+            let on =
+                contains(bits, b"CLOEXEC") || leading_int(bits).is_some_and(|bits| bits & 1 != 0);
+            Some(Deed::SetCloexec { fd, on })
+        }
+        _ if contains(command, b"F_DUPFD_CLOEXEC") => Some(Deed::Dup {
+            fd,
+            new,
+            is_cloexec: true,
+        }),
+        _ => Some(Deed::Touch { fd }),
+    }
+}
+
+fn ioctl(args: Args<'_>) -> Option<Deed<'_>> {
+    let (fd, request) = (fd_at(args, 0)?, args.get(1)?.raw);
+    match (request, leading_int(request)) {
+        (b"FIOCLEX", _) | (_, Some(0x5451)) => Some(Deed::SetCloexec { fd, on: true }),
+        (b"FIONCLEX", _) | (_, Some(0x5450)) => Some(Deed::SetCloexec { fd, on: false }),
+        _ => Some(Deed::Touch { fd }),
+    }
+}
+
+fn is_files_registration(opcode: &[u8]) -> bool {
+    match leading_int(opcode) {
+        // What is taken back is replaced by nothing.
+        Some(number) => matches!(number, 2 | 3),
+        None => opcode.ends_with(b"REGISTER_FILES"),
+    }
+}
+
+fn pair(args: Args<'_>, at: usize, is_cloexec: bool) -> Option<Deed<'_>> {
+    let mut fds = ints_in_brackets(args.get(at)?.raw).map(|fd| Fd(fd as i32));
+    Some(Deed::Open {
+        fds: [Some(fds.next()?), Some(fds.next()?)],
+        made: Made::Other,
+        is_cloexec,
+    })
+}
+
+fn touch(args: Args<'_>) -> Option<Deed<'_>> {
+    Some(Deed::Touch {
+        fd: fd_at(args, 0)?,
+    })
+}

@@ -1,0 +1,183 @@
+//! Signs that a log is incomplete: what it contradicts, and what it uses without showing where it came from.
+//!
+//! A log of a few kinds of calls, of one process of several, or of a program's later life has few faults in it. The
+//! handlers count here what looks missing; `detect::gaps` turns the counts into sentences.
+
+use crate::input::{CtlOp, Deed, Made};
+use eventpoll::EpollId;
+use polter_trace::Call;
+use rustc_hash::FxHashSet;
+
+/// Registrations under way that are remembered.
+const MAX_PENDING: usize = 1024;
+
+/// Instances older than the log that are remembered.
+const MAX_OLDER: usize = 1 << 16;
+
+/// Events that may have been late, and are remembered.
+const MAX_LATE: usize = 1 << 12;
+
+/// How often something was noticed, and where first.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Noticed {
+    pub(crate) count: u64,
+    pub(crate) line: Option<u64>,
+}
+
+/// What was noticed of the log itself.
+#[derive(Debug, Default)]
+pub(crate) struct Coverage {
+    /// The first call is an exec: the log begins with its program.
+    pub(crate) begins_with_exec: bool,
+    has_begun: bool,
+    pub(crate) has_numbers: bool,
+    /// Calls that succeeded, by what they did.
+    pub(crate) successes: u64,
+    pub(crate) opens: u64,
+    pub(crate) closes: u64,
+    pub(crate) forks: Noticed,
+    pub(crate) memory: u64,
+    pub(crate) others: u64,
+    pub(crate) rings: Noticed,
+    /// Tasks that nobody was seen to make.
+    pub(crate) orphans: Noticed,
+    /// Numbers that were closed though no close was seen.
+    pub(crate) unseen_closes: Noticed,
+    /// Registered numbers that were not seen to be opened.
+    pub(crate) unseen_opens: Noticed,
+    /// Instances that were not seen to be made.
+    pub(crate) older: Noticed,
+    older_instances: FxHashSet<EpollId>,
+    /// Instances that were there before the log, as was written down, and were not used yet.
+    unused: FxHashSet<EpollId>,
+    /// The same of tasks.
+    pub(crate) silent: FxHashSet<u32>,
+    /// Registrations that were there before the log.
+    pub(crate) registered_before: u64,
+    /// Events of registrations that were not seen to be made, in instances that were.
+    pub(crate) unknown_events: Noticed,
+    /// The same, in instances that were not.
+    pub(crate) older_events: u64,
+    /// Registrations used that were not seen to be made, in instances that were.
+    pub(crate) unseen_adds: Noticed,
+    /// Registrations under way, whose events may come before they end.
+    pending: Vec<(u32, Option<u64>)>,
+    /// The registering call that ended last had lines of others between its two.
+    has_overlapped: bool,
+    /// The line of the newest call that can have ended a registration.
+    ended: u64,
+    /// Events that a wait under way may have had of a registration that was ended meanwhile.
+    late: FxHashSet<(EpollId, u64)>,
+}
+
+impl Noticed {
+    pub(crate) fn note(&mut self, line: u64) {
+        self.count += 1;
+        self.line.get_or_insert(line);
+    }
+
+    pub(crate) fn is_seen(self) -> bool {
+        self.count > 0
+    }
+}
+
+impl Coverage {
+    /// A call has ended.
+    pub(crate) fn call(&mut self, pid: u32, line: u64, call: &Call<'_>) {
+        if !self.has_begun {
+            self.has_begun = true;
+            self.begins_with_exec = matches!(call.name, "execve" | "execveat");
+        }
+        self.successes += u64::from(call.returned.errno.is_none());
+        match call.name {
+            "brk" | "mmap" | "mmap2" | "arch_prctl" | "munmap" => self.memory += 1,
+            "execve" | "execveat" | "exit" | "exit_group" => {}
+            name if name.starts_with("io_uring") => self.rings.note(line),
+            "epoll_ctl" => {
+                let under_way = self.pending.len();
+                self.pending.retain(|(task, _)| *task != pid);
+                self.has_overlapped = self.pending.len() < under_way;
+            }
+            _ => self.others += 1,
+        }
+    }
+
+    /// A call changed descriptors or used an instance.
+    pub(crate) fn deed(&mut self, line: u64, deed: &Deed<'_>, has_failed: bool) {
+        match deed {
+            _ if has_failed => {}
+            Deed::Open { made, .. } => self.opens += u64::from(*made != Made::Epoll),
+            Deed::Close { .. } | Deed::CloseRange { .. } => {
+                self.closes += 1;
+                self.ended = line;
+            }
+            Deed::Replace { .. } | Deed::Exec | Deed::Ctl { op: CtlOp::Del, .. } => {
+                self.ended = line;
+            }
+            Deed::Clone { .. } => self.forks.note(line),
+            _ => {}
+        }
+    }
+
+    /// A close takes its number away when it begins.
+    pub(crate) fn close_begun(&mut self, line: u64) {
+        self.ended = line;
+    }
+
+    /// A task changes or makes a registration with this data, and is not done yet.
+    pub(crate) fn control_begun(&mut self, pid: u32, data: Option<u64>) {
+        if self.pending.len() < MAX_PENDING {
+            self.pending.push((pid, data));
+        }
+    }
+
+    /// An instance was not seen to be made.
+    pub(crate) fn older_instance(&mut self, epoll: EpollId, line: u64) {
+        self.older.note(line);
+        if self.older_instances.len() < MAX_OLDER {
+            self.older_instances.insert(epoll);
+        }
+    }
+
+    /// An instance was there before the log, and somebody has written down what was in it.
+    pub(crate) fn was_there(&mut self, epoll: EpollId) {
+        self.unused.insert(epoll);
+    }
+
+    /// An instance is used; true if it is the first time for one that was there before.
+    pub(crate) fn is_first_use(&mut self, epoll: EpollId) -> bool {
+        !self.unused.is_empty() && self.unused.remove(&epoll)
+    }
+
+    /// An instance was made, maybe with the name of one that is gone.
+    pub(crate) fn new_instance(&mut self, epoll: EpollId) {
+        if !self.older_instances.is_empty() {
+            self.older_instances.remove(&epoll);
+        }
+    }
+
+    /// An event came from no registration that is known; its wait began on line `since`.
+    pub(crate) fn unknown_event(&mut self, epoll: EpollId, data: u64, since: u64, line: u64) {
+        if self.older_instances.contains(&epoll) {
+            self.older_events += 1;
+            return;
+        }
+        let is_early = self
+            .pending
+            .iter()
+            .any(|(_, pending)| *pending == Some(data));
+        let may_be_late = since < self.ended && self.late.len() < MAX_LATE;
+        if is_early || (may_be_late && self.late.insert((epoll, data))) {
+            return;
+        }
+        self.unknown_events.note(line);
+    }
+
+    /// A registration was used that was not seen to be made.
+    pub(crate) fn unseen_add(&mut self, epoll: EpollId, line: u64) {
+        // Of two calls that overlap, the later can have been served first.
+        if !self.older_instances.contains(&epoll) && !self.has_overlapped {
+            self.unseen_adds.note(line);
+        }
+    }
+}

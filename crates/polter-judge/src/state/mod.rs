@@ -1,0 +1,47 @@
+//! What is known while a log is read. Nothing here knows the judge: these are values with limits.
+
+mod batch;
+mod by_table;
+mod coverage;
+mod deferred;
+mod fd_shift;
+mod finding_log;
+mod ghosts;
+mod happens_before;
+mod heed;
+mod in_flight;
+mod labels;
+mod limits;
+mod open_removals;
+mod past_calls;
+mod policy_removals;
+mod registrations;
+mod sharing;
+mod steps;
+mod sweep;
+mod tasks;
+mod unseen;
+mod world;
+mod world_set;
+mod worlds;
+
+pub(crate) use batch::StaleUse;
+pub(crate) use coverage::{Coverage, Noticed};
+pub(crate) use deferred::{Deferred, Kept, MAX_BYTES, MAX_LINES, What};
+pub(crate) use finding_log::{Book, new_finding};
+pub(crate) use ghosts::{CLOSELY_WATCHED, Ghosts, Watched, is_ghost_of, watched};
+pub(crate) use happens_before::{Mark, Order};
+pub(crate) use heed::{ALWAYS, Heed, Streak, Unknown};
+pub(crate) use in_flight::{MAX_IN_FLIGHT, Message};
+pub(crate) use labels::{Label, Labels};
+pub(crate) use limits::{KEPT_STEPS, MAX_REMEMBERED};
+pub(crate) use open_removals::Taking;
+pub(crate) use past_calls::{MAX_PAST, PastCall};
+pub(crate) use policy_removals::Takings;
+pub(crate) use registrations::{Origin, Orphaned, Stories, Story, is_live};
+pub(crate) use sharing::{Dead, Leak, Race, Sharing};
+pub(crate) use tasks::{MAX_TASKS, Tasks, Wait};
+pub(crate) use unseen::{Departed, Ghost, Unseen};
+pub(crate) use world::{Weight, not_found};
+pub(crate) use world_set::WorldSet;
+pub(crate) use worlds::Worlds;

@@ -1,0 +1,23 @@
+//! Edits to the steps of a finding or of a registration's history.
+
+use crate::verdict::Step;
+
+/// Puts a number to the steps of the nameless task.
+pub(crate) fn name_root(steps: &mut [Step], pid: u32) {
+    for step in steps.iter_mut().filter(|step| step.site.pid == 0) {
+        step.site.pid = pid;
+    }
+}
+
+/// Puts a frame under the last of these steps, if it is the call's.
+pub(crate) fn add_frame(steps: &mut [Step], line: u64, frame: &[u8]) {
+    const MAX_FRAMES: usize = 32;
+    let Some(step) = steps.iter_mut().rev().find(|step| step.site.line == line) else {
+        return;
+    };
+    if step.site.stack.len() < MAX_FRAMES {
+        let frame = String::from_utf8_lossy(frame);
+        let frame = frame.trim().trim_start_matches("> ");
+        step.site.stack.push(frame.to_string());
+    }
+}

@@ -1,0 +1,54 @@
+//! Registrations that may be kept by somebody the log does not show, and those that turned out to be.
+
+use super::limits::MAX_REMEMBERED;
+use crate::verdict::{Instance, Step};
+use eventpoll::{EpollId, Fd};
+use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
+
+/// What may turn out to be such a ghost, and what did.
+#[derive(Debug, Default)]
+pub(crate) struct Unseen {
+    /// Registrations whose file's last known reference was closed.
+    pub(crate) departed: FxHashMap<(EpollId, u64), Departed>,
+    /// Oldest first; some of them are gone.
+    in_order: VecDeque<(EpollId, u64)>,
+    /// The ghosts, with their place in the book.
+    pub(crate) ghosts: FxHashMap<(EpollId, u64), Ghost>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Departed {
+    pub(crate) instance: Instance,
+    pub(crate) pid: u32,
+    pub(crate) fd: Fd,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) line: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Ghost {
+    pub(crate) instance: Instance,
+    pub(crate) fd: Fd,
+    pub(crate) finding: Option<usize>,
+    pub(crate) is_refused: bool,
+}
+
+impl Unseen {
+    /// Another registration of the instance has this data: its events mean that one.
+    pub(crate) fn forget(&mut self, epoll: EpollId, data: u64) {
+        self.departed.remove(&(epoll, data));
+        self.ghosts.remove(&(epoll, data));
+    }
+
+    pub(crate) fn remember(&mut self, key: (EpollId, u64), departed: Departed) {
+        while self.in_order.len() >= MAX_REMEMBERED
+            && let Some(oldest) = self.in_order.pop_front()
+        {
+            self.departed.remove(&oldest);
+        }
+        if self.departed.insert(key, departed).is_none() {
+            self.in_order.push_back(key);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! One kernel under one policy, and what became different in it.
+
+use super::fd_shift::Shifted;
+use crate::verdict::{Break, Broken, PolicyVerdict, Site};
+use eventpoll::syscall::Fcntl;
+use eventpoll::{Errno, Fd, Inherited, Kernel, Outcome, Syscall, Tid};
+
+/// How many breaks of a policy are kept.
+pub(crate) const KEPT_BREAKS: usize = 8;
+
+/// One kernel under one policy, and what became different in it.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) kernel: Kernel,
+    pub(crate) verdict: PolicyVerdict,
+    /// The story of each epitem, by slot; see `registrations`.
+    pub(crate) story_of: Vec<u64>,
+    /// The story each kept break is about, or 0.
+    pub(crate) broken: Vec<u64>,
+    pub(crate) shifted: Shifted,
+}
+
+/// How much a changed result matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// The program acts on it.
+    Result,
+    /// An error is the answer that the program asked for.
+    Answer,
+    /// Nobody looks: the close of what was not copied.
+    Notice,
+}
+
+impl World {
+    pub(crate) fn perform(
+        &mut self,
+        tid: Tid,
+        call: &Syscall,
+        dictated: &[Fd],
+    ) -> Result<i64, Errno> {
+        if !dictated.is_empty() {
+            self.kernel.dictate_fds(dictated);
+        }
+        match self.kernel.call(tid, call) {
+            Outcome::Done(result) => result.map(|ret| ret.value),
+            // Nothing here waits; a task that is gone has changed nothing.
+            Outcome::Blocked | Outcome::Gone => Ok(0),
+        }
+    }
+
+    /// Keeps up with the numbers that this world would give out; true if a close would hit another file.
+    pub(crate) fn follow_numbers(
+        &mut self,
+        linux: &Kernel,
+        tid: Tid,
+        call: &Syscall,
+        dictated: &[Fd],
+    ) -> bool {
+        if self.kernel.policy().inherited != Inherited::NotCopied {
+            return false;
+        }
+        let from = match call {
+            Syscall::Close { fd } => return self.shifted.closed(linux.process_pid(tid), *fd),
+            Syscall::Execve => {
+                self.shifted.forget(linux.process_pid(tid));
+                return false;
+            }
+            Syscall::Fcntl {
+                cmd: Fcntl::DupFd(from) | Fcntl::DupFdCloexec(from),
+                ..
+            } => Fd(*from),
+            _ => Fd(0),
+        };
+        for new in dictated {
+            self.shifted.opened(linux, &self.kernel, tid, from, *new);
+        }
+        false
+    }
+
+    pub(crate) fn note_wrong_close(&mut self, site_fn: &impl Fn() -> Site) {
+        self.add_break(0, || Break {
+            site: site_fn(),
+            what: Broken::Result {
+                was: "0".to_owned(),
+                would_be: "0, and close another file, which has taken the number".to_owned(),
+            },
+            depends_on_order: false,
+        });
+    }
+
+    /// A result is another one; true if that breaks something.
+    pub(crate) fn note_change(
+        &mut self,
+        was: Result<i64, Errno>,
+        would_be: Result<i64, Errno>,
+        weight: Weight,
+        story: u64,
+        site_fn: &impl Fn() -> Site,
+    ) -> bool {
+        match (was, would_be) {
+            _ if weight == Weight::Notice => self.verdict.notices += 1,
+            (Err(_), Ok(_)) if weight == Weight::Result => self.verdict.mended_calls += 1,
+            (Err(_), Err(_)) if weight == Weight::Result => self.verdict.notices += 1,
+            (Ok(_), Err(_)) | (Err(_), _) => {
+                self.add_break(story, || Break {
+                    site: site_fn(),
+                    what: Broken::Result {
+                        was: shown(was),
+                        would_be: shown(would_be),
+                    },
+                    depends_on_order: false,
+                });
+                return true;
+            }
+            // Another error, or another number: the program goes the same way.
+            _ => self.verdict.notices += 1,
+        }
+        false
+    }
+
+    pub(crate) fn add_break(&mut self, story: u64, break_fn: impl Fn() -> Break) {
+        self.verdict.break_count += 1;
+        if self.verdict.breaks.len() < KEPT_BREAKS {
+            self.verdict.breaks.push(break_fn());
+            self.broken.push(story);
+        }
+    }
+}
+
+/// What a DEL that comes too late is told.
+pub(crate) fn not_found(site: Site) -> Break {
+    Break {
+        site,
+        what: Broken::Result {
+            was: "0".to_owned(),
+            would_be: format!("-1 {}", Errno::ENOENT.name()),
+        },
+        depends_on_order: true,
+    }
+}
+
+/// A result as strace prints it, without the words.
+pub(crate) fn shown(result: Result<i64, Errno>) -> String {
+    match result {
+        Ok(value) => value.to_string(),
+        Err(errno) => format!("-1 {}", errno.name()),
+    }
+}

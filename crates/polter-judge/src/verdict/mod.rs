@@ -1,0 +1,17 @@
+//! What the judge says: plain values, for a report or for JSON.
+//!
+//! Text in here comes from the log and may hold anything: whoever prints it escapes it.
+
+mod finding;
+mod gap;
+mod policy;
+mod summary;
+
+/// What is wrong, and how it came about.
+pub use finding::{Class, Finding, Instance, KeptBy, Severity, Site, Step};
+/// What the log does not show.
+pub use gap::{Gap, GapKind};
+/// What a policy would change.
+pub use policy::{Break, Broken, Outcome, PolicyVerdict};
+/// The whole verdict, and what was read for it.
+pub use summary::{LogSummary, Verdict, Warning};
