@@ -7,9 +7,9 @@
 //! ```
 
 use crate::backend::{Backend, Model, Running};
-use crate::play::Play;
 use crate::run::{agree, fits};
 use crate::script::{Action, Script, Step};
+use crate::script_run::ScriptRun;
 use eventpoll::{Fd, Outcome, Pid, Policy, Syscall};
 use polter_live::ExecutorError;
 use std::collections::BTreeMap;
@@ -133,7 +133,7 @@ pub fn compare(
         kernel_stopped: None,
         unknown: None,
     };
-    let (mut here, mut there) = (Play::new(script), Play::new(script));
+    let (mut here, mut there) = (ScriptRun::new(script), ScriptRun::new(script));
     for step in &script.steps {
         if let Action::Call { syscall, .. } | Action::Begin { syscall } = &step.action
             && let Some(why) = model.unknown(step.pid, syscall)

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `script` | a program with its answers, read from strace's text |
 //! | `backend` | where it runs: a model, or the kernel under us |
-//! | `play` | a script on one backend, a step at a time |
+//! | `script_run` | a script on one backend, a step at a time |
 //! | `run` | running it, and the first difference |
 //! | `compare` | the model and the kernel in step, and how both stood where they differ |
 //! | `random` | programs nobody wrote, on both at once |
@@ -14,10 +14,10 @@
 mod backend;
 mod compare;
 mod conformance;
-mod play;
 pub mod random;
 mod run;
 mod script;
+mod script_run;
 mod suite;
 
 pub use backend::{Backend, Model, Running};

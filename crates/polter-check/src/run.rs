@@ -1,8 +1,8 @@
 //! Running a script, and comparing what came with what is written.
 
 use crate::backend::Backend;
-use crate::play::Play;
 use crate::script::{Script, Step};
+use crate::script_run::ScriptRun;
 use eventpoll::{Out, Outcome, Pid, Policy, Syscall};
 use polter_live::ExecutorError;
 use std::fmt;
@@ -57,15 +57,15 @@ pub fn follow<B>(
     backend: &mut impl Backend,
     mut seen_fn: impl FnMut(&Step, &Syscall, Outcome) -> ControlFlow<B>,
 ) -> Result<ControlFlow<B>, ExecutorError> {
-    let mut play = Play::new(script);
+    let mut run = ScriptRun::new(script);
     for step in &script.steps {
-        if let Some((call, came)) = play.step(step, backend)?
+        if let Some((call, came)) = run.step(step, backend)?
             && let ControlFlow::Break(enough) = seen_fn(step, call, came)
         {
             return Ok(ControlFlow::Break(enough));
         }
     }
-    for (step, call, came) in play.rest() {
+    for (step, call, came) in run.rest() {
         if matches!(came, Outcome::Done(_))
             && let ControlFlow::Break(enough) = seen_fn(step, call, came)
         {

@@ -11,15 +11,15 @@
 //!          └▶ its descendants …       the kernel kills them   its handler kills them
 //! ```
 
+use crate::backoff::Backoff;
 use crate::error::{ExecutorError, failed};
-use crate::look::Proc;
-use crate::patience::Patience;
 use crate::scratch::Scratch;
 use crate::sys::layout::{
     ARGS, Address, CHILD, NR, RESULT, STATE, STATE_DONE, STATE_FREE, STATE_REQUEST, Slot, TICKET,
     TID,
 };
 use crate::sys::{self, Launch, Region, worker};
+use crate::task_state::Proc;
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Write};
@@ -268,7 +268,7 @@ impl Keeper {
     /// Every task has a slot, and every orphan comes to the keeper.
     fn kill_one_by_one(&self) -> Result<(), ExecutorError> {
         let flags = (libc::WNOHANG | libc::__WALL) as u64;
-        let mut patience = Patience::new(LIMIT);
+        let mut backoff = Backoff::new(LIMIT);
         loop {
             for slot in Slot::for_tasks() {
                 match self.tid(slot) {
@@ -278,7 +278,7 @@ impl Keeper {
             }
             match self.call(libc::SYS_wait4, &[u64::MAX, 0, flags, 0])? {
                 reaped if reaped > 0 => self.forget(reaped as i32),
-                0 if patience.pause(&self.region) => {}
+                0 if backoff.pause(&self.region) => {}
                 0 => return Err(ExecutorError::KeeperGone),
                 _ => return Ok(()),
             }
@@ -380,9 +380,9 @@ impl Keeper {
 
     /// Waits until the slot's worker is idle.
     pub(crate) fn wait_for(&self, slot: Slot) -> Result<(), ExecutorError> {
-        let mut patience = Patience::new(LIMIT);
+        let mut backoff = Backoff::new(LIMIT);
         while !self.is_done(slot) {
-            if !patience.pause(&self.region) || self.has_ended() {
+            if !backoff.pause(&self.region) || self.has_ended() {
                 return Err(ExecutorError::KeeperGone);
             }
         }

@@ -19,16 +19,16 @@
 #![deny(unsafe_code)]
 
 mod asked;
+mod backoff;
 mod error;
 mod executor;
 mod keeper;
-mod look;
-mod patience;
 mod pin;
 mod reply;
 mod request;
 mod scratch;
 mod sys;
+mod task_state;
 mod tasks;
 
 pub use asked::{Asked, asked};

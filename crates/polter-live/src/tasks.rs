@@ -1,9 +1,9 @@
 //! The tasks of a script: its numbers for them, and the kernel's.
 
-use crate::look::{Proc, Sight, TaskFiles};
 use crate::reply::{Content, Reply};
 use crate::request::Waits;
 use crate::sys::layout::Slot;
+use crate::task_state::{Proc, TaskFiles, TaskState};
 use eventpoll::Pid;
 use std::io;
 
@@ -37,10 +37,10 @@ pub(crate) struct Pending {
 
 impl Pending {
     /// Is this the sleep that the call is made for?
-    pub(crate) fn is_blocked_at(&self, sight: Sight) -> bool {
+    pub(crate) fn is_blocked_at(&self, sight: TaskState) -> bool {
         match (self.waits, sight) {
-            (Waits::Asleep, Sight::Asleep { nr }) => nr == self.nr,
-            (Waits::ForChild, Sight::Asleep { nr } | Sight::Uninterruptible { nr }) => {
+            (Waits::Asleep, TaskState::Asleep { nr }) => nr == self.nr,
+            (Waits::ForChild, TaskState::Asleep { nr } | TaskState::Uninterruptible { nr }) => {
                 nr == self.nr
             }
             _ => false,
@@ -62,13 +62,13 @@ impl Task {
     }
 
     /// Looks at what the task is doing.
-    pub(crate) fn look(&mut self, proc: &Proc) -> io::Result<Sight> {
+    pub(crate) fn look(&mut self, proc: &Proc) -> io::Result<TaskState> {
         if self.files.is_none() {
             self.files = proc.task(self.real)?;
         }
         match &self.files {
-            Some(files) => files.look(),
-            None => Ok(Sight::Gone),
+            Some(files) => files.state(),
+            None => Ok(TaskState::Gone),
         }
     }
 

@@ -18,7 +18,7 @@ pub struct Walked {
 /// Walks so many random schedules from the start to their ends; the same
 /// seed, the same walks.
 pub fn walk(start: &Stepped, seed: u64, walks: u64, is_over: impl Fn() -> bool) -> Walked {
-    let mut dice = Dice(seed);
+    let mut rng = Rng(seed);
     let mut walked = Walked {
         found: None,
         walks: 0,
@@ -27,13 +27,13 @@ pub fn walk(start: &Stepped, seed: u64, walks: u64, is_over: impl Fn() -> bool) 
     let mut state = start.clone();
     while walked.walks < walks && walked.found.is_none() && !is_over() {
         state.revert_to(start);
-        walked.found = one(&mut state, &mut dice, &mut walked.steps);
+        walked.found = one(&mut state, &mut rng, &mut walked.steps);
         walked.walks += 1;
     }
     walked
 }
 
-fn one(state: &mut Stepped, dice: &mut Dice, steps: &mut u64) -> Option<Found> {
+fn one(state: &mut Stepped, rng: &mut Rng, steps: &mut u64) -> Option<Found> {
     let mut schedule = Vec::new();
     let mut blocked = 0_u32;
     loop {
@@ -44,7 +44,7 @@ fn one(state: &mut Stepped, dice: &mut Dice, steps: &mut u64) -> Option<Found> {
             let schedule = Schedule(schedule);
             return Some(Found { schedule, finding });
         }
-        let task = able[dice.below(able.len())];
+        let task = able[rng.below(able.len())];
         match state.step(task) {
             Step::Blocked => blocked |= 1 << task,
             Step::Taken => {
@@ -62,9 +62,9 @@ fn one(state: &mut Stepped, dice: &mut Dice, steps: &mut u64) -> Option<Found> {
 }
 
 /// SplitMix64.
-struct Dice(u64);
+struct Rng(u64);
 
-impl Dice {
+impl Rng {
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut word = self.0;

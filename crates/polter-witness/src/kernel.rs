@@ -2,7 +2,7 @@
 
 use crate::act::Act;
 use crate::options::Options;
-use crate::program::{Played, play};
+use crate::program::{Performed, run_program};
 use crate::search::{Explored, explore};
 use crate::vocabulary::Vocabulary;
 use crate::worlds::FIRST_PID;
@@ -29,7 +29,7 @@ pub struct Trial {
 #[derive(Debug, Clone)]
 pub struct Disagreement {
     /// The program, with the policy's answers.
-    pub played: Vec<Played>,
+    pub played: Vec<Performed>,
     /// What the kernel answered to the last of them.
     pub kernel: Outcome,
 }
@@ -111,7 +111,7 @@ impl Trial {
         program: &[Act],
         kernel: &mut Running,
     ) -> Result<(), ExecutorError> {
-        let mut played = play(policy, program).unwrap_or_default();
+        let mut played = run_program(policy, program).unwrap_or_default();
         kernel.restart(FIRST_PID)?;
         for at in 0..played.len() {
             let line = &played[at];
@@ -134,7 +134,7 @@ impl Trial {
 }
 
 /// The number a call's child goes by, if it makes one.
-fn child(line: &Played) -> Option<Pid> {
+fn child(line: &Performed) -> Option<Pid> {
     match (&line.call, &line.outcome) {
         (Syscall::Fork | Syscall::Clone { .. }, Outcome::Done(Ok(child))) => {
             Some(Pid(child.value as i32))

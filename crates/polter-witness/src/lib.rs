@@ -52,7 +52,7 @@ pub use act::{Act, Verb};
 pub use kernel::{Disagreement, Trial, try_kernel};
 pub use options::{Covered, Effort, Options, Shard};
 pub use part::{MergeError, PairPart, Part, Question, WitnessPart, merge};
-pub use program::{Played, play};
+pub use program::{Performed, run_program};
 pub use report::{Pair, Report, Witness, hunt};
 pub use script::script;
 pub use stateless::{Stateless, stateless};

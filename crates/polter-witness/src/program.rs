@@ -25,7 +25,7 @@ pub(crate) struct Line {
 
 /// A call that was made, and its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Played {
+pub struct Performed {
     /// Who called.
     pub pid: Pid,
     /// What.
@@ -34,21 +34,21 @@ pub struct Played {
     pub outcome: Outcome,
 }
 
-/// Plays a program in an empty world.
+/// Runs a program in an empty world.
 ///
 /// Nothing if it lets somebody call who is not there.
-pub fn play(policy: Policy, acts: &[Act]) -> Option<Vec<Played>> {
+pub fn run_program(policy: Policy, acts: &[Act]) -> Option<Vec<Performed>> {
     let mut world = empty_world(policy);
     let played = acts.iter().map(|act| {
         let caller = task(&world, act.who)?;
         let (pid, call) = (world.pid_of(caller), act.syscall());
         let outcome = world.call(caller, &call);
-        Some(Played { pid, call, outcome })
+        Some(Performed { pid, call, outcome })
     });
     played.collect()
 }
 
-/// The names of a program's numbers and processes, while it is played.
+/// The names of a program's numbers and processes, while it runs.
 #[derive(Debug, Default)]
 struct Book {
     /// In whose table, the number, and which call made it.
@@ -121,7 +121,7 @@ fn made(verb: Verb, outcome: &Outcome) -> Vec<u8> {
 /// A program by names, as it goes under a policy.
 pub(crate) fn by_names(policy: Policy, acts: &[Act]) -> Option<Vec<Line>> {
     let mut book = Book::default();
-    let played = play(policy, acts)?;
+    let played = run_program(policy, acts)?;
     let lines = acts
         .iter()
         .zip(&played)

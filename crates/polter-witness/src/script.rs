@@ -1,7 +1,7 @@
 //! A witness as a script: what `polter check` runs.
 
 use crate::act::Act;
-use crate::program::{Played, play};
+use crate::program::{Performed, run_program};
 use eventpoll::Policy;
 use polter_trace::encode;
 use std::fmt::Write;
@@ -11,11 +11,11 @@ use std::fmt::Write;
 ///
 /// Nothing if the program lets somebody call who is not there.
 pub fn script(title: &str, acts: &[Act], others: &[Policy]) -> Option<String> {
-    let usual = play(Policy::LAST_FPUT, acts)?;
-    let others: Vec<(Policy, Vec<Played>)> = others
+    let usual = run_program(Policy::LAST_FPUT, acts)?;
+    let others: Vec<(Policy, Vec<Performed>)> = others
         .iter()
         .filter(|policy| **policy != Policy::LAST_FPUT)
-        .map(|policy| Some((*policy, play(*policy, acts)?)))
+        .map(|policy| Some((*policy, run_program(*policy, acts)?)))
         .collect::<Option<_>>()?;
     let mut text = format!("# {title}\n");
     for (at, line) in usual.iter().enumerate() {
@@ -29,9 +29,9 @@ pub fn script(title: &str, acts: &[Act], others: &[Policy]) -> Option<String> {
 
 /// The other answers to a call, each with who gives it.
 fn unusual(
-    others: &[(Policy, Vec<Played>)],
+    others: &[(Policy, Vec<Performed>)],
     at: usize,
-    usual: &Played,
+    usual: &Performed,
 ) -> Vec<(String, Vec<String>)> {
     let mut answers: Vec<(String, Vec<String>)> = Vec::new();
     for (policy, played) in others {
@@ -47,7 +47,7 @@ fn unusual(
     answers
 }
 
-fn answer(line: &Played) -> String {
+fn answer(line: &Performed) -> String {
     encode(&line.call, &line.outcome)
 }
 

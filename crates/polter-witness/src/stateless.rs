@@ -51,13 +51,13 @@ impl Stateless {
         if program.len() == calls {
             return;
         }
-        let worlds = policies.map(|policy| self.play(policy, program).0);
+        let worlds = policies.map(|policy| self.run_program(policy, program).0);
         let mut acts = Vec::new();
         vocabulary.acts(&worlds.iter(), &mut acts);
         let at = program.len();
         for act in acts {
             program.push(act);
-            let [a, b] = policies.map(|policy| self.play(policy, program).1);
+            let [a, b] = policies.map(|policy| self.run_program(policy, program).1);
             self.compared[at] += 1;
             if a == b {
                 self.alike[at] += 1;
@@ -68,7 +68,7 @@ impl Stateless {
     }
 
     /// The world after a program, and the answer to its last call.
-    fn play(&mut self, policy: Policy, program: &[Act]) -> (Kernel, Option<Outcome>) {
+    fn run_program(&mut self, policy: Policy, program: &[Act]) -> (Kernel, Option<Outcome>) {
         let mut world = empty_world(policy);
         let mut last = None;
         for act in program {

@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What came of playing a program.
 #[derive(Debug)]
-pub struct Played {
+pub struct ProgramRun {
     /// What was done, and what was answered.
     pub scenes: Vec<Scene>,
     /// Some call waited.
@@ -51,7 +51,7 @@ pub enum Verdict {
     Open(ExecutorError),
 }
 
-/// What differs; the last act of what was played is the one after which it does.
+/// What differs; the last act of what was run is the one after which it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Disagreement {
     /// The answer of the last act.
@@ -84,13 +84,18 @@ pub enum Ending {
     Readiness,
 }
 
-/// Plays a program on a fresh model of `other`'s version and on `other`, which must be fresh as well.
-pub fn play(program: &Program, ending: Ending, policy: Policy, other: &mut impl Backend) -> Played {
-    let mut game = Game {
+/// Runs a program on a fresh model of `other`'s version and on `other`, which must be fresh as well.
+pub fn run_program(
+    program: &Program,
+    ending: Ending,
+    policy: Policy,
+    other: &mut impl Backend,
+) -> ProgramRun {
+    let mut comparison = Comparison {
         stage: Stage::new(policy, other.version()),
         other,
         waiting: BTreeMap::new(),
-        played: Played {
+        run: ProgramRun {
             scenes: Vec::new(),
             has_waited: false,
             has_processes: false,
@@ -98,36 +103,36 @@ pub fn play(program: &Program, ending: Ending, policy: Policy, other: &mut impl 
             verdict: Verdict::Same,
         },
     };
-    let end = game.play(program, ending);
-    game.played.verdict = end.err().unwrap_or(Verdict::Same);
-    game.played
+    let end = comparison.run_program(program, ending);
+    comparison.run.verdict = end.err().unwrap_or(Verdict::Same);
+    comparison.run
 }
 
-struct Game<'b, B> {
+struct Comparison<'b, B> {
     stage: Stage,
     other: &'b mut B,
     /// The calls under way.
     waiting: BTreeMap<Pid, Syscall>,
-    played: Played,
+    run: ProgramRun,
 }
 
-/// Nothing, or the verdict that ends the game.
-type Turn = Result<(), Verdict>;
+/// Nothing, or the verdict that ends the comparison.
+type Step = Result<(), Verdict>;
 
-impl Played {
-    /// The program as it was played, looks and all.
+impl ProgramRun {
+    /// The program as it was run, with the looks at readiness.
     pub fn program(&self) -> Program {
         let steps = self.scenes.iter().map(|scene| scene.act.clone()).collect();
         Program { steps }
     }
 }
 
-impl<B: Backend> Game<'_, B> {
-    fn play(&mut self, program: &Program, ending: Ending) -> Turn {
+impl<B: Backend> Comparison<'_, B> {
+    fn run_program(&mut self, program: &Program, ending: Ending) -> Step {
         for act in &program.steps {
             self.take(act)?;
         }
-        self.played.has_nesting |= self.stage.is_nested();
+        self.run.has_nesting |= self.stage.is_nested();
         if ending == Ending::Readiness {
             self.look_at_readiness()?;
         }
@@ -137,7 +142,7 @@ impl<B: Backend> Game<'_, B> {
     }
 
     /// One act on both sides, if its task can act.
-    fn take(&mut self, act: &Act) -> Turn {
+    fn take(&mut self, act: &Act) -> Step {
         let Act { pid, call, child } = act;
         if self.stage.admits(*pid, call).is_err() {
             return Ok(());
@@ -163,20 +168,20 @@ impl<B: Backend> Game<'_, B> {
         self.compare(act, model, kernel)
     }
 
-    fn compare(&mut self, act: &Act, model: Effect, kernel: Effect) -> Turn {
+    fn compare(&mut self, act: &Act, model: Effect, kernel: Effect) -> Step {
         let is_same_answer = same(&act.call, &model.outcome, &kernel.outcome);
         let makes_process = makes_process(&act.call) && !is_refusal(&model.outcome);
-        self.played.has_processes |= makes_process;
+        self.run.has_processes |= makes_process;
         if model.outcome == Outcome::Blocked {
-            self.played.has_waited = true;
+            self.run.has_waited = true;
             self.waiting.insert(act.pid, act.call.clone());
         }
         let is_same_end = self.same_ends(&model.ended, &kernel.ended);
         for (pid, _) in &model.ended {
             self.waiting.remove(pid);
         }
-        if matches!(act.call, Syscall::EpollCtl { .. }) && !self.played.has_nesting {
-            self.played.has_nesting = self.stage.is_nested();
+        if matches!(act.call, Syscall::EpollCtl { .. }) && !self.run.has_nesting {
+            self.run.has_nesting = self.stage.is_nested();
         }
         self.keep(act, model, kernel);
         match (is_same_answer, is_same_end) {
@@ -187,7 +192,7 @@ impl<B: Backend> Game<'_, B> {
     }
 
     fn keep(&mut self, act: &Act, model: Effect, kernel: Effect) {
-        self.played.scenes.push(Scene {
+        self.run.scenes.push(Scene {
             act: act.clone(),
             model: model.outcome,
             model_ended: model.ended,
@@ -216,7 +221,7 @@ impl<B: Backend> Game<'_, B> {
     }
 
     /// Every instance is asked for its events, and every table polled whole.
-    fn look_at_readiness(&mut self) -> Turn {
+    fn look_at_readiness(&mut self) -> Step {
         for (_, pid, epfd) in self.stage.instances() {
             self.take(&Act {
                 pid,
@@ -247,7 +252,7 @@ impl<B: Backend> Game<'_, B> {
         Ok(())
     }
 
-    fn look_at_interest(&mut self) -> Turn {
+    fn look_at_interest(&mut self) -> Step {
         for (_, pid, fd) in self.stage.instances() {
             let model = rows(&self.stage.model_mut().fdinfo(pid, fd));
             let kernel = rows(&self.other.fdinfo(pid, fd));

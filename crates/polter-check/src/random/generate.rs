@@ -1,7 +1,7 @@
 //! Random programs, written call by call with a model beside them, so that
 //! most of what they do means something.
 
-use super::dice::Dice;
+use super::rng::Rng;
 use super::shape::{Family, Shape};
 use super::stage::{FIRST, Stage, makes_task};
 use super::vocabulary::Scene;
@@ -36,7 +36,7 @@ const SHORTEST: usize = 8;
 /// Writes the program of a seed, of up to `max_calls` calls.
 pub fn generate(seed: u64, shape: Shape, max_calls: usize) -> Program {
     let mut author = Author {
-        dice: Dice::new(seed),
+        rng: Rng::new(seed),
         shape,
         stage: Stage::new(Policy::LAST_FPUT, Version::default()),
         known: vec![FIRST],
@@ -47,7 +47,7 @@ pub fn generate(seed: u64, shape: Shape, max_calls: usize) -> Program {
 }
 
 struct Author {
-    dice: Dice,
+    rng: Rng,
     shape: Shape,
     stage: Stage,
     /// Every number that a task was given.
@@ -58,16 +58,16 @@ struct Author {
 impl Author {
     fn write(&mut self, max_calls: usize) {
         let longest = max_calls.max(SHORTEST + 1) - SHORTEST;
-        let length = SHORTEST + self.dice.below(longest);
+        let length = SHORTEST + self.rng.below(longest);
         let company = self.shape.company();
-        let mut births = (0..2).filter(|_| self.dice.chance(company)).count();
-        // What cannot be played is not counted, yet not tried for ever.
+        let mut births = (0..2).filter(|_| self.rng.chance(company)).count();
+        // What cannot be run is not counted, yet not tried for ever.
         for _ in 0..4 * length {
             let able = self.stage.able();
             if self.program.steps.len() >= length || able.is_empty() {
                 break;
             }
-            let pid = self.dice.pick(&able);
+            let pid = self.rng.pick(&able);
             let has_begun = self.program.steps.len() >= 3;
             let call = match births {
                 0 => self.invent(pid, None),
@@ -77,16 +77,16 @@ impl Author {
                 }
                 _ => self.invent(pid, None),
             };
-            self.play(pid, call);
+            self.run_program(pid, call);
         }
     }
 
     fn invent(&mut self, pid: Pid, family: Option<Family>) -> Syscall {
         let families = self.shape.families();
-        let family = family.unwrap_or_else(|| self.dice.weigh(&families));
+        let family = family.unwrap_or_else(|| self.rng.weigh(&families));
         let tid = self.stage.kernel().tid(pid).expect("an able task lives");
         Scene {
-            dice: &mut self.dice,
+            rng: &mut self.rng,
             stage: &self.stage,
             shape: self.shape,
             tid,
@@ -96,7 +96,7 @@ impl Author {
     }
 
     /// Keeps a call, unless it must be avoided or leaves nobody to go on.
-    fn play(&mut self, pid: Pid, call: Syscall) {
+    fn run_program(&mut self, pid: Pid, call: Syscall) {
         let is_birth = makes_task(&call);
         let is_crowded = is_birth && self.stage.kernel().tasks().count() >= TASKS;
         if is_crowded || self.stage.admits(pid, &call).is_err() {
@@ -107,7 +107,7 @@ impl Author {
         let effect = next.perform(pid, &call, child);
         let is_end = next.able().is_empty();
         let is_sleep = effect.outcome == Outcome::Blocked;
-        if is_end || is_sleep && !self.dice.chance(self.shape.patience()) {
+        if is_end || is_sleep && !self.rng.chance(self.shape.blocking()) {
             return;
         }
         self.stage = next;

@@ -8,18 +8,18 @@
 //! ```
 
 mod avoid;
-mod dice;
 mod differ;
 mod generate;
 mod kinds;
 mod report;
+mod rng;
 mod shape;
 mod shrink;
 mod stage;
 mod text;
 mod vocabulary;
 
-pub use differ::{Disagreement, Ending, Played, Scene, Verdict, play};
+pub use differ::{Disagreement, Ending, ProgramRun, Scene, Verdict, run_program};
 pub use generate::{Act, Program, generate};
 pub use report::{Found, RandomReport, Tally};
 pub use shape::{Shape, UnknownShape};
@@ -27,9 +27,9 @@ pub use shrink::shrink;
 pub use text::script;
 
 use crate::backend::Running;
-use dice::seed_of;
 use eventpoll::Policy;
 use polter_live::ExecutorError;
+use rng::seed_of;
 use stage::FIRST;
 use std::time::{Duration, Instant};
 
@@ -101,10 +101,10 @@ pub fn check_random(
             break;
         }
         let (shape, program) = options.program(index);
-        let played = arena.play(&program, Ending::Readiness)?;
-        report.count(shape, &played);
-        if let Verdict::Different(_) = played.verdict {
-            let found = arena.look_into(index, shape, played)?;
+        let run = arena.run_program(&program, Ending::Readiness)?;
+        report.count(shape, &run);
+        if let Verdict::Different(_) = run.verdict {
+            let found = arena.look_into(index, shape, run)?;
             report.found.push(found);
         }
         report.elapsed = started.elapsed();
@@ -136,19 +136,23 @@ impl Arena {
         Ok(self.running.insert(running))
     }
 
-    fn play(&mut self, program: &Program, ending: Ending) -> Result<Played, ExecutorError> {
-        let played = play(program, ending, self.policy, self.fresh()?);
-        if let Verdict::Open(error) = &played.verdict
+    fn run_program(
+        &mut self,
+        program: &Program,
+        ending: Ending,
+    ) -> Result<ProgramRun, ExecutorError> {
+        let run = run_program(program, ending, self.policy, self.fresh()?);
+        if let Verdict::Open(error) = &run.verdict
             && !is_harmless(error)
         {
             self.running = None;
         }
-        Ok(played)
+        Ok(run)
     }
 
-    fn differs(&mut self, program: &Program) -> Option<Played> {
-        let played = self.play(program, Ending::Plain).ok()?;
-        matches!(played.verdict, Verdict::Different(_)).then_some(played)
+    fn differs(&mut self, program: &Program) -> Option<ProgramRun> {
+        let run = self.run_program(program, Ending::Plain).ok()?;
+        matches!(run.verdict, Verdict::Different(_)).then_some(run)
     }
 
     /// Shrinks what differs, and sees whether it always does.
@@ -156,15 +160,15 @@ impl Arena {
         &mut self,
         index: u64,
         shape: Shape,
-        first: Played,
+        first: ProgramRun,
     ) -> Result<Found, ExecutorError> {
         let smallest = shrink(&first.program(), |program| self.differs(program).is_some());
         let mut steady = 0;
         let mut shown = first;
         for _ in 0..Found::REPEATS {
-            if let Some(played) = self.differs(&smallest) {
+            if let Some(run) = self.differs(&smallest) {
                 steady += 1;
-                shown = played;
+                shown = run;
             }
         }
         let title =

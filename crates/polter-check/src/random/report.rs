@@ -1,6 +1,6 @@
 //! What came of many random programs.
 
-use super::differ::{Played, Verdict};
+use super::differ::{ProgramRun, Verdict};
 use super::generate::Program;
 use super::shape::Shape;
 use polter_live::ExecutorError;
@@ -26,7 +26,7 @@ pub struct RandomReport {
 pub struct Tally {
     /// Programs.
     pub programs: u64,
-    /// Calls of these, as far as they were played.
+    /// Calls of these, as far as they were run.
     pub calls: u64,
     /// Programs in which some call waited.
     pub waiting: u64,
@@ -75,20 +75,20 @@ impl RandomReport {
         self.total().programs as f64 / self.elapsed.as_secs_f64().max(1e-9)
     }
 
-    pub(super) fn count(&mut self, shape: Shape, played: &Played) {
+    pub(super) fn count(&mut self, shape: Shape, run: &ProgramRun) {
         let tally = self.by_shape.entry(shape).or_default();
         tally.programs += 1;
-        tally.calls += played.scenes.len() as u64;
-        if played.has_waited {
+        tally.calls += run.scenes.len() as u64;
+        if run.has_waited {
             tally.waiting += 1;
         }
-        if played.has_processes {
+        if run.has_processes {
             tally.processes += 1;
         }
-        if played.has_nesting {
+        if run.has_nesting {
             tally.nested += 1;
         }
-        if let Verdict::Open(error) = &played.verdict {
+        if let Verdict::Open(error) = &run.verdict {
             *self.open.entry(reason(error)).or_default() += 1;
         }
     }

@@ -87,7 +87,7 @@ impl Shape {
     }
 
     /// How often, in a hundred, a call that may wait is made to.
-    pub(crate) fn patience(self) -> usize {
+    pub(crate) fn blocking(self) -> usize {
         match self {
             Shape::Single => 10,
             Shape::Threads => 65,

@@ -1,17 +1,17 @@
-//! A program that was played, as a script in strace's text.
+//! A program that was run, as a script in strace's text.
 
-use super::differ::{Disagreement, Played, Verdict};
+use super::differ::{Disagreement, ProgramRun, Verdict};
 use eventpoll::{Outcome, Pid, Syscall};
 use polter_trace::{encode, encode_entry, encode_exit};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Writes what was played with the running kernel's answers, and the model's
+/// Writes what was run with the running kernel's answers, and the model's
 /// where they differ. The title is for the reader to put right.
-pub fn script(title: &str, played: &Played) -> String {
+pub fn script(title: &str, run: &ProgramRun) -> String {
     let mut text = format!("# {title}\n");
     let mut waiting: BTreeMap<Pid, Syscall> = BTreeMap::new();
-    for scene in &played.scenes {
+    for scene in &run.scenes {
         let (pid, call) = (scene.act.pid, &scene.act.call);
         let line = match &scene.kernel {
             Outcome::Blocked => {
@@ -27,14 +27,14 @@ pub fn script(title: &str, played: &Played) -> String {
             }
         }
     }
-    if let Verdict::Different(what) = &played.verdict {
-        put_difference(&mut text, played, what);
+    if let Verdict::Different(what) = &run.verdict {
+        put_difference(&mut text, run, what);
     }
     text
 }
 
-fn put_difference(text: &mut String, played: &Played, what: &Disagreement) {
-    match (what, played.scenes.last()) {
+fn put_difference(text: &mut String, run: &ProgramRun, what: &Disagreement) {
+    match (what, run.scenes.last()) {
         (Disagreement::Answer, Some(scene)) => {
             let answer = encode(&scene.act.call, &scene.model);
             put(
@@ -46,7 +46,7 @@ fn put_difference(text: &mut String, played: &Played, what: &Disagreement) {
             let ends = if scene.model_ended.is_empty() {
                 "nothing ends".to_string()
             } else {
-                let calls = calls_under_way(played);
+                let calls = calls_under_way(run);
                 let ends = scene.model_ended.iter().map(|(pid, outcome)| {
                     let call = calls.get(pid).unwrap_or(&scene.act.call);
                     format!("{pid} {}", end(call, outcome))
@@ -74,8 +74,8 @@ fn put_difference(text: &mut String, played: &Played, what: &Disagreement) {
 }
 
 /// Every task's last call that waited.
-fn calls_under_way(played: &Played) -> BTreeMap<Pid, Syscall> {
-    let waits = (played.scenes.iter()).filter(|scene| scene.model == Outcome::Blocked);
+fn calls_under_way(run: &ProgramRun) -> BTreeMap<Pid, Syscall> {
+    let waits = (run.scenes.iter()).filter(|scene| scene.model == Outcome::Blocked);
     waits
         .map(|scene| (scene.act.pid, scene.act.call.clone()))
         .collect()

@@ -2,7 +2,9 @@
 
 use eventpoll::{Policy, Syscall};
 use polter_check::Model;
-use polter_check::random::{Ending, Options, Shape, Verdict, check_random, generate, play, shrink};
+use polter_check::random::{
+    Ending, Options, Shape, Verdict, check_random, generate, run_program, shrink,
+};
 use std::time::Duration;
 
 /// So many programs, or so long, whichever comes first; `POLTER_RANDOM=N` runs N.
@@ -42,8 +44,8 @@ fn a_program_follows_from_its_seed() {
 fn two_policies_are_told_apart_by_a_program_that_shrinks() {
     let differs = |program: &_| {
         let mut other = Model::new(Policy::CLOSE, Default::default(), eventpoll::Pid(100));
-        let played = play(program, Ending::Readiness, Policy::LAST_FPUT, &mut other);
-        matches!(played.verdict, Verdict::Different(_))
+        let run = run_program(program, Ending::Readiness, Policy::LAST_FPUT, &mut other);
+        matches!(run.verdict, Verdict::Different(_))
     };
     let programs = (0..2000).map(|seed| generate(seed, Shape::Processes, 40));
     // No step of a program can be left out at its end, and yet it may be a long one.

@@ -1,15 +1,15 @@
 //! One call, from its request to its outcome.
 
 use super::Executor;
+use crate::backoff::Backoff;
 use crate::error::ExecutorError;
 use crate::keeper::RawCall;
-use crate::look::Sight;
-use crate::patience::Patience;
 use crate::reply::{Content, Reply};
 use crate::request::{self, Request, Surroundings};
 use crate::scratch::Scratch;
 use crate::sys;
 use crate::sys::layout::{Address, GUARD, Slot};
+use crate::task_state::TaskState;
 use crate::tasks::{Pending, Task};
 use eventpoll::syscall::{Return, flags::CLONE_THREAD};
 use eventpoll::{Errno, Outcome, Pid, Syscall};
@@ -132,7 +132,7 @@ impl Executor {
         call: &Syscall,
         pending: &Pending,
     ) -> Result<Watched, ExecutorError> {
-        let mut patience = Patience::new(self.time_limit);
+        let mut backoff = Backoff::new(self.time_limit);
         let slot = self.tasks[task].slot;
         if !self.keeper.runs_first_come() {
             sys::yield_now();
@@ -143,13 +143,13 @@ impl Executor {
             }
             let sight = self.look(task)?;
             // A thread that execs vanishes and comes back with its process's number.
-            if sight == Sight::Gone && !matches!(call, Syscall::Execve) {
+            if sight == TaskState::Gone && !matches!(call, Syscall::Execve) {
                 return Ok(Watched::Gone);
             }
             if pending.is_blocked_at(sight) && !self.keeper.is_done(slot) {
                 return Ok(Watched::Blocked);
             }
-            if !patience.pause(self.keeper.region()) {
+            if !backoff.pause(self.keeper.region()) {
                 return Err(self.too_slow(self.tasks[task].pid, &format!("{call:?}")));
             }
         }

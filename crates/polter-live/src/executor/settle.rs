@@ -1,9 +1,9 @@
 //! After a call: what it did to all other tasks.
 
 use super::{Completion, Executor};
+use crate::backoff::Backoff;
 use crate::error::{ExecutorError, failed};
-use crate::look::Sight;
-use crate::patience::Patience;
+use crate::task_state::TaskState;
 use crate::tasks::Task;
 use eventpoll::{Outcome, Pid};
 
@@ -13,7 +13,7 @@ impl Executor {
     /// Looks at every task until nothing moves: at those in a call, and at
     /// all of them if some may have been killed or signalled.
     pub(super) fn settle(&mut self, mut all: bool) -> Result<(), ExecutorError> {
-        let mut patience = Patience::new(self.time_limit);
+        let mut backoff = Backoff::new(self.time_limit);
         loop {
             let (mut moving, mut has_changed) = (None, false);
             // From the back, so that one that is removed moves none ahead.
@@ -32,7 +32,7 @@ impl Executor {
                 }
             }
             match moving {
-                Some(pid) if !patience.pause(self.keeper.region()) => {
+                Some(pid) if !backoff.pause(self.keeper.region()) => {
                     return Err(self.too_slow(pid, "none"));
                 }
                 None if !has_changed => break,
@@ -62,15 +62,15 @@ impl Executor {
         }
         let sight = self.look(task)?;
         Ok(match (sight, &self.tasks[task].pending) {
-            (Sight::Gone, _) => Settled::Gone,
-            (Sight::Stopped, _) => Settled::Quiet,
+            (TaskState::Gone, _) => Settled::Gone,
+            (TaskState::Stopped, _) => Settled::Quiet,
             (_, Some(pending)) if pending.is_blocked_at(sight) => Settled::Quiet,
-            (Sight::Asleep { nr }, None) if nr == libc::SYS_futex => Settled::Quiet,
+            (TaskState::Asleep { nr }, None) if nr == libc::SYS_futex => Settled::Quiet,
             _ => Settled::Moving,
         })
     }
 
-    pub(super) fn look(&mut self, task: usize) -> Result<Sight, ExecutorError> {
+    pub(super) fn look(&mut self, task: usize) -> Result<TaskState, ExecutorError> {
         let proc = self.keeper.proc();
         let sight = self.tasks[task].look(proc);
         sight.map_err(failed("look at a task"))

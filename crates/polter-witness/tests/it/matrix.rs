@@ -139,7 +139,7 @@ fn a_witness_is_answered_differently_by_its_last_call_alone() {
     for pair in &thorough().pairs {
         for witness in &pair.witnesses {
             let [a, b] = pair.policies.map(|policy| {
-                polter_witness::play(policy, &witness.acts).expect("its callers are there")
+                polter_witness::run_program(policy, &witness.acts).expect("its callers are there")
             });
             let differing = a.iter().zip(&b).position(|(a, b)| a != b);
             assert_eq!(differing, Some(a.len() - 1), "{}", witness.sentence);

@@ -31,7 +31,7 @@ const PIECES: [(usize, u64); 6] = [(3, 0), (8, 1), (8, 4), (8, 8), (3, 100), (2,
 
 impl Scene<'_> {
     pub(super) fn data(&mut self) -> Syscall {
-        match self.dice.below(100) {
+        match self.rng.below(100) {
             0..=37 => self.write(),
             38..=41 => self.write_pieces(),
             42..=68 => self.read(),
@@ -40,12 +40,12 @@ impl Scene<'_> {
             83..=90 => self.receive(),
             91..=92 => Syscall::Shutdown {
                 fd: self.fd(|kind| matches!(kind, Kind::Socket(_))),
-                how: self.dice.weigh(&[(3, 0), (4, 1), (3, 2), (1, 3), (1, -1)]),
+                how: self.rng.weigh(&[(3, 0), (4, 1), (3, 2), (1, 3), (1, -1)]),
             },
             93 => Syscall::Lseek {
                 fd: self.fd(|_| true),
-                offset: self.dice.pick(&[0, 0, 100, -1]),
-                whence: self.dice.pick(&[0, 0, 1, 2, 5, -1]),
+                offset: self.rng.pick(&[0, 0, 100, -1]),
+                whence: self.rng.pick(&[0, 0, 1, 2, 5, -1]),
             },
             94 => Syscall::TimerfdGettime {
                 fd: self.fd(|kind| kind == Kind::Timerfd),
@@ -56,7 +56,7 @@ impl Scene<'_> {
 
     fn write(&mut self) -> Syscall {
         let fd = self.fd(|kind| matches!(kind, Kind::PipeWriter | Kind::Eventfd | Kind::Socket(_)));
-        let first = self.dice.weigh(&[
+        let first = self.rng.weigh(&[
             (30, 1),
             (4, 0),
             (4, u64::MAX - 1),
@@ -65,8 +65,8 @@ impl Scene<'_> {
             (3, 0x0102_0304_0506_0708),
         ]);
         let len = match self.stage.kinds.at(self.stage.kernel(), self.tid, fd) {
-            Some(Kind::Eventfd) if !self.dice.chance(HOSTILE) => 8,
-            _ => self.dice.weigh(&LENGTHS),
+            Some(Kind::Eventfd) if !self.rng.chance(HOSTILE) => 8,
+            _ => self.rng.weigh(&LENGTHS),
         };
         Syscall::Write { fd, len, first }
     }
@@ -78,16 +78,16 @@ impl Scene<'_> {
                 Kind::PipeReader | Kind::Eventfd | Kind::Timerfd | Kind::Signalfd | Kind::Socket(_)
             )
         });
-        let len = self.dice.weigh(&LENGTHS);
+        let len = self.rng.weigh(&LENGTHS);
         Syscall::Read { fd, len }
     }
 
     /// A write in up to three pieces.
     fn write_pieces(&mut self) -> Syscall {
         let fd = self.fd(|kind| matches!(kind, Kind::PipeWriter | Kind::Eventfd | Kind::Socket(_)));
-        let pieces = (0..self.dice.below(4)).map(|_| Piece {
-            len: self.dice.weigh(&PIECES),
-            first: self.dice.pick(&[1, 2, 0x0102_0304_0506_0708]),
+        let pieces = (0..self.rng.below(4)).map(|_| Piece {
+            len: self.rng.weigh(&PIECES),
+            first: self.rng.pick(&[1, 2, 0x0102_0304_0506_0708]),
         });
         let pieces = pieces.collect();
         Syscall::Writev { fd, pieces }
@@ -101,17 +101,17 @@ impl Scene<'_> {
                 Kind::PipeReader | Kind::Eventfd | Kind::Timerfd | Kind::Socket(_)
             )
         });
-        let lens = (0..self.dice.below(4)).map(|_| self.dice.weigh(&PIECES));
+        let lens = (0..self.rng.below(4)).map(|_| self.rng.weigh(&PIECES));
         let lens = lens.collect();
         Syscall::Readv { fd, lens }
     }
 
     fn send(&mut self) -> Syscall {
         let fd = self.fd(|kind| matches!(kind, Kind::Socket(_)));
-        let count = self.dice.weigh(&[(30, 0), (50, 1), (12, 2), (8, 3)]);
+        let count = self.rng.weigh(&[(30, 0), (50, 1), (12, 2), (8, 3)]);
         Syscall::Sendmsg {
             fd,
-            len: self.dice.weigh(&LENGTHS),
+            len: self.rng.weigh(&LENGTHS),
             rights: (0..count).map(|_| self.right()).collect(),
             flags: self.message_flags(flags::MSG_NOSIGNAL),
         }
@@ -119,7 +119,7 @@ impl Scene<'_> {
 
     /// A descriptor to be sent.
     fn right(&mut self) -> Fd {
-        let wants_socket = self.dice.chance(25);
+        let wants_socket = self.rng.chance(25);
         self.fd(|kind| match kind {
             Kind::Null => false,
             Kind::Socket(_) => wants_socket,
@@ -130,20 +130,20 @@ impl Scene<'_> {
     fn receive(&mut self) -> Syscall {
         Syscall::Recvmsg {
             fd: self.fd(|kind| matches!(kind, Kind::Socket(_))),
-            len: self.dice.weigh(&LENGTHS),
-            room: self.dice.weigh(&[(2, 0), (5, 1), (5, 2), (2, 4)]),
+            len: self.rng.weigh(&LENGTHS),
+            room: self.rng.weigh(&[(2, 0), (5, 1), (5, 2), (2, 4)]),
             flags: self.message_flags(flags::MSG_PEEK | flags::MSG_CMSG_CLOEXEC)
-                | self.dice.weigh(&[(9, 0), (1, flags::MSG_TRUNC)]),
+                | self.rng.weigh(&[(9, 0), (1, flags::MSG_TRUNC)]),
         }
     }
 
     fn message_flags(&mut self, other: u32) -> u32 {
-        let other = match self.dice.below(3) {
+        let other = match self.rng.below(3) {
             0 => other & flags::MSG_PEEK,
             1 => other & !flags::MSG_PEEK,
             _ => other,
         };
-        self.dice.weigh(&[
+        self.rng.weigh(&[
             (50, 0),
             (25, flags::MSG_DONTWAIT),
             (15, other),
@@ -159,7 +159,7 @@ impl Scene<'_> {
             value_ns,
         };
         let absolute = flags::TFD_TIMER_ABSTIME;
-        let (flags, new) = self.dice.weigh(&[
+        let (flags, new) = self.rng.weigh(&[
             (10, (0, spec(1, 0))),
             (10, (0, spec(1, LONG_NS))),
             (10, (absolute, spec(1, 0))),

@@ -8,12 +8,12 @@ use eventpoll::{Fd, Syscall};
 impl Scene<'_> {
     /// A new file.
     pub(super) fn make(&mut self) -> Syscall {
-        if self.dice.chance(self.shape.instances()) {
+        if self.rng.chance(self.shape.instances()) {
             return self.make_instance();
         }
-        match self.dice.below(100) {
+        match self.rng.below(100) {
             0..=34 => Syscall::Pipe2 {
-                flags: self.dice.weigh(&[
+                flags: self.rng.weigh(&[
                     (40, 0),
                     (30, flags::O_NONBLOCK),
                     (10, flags::O_CLOEXEC),
@@ -24,13 +24,13 @@ impl Scene<'_> {
                 ]),
             },
             35..=56 => Syscall::Eventfd2 {
-                count: self.dice.weigh(&[(10, 0), (10, 1), (3, 3), (1, u32::MAX)]),
+                count: self.rng.weigh(&[(10, 0), (10, 1), (3, 3), (1, u32::MAX)]),
                 flags: self.flags(flags::O_NONBLOCK, flags::EFD_SEMAPHORE),
             },
             57..=76 => self.make_sockets(),
             77..=83 => Syscall::TimerfdCreate {
                 clock: self
-                    .dice
+                    .rng
                     .weigh(&[(20, 1), (5, 0), (2, 7), (1, 8), (1, 9), (1, 2), (1, -1)]),
                 flags: self.flags(flags::O_NONBLOCK, flags::O_CLOEXEC),
             },
@@ -40,14 +40,14 @@ impl Scene<'_> {
                 flags: self.flags(flags::O_NONBLOCK, flags::O_CLOEXEC),
             },
             90..=91 => Syscall::Open {
-                path: self.dice.weigh(&[
+                path: self.rng.weigh(&[
                     (6, PathKind::Regular),
                     (3, PathKind::Directory),
                     (2, PathKind::Null),
                     (1, PathKind::Pollable),
                 ]),
                 flags: self
-                    .dice
+                    .rng
                     .weigh(&[(4, 0), (2, flags::O_PATH), (1, flags::O_CLOEXEC)]),
             },
             92..=96 => Syscall::PidfdOpen {
@@ -56,28 +56,28 @@ impl Scene<'_> {
             },
             97 => self.ring(),
             _ => Syscall::Socket {
-                domain: self.dice.pick(&[0, 46, -1, 1]),
-                kind: self.dice.pick(&[0, 1, 2, 11, 15, 0x100]),
+                domain: self.rng.pick(&[0, 46, -1, 1]),
+                kind: self.rng.pick(&[0, 1, 2, 11, 15, 0x100]),
                 protocol: 0,
             },
         }
     }
 
     fn make_instance(&mut self) -> Syscall {
-        match self.dice.below(20) {
+        match self.rng.below(20) {
             0 => Syscall::EpollCreate {
-                size: self.dice.pick(&[1, 1, 1, 0, -1]),
+                size: self.rng.pick(&[1, 1, 1, 0, -1]),
             },
             _ => Syscall::EpollCreate1 {
                 flags: self
-                    .dice
+                    .rng
                     .weigh(&[(20, 0), (6, flags::O_CLOEXEC), (1, flags::O_NONBLOCK)]),
             },
         }
     }
 
     fn make_sockets(&mut self) -> Syscall {
-        let kind = self.dice.weigh(&[
+        let kind = self.rng.weigh(&[
             (30, flags::SOCK_STREAM),
             (20, flags::SOCK_DGRAM),
             (20, flags::SOCK_SEQPACKET),
@@ -86,23 +86,23 @@ impl Scene<'_> {
             (1, 11),
         ]);
         Syscall::Socketpair {
-            domain: self.dice.weigh(&[(60, 1), (1, 46), (1, 0)]),
+            domain: self.rng.weigh(&[(60, 1), (1, 46), (1, 0)]),
             kind: kind | self.flags(flags::O_NONBLOCK, flags::O_CLOEXEC),
-            protocol: self.dice.weigh(&[(60, 0), (1, 1), (1, 7)]),
+            protocol: self.rng.weigh(&[(60, 0), (1, 1), (1, 7)]),
         }
     }
 
     /// io_uring, as a holder of files. Seldom: its end takes the kernel long.
     fn ring(&mut self) -> Syscall {
         let ring = self.fd(|kind| kind == Kind::Ring);
-        match self.dice.below(6) {
+        match self.rng.below(6) {
             0 => Syscall::IoUringSetup {
-                entries: self.dice.weigh(&[(8, 1), (1, 0), (1, 32_769)]),
+                entries: self.rng.weigh(&[(8, 1), (1, 0), (1, 32_769)]),
             },
             1 => Syscall::IoUringUnregisterFiles { ring },
             _ => Syscall::IoUringRegisterFiles {
                 ring,
-                files: (0..self.dice.below(4))
+                files: (0..self.rng.below(4))
                     .map(|_| self.fd(|kind| kind != Kind::Null))
                     .collect(),
             },
@@ -112,7 +112,7 @@ impl Scene<'_> {
     /// What is done to numbers.
     pub(super) fn descriptors(&mut self) -> Syscall {
         let fd = self.fd(|kind| kind != Kind::Null);
-        match self.dice.below(100) {
+        match self.rng.below(100) {
             0..=37 => Syscall::Close { fd },
             38..=55 => Syscall::Dup { fd },
             56..=63 => Syscall::Dup2 {
@@ -140,7 +140,7 @@ impl Scene<'_> {
             },
             97 => Syscall::SetNofile {
                 soft: self
-                    .dice
+                    .rng
                     .weigh(&[(6, 64), (4, 1024), (3, 12), (2, 8), (1, 3), (1, 0)]),
                 hard: 1024,
             },
@@ -154,7 +154,7 @@ impl Scene<'_> {
 
     /// A number to put a file at: an open one, a free one, one out of range.
     fn new_fd(&mut self) -> Fd {
-        match self.dice.below(10) {
+        match self.rng.below(10) {
             0..=3 => self.any_fd(),
             4..=8 => self.small_fd(),
             _ => self.hostile_fd(),
@@ -162,13 +162,13 @@ impl Scene<'_> {
     }
 
     fn fcntl(&mut self) -> Fcntl {
-        match self.dice.below(20) {
-            0..=3 => Fcntl::DupFd(self.dice.pick(&[0, 3, 5, 9, -1, 1024, i32::MAX])),
-            4..=5 => Fcntl::DupFdCloexec(self.dice.pick(&[0, 3, 5, 9, -1, 1024])),
+        match self.rng.below(20) {
+            0..=3 => Fcntl::DupFd(self.rng.pick(&[0, 3, 5, 9, -1, 1024, i32::MAX])),
+            4..=5 => Fcntl::DupFdCloexec(self.rng.pick(&[0, 3, 5, 9, -1, 1024])),
             6..=7 => Fcntl::GetFd,
-            8..=9 => Fcntl::SetFd(self.dice.pick(&[0, 1, 1, 2, 3])),
+            8..=9 => Fcntl::SetFd(self.rng.pick(&[0, 1, 1, 2, 3])),
             10..=11 => Fcntl::GetFl,
-            12..=14 => Fcntl::SetFl(self.dice.weigh(&[
+            12..=14 => Fcntl::SetFl(self.rng.weigh(&[
                 (4, 0),
                 (6, flags::O_NONBLOCK),
                 (1, flags::O_APPEND),
@@ -177,7 +177,7 @@ impl Scene<'_> {
                 (1, u32::MAX),
             ])),
             15 => Fcntl::DupFdQuery(self.fd(|kind| kind != Kind::Null)),
-            16..=17 => Fcntl::SetPipeSize(self.dice.pick(&[
+            16..=17 => Fcntl::SetPipeSize(self.rng.pick(&[
                 0,
                 1,
                 4096,
@@ -189,7 +189,7 @@ impl Scene<'_> {
                 (1 << 31) + 1,
             ])),
             18 => Fcntl::GetPipeSize,
-            _ => self.dice.pick(&[
+            _ => self.rng.pick(&[
                 Fcntl::Other(9999),
                 Fcntl::Other(-1),
                 Fcntl::GetOwn,
@@ -203,30 +203,30 @@ impl Scene<'_> {
     }
 
     fn ioctl(&mut self) -> Ioctl {
-        match self.dice.below(12) {
-            0..=2 => Ioctl::Fionbio(self.dice.chance(50)),
+        match self.rng.below(12) {
+            0..=2 => Ioctl::Fionbio(self.rng.chance(50)),
             3 => Ioctl::Fioclex,
             4 => Ioctl::Fionclex,
             5..=7 => Ioctl::Fionread,
             8 => Ioctl::SetEpollParams(EpollParams {
-                busy_poll_usecs: self.dice.pick(&[0, 0, 1 << 31]),
-                busy_poll_budget: self.dice.pick(&[0, 8, 64]),
-                prefer_busy_poll: self.dice.pick(&[0, 1, 2]),
-                pad: self.dice.pick(&[0, 0, 0, 1]),
+                busy_poll_usecs: self.rng.pick(&[0, 0, 1 << 31]),
+                busy_poll_budget: self.rng.pick(&[0, 8, 64]),
+                prefer_busy_poll: self.rng.pick(&[0, 1, 2]),
+                pad: self.rng.pick(&[0, 0, 0, 1]),
             }),
             9 => Ioctl::GetEpollParams,
             10 => Ioctl::EpollAdopt,
             // FIGETBSZ, FIOASYNC, FIOQSIZE, SIOCOUTQ, and what nobody has.
-            _ => Ioctl::Other(self.dice.pick(&[0x1234_5678, 0, 2, 0x5452, 0x5460, 0x5411])),
+            _ => Ioctl::Other(self.rng.pick(&[0x1234_5678, 0, 2, 0x5452, 0x5460, 0x5411])),
         }
     }
 
     fn close_range(&mut self) -> Syscall {
-        let first = 3 + self.dice.below(CROWD) as u32;
+        let first = 3 + self.rng.below(CROWD) as u32;
         Syscall::CloseRange {
-            first: self.dice.weigh(&[(8, first), (1, 3)]),
-            last: self.dice.pick(&[first, first + 1, first + 2, u32::MAX, 2]),
-            flags: self.dice.weigh(&[
+            first: self.rng.weigh(&[(8, first), (1, 3)]),
+            last: self.rng.pick(&[first, first + 1, first + 2, u32::MAX, 2]),
+            flags: self.rng.weigh(&[
                 (10, 0),
                 (5, flags::CLOSE_RANGE_UNSHARE),
                 (5, flags::CLOSE_RANGE_CLOEXEC),

@@ -8,7 +8,7 @@ use eventpoll::{EpollEvent, EpollId, Events, Fd, PollFd, Syscall};
 impl Scene<'_> {
     /// `epoll_ctl(2)`: mostly additions; what is changed or removed is mostly there.
     pub(super) fn control(&mut self) -> Syscall {
-        let op = self.dice.weigh(&[
+        let op = self.rng.weigh(&[
             (58, flags::EPOLL_CTL_ADD),
             (18, flags::EPOLL_CTL_DEL),
             (23, flags::EPOLL_CTL_MOD),
@@ -24,7 +24,7 @@ impl Scene<'_> {
             events: self.events(),
             data: self.word(fd),
         };
-        let event = (!self.dice.chance(HOSTILE / 2)).then_some(event);
+        let event = (!self.rng.chance(HOSTILE / 2)).then_some(event);
         Syscall::EpollCtl {
             epfd,
             op,
@@ -35,7 +35,7 @@ impl Scene<'_> {
 
     /// What could be watched.
     fn target(&mut self) -> Fd {
-        let wants_instance = self.dice.chance(self.shape.instances());
+        let wants_instance = self.rng.chance(self.shape.instances());
         self.fd(|kind| match kind {
             Kind::Epoll => wants_instance,
             Kind::Null | Kind::Opened | Kind::Path => false,
@@ -51,10 +51,10 @@ impl Scene<'_> {
                 .collect(),
             None => Vec::new(),
         };
-        if numbers.is_empty() || self.dice.chance(2 * HOSTILE) {
+        if numbers.is_empty() || self.rng.chance(2 * HOSTILE) {
             self.target()
         } else {
-            self.dice.pick(&numbers)
+            self.rng.pick(&numbers)
         }
     }
 
@@ -64,7 +64,7 @@ impl Scene<'_> {
     }
 
     fn events(&mut self) -> Events {
-        let state = self.dice.weigh(&[
+        let state = self.rng.weigh(&[
             (40, Events::IN),
             (12, Events::OUT),
             (20, Events::IN | Events::OUT),
@@ -79,7 +79,7 @@ impl Scene<'_> {
             (2, Events::from_bits_retain(0x0fff_ffff)),
             (2, Events::from_bits_retain(0x0100_8000)),
         ]);
-        let steering = self.dice.weigh(&[
+        let steering = self.rng.weigh(&[
             (45, Events::empty()),
             (22, Events::ET),
             (11, Events::ONESHOT),
@@ -95,7 +95,7 @@ impl Scene<'_> {
     /// The caller's word: the number, mostly, as programs have it.
     fn word(&mut self, fd: Fd) -> u64 {
         let number = u64::from(fd.0 as u32);
-        self.dice
+        self.rng
             .weigh(&[(8, number), (1, u64::MAX), (1, number << 32 | 7)])
     }
 
@@ -103,7 +103,7 @@ impl Scene<'_> {
     pub(super) fn wait(&mut self) -> Syscall {
         let epfd = self.epfd();
         let buffer = self.buffer();
-        let maxevents = self.dice.weigh(&[
+        let maxevents = self.rng.weigh(&[
             (30, 1),
             (20, 2),
             (10, 3),
@@ -115,7 +115,7 @@ impl Scene<'_> {
             (1, i32::MAX),
         ]);
         let timeout_ms = self.timeout_ms();
-        match self.dice.below(10) {
+        match self.rng.below(10) {
             0 => Syscall::EpollPwait {
                 epfd,
                 buffer,
@@ -140,7 +140,7 @@ impl Scene<'_> {
     }
 
     fn buffer(&mut self) -> Buffer {
-        self.dice.weigh(&[
+        self.rng.weigh(&[
             (90, Buffer::Mapped),
             (3, Buffer::Faults(0)),
             (3, Buffer::Faults(1)),
@@ -150,8 +150,8 @@ impl Scene<'_> {
     }
 
     fn timeout_ms(&mut self) -> i32 {
-        let endless = self.dice.pick(&[-1, -1, -1, -7, i32::MIN]);
-        if self.dice.chance(self.shape.patience()) {
+        let endless = self.rng.pick(&[-1, -1, -1, -7, i32::MIN]);
+        if self.rng.chance(self.shape.blocking()) {
             endless
         } else {
             0
@@ -160,24 +160,24 @@ impl Scene<'_> {
 
     fn timespec(&mut self) -> UserTimespec {
         let time = |sec, nsec| UserTimespec::Time { sec, nsec };
-        let odd = self.dice.pick(&[
+        let odd = self.rng.pick(&[
             UserTimespec::Faults,
             time(-1, 0),
             time(0, -1),
             time(0, 1_000_000_000),
             time(i64::MAX, i64::MAX),
         ]);
-        let patience = self.shape.patience();
-        (self.dice).weigh(&[
-            (patience, UserTimespec::Null),
-            (100 - patience, time(0, 0)),
+        let blocking = self.shape.blocking();
+        (self.rng).weigh(&[
+            (blocking, UserTimespec::Null),
+            (100 - blocking, time(0, 0)),
             (8, odd),
         ])
     }
 
     fn mask(&mut self) -> SigMask {
         let set = self.signal_set();
-        self.dice.weigh(&[
+        self.rng.weigh(&[
             (5, SigMask::Null),
             (10, SigMask::Set(set)),
             (1, SigMask::WrongSize),
@@ -187,9 +187,7 @@ impl Scene<'_> {
 
     /// `poll(2)` and `ppoll(2)`.
     pub(super) fn poll(&mut self) -> Syscall {
-        let count = self
-            .dice
-            .weigh(&[(2, 0), (40, 1), (30, 2), (20, 3), (8, 5)]);
+        let count = self.rng.weigh(&[(2, 0), (40, 1), (30, 2), (20, 3), (8, 5)]);
         let fds = (0..count)
             .map(|_| PollFd {
                 fd: self.fd(|kind| kind != Kind::Null),
@@ -197,7 +195,7 @@ impl Scene<'_> {
                 revents: Events::empty(),
             })
             .collect();
-        if self.dice.chance(25) {
+        if self.rng.chance(25) {
             return Syscall::Ppoll {
                 fds,
                 timeout: self.timespec(),
@@ -211,7 +209,7 @@ impl Scene<'_> {
     }
 
     fn poll_mask(&mut self) -> Events {
-        self.dice.weigh(&[
+        self.rng.weigh(&[
             (50, Events::IN),
             (15, Events::OUT),
             (20, Events::IN | Events::OUT),

@@ -6,15 +6,15 @@ mod descriptors;
 mod epoll;
 mod process;
 
-use super::dice::Dice;
 use super::kinds::Kind;
+use super::rng::Rng;
 use super::shape::{Family, Shape};
 use super::stage::Stage;
 use eventpoll::{Fd, Pid, Syscall, Tid};
 
 /// A task about to make a call.
 pub(crate) struct Scene<'a> {
-    pub(crate) dice: &'a mut Dice,
+    pub(crate) rng: &'a mut Rng,
     pub(crate) stage: &'a Stage,
     pub(crate) shape: Shape,
     pub(crate) tid: Tid,
@@ -63,12 +63,12 @@ impl Scene<'_> {
             .filter(|(_, kind)| is_meant(*kind))
             .map(|(fd, _)| *fd)
             .collect();
-        if self.dice.chance(HOSTILE) {
+        if self.rng.chance(HOSTILE) {
             self.hostile_fd()
         } else if meant.is_empty() {
             self.any_fd()
         } else {
-            self.dice.pick(&meant)
+            self.rng.pick(&meant)
         }
     }
 
@@ -85,17 +85,17 @@ impl Scene<'_> {
             .collect();
         match made.len() {
             0 => Fd(3),
-            _ => self.dice.pick(&made),
+            _ => self.rng.pick(&made),
         }
     }
 
     fn hostile_fd(&mut self) -> Fd {
-        match self.dice.below(8) {
+        match self.rng.below(8) {
             0 => Fd(-1),
             1 => self
-                .dice
+                .rng
                 .pick(&[Fd(1023), Fd(1024), Fd(i32::MAX), Fd(i32::MIN), Fd(-100)]),
-            2 => Fd(self.dice.below(3) as i32),
+            2 => Fd(self.rng.below(3) as i32),
             3 | 4 => self.any_fd(),
             _ => self.small_fd(),
         }
@@ -103,22 +103,22 @@ impl Scene<'_> {
 
     /// A number that may be open or not.
     fn small_fd(&mut self) -> Fd {
-        Fd(self.dice.below(CROWD + 3) as i32)
+        Fd(self.rng.below(CROWD + 3) as i32)
     }
 
     fn pid(&mut self) -> Pid {
-        match self.dice.below(40) {
+        match self.rng.below(40) {
             0 => self
-                .dice
+                .rng
                 .pick(&[Pid(99_999), Pid(1), Pid(0), Pid(-1), Pid(i32::MIN)]),
-            _ => self.dice.pick(self.known),
+            _ => self.rng.pick(self.known),
         }
     }
 
     /// Nothing, mostly; else one of these, or both.
     fn flags(&mut self, one: u32, other: u32) -> u32 {
-        let odd = self.dice.pick(&[0x8000_0000, 0x100, 0x4, 0x20]);
-        self.dice
+        let odd = self.rng.pick(&[0x8000_0000, 0x100, 0x4, 0x20]);
+        self.rng
             .weigh(&[(50, 0), (20, one), (20, other), (7, one | other), (1, odd)])
     }
 }

@@ -26,14 +26,14 @@ const SIGNALS: [(usize, u32); 10] = [
 
 impl Scene<'_> {
     pub(super) fn process(&mut self) -> Syscall {
-        match self.dice.below(100) {
+        match self.rng.below(100) {
             0..=33 => self.birth(),
             34..=41 => Syscall::Wait4 {
-                pid: match self.dice.chance(60) {
+                pid: match self.rng.chance(60) {
                     true => Pid(-1),
                     false => self.pid(),
                 },
-                options: self.dice.weigh(&[
+                options: self.rng.weigh(&[
                     (12, flags::WNOHANG),
                     (8, 0),
                     (1, 2),
@@ -56,10 +56,10 @@ impl Scene<'_> {
             71..=82 => Syscall::PidfdGetfd {
                 pidfd: self.fd(|kind| kind == Kind::Pidfd),
                 target: self.small_fd(),
-                flags: self.dice.weigh(&[(20, 0), (1, 1)]),
+                flags: self.rng.weigh(&[(20, 0), (1, 1)]),
             },
             83..=88 => Syscall::Unshare {
-                flags: self.dice.weigh(&[
+                flags: self.rng.weigh(&[
                     (8, flags::CLONE_FILES),
                     (1, 0),
                     (1, CLONE_FS),
@@ -70,7 +70,7 @@ impl Scene<'_> {
             },
             89..=96 => Syscall::Kill {
                 pid: self.pid(),
-                signal: self.dice.weigh(&SIGNALS),
+                signal: self.rng.weigh(&SIGNALS),
             },
             _ => Syscall::Getpid,
         }
@@ -78,13 +78,13 @@ impl Scene<'_> {
 
     pub(super) fn birth(&mut self) -> Syscall {
         let wants_thread = match self.shape {
-            Shape::Threads | Shape::Nested => self.dice.chance(85),
-            _ => self.dice.chance(20),
+            Shape::Threads | Shape::Nested => self.rng.chance(85),
+            _ => self.rng.chance(20),
         };
         if wants_thread {
             let own_table = THREAD & !flags::CLONE_FILES;
             return Syscall::Clone {
-                flags: self.dice.weigh(&[
+                flags: self.rng.weigh(&[
                     (20, THREAD),
                     (4, own_table),
                     (2, THREAD | flags::CLONE_PIDFD),
@@ -93,11 +93,11 @@ impl Scene<'_> {
                 ]),
             };
         }
-        match self.dice.below(10) {
+        match self.rng.below(10) {
             0..=5 => Syscall::Fork,
             6 => Syscall::Vfork,
             _ => Syscall::Clone {
-                flags: self.dice.weigh(&[
+                flags: self.rng.weigh(&[
                     (5, 0),
                     (5, flags::CLONE_FILES),
                     (3, flags::CLONE_PIDFD),
@@ -113,8 +113,8 @@ impl Scene<'_> {
     }
 
     fn end(&mut self) -> Syscall {
-        let status = self.dice.pick(&[0, 1, 255, 256, -1]);
-        if self.dice.chance(60) {
+        let status = self.rng.pick(&[0, 1, 255, 256, -1]);
+        if self.rng.chance(60) {
             Syscall::ExitGroup { status }
         } else {
             Syscall::Exit { status }
@@ -122,7 +122,7 @@ impl Scene<'_> {
     }
 
     fn kcmp(&mut self) -> Kcmp {
-        match self.dice.below(10) {
+        match self.rng.below(10) {
             0..=4 => Kcmp::File {
                 fd1: self.fd(|kind| kind != Kind::Null),
                 fd2: self.fd(|kind| kind != Kind::Null),
@@ -132,14 +132,14 @@ impl Scene<'_> {
                 fd1: self.fd(|kind| kind != Kind::Null),
                 efd: self.epfd(),
                 tfd: self.small_fd(),
-                toff: self.dice.weigh(&[(8, 0), (2, 1), (1, u32::MAX)]),
+                toff: self.rng.weigh(&[(8, 0), (2, 1), (1, u32::MAX)]),
             },
-            _ => Kcmp::Other(self.dice.pick(&[4, 8, 77, -1])),
+            _ => Kcmp::Other(self.rng.pick(&[4, 8, 77, -1])),
         }
     }
 
     pub(super) fn signal(&mut self) -> Syscall {
-        match self.dice.below(100) {
+        match self.rng.below(100) {
             0..=29 => Syscall::Kill {
                 pid: self.pid(),
                 signal: self.any_signal(),
@@ -147,7 +147,7 @@ impl Scene<'_> {
             30..=44 => self.tgkill(),
             45..=74 => Syscall::Sigaction {
                 signal: self.any_signal(),
-                action: self.dice.weigh(&[
+                action: self.rng.weigh(&[
                     (2, SigAction::Default),
                     (3, SigAction::Ignore),
                     (5, SigAction::Handler { restart: false }),
@@ -155,7 +155,7 @@ impl Scene<'_> {
                 ]),
             },
             75..=91 => Syscall::Sigprocmask {
-                how: self.dice.weigh(&[(8, 0), (4, 1), (3, 2), (1, 3), (1, -1)]),
+                how: self.rng.weigh(&[(8, 0), (4, 1), (3, 2), (1, 3), (1, -1)]),
                 set: self.signal_set(),
             },
             _ => Syscall::Signalfd4 {
@@ -171,7 +171,7 @@ impl Scene<'_> {
         let kernel = self.stage.kernel();
         let process = kernel.tid(tid).map(|tid| kernel.process_pid(tid));
         Syscall::Tgkill {
-            pid: match process.filter(|_| !self.dice.chance(5)) {
+            pid: match process.filter(|_| !self.rng.chance(5)) {
                 Some(process) => process,
                 None => self.pid(),
             },
@@ -181,17 +181,17 @@ impl Scene<'_> {
     }
 
     fn any_signal(&mut self) -> u32 {
-        match self.dice.below(25) {
-            0 => self.dice.pick(&[0, 65, u32::MAX]),
-            _ => self.dice.weigh(&SIGNALS),
+        match self.rng.below(25) {
+            0 => self.rng.pick(&[0, 65, u32::MAX]),
+            _ => self.rng.weigh(&SIGNALS),
         }
     }
 
     /// Some signals, or all, or none.
     pub(super) fn signal_set(&mut self) -> SigSet {
-        let (one, other) = (self.dice.weigh(&SIGNALS), self.dice.weigh(&SIGNALS));
+        let (one, other) = (self.rng.weigh(&SIGNALS), self.rng.weigh(&SIGNALS));
         let [one, other] = [one, other].map(|signal| 1 << (signal - 1));
-        self.dice
+        self.rng
             .weigh(&[(10, one), (8, one | other), (1, 0), (1, u64::MAX)])
     }
 }

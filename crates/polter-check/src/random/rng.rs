@@ -2,14 +2,14 @@
 
 /// A source of numbers. The generator is splitmix64.
 #[derive(Debug, Clone)]
-pub(crate) struct Dice {
+pub(crate) struct Rng {
     state: u64,
 }
 
-impl Dice {
-    /// The dice of one program among those of a seed.
-    pub(crate) fn new(seed: u64) -> Dice {
-        Dice { state: seed }
+impl Rng {
+    /// The rng of one program among those of a seed.
+    pub(crate) fn new(seed: u64) -> Rng {
+        Rng { state: seed }
     }
 
     fn next(&mut self) -> u64 {
@@ -51,9 +51,9 @@ impl Dice {
 
 /// The seed of one program: two programs of one seed, or the same of two seeds, share nothing.
 pub(crate) fn seed_of(seed: u64, index: u64) -> u64 {
-    let mut dice = Dice::new(seed);
-    let start = dice.next();
-    Dice::new(start ^ index.wrapping_mul(0xd6e8_feb8_6659_fd93)).next()
+    let mut rng = Rng::new(seed);
+    let start = rng.next();
+    Rng::new(start ^ index.wrapping_mul(0xd6e8_feb8_6659_fd93)).next()
 }
 
 #[cfg(test)]
@@ -63,8 +63,8 @@ mod tests {
     #[test]
     fn the_numbers_follow_from_the_seed() {
         let numbers = |seed| {
-            let mut dice = Dice::new(seed);
-            [dice.below(1000), dice.below(1000), dice.below(1000)]
+            let mut rng = Rng::new(seed);
+            [rng.below(1000), rng.below(1000), rng.below(1000)]
         };
         assert_eq!(numbers(7), numbers(7));
         assert_ne!(numbers(7), numbers(8));
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_weight_of_zero_is_never_picked() {
-        let mut dice = Dice::new(1);
-        assert!((0..1000).all(|_| dice.weigh(&[(0, false), (3, true)])));
+        let mut rng = Rng::new(1);
+        assert!((0..1000).all(|_| rng.weigh(&[(0, false), (3, true)])));
     }
 }

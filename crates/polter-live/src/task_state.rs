@@ -1,4 +1,4 @@
-//! What a task is doing, as `/proc` tells it.
+//! What a task does, as `/proc` tells it.
 
 use crate::sys;
 use std::ffi::CString;
@@ -13,9 +13,9 @@ const ESRCH: i32 = 3;
 /// A number that no call has.
 const NO_CALL: i64 = -1;
 
-/// What a look at a task finds.
+/// What a task does, at the moment it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sight {
+pub(crate) enum TaskState {
     /// It runs, or is about to.
     Running,
     /// It sleeps in this call, until something or a signal wakes it.
@@ -81,32 +81,32 @@ impl Proc {
 }
 
 impl TaskFiles {
-    /// Looks at the task.
+    /// Reads what the task does.
     ///
     /// `syscall` answers only for a task that is off its CPU for good: one that
     /// has set its state but not yet gone to sleep is waited for. Only `stat`
     /// tells a wait from a wait for a lock.
-    pub(crate) fn look(&self) -> io::Result<Sight> {
+    pub(crate) fn state(&self) -> io::Result<TaskState> {
         let mut text = [0; 256];
         let nr = match self.read_syscall(&mut text) {
-            Err(error) if is_gone(&error) => return Ok(Sight::Gone),
+            Err(error) if is_gone(&error) => return Ok(TaskState::Gone),
             // One that ends belongs to root: it has no memory any more.
             Err(error) if is_refused(&error) => NO_CALL,
             Err(error) => return Err(error),
             Ok(len) => match call_number(&text[..len]) {
-                None => return Ok(Sight::Running),
+                None => return Ok(TaskState::Running),
                 Some(nr) => nr,
             },
         };
         match self.stat.read_at(&mut text, 0) {
-            Err(error) if is_gone(&error) => Ok(Sight::Gone),
+            Err(error) if is_gone(&error) => Ok(TaskState::Gone),
             Err(error) => Err(error),
             Ok(len) => Ok(match state(&text[..len]) {
-                Some(b'S') => Sight::Asleep { nr },
-                Some(b'D') => Sight::Uninterruptible { nr },
-                Some(b'T' | b't') => Sight::Stopped,
-                Some(b'Z' | b'X') => Sight::Gone,
-                _ => Sight::Running,
+                Some(b'S') => TaskState::Asleep { nr },
+                Some(b'D') => TaskState::Uninterruptible { nr },
+                Some(b'T' | b't') => TaskState::Stopped,
+                Some(b'Z' | b'X') => TaskState::Gone,
+                _ => TaskState::Running,
             }),
         }
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// How far a script has come on one backend.
 #[derive(Debug)]
-pub(crate) struct Play<'a> {
+pub(crate) struct ScriptRun<'a> {
     script: &'a Script,
     /// The calls that have begun and whose end is not come to, by their callers.
     begun: BTreeMap<Pid, (&'a Step, &'a Syscall)>,
@@ -16,9 +16,9 @@ pub(crate) struct Play<'a> {
     ended: BTreeMap<Pid, Outcome>,
 }
 
-impl<'a> Play<'a> {
-    pub(crate) fn new(script: &'a Script) -> Play<'a> {
-        Play {
+impl<'a> ScriptRun<'a> {
+    pub(crate) fn new(script: &'a Script) -> ScriptRun<'a> {
+        ScriptRun {
             script,
             begun: BTreeMap::new(),
             ended: BTreeMap::new(),

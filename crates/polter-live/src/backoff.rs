@@ -16,16 +16,16 @@ const LONGEST: Duration = Duration::from_millis(2);
 /// Pinned to one CPU, a yield is all a worker needs; the sleep is for other
 /// load on that CPU, and for calls that take the kernel a while.
 #[derive(Debug)]
-pub(crate) struct Patience {
+pub(crate) struct Backoff {
     limit: Duration,
     steps: u32,
     since: Option<Instant>,
 }
 
-impl Patience {
+impl Backoff {
     /// A wait that may last so long.
-    pub(crate) fn new(limit: Duration) -> Patience {
-        Patience {
+    pub(crate) fn new(limit: Duration) -> Backoff {
+        Backoff {
             limit,
             steps: 0,
             since: None,
