@@ -8,11 +8,11 @@
 use crate::detect::gaps;
 use crate::input::Place;
 use crate::state::{
-    Book, Coverage, Deferred, Ghosts, Heed, Labels, Message, Order, Sharing, Stories, Takings,
-    Tasks, Unseen, Worlds, new_finding,
+    Coverage, Deferred, FindingLog, Ghosts, HappensBefore, Heed, Labels, Message, PolicyRemovals,
+    Registrations, Sharing, Tasks, Unseen, Worlds,
 };
-use crate::verdict::{Class, Instance, Severity, Step, Verdict};
-use eventpoll::{EpollId, Errno, Fd, FileId, Policy, TableId, Tid};
+use crate::verdict::{Instance, Verdict};
+use eventpoll::{EpollId, Errno, FileId, Policy, TableId, Tid};
 use polter_trace::{Assembled, Event, EventKind, ExitKind, NoteKind, Stream};
 use std::collections::VecDeque;
 use std::io;
@@ -26,29 +26,30 @@ const PROGRESS_LINES: u64 = 1 << 14;
 pub struct Judge {
     pub(crate) worlds: Worlds,
     pub(crate) tasks: Tasks,
-    pub(crate) stories: Stories,
+    pub(crate) registrations: Registrations,
     pub(crate) labels: Labels,
     pub(crate) ghosts: Ghosts,
     pub(crate) unseen: Unseen,
     pub(crate) heed: Heed,
     pub(crate) sharing: Sharing,
-    pub(crate) order: Order,
-    pub(crate) takings: Takings,
-    pub(crate) book: Book,
+    pub(crate) order: HappensBefore,
+    pub(crate) policy_removals: PolicyRemovals,
+    pub(crate) findings: FindingLog,
     pub(crate) coverage: Coverage,
-    /// What was sent and not yet received, oldest first.
+    /// Messages with files, sent and not yet received, oldest first.
     pub(crate) in_flight: VecDeque<Message>,
+    /// Messages sent so far; the next one gets this id.
     pub(crate) sent_messages: u64,
-    /// What cannot be looked at yet.
+    /// Lines of tasks whose parent is not known yet.
     pub(crate) deferred: Deferred,
-    /// What rings hold, in each world, with the ring's file in Linux's.
+    /// The files that rings hold: each ring's file in Linux's world, and what it holds in every world.
     pub(crate) in_rings: Vec<(FileId, Vec<Vec<Option<FileId>>>)>,
     /// The line being read.
     pub(crate) line: u64,
 }
 
 impl Judge {
-    /// The process a task belongs to, as the log numbers it, and its table.
+    /// The pid of a task's process, as the log has it, and the task's table.
     pub(crate) fn process_and_table(&self, tid: Tid) -> (u32, TableId) {
         let view = self
             .worlds
@@ -68,15 +69,15 @@ impl Judge {
         Judge {
             worlds: Worlds::new(policies),
             tasks: Tasks::default(),
-            stories: Stories::default(),
+            registrations: Registrations::default(),
             labels: Labels::default(),
             ghosts: Ghosts::default(),
             unseen: Unseen::default(),
             heed: Heed::default(),
             sharing: Sharing::default(),
-            order: Order::default(),
-            takings: Takings::default(),
-            book: Book::default(),
+            order: HappensBefore::default(),
+            policy_removals: PolicyRemovals::default(),
+            findings: FindingLog::default(),
             coverage: Coverage::default(),
             in_flight: VecDeque::new(),
             sent_messages: 0,
@@ -86,45 +87,47 @@ impl Judge {
         }
     }
 
-    /// Does not ask which calls of two processes stand in their order by chance: each break counts as certain. It
-    /// is for measuring what the question costs.
+    /// Records no sync events, so each break counts as certain. Only a benchmark needs this: it measures what
+    /// happens-before costs.
     pub fn ignore_order(&mut self) {
         self.order.ignore();
     }
 
-    /// Reads a log to its end; `progress_fn` hears of the number of lines now and then.
+    /// Reads a log to its end; `progress_fn` is called now and then with the number of lines read.
     ///
-    /// Errors: those of the reader. What cannot be understood is a warning of the verdict.
+    /// Errors: those of the reader. A line that cannot be understood becomes a warning of the verdict.
     pub fn read(&mut self, log: impl BufRead, mut progress_fn: impl FnMut(u64)) -> io::Result<()> {
         let mut stream = Stream::new(log);
         while let Some(assembled) = stream.next_step()? {
-            self.book.log.lines += 1;
-            if self.book.log.lines.is_multiple_of(PROGRESS_LINES) {
-                progress_fn(self.book.log.lines);
+            self.findings.summary.lines += 1;
+            if self.findings.summary.lines.is_multiple_of(PROGRESS_LINES) {
+                progress_fn(self.findings.summary.lines);
             }
             self.step(&assembled);
         }
-        progress_fn(self.book.log.lines);
+        progress_fn(self.findings.summary.lines);
         Ok(())
     }
 
     /// The verdict on all that was read.
     pub fn finish(mut self) -> Verdict {
         self.replay_all();
-        self.end_takings();
+        self.end_policy_removals();
         self.end_sweeps();
         self.end_ghosts();
         self.end_sharing();
-        self.book.log.tasks = self.tasks.seen;
-        self.book.log.registrations = self.stories.told - self.coverage.registered_before;
-        let gaps = gaps(&self.book.log, &self.coverage);
-        self.book.into_verdict(gaps, self.worlds.into_verdicts())
+        self.findings.summary.tasks = self.tasks.seen;
+        self.findings.summary.registrations =
+            self.registrations.made - self.coverage.registered_before;
+        let gaps = gaps(&self.findings.summary, &self.coverage);
+        self.findings
+            .into_verdict(gaps, self.worlds.into_verdicts())
     }
 
     fn step(&mut self, assembled: &Assembled<'_>) {
-        self.book.log.count_line(assembled);
+        self.findings.summary.count_line(assembled);
         if let Some(warning) = assembled.warning {
-            self.book.warn(warning.line, warning.column as u64, || {
+            self.findings.warn(warning.line, warning.column as u64, || {
                 warning.problem.to_string()
             });
         }
@@ -133,9 +136,9 @@ impl Judge {
             .filter(|pid| *pid != 0 && self.tasks.get(*pid).is_none())
         {
             self.tasks.name_root(pid);
-            self.stories.name_root(pid);
+            self.registrations.name_root(pid);
             self.labels.name_root(pid);
-            self.book.name_root(pid);
+            self.findings.name_root(pid);
         }
         if let Some(event) = &assembled.event {
             self.line = event.line;
@@ -144,13 +147,13 @@ impl Judge {
     }
 
     fn event(&mut self, event: &Event<'_>) {
-        self.coverage.has_numbers |= event.pid.is_some();
+        self.coverage.has_pids |= event.pid.is_some();
         let pid = event.pid.unwrap_or(0);
         if !self.coverage.silent.is_empty() && self.coverage.silent.remove(&pid) {
             self.tasks.seen += 1;
         }
         if i32::try_from(pid).is_err() {
-            return self.book.warn(event.line, 1, || {
+            return self.findings.warn(event.line, 1, || {
                 format!("no task can have the number {pid}")
             });
         }
@@ -181,9 +184,9 @@ impl Judge {
                 }
             }
             EventKind::Frame { of, frame } => {
-                self.stories.add_frame(of, frame.raw);
+                self.registrations.add_frame(of, frame.raw);
                 self.sharing.add_frame(of, frame.raw);
-                self.book.add_frame(of, frame.raw);
+                self.findings.add_frame(of, frame.raw);
             }
             EventKind::Signal(ref signal) => self.signalled(pid, signal),
             EventKind::Comment(_) => {}
@@ -209,22 +212,5 @@ impl Judge {
                 line: label.line,
             },
         )
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the parts of a finding")]
-    pub(crate) fn find(
-        &mut self,
-        class: Class,
-        severity: Severity,
-        pid: u32,
-        fd: Fd,
-        instance: Instance,
-        summary: String,
-        story: Vec<Step>,
-        fix: &str,
-    ) -> Option<usize> {
-        self.book.find(new_finding(
-            class, severity, pid, fd, instance, summary, story, fix,
-        ))
     }
 }

@@ -2,13 +2,14 @@
 
 use crate::input::Place;
 use crate::judge::Judge;
-use crate::state::{Dead, KEPT_STEPS, MAX_REMEMBERED, new_finding};
+use crate::state::FindingDraft;
+use crate::state::{Dead, KEPT_STEPS, MAX_REMEMBERED};
 use crate::verdict::{Class, Severity, Site, Step};
 use eventpoll::{Fd, TableId, Tid};
 
 impl Judge {
-    /// A number that names an instance is about to be closed.
-    pub(crate) fn note_dead_number(&mut self, tid: Tid, fd: Fd, place: &Place<'_>) {
+    /// An fd is about to be closed: remembers it if it names an instance.
+    pub(crate) fn note_dead_epfd(&mut self, tid: Tid, fd: Fd, place: &Place<'_>) {
         let base = self.worlds.base();
         let is_epoll = base
             .fd(tid, fd)
@@ -31,29 +32,29 @@ impl Judge {
         if self.worlds.base().fd(tid, epfd).is_none() {
             return self.found_dead_epoll(tid, epfd, place);
         }
-        // A ghost cannot be removed through a number that is closed: part of its story.
+        // A ghost cannot be removed through an fd that is closed. The attempt belongs to its history.
         let base = self.worlds.base();
         let Some(epoll) = base.fd(tid, epfd).and_then(|file| base.epoll_of(file)) else {
             return;
         };
-        let ghost = self.ghosts.of_number(&self.stories, epoll, fd);
-        // A number that is registered can be named, unless it was closed.
+        let ghost = self.ghosts.of_fd(&self.registrations, epoll, fd);
+        // EBADF for an fd that is open here: the log lacks its close.
         let named = base.fd(tid, fd);
         if named.is_some_and(|file| base.find_registration(tid, epoll, file, fd).is_some()) {
             self.coverage.unseen_closes.note(place.line);
         }
         self.note_refused(tid, fd, place);
         if let Some(ghost) = ghost
-            && let Some(story) = self.stories.get_mut(ghost)
-            && story.steps.len() < KEPT_STEPS
+            && let Some(history) = self.registrations.get_mut(ghost)
+            && history.steps.len() < KEPT_STEPS
         {
-            story
+            history
                 .steps
                 .push(place.step("cannot be removed: the number is closed"));
         }
     }
 
-    /// EBADF, or EINVAL for a number that names another kind of file: was it an instance before?
+    /// A call failed with EBADF, or with EINVAL because the fd names no instance: was it one before?
     pub(crate) fn note_failed_wait(&mut self, tid: Tid, epfd: Fd, place: &Place<'_>) {
         let base = self.worlds.base();
         let file = base.fd(tid, epfd);
@@ -86,15 +87,18 @@ impl Judge {
         steps.extend(dead.reused);
         steps.push(place.step("used all the same"));
         let fix = "forget the instance's number when it is closed; after a fork that closes everything, make a new one";
-        self.find(
-            Class::DeadEpollFd,
-            Severity::Fault,
-            process,
-            epfd,
-            instance,
-            summary,
-            steps,
-            fix,
+        self.findings.add(
+            FindingDraft {
+                class: Class::DeadEpollFd,
+                severity: Severity::Fault,
+                pid: process,
+                fd: epfd,
+                instance,
+                summary,
+                steps,
+                fix,
+            }
+            .finding(),
         );
     }
 
@@ -110,25 +114,27 @@ impl Judge {
         );
         let steps = vec![dead.closed, place.step("closed again")];
         let fix = "close an instance once, and forget its number";
-        let finding = new_finding(
-            Class::DeadEpollFd,
-            Severity::Fault,
-            process,
+        let finding = FindingDraft {
+            class: Class::DeadEpollFd,
+            severity: Severity::Fault,
+            pid: process,
             fd,
             instance,
             summary,
             steps,
             fix,
-        );
+        }
+        .finding();
         match self.tasks.get_mut(pid) {
             Some(task) => task.sweep.suspect(fd, finding),
             None => {
-                self.book.find(finding);
+                self.findings.add(finding);
             }
         }
     }
 
-    /// The number of an instance that was closed is given out: to another instance, or to what is none.
+    /// The fd of a closed instance may have been given out. To another instance: the old one is forgotten. To any other
+    /// file: this is a step of the fault.
     pub(crate) fn note_dead_reused(&mut self, tid: Tid, table: TableId, fd: Fd) {
         let Some(dead) = self.sharing.dead.get_mut(table, fd) else {
             return;

@@ -12,7 +12,7 @@ const ATTACHED: &str = "record from the start, or write down what was there befo
 const NO_RING: &str = "record with UV_USE_IO_URING=0 if it is libuv's ring, or look at the running program: \
                        polter scan PID";
 
-/// Everything a log was noticed to lack.
+/// Everything that the log lacks.
 pub(crate) fn gaps(log: &LogSummary, seen: &Coverage) -> Vec<Gap> {
     let found = [
         foreign_lines(log),
@@ -57,7 +57,8 @@ fn foreign_lines(log: &LogSummary) -> Option<Gap> {
     gap(GapKind::Lines, Noticed { count, line }, summary, advice)
 }
 
-/// A whole log of a program begins with its exec, and shows what every program does then.
+/// A complete log of a program begins with its exec, and shows the calls that every program makes at its start. Without
+/// these, a log without epoll calls may be filtered.
 fn no_epoll(log: &LogSummary, seen: &Coverage) -> Option<Gap> {
     let does_something = seen.others > 0 || seen.rings.is_seen();
     let is_whole = seen.opens > 0 && seen.closes > 0 || seen.memory > 0 || !does_something;
@@ -88,9 +89,9 @@ fn only_failures(log: &LogSummary, seen: &Coverage) -> Option<Gap> {
     )
 }
 
-/// Without `-f`, or in one file of `-ff`, no line has a task's number.
+/// Without `-f`, or in one file of `-ff`, no line has a pid.
 fn no_children(log: &LogSummary, seen: &Coverage) -> Option<Gap> {
-    if seen.has_numbers || !seen.forks.is_seen() || log.instances == 0 {
+    if seen.has_pids || !seen.forks.is_seen() || log.instances == 0 {
         return None;
     }
     let tasks = counted(seen.forks.count, "child or thread", "was made", "were made");
@@ -118,9 +119,9 @@ fn no_opens(seen: &Coverage) -> Option<Gap> {
     if !seen.unseen_opens.is_seen() || seen.opens > 0 || seen.older.is_seen() {
         return None;
     }
-    let numbers = counted(seen.unseen_opens.count, "number", "is", "are");
+    let fds = counted(seen.unseen_opens.count, "number", "is", "are");
     let summary =
-        format!("{numbers} registered that no call opened: what else names the files is not known");
+        format!("{fds} registered that no call opened: what else names the files is not known");
     gap(GapKind::Opens, seen.unseen_opens, summary, ALL_CALLS)
 }
 
@@ -129,9 +130,9 @@ fn no_closes(log: &LogSummary, seen: &Coverage) -> Option<Gap> {
     if count * 10 <= seen.closes || count == 0 || log.instances == 0 {
         return None;
     }
-    let numbers = counted(count, "number", "was", "were");
+    let fds = counted(count, "number", "was", "were");
     let summary = format!(
-        "{numbers} closed by no call in the log: when a registration's number went is not known"
+        "{fds} closed by no call in the log: when a registration's number went is not known"
     );
     gap(GapKind::Closes, seen.unseen_closes, summary, ALL_CALLS)
 }
@@ -164,7 +165,8 @@ fn ring(seen: &Coverage) -> Option<Gap> {
     gap(GapKind::Ring, seen.rings, summary, NO_RING)
 }
 
-/// An event may overtake the removal of its registration, in another thread's lines; not one in ten does.
+/// In another thread's lines, an event can come after the removal of its registration. This happens to fewer than one in
+/// ten; more are a gap.
 fn registrations(log: &LogSummary, seen: &Coverage) -> Option<Gap> {
     let events = seen.unknown_events;
     let adds = seen.unseen_adds;

@@ -5,7 +5,9 @@
 
 use crate::input::Place;
 use crate::judge::Judge;
-use crate::state::{CLOSELY_WATCHED, Orphaned, Story, Watched, is_ghost_of, is_live, watched};
+use crate::state::{
+    CLOSELY_WATCHED, Orphaned, RegistrationHistory, Watched, is_ghost_of, is_live, watched,
+};
 use crate::verdict::{Class, Finding, Severity, Site, Step};
 use eventpoll::{Descriptor, EpitemId, Fd, TableId, Tid};
 
@@ -13,31 +15,36 @@ impl Judge {
     pub(crate) fn watched(&self, tid: Tid, fd: Fd) -> Option<Watched> {
         let descriptor = self.worlds.base().descriptor(tid, fd)?;
         let table = self.worlds.base().task(tid)?.table;
-        watched(&self.worlds, &self.takings, table, fd, descriptor)
+        watched(&self.worlds, &self.policy_removals, table, fd, descriptor)
     }
 
-    /// The watched numbers of a task's table that `lose_fn` picks.
+    /// The watched slots of a task's table, of those that `lose_fn` picks.
     pub(crate) fn watched_by_table(
         &self,
         tid: Tid,
         lose_fn: impl Fn(&Descriptor) -> bool,
     ) -> Vec<Watched> {
         let base = self.worlds.base();
-        let Some(view) = base.task(tid).filter(|_| self.stories.told > 0) else {
+        let Some(view) = base.task(tid).filter(|_| self.registrations.made > 0) else {
             return Vec::new();
         };
-        let numbers = base
+        let fds = base
             .fds(tid)
             .filter_map(|(fd, ..)| Some((fd, base.descriptor(tid, fd)?)));
-        numbers
-            .filter(|(_, descriptor)| lose_fn(descriptor))
+        fds.filter(|(_, descriptor)| lose_fn(descriptor))
             .filter_map(|(fd, descriptor)| {
-                watched(&self.worlds, &self.takings, view.table, fd, descriptor)
+                watched(
+                    &self.worlds,
+                    &self.policy_removals,
+                    view.table,
+                    fd,
+                    descriptor,
+                )
             })
             .collect()
     }
 
-    /// Numbers were cleared: what their table has still registered under them is a ghost now.
+    /// Slots were cleared: the registrations that their table made under them are gone now, or ghosts.
     pub(crate) fn orphans<'a>(
         &mut self,
         watched: impl IntoIterator<Item = &'a Watched> + Clone,
@@ -45,30 +52,30 @@ impl Judge {
         place: &Place<'_>,
         what: &str,
     ) {
-        self.note_takings(watched.clone(), process, false);
-        for number in watched {
-            for id in &number.ids {
-                if self.is_still_registered(*id, number) {
-                    self.orphan(*id, number, process, place.step(what));
+        self.note_policy_removals(watched.clone(), process, false);
+        for slot in watched {
+            for id in &slot.ids {
+                if self.is_still_registered(*id, slot) {
+                    self.orphan(*id, slot, process, place.step(what));
                 }
             }
-            for id in number.ids.iter().chain(&number.others) {
-                if !self.is_still_registered(*id, number)
-                    && let Some(story) = self.stories.remove(*id)
+            for id in slot.ids.iter().chain(&slot.others) {
+                if !self.is_still_registered(*id, slot)
+                    && let Some(history) = self.registrations.remove(*id)
                 {
-                    self.registration_ended(&story);
-                    self.note_departed(*story, what, place);
+                    self.registration_ended(&history);
+                    self.note_departed(*history, what, place);
                 }
             }
         }
     }
 
-    /// A table is gone. What it registered lives on without harm while a
-    /// process that has the instance has the same number for the same file.
+    /// A table is gone. What it registered is no ghost as long as a process that has the instance also has the same fd
+    /// for the same file.
     pub(crate) fn orphans_of_exit(&mut self, watched: &[Watched], process: u32) {
-        for number in watched {
-            for id in &number.ids {
-                if self.is_still_registered(*id, number) && !self.is_named_by_a_holder(*id) {
+        for slot in watched {
+            for id in &slot.ids {
+                if self.is_still_registered(*id, slot) && !self.is_named_by_a_holder(*id) {
                     let text = "+++ exited +++".to_string();
                     let site = Site {
                         line: self.line,
@@ -78,7 +85,7 @@ impl Judge {
                     };
                     self.orphan(
                         *id,
-                        number,
+                        slot,
                         process,
                         Step {
                             what: "its owner is gone".to_string(),
@@ -90,18 +97,18 @@ impl Judge {
         }
     }
 
-    pub(crate) fn is_still_registered(&self, id: EpitemId, number: &Watched) -> bool {
+    pub(crate) fn is_still_registered(&self, id: EpitemId, slot: &Watched) -> bool {
         let registration = self.worlds.base().registration(id);
-        registration.is_some_and(|r| r.file == number.file && r.fd == number.fd)
+        registration.is_some_and(|r| r.file == slot.file && r.fd == slot.fd)
     }
 
-    fn orphan(&mut self, id: EpitemId, number: &Watched, process: u32, step: Step) {
+    fn orphan(&mut self, id: EpitemId, slot: &Watched, process: u32, step: Step) {
         self.ghosts.born += 1;
-        let holders = self.holders(number, process);
-        let class = self.class_of(number, process, &holders);
-        // How the other copy came to be: by the fork that gave it away, or the one that gave this one.
+        let holders = self.holders(slot, process);
+        let class = self.class_of(slot, process, &holders);
+        // The fork that made the other copy. A handed-over file came by the fork that made this table.
         let tables: Vec<TableId> = match class {
-            Class::HandedOverGhost => vec![number.table],
+            Class::HandedOverGhost => vec![slot.table],
             _ => self.tables_with_a_copy(&holders),
         };
         let is_sent = class == Class::ForkGhost
@@ -111,47 +118,47 @@ impl Judge {
             .into_iter()
             .filter_map(|table| self.sharing.copied(table).cloned())
             .collect();
-        let Some(story) = self.stories.get_mut(id) else {
+        let Some(history) = self.registrations.get_mut(id) else {
             return;
         };
-        if story.orphaned.is_some() {
+        if history.orphaned.is_some() {
             return;
         }
-        if let Some(first) = story.steps.first().map(|step| step.site.line) {
+        if let Some(first) = history.steps.first().map(|step| step.site.line) {
             let is_its = |copy: &Step| class == Class::HandedOverGhost || copy.site.line > first;
-            story
+            history
                 .steps
                 .extend(copied.into_iter().filter(is_its).take(2));
         }
-        story.steps.push(step);
-        story.steps.sort_by_key(|step| step.site.line);
-        story.steps.dedup();
-        story.orphaned = Some(Orphaned {
+        history.steps.push(step);
+        history.steps.sort_by_key(|step| step.site.line);
+        history.steps.dedup();
+        history.orphaned = Some(Orphaned {
             class,
-            is_cloexec: number.is_cloexec,
+            is_cloexec: slot.is_cloexec,
             is_sent,
             holders: holders.into_iter().map(|(_, kept_by)| kept_by).collect(),
         });
-        self.worlds.note_ghost(story.id, &story.in_worlds);
-        let (epoll, fd) = (story.epoll, story.fd);
+        self.worlds.note_ghost(history.id, &history.in_worlds);
+        let (epoll, fd) = (history.epoll, history.fd);
         self.ghosts.live.push(id);
-        let of_number = self.ghosts.by_number.entry((epoll, fd)).or_default();
-        if of_number.len().is_power_of_two() {
-            of_number.retain(|id| is_ghost_of(&self.stories, *id, epoll, fd));
+        let of_fd = self.ghosts.by_fd.entry((epoll, fd)).or_default();
+        if of_fd.len().is_power_of_two() {
+            of_fd.retain(|id| is_ghost_of(&self.registrations, *id, epoll, fd));
         }
-        of_number.push(id);
+        of_fd.push(id);
     }
 
-    /// True while a registration's number does not name its file for its owner.
+    /// True while a registration's fd does not name its file in its owner's table. It can do so again after a dup.
     pub(crate) fn is_ghost(&self, id: EpitemId) -> bool {
-        let Some(story) = self.stories.get(id) else {
+        let Some(history) = self.registrations.get(id) else {
             return false;
         };
-        story.orphaned.is_some()
-            && self.worlds.base().fd_in(story.owner, story.fd) != Some(story.file)
+        history.orphaned.is_some()
+            && self.worlds.base().fd_in(history.owner, history.fd) != Some(history.file)
     }
 
-    /// True if some process that has the instance has this number for this file.
+    /// True if a process that has the instance has this fd for this file.
     fn is_named_by_a_holder(&self, id: EpitemId) -> bool {
         let base = self.worlds.base();
         let Some(registration) = base.registration(id) else {
@@ -166,7 +173,7 @@ impl Judge {
         })
     }
 
-    /// Looks for ghosts that are gone.
+    /// Reports the ghosts that are gone. With many ghosts it works only now and then: it looks at every one.
     pub(crate) fn sweep_ghosts(&mut self) {
         if self.ghosts.live.is_empty() {
             return;
@@ -179,48 +186,48 @@ impl Judge {
         while at < self.ghosts.live.len() {
             let id = self.ghosts.live[at];
             let is_live = self
-                .stories
+                .registrations
                 .get(id)
-                .is_some_and(|story| is_live(&self.worlds, story));
+                .is_some_and(|history| is_live(&self.worlds, history));
             if is_live {
                 at += 1;
                 continue;
             }
             self.ghosts.live.swap_remove(at);
-            if let Some(story) = self.stories.remove(id) {
-                self.registration_ended(&story);
+            if let Some(history) = self.registrations.remove(id) {
+                self.registration_ended(&history);
             }
         }
-        if self.ghosts.by_number.len() > 2 * self.ghosts.live.len() {
-            let stories = &self.stories;
-            self.ghosts.by_number.retain(|(epoll, fd), ids| {
-                ids.retain(|id| is_ghost_of(stories, *id, *epoll, *fd));
+        if self.ghosts.by_fd.len() > 2 * self.ghosts.live.len() {
+            let registrations = &self.registrations;
+            self.ghosts.by_fd.retain(|(epoll, fd), ids| {
+                ids.retain(|id| is_ghost_of(registrations, *id, *epoll, *fd));
                 !ids.is_empty()
             });
         }
     }
 
-    /// A registration is gone: if it was a ghost, that is a finding.
-    pub(crate) fn registration_ended(&mut self, story: &Story) {
-        self.report_ghost(story, Some(self.line));
+    /// A registration is gone: if it was a ghost, it becomes a finding.
+    pub(crate) fn registration_ended(&mut self, history: &RegistrationHistory) {
+        self.report_ghost(history, Some(self.line));
     }
 
-    /// The log is over; ghosts that are there still lasted to the end.
+    /// The log is over: reports the ghosts that are left.
     pub(crate) fn end_ghosts(&mut self) {
         for id in std::mem::take(&mut self.ghosts.live) {
-            if let Some(story) = self.stories.remove(id) {
-                let ended = (!is_live(&self.worlds, &story)).then_some(self.line);
-                self.report_ghost(&story, ended);
+            if let Some(history) = self.registrations.remove(id) {
+                let ended = (!is_live(&self.worlds, &history)).then_some(self.line);
+                self.report_ghost(&history, ended);
             }
         }
     }
 
-    fn report_ghost(&mut self, story: &Story, ended: Option<u64>) {
-        let Some(orphaned) = &story.orphaned else {
+    fn report_ghost(&mut self, history: &RegistrationHistory, ended: Option<u64>) {
+        let Some(orphaned) = &history.orphaned else {
             return;
         };
-        // A ghost that nobody was told of and that is gone again did no harm here.
-        let is_harmless = story.ghost_events == 0 && ended.is_some();
+        // A ghost that reported nothing and is gone again did no harm in this log.
+        let is_harmless = history.ghost_events == 0 && ended.is_some();
         let who = match orphaned.class {
             Class::DupGhost => "a duplicate of the descriptor keeps the file alive",
             Class::HandedOverGhost => {
@@ -230,12 +237,12 @@ impl Judge {
             _ if orphaned.is_sent => "a process that was sent the file keeps it alive",
             _ => "a forked process keeps the file alive",
         };
-        let harm = match story.ghost_events {
+        let harm = match history.ghost_events {
             0 => "no event came through it in this log".to_string(),
             1 => "an event was reported for a number that no longer means it".to_string(),
             events => format!("{events} events were reported for a number that no longer means it"),
         };
-        let fd = story.fd;
+        let fd = history.fd;
         let fix = match orphaned.class {
             Class::DupGhost => format!(
                 "EPOLL_CTL_DEL {fd} before closing it, or register the descriptor that stays open"
@@ -249,7 +256,7 @@ impl Judge {
                     "EPOLL_CTL_DEL {fd} before closing it: another process has been sent the file"
                 )
             }
-            // Between fork and exec the child has it all the same.
+            // Between fork and exec the child has the file in spite of O_CLOEXEC.
             _ if orphaned.is_cloexec => {
                 format!(
                     "EPOLL_CTL_DEL {fd} before closing it: O_CLOEXEC acts only once the child execs"
@@ -259,10 +266,10 @@ impl Judge {
                 "EPOLL_CTL_DEL {fd} before closing it, or keep it from the child with O_CLOEXEC and an exec"
             ),
         };
-        let owner = self.tasks.tid(story.pid);
-        let owner = owner.filter(|tid| self.process_and_table(*tid).1 == story.owner);
+        let owner = self.tasks.tid(history.pid);
+        let owner = owner.filter(|tid| self.process_and_table(*tid).1 == history.owner);
         let by_now = owner.and_then(|tid| self.worlds.base().fd(tid, fd));
-        let harm = match by_now.filter(|file| *file != story.file) {
+        let harm = match by_now.filter(|file| *file != history.file) {
             Some(_) => format!("{harm}; {fd} means another file by now"),
             None => harm,
         };
@@ -273,17 +280,17 @@ impl Judge {
             } else {
                 Severity::Fault
             },
-            pid: story.pid,
+            pid: history.pid,
             fd: fd.0,
-            instance: story.instance.clone(),
+            instance: history.instance.clone(),
             summary: format!("{fd} was closed without EPOLL_CTL_DEL and {who}; {harm}"),
-            story: story.steps.clone(),
+            story: history.steps.clone(),
             holders: orphaned.holders.clone(),
-            events: story.ghost_events,
+            events: history.ghost_events,
             ended,
             fix,
             repeated: 0,
         };
-        self.book.find(finding);
+        self.findings.add(finding);
     }
 }

@@ -5,18 +5,18 @@ use crate::state::Watched;
 use crate::verdict::{Class, KeptBy};
 use eventpoll::{Fd, FileId, Holder, TableId};
 
-/// Ghosts whose holders are searched for; the search looks at every table.
+/// Only the holders of the first ghosts are searched for: the search looks at every table.
 const EXPLAINED: u64 = 512;
 
 impl Judge {
-    /// Who keeps a file alive, each with its table if it is one.
-    pub(crate) fn holders(&self, number: &Watched, closer: u32) -> Vec<(Option<TableId>, KeptBy)> {
+    /// Who keeps a file alive, with the table if it is a process or thread.
+    pub(crate) fn holders(&self, slot: &Watched, closer: u32) -> Vec<(Option<TableId>, KeptBy)> {
         let base = self.worlds.base();
         if self.ghosts.born > EXPLAINED {
             return vec![(None, KeptBy::Unknown)];
         }
         let mut holders: Vec<_> = base
-            .holders(number.file)
+            .holders(slot.file)
             .into_iter()
             .map(|holder| match holder {
                 Holder::Slot { table, fd } => {
@@ -24,7 +24,7 @@ impl Judge {
                     let pid = user.map_or(0, |(_, view)| self.tasks.shown(view.process));
                     let kept_by = match user {
                         // A thread of the same process, with a table of its own.
-                        Some((_, view)) if pid == closer && table != number.table => {
+                        Some((_, view)) if pid == closer && table != slot.table => {
                             let tid = self.tasks.shown(view.pid);
                             KeptBy::Thread { tid, fd: fd.0 }
                         }
@@ -37,7 +37,7 @@ impl Judge {
                 Holder::Call => (None, KeptBy::Unknown),
             })
             .collect();
-        let is_held = |held: &Vec<Option<FileId>>| held.first() == Some(&Some(number.file));
+        let is_held = |held: &Vec<Option<FileId>>| held.first() == Some(&Some(slot.file));
         let in_flight = self.in_flight.iter().flat_map(|message| &message.files);
         let in_flight = in_flight.filter(|held| is_held(held));
         holders.extend(in_flight.map(|_| (None, KeptBy::InFlight)));
@@ -49,7 +49,7 @@ impl Judge {
         holders
     }
 
-    /// The holders' tables that have the file because it was copied with them, not sent to them.
+    /// The holders' tables that got the file when they were copied, not in a message.
     pub(crate) fn tables_with_a_copy(&self, holders: &[(Option<TableId>, KeptBy)]) -> Vec<TableId> {
         let base = self.worlds.base();
         let is_copied = |table: TableId, fd: i32| {
@@ -68,23 +68,23 @@ impl Judge {
 
     pub(crate) fn class_of(
         &self,
-        number: &Watched,
+        slot: &Watched,
         process: u32,
         holders: &[(Option<TableId>, KeptBy)],
     ) -> Class {
         let tables = || holders.iter().filter_map(|(table, _)| *table);
-        // Beyond the first ghosts nobody is asked; most are of forks.
+        // The holders of later ghosts are not searched for. Most are ghosts of forks.
         let is_unknown = holders
             .iter()
             .any(|(_, kept_by)| *kept_by == KeptBy::Unknown);
-        if tables().any(|table| table == number.table) {
+        if tables().any(|table| table == slot.table) {
             return Class::DupGhost;
         }
         if tables().next().is_none() && !is_unknown {
             return Class::InFlightGhost;
         }
-        let maker = self.labels.get(number.file).map(|label| label.pid);
-        if number.is_inherited || maker.is_some_and(|maker| maker != process) {
+        let maker = self.labels.get(slot.file).map(|label| label.pid);
+        if slot.is_inherited || maker.is_some_and(|maker| maker != process) {
             Class::HandedOverGhost
         } else {
             Class::ForkGhost

@@ -2,12 +2,13 @@
 
 use crate::input::Place;
 use crate::judge::Judge;
-use crate::state::{Leak, MAX_REMEMBERED, new_finding};
+use crate::state::FindingDraft;
+use crate::state::{Leak, MAX_REMEMBERED};
 use crate::verdict::{Class, Severity};
 use eventpoll::{EpollId, Fd, TableId, Tid};
 
 impl Judge {
-    /// Instances that came through an exec: leaked, unless the new program uses them.
+    /// A process has exec'ed: each instance that it still has is leaked, unless the new program uses it.
     pub(crate) fn note_leaks(&mut self, tid: Tid, process: u32, place: &Place<'_>) {
         let base = self.worlds.base();
         let Some(view) = base.task(tid) else { return };
@@ -29,16 +30,17 @@ impl Judge {
             let steps =
                 vec![place.step("the instance, not close-on-exec, reaches the new program")];
             let fix = "make the instance with EPOLL_CLOEXEC";
-            let finding = new_finding(
-                Class::LeakedEpoll,
-                Severity::Fault,
-                process,
+            let finding = FindingDraft {
+                class: Class::LeakedEpoll,
+                severity: Severity::Fault,
+                pid: process,
                 fd,
                 instance,
                 summary,
                 steps,
                 fix,
-            );
+            }
+            .finding();
             self.sharing.leaks.push(Leak {
                 table: view.table,
                 fd,
@@ -47,7 +49,7 @@ impl Judge {
         }
     }
 
-    /// A task uses an instance: it was not leaked to it.
+    /// A task uses an instance: it is no leak.
     pub(crate) fn note_use(&mut self, tid: Tid, epfd: Fd) {
         if self.sharing.leaks.is_empty() {
             return;
@@ -58,11 +60,12 @@ impl Judge {
             .retain(|leak| (leak.table, leak.fd) != (table, epfd));
     }
 
-    /// A table is gone; what it never used was leaked.
+    /// A table is gone: the instances it never used were leaked. All else that is kept by table goes too, because another
+    /// table may get its id.
     pub(crate) fn end_leaks_of(&mut self, table: TableId) {
         let leaks = &mut self.sharing.leaks;
         for leak in leaks.extract_if(.., |leak| leak.table == table) {
-            self.book.find(leak.finding);
+            self.findings.add(leak.finding);
         }
         self.sharing.dead.forget_table(table);
         self.sharing.races.retain(|race| race.table != table);

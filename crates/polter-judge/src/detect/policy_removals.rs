@@ -13,99 +13,111 @@
 
 use crate::input::Place;
 use crate::judge::Judge;
-use crate::state::{MAX_PAST, Mark, PastCall, Taking, Watched, WorldSet, not_found};
+use crate::state::{MAX_PAST, PastCall, PolicyRemoval, SyncEvent, Watched, WorldSet, not_found};
 use eventpoll::{EpitemId, Fd, FileId};
 use std::collections::VecDeque;
 
 impl Judge {
-    /// A mark for a call of a process.
-    pub(crate) fn mark(&mut self, process: u32) -> Option<Mark> {
-        let (takings, stories) = (&self.takings, &self.stories);
-        self.order.mark(process, |used| {
-            let past = takings.removed.marks().chain(takings.cleared.marks());
-            let marks = takings.open.marks().chain(past);
-            marks.for_each(|mark| used.insert(mark));
-            stories.marks().for_each(|mark| used.insert(mark));
+    /// Makes a sync event of a call that a process has just made.
+    pub(crate) fn sync_event(&mut self, process: u32) -> Option<SyncEvent> {
+        let (policy_removals, registrations) = (&self.policy_removals, &self.registrations);
+        self.order.record(process, |used| {
+            let past = policy_removals
+                .dels
+                .sync_events()
+                .chain(policy_removals.closes.sync_events());
+            let events = policy_removals.open.sync_events().chain(past);
+            events.for_each(|mark| used.insert(mark));
+            registrations
+                .sync_events()
+                .for_each(|mark| used.insert(mark));
         })
     }
 
-    /// Numbers were cleared by a process: what became of the others' registrations?
-    pub(crate) fn note_takings<'a>(
+    /// A process has cleared slots: notes which of the others' registrations the policies removed by that.
+    pub(crate) fn note_policy_removals<'a>(
         &mut self,
         watched: impl IntoIterator<Item = &'a Watched>,
         process: u32,
         is_exit: bool,
     ) {
         let (mut mark, mut cleared) = (None, VecDeque::new());
-        // A child that ends clears thousands of numbers: what is the same for all is asked once.
-        let takers = (self.worlds).those_that_take(WorldSet::all(), is_exit);
-        for number in watched {
-            self.note_late_takings(number, process, is_exit);
-            if !takers.is_empty() && !self.takings.open.is_full() && !self.order.is_ignored() {
-                for id in &number.others {
-                    self.note_taking(*id, number, process, takers, &mut mark);
+        // Asked once for all slots: the exit of a child clears thousands.
+        let removing = (self.worlds).removing_worlds(WorldSet::all(), is_exit);
+        for slot in watched {
+            self.note_overtaken_dels(slot, process, is_exit);
+            if !removing.is_empty()
+                && !self.policy_removals.open.is_full()
+                && !self.order.is_ignored()
+            {
+                for id in &slot.others {
+                    self.note_policy_removal(*id, slot, process, removing, &mut mark);
                 }
             }
-            // One of those who have the file too may register it just after.
-            if !takers.is_empty() && self.worlds.base().references(number.file) > 0 {
-                // An exit clears more than is remembered: the last ones are.
+            // Another process that has the file may register it next. This close could then come later.
+            if !removing.is_empty() && self.worlds.base().references(slot.file) > 0 {
+                // An exit can clear more slots than are remembered: the last ones are kept.
                 if cleared.len() >= MAX_PAST {
                     cleared.pop_front();
                 }
-                cleared.push_back(number);
+                cleared.push_back(slot);
             }
         }
         self.note_cleared(cleared, process, is_exit, mark);
     }
 
-    fn note_taking(
+    fn note_policy_removal(
         &mut self,
         id: EpitemId,
-        number: &Watched,
+        slot: &Watched,
         process: u32,
-        takers: WorldSet,
-        mark: &mut Option<Mark>,
+        removing: WorldSet,
+        mark: &mut Option<SyncEvent>,
     ) {
-        let story = self.stories.get(id);
-        let Some(story) = story.filter(|story| story.pid != process) else {
+        let history = self.registrations.get(id);
+        let Some(history) = history.filter(|history| history.pid != process) else {
             return;
         };
-        if !self.is_still_registered(id, number) {
+        if !self.is_still_registered(id, slot) {
             return;
         }
-        let (story_id, added) = (story.id, story.added);
-        let knew_of_add = added.is_none_or(|added| self.order.knows(process, added));
-        let lacking = (self.worlds).lacking(story_id, &story.in_worlds, takers);
+        let (history_id, added) = (history.id, history.added);
+        let is_after_add = added.is_none_or(|added| self.order.happens_before(added, process));
+        let lacking = (self.worlds).lacking(history_id, &history.in_worlds, removing);
         for world in lacking.iter() {
-            if self.takings.open.has(story_id, world) || self.takings.open.is_full() {
+            if self.policy_removals.open.has(history_id, world)
+                || self.policy_removals.open.is_full()
+            {
                 continue;
             }
-            *mark = mark.or_else(|| self.mark(process));
+            *mark = mark.or_else(|| self.sync_event(process));
             if let Some(mark) = *mark {
-                let taking = Taking {
+                let removal = PolicyRemoval {
                     world,
-                    mark,
-                    knew_of_add,
+                    event: mark,
+                    is_after_add,
                     breaks: 0,
                 };
-                (self.takings.open).insert(story_id, id, number.file, taking);
+                (self.policy_removals.open).insert(history_id, id, slot.file, removal);
             }
         }
     }
 
-    /// A process closes what another has registered and removed: had it been
-    /// faster, the DEL would have found nothing.
-    fn note_late_takings(&mut self, number: &Watched, process: u32, is_exit: bool) {
-        if self.takings.removed.is_empty() {
+    /// A process closes what another has registered and removed. If nothing puts the DEL first, then in another order the
+    /// DEL would have found nothing.
+    fn note_overtaken_dels(&mut self, slot: &Watched, process: u32, is_exit: bool) {
+        if self.policy_removals.dels.is_empty() {
             return;
         }
-        let born = self.made_on(number.file);
-        for past in self.takings.removed.of_mut(number.file, number.fd) {
-            if past.born != born || past.process == process || self.order.knows(process, past.mark)
+        let born = self.made_on(slot.file);
+        for past in self.policy_removals.dels.of_mut(slot.file, slot.fd) {
+            if past.born != born
+                || past.process == process
+                || self.order.happens_before(past.event, process)
             {
                 continue;
             }
-            let late = self.worlds.those_that_take(past.worlds, is_exit);
+            let late = self.worlds.removing_worlds(past.worlds, is_exit);
             if let Some(site) = &past.site {
                 (self.worlds).note_other_order(late, || not_found(site.clone()));
             }
@@ -118,13 +130,13 @@ impl Judge {
         cleared: impl IntoIterator<Item = &'a Watched>,
         process: u32,
         is_exit: bool,
-        mut mark: Option<Mark>,
+        mut mark: Option<SyncEvent>,
     ) {
-        let worlds = self.worlds.those_that_take(WorldSet::all(), is_exit);
-        for number in cleared {
-            mark = mark.or_else(|| self.mark(process));
+        let worlds = self.worlds.removing_worlds(WorldSet::all(), is_exit);
+        for slot in cleared {
+            mark = mark.or_else(|| self.sync_event(process));
             let Some(mark) = mark else { return };
-            let (file, fd) = (number.file, number.fd);
+            let (file, fd) = (slot.file, slot.fd);
             let site = None;
             let past = PastCall {
                 file,
@@ -132,103 +144,108 @@ impl Judge {
                 fd,
                 process,
                 worlds,
-                mark,
+                event: mark,
                 site,
             };
-            self.takings.cleared.remember(past);
+            self.policy_removals.closes.remember(past);
         }
     }
 
-    /// A registration was made of a file that others may have: its mark, if they have.
+    /// A registration was made. If others have the file too, its ADD becomes a sync event. Closes that could come after
+    /// it in another order would remove it: these are possible removals.
     pub(crate) fn note_shared_add(
         &mut self,
-        story: u64,
+        history: u64,
         file: FileId,
         fd: Fd,
         process: u32,
-    ) -> Option<Mark> {
-        self.takings.removed.forget(file, fd, process);
+    ) -> Option<SyncEvent> {
+        self.policy_removals.dels.forget(file, fd, process);
         let mut worlds = WorldSet::default();
         let born = self.made_on(file);
-        for past in self.takings.cleared.of(file, fd) {
-            if past.born == born && past.process != process && !self.order.knows(process, past.mark)
+        for past in self.policy_removals.closes.of(file, fd) {
+            if past.born == born
+                && past.process != process
+                && !self.order.happens_before(past.event, process)
             {
                 worlds = worlds.with(past.worlds);
             }
         }
         if !worlds.is_empty() {
-            if self.takings.possible.len() >= MAX_PAST {
-                self.takings.possible.pop_first();
+            if self.policy_removals.possible.len() >= MAX_PAST {
+                self.policy_removals.possible.pop_first();
             }
-            self.takings.possible.insert(story, worlds);
+            self.policy_removals.possible.insert(history, worlds);
         }
         if self.worlds.base().references(file) < 2 {
             return None;
         }
-        self.mark(process)
+        self.sync_event(process)
     }
 
-    /// A process uses a registration: if it knows of the taking, so would it in any order.
-    pub(crate) fn confirm_takings(&mut self, story: u64, process: u32) {
+    /// A process uses a registration. If the removal happens before this use, its breaks are certain.
+    pub(crate) fn confirm_policy_removals(&mut self, history: u64, process: u32) {
         let order = &self.order;
-        let is_certain = |taking: &Taking| taking.knew_of_add && order.knows(process, taking.mark);
-        self.takings.open.confirm(story, is_certain);
+        let is_certain = |removal: &PolicyRemoval| {
+            removal.is_after_add && order.happens_before(removal.event, process)
+        };
+        self.policy_removals.open.confirm(history, is_certain);
     }
 
-    /// Registrations have ended in Linux's world by what a process did: some of this file's, or of any. If it does
-    /// not know that they were taken, the taking could have come later.
-    pub(crate) fn settle_takings(&mut self, process: u32, file: Option<FileId>) {
-        if self.takings.open.is_empty() {
+    /// A process did something that can end registrations in Linux's world: those of one file, or any. A removal that
+    /// does not happen before this could have come later, so its breaks depend on the order.
+    pub(crate) fn settle_policy_removals(&mut self, process: u32, file: Option<FileId>) {
+        if self.policy_removals.open.is_empty() {
             return;
         }
-        let (base, stories) = (self.worlds.base(), &self.stories);
-        let has_ended = |number: u64, id: EpitemId| {
-            let story = stories.get(id);
-            !base.is_registered(id) || story.is_none_or(|story| story.id != number)
+        let (base, registrations) = (self.worlds.base(), &self.registrations);
+        let has_ended = |id: u64, epitem: EpitemId| {
+            let history = registrations.get(epitem);
+            !base.is_registered(epitem) || history.is_none_or(|history| history.id != id)
         };
-        let is_behind = std::mem::take(&mut self.takings.is_behind);
-        let file = file.filter(|_| !is_behind);
-        for (story, taking) in self.takings.open.take_ended(file, has_ended) {
-            if !taking.knew_of_add || !self.order.knows(process, taking.mark) {
-                (self.worlds).doubt(taking.world, story, taking.breaks);
+        let needs_full_scan = std::mem::take(&mut self.policy_removals.needs_full_scan);
+        let file = file.filter(|_| !needs_full_scan);
+        for (history, removal) in self.policy_removals.open.take_ended(file, has_ended) {
+            if !removal.is_after_add || !self.order.happens_before(removal.event, process) {
+                (self.worlds).note_dependence(removal.world, history, removal.breaks);
             }
         }
     }
 
-    /// A number of this file was cleared by a process: registrations end with the last one.
+    /// A process has cleared a slot of this file. Only the last reference ends registrations.
     pub(crate) fn settle_cleared(&mut self, process: u32, file: Option<FileId>, was_epoll: bool) {
         let Some(file) = file else { return };
-        if self.worlds.base().references(file) == 0 || self.takings.is_behind {
-            self.settle_takings(process, Some(file).filter(|_| !was_epoll));
+        if self.worlds.base().references(file) == 0 || self.policy_removals.needs_full_scan {
+            self.settle_policy_removals(process, Some(file).filter(|_| !was_epoll));
         }
     }
 
-    /// The log is over. What was taken and not settled was taken while it was of
-    /// use, if it was there to be taken in any order.
-    pub(crate) fn end_takings(&mut self) {
-        for (story, taking) in self.takings.open.take_ended(None, |_, _| true) {
-            if !taking.knew_of_add {
-                (self.worlds).doubt(taking.world, story, taking.breaks);
+    /// The log is over. A registration that has not ended could not have ended before its removal. So its breaks are
+    /// certain, if its ADD happens before the removal.
+    pub(crate) fn end_policy_removals(&mut self) {
+        for (history, removal) in self.policy_removals.open.take_ended(None, |_, _| true) {
+            if !removal.is_after_add {
+                (self.worlds).note_dependence(removal.world, history, removal.breaks);
             }
         }
     }
 
-    /// A registration is removed by DEL, maybe of a file that others have too.
-    pub(crate) fn remember_removal(
+    /// A registration is removed by DEL. Remembers it if others have the file: their close could have come first.
+    pub(crate) fn remember_del(
         &mut self,
         id: EpitemId,
         process: u32,
         worlds: WorldSet,
         place: &Place<'_>,
     ) {
-        let Some(story) = self.stories.get(id) else {
+        let Some(history) = self.registrations.get(id) else {
             return;
         };
-        let (file, fd) = (story.file, story.fd);
+        let (file, fd) = (history.file, history.fd);
         if worlds.is_empty() || self.worlds.base().references(file) < 2 {
             return;
         }
-        if let Some(mark) = self.mark(process) {
+        if let Some(mark) = self.sync_event(process) {
             let site = Some(place.site());
             let past = PastCall {
                 file,
@@ -236,10 +253,10 @@ impl Judge {
                 fd,
                 process,
                 worlds,
-                mark,
+                event: mark,
                 site,
             };
-            self.takings.removed.remember(past);
+            self.policy_removals.dels.remember(past);
         }
     }
 

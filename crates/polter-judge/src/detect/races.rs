@@ -1,14 +1,15 @@
 //! Descriptors closed while another thread waits for them.
 
-use crate::input::{Place, number_in};
+use crate::input::{Place, fd_in_data};
 use crate::judge::Judge;
+use crate::state::FindingDraft;
 use crate::state::{MAX_REMEMBERED, Race};
 use crate::verdict::{Class, Severity, Site, Step};
 use eventpoll::{EpollId, Fd, Tid};
 
 impl Judge {
-    /// A number is closed; if another thread waits on an instance that has it
-    /// registered, a reuse of the number before the wait ends is a race.
+    /// An fd is about to be closed. If another thread waits on an instance that has it registered, a reuse of the fd
+    /// before that wait ends is a race.
     pub(crate) fn note_raced_close(&mut self, pid: u32, tid: Tid, fd: Fd, place: &Place<'_>) {
         let (_, table) = self.process_and_table(tid);
         let Some(file) = self.worlds.base().fd(tid, fd) else {
@@ -28,12 +29,12 @@ impl Judge {
         if self.sharing.races.len() >= MAX_REMEMBERED {
             self.sharing.races.remove(0);
         }
-        let story = self
-            .stories
+        let history = self
+            .registrations
             .get(registration.id)
-            .map_or_else(Vec::new, |story| story.steps.clone());
+            .map_or_else(Vec::new, |history| history.steps.clone());
         let steps = [
-            story,
+            history,
             vec![place.step("closed without DEL while another thread waits")],
         ]
         .concat();
@@ -49,7 +50,7 @@ impl Judge {
         });
     }
 
-    /// A number is closed whose event another thread has been told of and not handled.
+    /// An fd is about to be closed whose event another thread got and has not handled.
     pub(crate) fn note_close_to_others(&mut self, tid: Tid, fd: Fd, place: &Place<'_>) {
         let base = self.worlds.base();
         let (threads, file) = (base.threads(tid), base.fd(tid, fd));
@@ -72,8 +73,8 @@ impl Judge {
         }
     }
 
-    /// A number was given out: is there a wait under way from before its close?
-    pub(crate) fn number_reopened(&mut self, tid: Tid, fd: Fd) {
+    /// An fd was given out: is a wait still under way that began before its close?
+    pub(crate) fn fd_reopened(&mut self, tid: Tid, fd: Fd) {
         let table = self.process_and_table(tid).1;
         self.note_dead_reused(tid, table, fd);
         self.sharing.duplicates.remove(table, fd);
@@ -112,26 +113,29 @@ impl Judge {
             site: reuse,
         });
         let instance = self.instance(race.epoll);
-        // A generation beside the number tells the two files apart.
+        // A generation above the fd lets the program tell the two files apart.
         let severity = match race.data >> 32 {
             0 => Severity::Fault,
-            _ if number_in(race.data) != fd => Severity::Fault,
+            _ if fd_in_data(race.data) != fd => Severity::Fault,
             _ => Severity::Note,
         };
         let fix = "EPOLL_CTL_DEL first, and free the state only after the waiting thread has come back once";
-        self.find(
-            Class::CloseRacesWait,
-            severity,
-            process,
-            fd,
-            instance,
-            summary,
-            steps,
-            fix,
+        self.findings.add(
+            FindingDraft {
+                class: Class::CloseRacesWait,
+                severity,
+                pid: process,
+                fd,
+                instance,
+                summary,
+                steps,
+                fix,
+            }
+            .finding(),
         );
     }
 
-    /// An event of no known registration: was its file closed while the wait was under way?
+    /// An event has no known registration: was its fd closed while the wait was under way?
     pub(crate) fn note_unknown_event(
         &mut self,
         waiter: u32,
@@ -153,15 +157,18 @@ impl Judge {
         let steps = [race.steps, vec![place.step("reported after the close")]].concat();
         let instance = self.instance(epoll);
         let fix = "EPOLL_CTL_DEL first, and free the state only after the waiting thread has come back once";
-        self.find(
-            Class::CloseRacesWait,
-            Severity::Note,
-            process,
-            race.fd,
-            instance,
-            summary,
-            steps,
-            fix,
+        self.findings.add(
+            FindingDraft {
+                class: Class::CloseRacesWait,
+                severity: Severity::Note,
+                pid: process,
+                fd: race.fd,
+                instance,
+                summary,
+                steps,
+                fix,
+            }
+            .finding(),
         );
     }
 }

@@ -2,20 +2,21 @@
 
 use crate::input::Place;
 use crate::judge::Judge;
-use crate::state::{MAX_REMEMBERED, new_finding};
+use crate::state::FindingDraft;
+use crate::state::MAX_REMEMBERED;
 use crate::verdict::{Class, Severity};
 use eventpoll::{EpitemId, EpollId, Fd, Tid};
 
 impl Judge {
-    /// A live registration was reported to a process that did not make it.
+    /// A registration was reported to a process that did not make it.
     pub(crate) fn note_foreign_report(&mut self, id: EpitemId, tid: Tid, place: &Place<'_>) {
         let (process, table) = self.process_and_table(tid);
-        let Some(story) = self.stories.get(id) else {
+        let Some(history) = self.registrations.get(id) else {
             return;
         };
-        let (epoll, fd, file, owner) = (story.epoll, story.fd, story.file, story.owner);
+        let (epoll, fd, file, owner) = (history.epoll, history.fd, history.file, history.owner);
         let base = self.worlds.base();
-        // The owner is gone, or has handed its number on: whoever waits is right to.
+        // The owner is gone, or has given the fd up: the others may well take its events.
         if base.fd_in(owner, fd) != Some(file) {
             return;
         }
@@ -25,37 +26,38 @@ impl Judge {
         }
         let has_it_too = base.fd_in(table, fd) == Some(file);
         let steps = [
-            story.steps.clone(),
+            history.steps.clone(),
             vec![place.step("reported to another process")],
         ]
         .concat();
         let (class, pid, summary, fix) = if has_it_too {
             let summary = format!(
                 "process {process} takes events of {fd} that process {} registered for and waits for too",
-                story.pid
+                history.pid
             );
             let fix = "give each process an instance of its own, made after the fork";
-            (Class::EventTheft, story.pid, summary, fix)
+            (Class::EventTheft, history.pid, summary, fix)
         } else {
             let summary = format!(
                 "process {process} is told of {fd}, which only process {} has: there {fd} is closed or another file",
-                story.pid
+                history.pid
             );
             let fix =
                 "make a new instance after the fork; what one process registers is reported to all";
             (Class::ForeignEntry, process, summary, fix)
         };
         let instance = self.instance(epoll);
-        let finding = new_finding(
+        let finding = FindingDraft {
             class,
-            Severity::Fault,
+            severity: Severity::Fault,
             pid,
             fd,
             instance,
             summary,
             steps,
             fix,
-        );
+        }
+        .finding();
         self.sharing.newest_theft = Some(key);
         self.sharing.thefts.insert(key, finding);
     }
@@ -67,29 +69,32 @@ impl Judge {
         fd: Fd,
         place: &Place<'_>,
     ) {
-        let Some(story) = known.and_then(|id| self.stories.get(id)) else {
+        let Some(history) = known.and_then(|id| self.registrations.get(id)) else {
             return;
         };
         let summary = format!(
             "process {process} cannot register {fd}: in the instance it shares, process {} has done so already",
-            story.pid
+            history.pid
         );
         let steps = [
-            story.steps.clone(),
+            history.steps.clone(),
             vec![place.step("refused: the key is taken by another process")],
         ]
         .concat();
-        let instance = self.instance(story.epoll);
+        let instance = self.instance(history.epoll);
         let fix = "make a new instance after the fork";
-        self.find(
-            Class::ForeignEntry,
-            Severity::Fault,
-            process,
-            fd,
-            instance,
-            summary,
-            steps,
-            fix,
+        self.findings.add(
+            FindingDraft {
+                class: Class::ForeignEntry,
+                severity: Severity::Fault,
+                pid: process,
+                fd,
+                instance,
+                summary,
+                steps,
+                fix,
+            }
+            .finding(),
         );
     }
 
@@ -100,43 +105,46 @@ impl Judge {
         fd: Fd,
         place: &Place<'_>,
     ) {
-        let Some(story) = known.and_then(|id| self.stories.get(id)) else {
+        let Some(history) = known.and_then(|id| self.registrations.get(id)) else {
             return;
         };
         let summary = format!(
             "process {process} learns from EEXIST that its {fd} and the one process {} registered are the same file",
-            story.pid
+            history.pid
         );
         let steps = [
-            story.steps.clone(),
+            history.steps.clone(),
             vec![place.step("EEXIST says: the same file")],
         ]
         .concat();
-        let instance = self.instance(story.epoll);
+        let instance = self.instance(history.epoll);
         let fix = "ask with fcntl(F_DUPFD_QUERY) or kcmp(KCMP_FILE); policies that add the table to the key break this";
-        self.find(
-            Class::EpollAsKcmp,
-            Severity::Note,
-            process,
-            fd,
-            instance,
-            summary,
-            steps,
-            fix,
+        self.findings.add(
+            FindingDraft {
+                class: Class::EpollAsKcmp,
+                severity: Severity::Note,
+                pid: process,
+                fd,
+                instance,
+                summary,
+                steps,
+                fix,
+            }
+            .finding(),
         );
     }
 
-    /// The log is over: what was only suspected is decided.
+    /// The log is over: decides what was only suspected.
     pub(crate) fn end_sharing(&mut self) {
         for leak in std::mem::take(&mut self.sharing.leaks) {
-            self.book.find(leak.finding);
+            self.findings.add(leak.finding);
         }
         let mut thefts: Vec<_> = std::mem::take(&mut self.sharing.thefts)
             .into_iter()
             .collect();
         thefts.sort_by_key(|(_, finding)| finding.story.last().map(|step| step.site.line));
         for ((epoll, owner, _), finding) in thefts {
-            // If the owner never waits, it left the loop to the other.
+            // An owner that never waits has left the loop to the other process.
             if finding.class != Class::EventTheft
                 || self
                     .sharing
@@ -144,12 +152,12 @@ impl Judge {
                     .get(&epoll)
                     .is_some_and(|waited| waited.contains(&owner))
             {
-                self.book.find(finding);
+                self.findings.add(finding);
             }
         }
     }
 
-    /// A new instance has the name of one that is gone.
+    /// A new instance has the id of one that is gone: what is kept by instance is reported or forgotten.
     pub(crate) fn forget_instance(&mut self, epoll: EpollId) {
         self.sharing.waited.remove(&epoll);
         self.sharing.signalfds.remove(&epoll);
@@ -162,7 +170,7 @@ impl Judge {
             .partition(|((of, ..), _)| *of == epoll);
         self.sharing.thefts = kept.into_iter().collect();
         for (_, finding) in gone {
-            self.book.find(finding);
+            self.findings.add(finding);
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use crate::input::{Made, Place};
 use crate::judge::Judge;
+use crate::state::FindingDraft;
 use crate::state::{Label, MAX_REMEMBERED};
 use crate::verdict::{Class, Severity};
 use eventpoll::{EpitemId, EpollId, Fd, FileId, Tid};
 
 impl Judge {
-    /// A wait on an instance: by whom, and is there a signalfd that is not theirs?
+    /// A task waits on an instance: remembers it as a user, and asks if a signalfd in it is another process's.
     pub(crate) fn note_wait(&mut self, tid: Tid, epfd: Fd, epoll: EpollId, place: &Place<'_>) {
         self.note_use(tid, epfd);
         let (process, table) = self.process_and_table(tid);
@@ -20,19 +21,19 @@ impl Judge {
         };
         let foreign = signalfds
             .iter()
-            .filter_map(|id| self.stories.get(*id))
-            .find(|story| {
-                story.epoll == epoll
-                    && story.owner != table
+            .filter_map(|id| self.registrations.get(*id))
+            .find(|history| {
+                history.epoll == epoll
+                    && history.owner != table
                     && self
                         .labels
-                        .get(story.file)
+                        .get(history.file)
                         .is_some_and(|l| l.made == Made::Signalfd)
             });
-        let Some(story) = foreign else { return };
-        let (fd, owner) = (story.fd, story.pid);
+        let Some(history) = foreign else { return };
+        let (fd, owner) = (history.fd, history.pid);
         let steps = [
-            story.steps.clone(),
+            history.steps.clone(),
             vec![place.step("another process waits on the instance")],
         ]
         .concat();
@@ -45,20 +46,23 @@ impl Judge {
             let fix = "register the signalfd anew in the process that waits: DEL and ADD it there, or make a new \
                        instance after the fork";
             let instance = self.instance(epoll);
-            self.find(
-                Class::DeafSignalfd,
-                Severity::Fault,
-                process,
-                fd,
-                instance,
-                summary,
-                steps,
-                fix,
+            self.findings.add(
+                FindingDraft {
+                    class: Class::DeafSignalfd,
+                    severity: Severity::Fault,
+                    pid: process,
+                    fd,
+                    instance,
+                    summary,
+                    steps,
+                    fix,
+                }
+                .finding(),
             );
         }
     }
 
-    /// A registration by one of several processes.
+    /// A registration was made: remembers it if its file is a signalfd.
     pub(crate) fn note_registration(
         &mut self,
         tid: Tid,
@@ -71,7 +75,7 @@ impl Judge {
             .labels
             .get(file)
             .is_some_and(|label| label.made == Made::Signalfd)
-            && let Some(epoll) = self.stories.get(id).map(|story| story.epoll)
+            && let Some(epoll) = self.registrations.get(id).map(|history| history.epoll)
         {
             let known = self.sharing.signalfds.entry(epoll).or_default();
             known.retain(|other| *other != id);
@@ -80,7 +84,7 @@ impl Judge {
         }
     }
 
-    /// A signalfd gets another mask; whoever else has it gets that too.
+    /// A process changes the mask of a signalfd. If the file is another process's, its mask changes too.
     pub(crate) fn mask_changed(&mut self, tid: Tid, fd: Fd, place: &Place<'_>) {
         let (process, table) = self.process_and_table(tid);
         let base = self.worlds.base();
@@ -90,10 +94,10 @@ impl Judge {
             return;
         };
         let is_foreign = label.made == Made::Signalfd && label.pid != process;
-        let story = self.stories.of_file(file, |story| {
-            story.owner != table && base.fd_in(story.owner, story.fd) == Some(file)
+        let history = self.registrations.of_file(file, |history| {
+            history.owner != table && base.fd_in(history.owner, history.fd) == Some(file)
         });
-        let Some(story) = story.filter(|_| is_foreign) else {
+        let Some(history) = history.filter(|_| is_foreign) else {
             return;
         };
         let Label { pid: owner, .. } = label;
@@ -102,21 +106,24 @@ impl Judge {
              of no signal that the new mask lacks"
         );
         let steps = [
-            story.steps.clone(),
+            history.steps.clone(),
             vec![place.step("the mask is changed for both")],
         ]
         .concat();
-        let (number, instance) = (story.fd, self.instance(story.epoll));
+        let (registered_fd, instance) = (history.fd, self.instance(history.epoll));
         let fix = "make a signalfd of its own in the child: signalfd(-1, …)";
-        self.find(
-            Class::DeafSignalfd,
-            Severity::Fault,
-            owner,
-            number,
-            instance,
-            summary,
-            steps,
-            fix,
+        self.findings.add(
+            FindingDraft {
+                class: Class::DeafSignalfd,
+                severity: Severity::Fault,
+                pid: owner,
+                fd: registered_fd,
+                instance,
+                summary,
+                steps,
+                fix,
+            }
+            .finding(),
         );
     }
 }

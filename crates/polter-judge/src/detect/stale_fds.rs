@@ -2,26 +2,27 @@
 
 use crate::input::{Made, Place};
 use crate::judge::Judge;
+use crate::state::FindingDraft;
 use crate::state::{KEPT_STEPS, StaleUse};
 use crate::verdict::{Class, Instance, Severity};
 use eventpoll::{EpitemId, EpollId, Fd, Tid};
 
 impl Judge {
-    pub(crate) fn found_number_reuse(
+    pub(crate) fn found_fd_reuse(
         &mut self,
         ghost: EpitemId,
         process: u32,
         fd: Fd,
         place: &Place<'_>,
     ) {
-        let Some(story) = self.stories.get_mut(ghost) else {
+        let Some(history) = self.registrations.get_mut(ghost) else {
             return;
         };
         let step = place.step("another file is registered under the same number");
-        let (mut steps, epoll) = (story.steps.clone(), story.epoll);
+        let (mut steps, epoll) = (history.steps.clone(), history.epoll);
         steps.push(step.clone());
-        if story.steps.len() < KEPT_STEPS {
-            story.steps.push(step);
+        if history.steps.len() < KEPT_STEPS {
+            history.steps.push(step);
         }
         let summary = format!(
             "{fd} is registered twice, for an old file that lives on and for a new one: the old one's events are \
@@ -29,15 +30,18 @@ impl Judge {
         );
         let instance = self.instance(epoll);
         let fix = "EPOLL_CTL_DEL before close, and put a generation beside the number into the event's data";
-        self.find(
-            Class::NumberReuse,
-            Severity::Fault,
-            process,
-            fd,
-            instance,
-            summary,
-            steps,
-            fix,
+        self.findings.add(
+            FindingDraft {
+                class: Class::NumberReuse,
+                severity: Severity::Fault,
+                pid: process,
+                fd,
+                instance,
+                summary,
+                steps,
+                fix,
+            }
+            .finding(),
         );
     }
 
@@ -54,23 +58,26 @@ impl Judge {
             .unwrap_or("an error")
             .to_string();
         let mut steps = known
-            .and_then(|id| self.stories.get(id))
-            .map_or_else(Vec::new, |story| story.steps.clone());
+            .and_then(|id| self.registrations.get(id))
+            .map_or_else(Vec::new, |history| history.steps.clone());
         steps.push(place.step("answered for the old registration"));
         let summary =
             format!("{told} for {fd}: a registration from before {fd} was closed is still there");
         let instance = self.instance(epoll);
         let fix =
             "EPOLL_CTL_DEL before close; do not guess from EEXIST or ENOENT what is registered";
-        self.find(
-            Class::ErrnoAfterReuse,
-            Severity::Fault,
-            place.pid,
-            fd,
-            instance,
-            summary,
-            steps,
-            fix,
+        self.findings.add(
+            FindingDraft {
+                class: Class::ErrnoAfterReuse,
+                severity: Severity::Fault,
+                pid: place.pid,
+                fd,
+                instance,
+                summary,
+                steps,
+                fix,
+            }
+            .finding(),
         );
     }
 
@@ -83,13 +90,14 @@ impl Judge {
     ) {
         let process = self.process_and_table(tid).0;
         let is_bad = Judge::has_failed_with(place, eventpoll::Errno::EBADF);
-        // The event said that there is something, and the file at its number has nothing.
+        // EAGAIN: the event reported something, and the file that has its fd now has nothing.
         let has_nothing = Judge::has_failed_with(place, eventpoll::Errno::EAGAIN);
         let file = self.worlds.base().fd(tid, fd);
         let is_accepted = file
             .and_then(|file| self.labels.get(file))
             .is_some_and(|label| label.made == Made::Accepted);
-        // A new file at the number may well be used on its own account: a connection is read at once, ready or not.
+        // A call on the new file may have nothing to do with the event: a program reads a new connection at once, and gets
+        // EAGAIN.
         let severity = if is_bad || (has_nothing && !is_accepted) {
             Severity::Fault
         } else {
@@ -111,19 +119,22 @@ impl Judge {
         let instance = self.instance_of_batch(place.pid);
         let fix =
             "look up each event's object again when its turn comes, or free it after the batch";
-        self.find(
-            Class::StaleBatch,
-            severity,
-            process,
-            fd,
-            instance,
-            summary,
-            steps,
-            fix,
+        self.findings.add(
+            FindingDraft {
+                class: Class::StaleBatch,
+                severity,
+                pid: process,
+                fd,
+                instance,
+                summary,
+                steps,
+                fix,
+            }
+            .finding(),
         );
     }
 
-    /// The instance whose events a task handles.
+    /// The instance whose events the task handles.
     fn instance_of_batch(&self, pid: u32) -> Instance {
         let epoll = self.tasks.get(pid).and_then(|task| task.batch_of);
         let unknown = Instance {

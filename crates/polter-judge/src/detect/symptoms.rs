@@ -7,7 +7,7 @@ use crate::verdict::{Site, Step};
 use eventpoll::{EpollId, Fd, TableId, Tid};
 
 impl Judge {
-    /// What another process removed, with the place of its finding.
+    /// Remembers that another process removed a registration, with the index of its finding.
     pub(crate) fn remember_removed(
         &mut self,
         epoll: EpollId,
@@ -22,7 +22,7 @@ impl Judge {
         }
     }
 
-    /// A MOD or DEL finds nothing: because another process has removed it?
+    /// A MOD or DEL finds nothing. If another process has removed the registration, this is a step of that finding.
     pub(crate) fn note_symptom(&mut self, tid: Tid, epoll: EpollId, fd: Fd, place: &Place<'_>) {
         let (process, table) = self.process_and_table(tid);
         let removed = self.sharing.removed.get(&(epoll, fd));
@@ -31,13 +31,13 @@ impl Judge {
         };
         self.sharing.removed.remove(&(epoll, fd));
         let step = place.step("fails for it: what this process registered is gone");
-        self.book.add_step(finding, step);
+        self.findings.add_step(finding, step);
         if self.sharing.hurt.len() < MAX_REMEMBERED {
             self.sharing.hurt.insert(process, finding);
         }
     }
 
-    /// A process is killed: by its own hand, after a call failed that it took for granted?
+    /// A signal kills a process. An abort after such a failed call is a step of that finding.
     pub(crate) fn note_abort(&mut self, pid: u32, tid: Tid, signal: &[u8]) {
         let process = self.process_and_table(tid).0;
         let Some(finding) = self.sharing.hurt.remove(&process) else {
@@ -51,7 +51,7 @@ impl Judge {
                 stack: Vec::new(),
             };
             let what = "the process aborts".to_owned();
-            self.book.add_step(finding, Step { what, site });
+            self.findings.add_step(finding, Step { what, site });
         }
     }
 }

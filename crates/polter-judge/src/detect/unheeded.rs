@@ -6,38 +6,39 @@
 //! A registration with `EPOLLET` is exempt: each of its events is a new one, and needs no answer. So is a mapped file, and
 //! everything once a ring is seen: what a program takes through memory or a ring is in no log.
 
-use crate::input::{Place, number_in};
+use crate::input::{Place, fd_in_data};
 use crate::judge::Judge;
 use crate::state::{MAX_REMEMBERED, Streak, Unknown};
 use crate::verdict::{Class, Finding, Severity, Step};
 use eventpoll::{EpitemId, EpollId, Fd, Tid};
 
-/// Reports in a row, without a call in between, that make a finding. A level-triggered event is reported as long as
-/// it lasts, so the second report already says that nothing was done; a hundred leave no room for work that another
-/// thread was about to do.
+/// This many reports in a row, without a call in between, are a finding.
+///
+/// Not two, though the second report already shows that nothing was done: another thread may be about to answer. After a
+/// hundred it is not.
 pub(crate) const UNHEEDED: u64 = 100;
 
 impl Judge {
-    /// A registration was reported, and is no ghost.
+    /// A registration that is no ghost was reported.
     pub(crate) fn note_unheeded(&mut self, id: EpitemId, process: u32, place: &Place<'_>) {
         let has_ring = self.heed.has_ring;
-        let Some(story) = self.stories.get(id) else {
+        let Some(history) = self.registrations.get(id) else {
             return;
         };
-        if story.is_edge || has_ring {
+        if history.is_edge || has_ring {
             return;
         }
-        let (fd, touched) = (story.fd, self.heed.of_file(story.file));
-        let Some(story) = self.stories.get_mut(id) else {
+        let (fd, touched) = (history.fd, self.heed.of_file(history.file));
+        let Some(history) = self.registrations.get_mut(id) else {
             return;
         };
-        let is_heeded = touched >= story.streak.line;
-        let mut streak = std::mem::take(&mut story.streak);
-        let registered = match story.steps.first() {
+        let is_heeded = touched >= history.streak.line;
+        let mut streak = std::mem::take(&mut history.streak);
+        let registered = match history.steps.first() {
             Some(step) if streak.count + 1 == UNHEEDED => vec![step.clone()],
             _ => Vec::new(),
         };
-        let epoll = story.epoll;
+        let epoll = history.epoll;
         self.go_on(&mut streak, is_heeded, place);
         if streak.count == UNHEEDED {
             let summary = format!(
@@ -56,13 +57,13 @@ impl Judge {
                 place,
             );
         }
-        if let Some(story) = self.stories.get_mut(id) {
-            story.streak = streak;
+        if let Some(history) = self.registrations.get_mut(id) {
+            history.streak = streak;
         }
     }
 
-    /// An event of a registration that the log does not show. What a call must be about to heed it is not known, so
-    /// every call that may take something counts, and every one that may have made it ready anew.
+    /// An event of a registration that the log does not show. Which file it watches is not known. So every call that may
+    /// take something answers it, and so does every call that may have made it ready anew.
     pub(crate) fn note_unknown_unheeded(
         &mut self,
         epoll: EpollId,
@@ -76,7 +77,7 @@ impl Judge {
         if self.heed.has_ring || is_full {
             return;
         }
-        let fd = number_in(data);
+        let fd = fd_in_data(data);
         let base = self.worlds.base();
         let touched = base.fd(tid, fd).map_or(0, |file| self.heed.of_file(file));
         let taken = self.heed.taken.get(&table).copied().unwrap_or(0);
@@ -106,11 +107,11 @@ impl Judge {
         self.heed.unknown.insert((epoll, data), unknown);
     }
 
-    /// One report more, or the first of a new streak.
+    /// Adds a report to the streak, or begins a new one.
     fn go_on(&mut self, streak: &mut Streak, is_heeded: bool, place: &Place<'_>) {
         if is_heeded && streak.count > 0 {
             if let Some(finding) = streak.finding {
-                self.book.end(finding, place.line);
+                self.findings.end(finding, place.line);
             }
             *streak = Streak::default();
         }
@@ -122,7 +123,7 @@ impl Judge {
             ));
         }
         if let Some(finding) = streak.finding {
-            self.book.count_events(finding, 1);
+            self.findings.count_events(finding, 1);
         }
     }
 
@@ -130,13 +131,13 @@ impl Judge {
         &mut self,
         streak: &mut Streak,
         (epoll, pid, fd): (EpollId, u32, Fd),
-        mut story: Vec<Step>,
+        mut steps: Vec<Step>,
         summary: String,
         fix: String,
         place: &Place<'_>,
     ) {
-        story.extend(streak.first.take().map(|step| *step));
-        story.push(place.step("the hundredth time in a row"));
+        steps.extend(streak.first.take().map(|step| *step));
+        steps.push(place.step("the hundredth time in a row"));
         let finding = Finding {
             class: Class::UnheededEvent,
             severity: Severity::Fault,
@@ -144,13 +145,13 @@ impl Judge {
             fd: fd.0,
             instance: self.instance(epoll),
             summary,
-            story,
+            story: steps,
             holders: Vec::new(),
             events: streak.count,
             ended: None,
             fix,
             repeated: 0,
         };
-        streak.finding = self.book.find(finding);
+        streak.finding = self.findings.add(finding);
     }
 }

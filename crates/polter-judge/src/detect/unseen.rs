@@ -6,33 +6,41 @@
 //! ```
 //! In Linux's world the close ends such a registration. That it is reported afterwards is the evidence.
 
-use crate::input::{Place, number_in};
+use crate::input::{Place, fd_in_data};
 use crate::judge::Judge;
-use crate::state::{Departed, Ghost, MAX_REMEMBERED, Story};
+use crate::state::{Departed, Ghost, MAX_REMEMBERED, RegistrationHistory};
 use crate::verdict::{Class, Finding, KeptBy, Severity, Step};
 use eventpoll::{EpollId, Fd, Tid};
 
 impl Judge {
-    /// A registration ended because the last known reference to its file did.
-    pub(crate) fn note_departed(&mut self, story: Story, what: &str, place: &Place<'_>) {
-        let (epoll, data, line) = (story.epoll, story.data, place.line);
-        // Data that an older registration of an older instance may have too says nothing.
-        if story.instance.line.is_none() && number_in(data) != story.fd {
+    /// A registration ended with the last known reference to its file. Remembers it: an event of it would show that
+    /// somebody else has the file.
+    pub(crate) fn note_departed(
+        &mut self,
+        history: RegistrationHistory,
+        what: &str,
+        place: &Place<'_>,
+    ) {
+        let (epoll, data, line) = (history.epoll, history.data, place.line);
+        // An instance older than the log may have another registration with this data. Only data that is the fd itself
+        // is evidence then.
+        if history.instance.line.is_none() && fd_in_data(data) != history.fd {
             return;
         }
-        let mut steps = story.steps;
+        let mut steps = history.steps;
         steps.push(place.step(what));
         let departed = Departed {
-            instance: story.instance,
-            pid: story.pid,
-            fd: story.fd,
+            instance: history.instance,
+            pid: history.pid,
+            fd: history.fd,
             steps,
             line,
         };
         self.unseen.remember((epoll, data), departed);
     }
 
-    /// An event of no known registration: is it of one whose number is closed? `begun` is the line its wait began on.
+    /// An event has no known registration: is it of one whose fd is closed? `begun` is the line on which its wait began.
+    /// True if it is such a ghost.
     pub(crate) fn note_unseen_ghost(
         &mut self,
         epoll: EpollId,
@@ -45,7 +53,7 @@ impl Judge {
         if let Some(ghost) = self.unseen.ghosts.get(&key) {
             if ghost.instance == instance {
                 if let Some(finding) = ghost.finding {
-                    self.book.count_events(finding, 1);
+                    self.findings.count_events(finding, 1);
                 }
                 self.worlds.note_unseen_ghost(0, 1);
                 return true;
@@ -54,8 +62,8 @@ impl Judge {
         }
         let departed = self.unseen.departed.get(&key);
         let is_departed = departed.is_some_and(|departed| {
-            // A wait that was under way when the number was closed is a race.
-            // A ring may have registered what has the number now.
+            // A wait that was under way when the fd was closed is a race, no ghost. And if the fd is open again, a ring may
+            // have registered what it names now.
             let is_open = self.worlds.base().fd(tid, departed.fd).is_some();
             let may_be_another = is_open && self.heed.has_ring();
             departed.instance == instance && begun > departed.line && !may_be_another
@@ -66,7 +74,7 @@ impl Judge {
             (departed.pid, departed.fd, departed.steps, 1)
         } else {
             let (process, table) = self.process_and_table(tid);
-            let fd = number_in(data);
+            let fd = fd_in_data(data);
             let Some(refused) = self.sharing.refused.get(table, fd) else {
                 return false;
             };
@@ -103,7 +111,7 @@ impl Judge {
             repeated: 0,
         };
         self.worlds.note_unseen_ghost(1, events);
-        let finding = self.book.find(finding);
+        let finding = self.findings.add(finding);
         let ghost = Ghost {
             instance,
             fd,
@@ -116,7 +124,7 @@ impl Judge {
         true
     }
 
-    /// A call on a number that is closed: maybe of a registration that is still there.
+    /// A call was refused because its fd is closed. Remembers it: the fd may still be registered.
     pub(crate) fn note_refused(&mut self, tid: Tid, fd: Fd, place: &Place<'_>) {
         let table = self.process_and_table(tid).1;
         if fd.0 < 0 || self.worlds.base().fd(tid, fd).is_some() {
@@ -133,7 +141,7 @@ impl Judge {
             ghost.is_refused = true;
             if let Some(finding) = ghost.finding {
                 let step = place.step("cannot be removed: the number is closed");
-                self.book.add_step(finding, step);
+                self.findings.add_step(finding, step);
             }
         }
     }

@@ -22,28 +22,28 @@ impl Judge {
         }
     }
 
-    /// A number that is given out was free; if it did not seem so, its close was not in the log.
+    /// Frees an fd that the log gives out. If it is taken here, the log lacks its close.
     pub(crate) fn vacate(&mut self, tid: Tid, fd: Fd) {
         if self.worlds.base().fd(tid, fd).is_some() {
             let line = self.line;
             self.coverage.unseen_closes.note(line);
-            self.book.warn(line, 0, || {
+            self.findings.warn(line, 0, || {
                 format!("{fd} is given out though it was not seen to be closed")
             });
             self.worlds.each(|kernel| kernel.forget_fd(tid, fd));
-            self.takings.fall_behind();
+            self.policy_removals.require_full_scan();
             self.sweep_ghosts();
         }
     }
 
-    pub(crate) fn number_taken(&mut self, pid: u32, tid: Tid, fd: Fd) {
+    pub(crate) fn fd_taken(&mut self, pid: u32, tid: Tid, fd: Fd) {
         if let Some(task) = self.tasks.get_mut(pid) {
             task.batch.reopen(fd);
         }
-        self.number_reopened(tid, fd);
+        self.fd_reopened(tid, fd);
     }
 
-    /// A number is used that the log has not shown: it was open before.
+    /// Makes sure that an fd names a file. If it does not, the file was opened before the log began.
     pub(crate) fn ensure_open(&mut self, _pid: u32, tid: Tid, fd: Fd) -> Option<FileId> {
         if fd.0 < 0 {
             return None;
@@ -51,7 +51,7 @@ impl Judge {
         if let Some(file) = self.worlds.base().fd(tid, fd) {
             return Some(file);
         }
-        self.book.log.assumed += 1;
+        self.findings.summary.assumed += 1;
         self.worlds.each(|kernel| {
             kernel.assume_fd(tid, fd, Opaque::Pollable);
         });
@@ -59,7 +59,7 @@ impl Judge {
         self.worlds.base().fd(tid, fd)
     }
 
-    /// A number is used as an instance: if it was not known as one, it was one before.
+    /// Makes sure that an fd names an instance. If it does not, the instance was made before the log began.
     pub(crate) fn ensure_epoll(
         &mut self,
         pid: u32,
@@ -68,15 +68,15 @@ impl Judge {
     ) -> Option<eventpoll::EpollId> {
         let base = self.worlds.base();
         if let Some(epoll) = base.fd(tid, epfd).and_then(|file| base.epoll_of(file)) {
-            self.book.log.instances += u64::from(self.coverage.is_first_use(epoll));
+            self.findings.summary.instances += u64::from(self.coverage.is_first_use(epoll));
             return Some(epoll);
         }
         if epfd.0 < 0 {
             return None;
         }
-        self.book.log.assumed += 1;
-        self.book.log.instances += 1;
-        // Whoever has the same file has the same instance.
+        self.findings.summary.assumed += 1;
+        self.findings.summary.instances += 1;
+        // Others may have been given this file before it was known to be an instance. They get the instance too.
         let sharers: Vec<(Tid, Fd, bool)> = match base.fd(tid, epfd) {
             None => Vec::new(),
             Some(file) => {

@@ -1,13 +1,15 @@
 //! From a call of the log to its handler.
 
-use crate::input::{Deed, Place, clone_flags, control_data, deed, fd_at};
+use crate::input::{Effect, Place, clone_flags, control_data, effect_of, fd_at};
 use crate::judge::Judge;
 use eventpoll::Tid;
 use polter_trace::{Call, Unfinished, escape};
 
 impl Judge {
-    /// A call began and has not ended: a close takes its number away at
-    /// once; a clone may show its child before it returns; a wait may be raced.
+    /// Handles the first half of a call that strace split.
+    ///
+    /// Some calls take effect before they return: a close frees its fd at once, and a child may run before the clone
+    /// returns. Others matter while they last: a wait can be raced, a DEL can be overtaken.
     pub(crate) fn begun(&mut self, pid: u32, line: u64, entry: &Unfinished<'_>) {
         let Some(tid) = self.present(pid) else { return };
         let process = self.process_and_table(tid).0;
@@ -32,14 +34,14 @@ impl Judge {
                 }
             }
             "fork" | "clone" | "clone2" | "clone3" => {
-                self.tasks.begin_birth(pid, clone_flags(entry.args.raw))
+                self.tasks.begin_birth(pid, clone_flags(entry.args.raw));
             }
             "vfork" => self.tasks.begin_birth(pid, 0),
             "sendmsg" | "sendmmsg" => self.send_begun(pid, tid, entry.args),
             "epoll_ctl" => {
                 let data = control_data(entry.args);
                 self.coverage.control_begun(pid, data);
-                self.removal_begun(pid, tid, entry.args);
+                self.del_begun(pid, tid, entry.args);
             }
             "epoll_wait" | "epoll_pwait" | "epoll_pwait2" => {
                 if let Some(epfd) = fd_at(entry.args, 0) {
@@ -57,9 +59,9 @@ impl Judge {
         }
     }
 
-    /// A call has ended.
+    /// Handles a call that has ended.
     pub(crate) fn ended(&mut self, pid: u32, line: u64, call: &Call<'_>) {
-        self.book.log.calls += 1;
+        self.findings.summary.calls += 1;
         self.coverage.call(pid, line, call);
         let Some(tid) = self.present(pid) else { return };
         let process = self.process_and_table(tid).0;
@@ -72,7 +74,7 @@ impl Judge {
         self.go_on_sweeping(pid, call);
         let has_failed = call.returned.errno.is_some();
         if self.send_ended(pid, call.name, has_failed) {
-            self.book.log.followed += 1;
+            self.findings.summary.followed += 1;
             return;
         }
         let was_closing = self.tasks.get_mut(pid).and_then(|task| task.closing.take());
@@ -80,63 +82,63 @@ impl Judge {
             self.tasks.end_birth(pid);
             self.replay_born();
         }
-        let Some(deed) = deed(call.name, call.args, &call.returned) else {
+        let Some(effect) = effect_of(call.name, call.args, &call.returned) else {
             self.tasks.end_wait(pid);
             return;
         };
-        if let Deed::Touch { fd } = deed {
+        if let Effect::Touch { fd } = effect {
             if matches!(call.name, "signalfd" | "signalfd4") && !has_failed {
                 self.mask_changed(tid, fd, &Place::of_call(line, pid, call));
             }
             return self.touched(pid, tid, fd, call, line);
         }
-        self.book.log.followed += 1;
-        (self.coverage).deed(line, &deed, call.returned.errno.is_some());
+        self.findings.summary.followed += 1;
+        (self.coverage).effect(line, &effect, call.returned.errno.is_some());
         let place = Place::of_call(line, pid, call);
-        if !self.has_room(tid, &deed) {
-            return self.book.warn(line, 0, || {
+        if !self.is_within_budget(tid, &effect) {
+            return self.findings.warn(line, 0, || {
                 format!(
                     "the descriptor numbers of {}() are too large to follow",
                     escape(call.name.as_bytes())
                 )
             });
         }
-        match deed {
-            // It took effect when it began.
-            Deed::Close { .. } if was_closing.is_some() => {}
-            Deed::Wait { epfd, events } => self.waited(pid, tid, epfd, events, &place),
-            Deed::Ctl { epfd, op, fd, data } => {
+        match effect {
+            // `begun` has handled it.
+            Effect::Close { .. } if was_closing.is_some() => {}
+            Effect::Wait { epfd, events } => self.waited(pid, tid, epfd, events, &place),
+            Effect::Ctl { epfd, op, fd, data } => {
                 self.controlled(pid, tid, epfd, op, fd, data, &place);
             }
-            Deed::Adopt { epfd } => self.adopted(tid, epfd, &place),
-            Deed::Clone { flags } => {
+            Effect::Adopt { epfd } => self.adopted(tid, epfd, &place),
+            Effect::Clone { flags } => {
                 if let Some(child) = place.returned.and_then(|returned| returned.number()) {
                     self.forked(pid, child, flags);
                     self.note_copy(child as u32, &place);
                 }
                 self.replay_born();
             }
-            Deed::Exec => self.executed(pid, tid, &place),
-            Deed::Close { fd } => self.close_ended(pid, tid, fd, &place),
-            deed => self.descriptors_changed(pid, tid, &deed, &place),
+            Effect::Exec => self.executed(pid, tid, &place),
+            Effect::Close { fd } => self.close_ended(pid, tid, fd, &place),
+            effect => self.descriptors_changed(pid, tid, &effect, &place),
         }
     }
 
-    /// Refuses numbers that would cost more memory than a log may cost.
-    fn has_room(&self, tid: Tid, deed: &Deed<'_>) -> bool {
+    /// False if the call's fds would cost more memory than a log may cost: a descriptor table is a vector.
+    fn is_within_budget(&self, tid: Tid, effect: &Effect<'_>) -> bool {
         const CHEAP: i32 = 4096;
         const MAX_SLOTS: usize = 1 << 21;
-        let highest = match deed {
-            Deed::Open { fds, .. } => fds.iter().flatten().max().map_or(0, |fd| fd.0),
-            Deed::Dup { new, fd, .. } | Deed::Replace { new, fd, .. } => new.0.max(fd.0),
-            Deed::GetFd { new, target, .. } => new.0.max(target.0),
-            Deed::SetCloexec { fd, .. } => fd.0,
-            Deed::Ctl { epfd, fd, .. } => epfd.0.max(fd.0),
-            Deed::Wait { epfd, .. } => epfd.0,
-            Deed::Send { rights } | Deed::Receive { rights, .. } => {
+        let highest = match effect {
+            Effect::Open { fds, .. } => fds.iter().flatten().max().map_or(0, |fd| fd.0),
+            Effect::Dup { new, fd, .. } | Effect::Replace { new, fd, .. } => new.0.max(fd.0),
+            Effect::GetFd { new, target, .. } => new.0.max(target.0),
+            Effect::SetCloexec { fd, .. } => fd.0,
+            Effect::Ctl { epfd, fd, .. } => epfd.0.max(fd.0),
+            Effect::Wait { epfd, .. } => epfd.0,
+            Effect::Send { rights } | Effect::Receive { rights, .. } => {
                 rights.iter().max().map_or(0, |fd| fd.0)
             }
-            Deed::Register { files, .. } => files.iter().max().map_or(0, |fd| fd.0),
+            Effect::Register { files, .. } => files.iter().max().map_or(0, |fd| fd.0),
             _ => 0,
         };
         let base = self.worlds.base();

@@ -1,22 +1,20 @@
 //! Fills the worlds with what was captured before the log began.
 
-use crate::input::{
-    Made, Past, PastInstance, PastName, PastProcess, PastRegistration, add, is_number,
-};
+use crate::input::{Made, Past, PastInstance, PastName, PastProcess, PastRegistration, add, is_fd};
 use crate::judge::Judge;
 use crate::state::MAX_TASKS;
 use eventpoll::syscall::flags;
 use eventpoll::{Fd, Opaque, Pid, Syscall, Tid};
 use rustc_hash::FxHashMap;
 
-/// Numbers that are taken over in all.
-const MAX_NUMBERS: usize = 1 << 20;
+/// Most fds that are taken over, of all processes together.
+const MAX_FDS: usize = 1 << 20;
 
 impl Judge {
-    /// Begins with what was there before the log; nothing may have been read yet.
+    /// Fills the worlds with what was captured. Call it before reading: nothing may have been read yet.
     ///
-    /// A registration whose number names its file nowhere is left out: its events
-    /// are those of a registration the log does not show.
+    /// A registration whose fd names its file in no process is left out. Its events count as those of a registration
+    /// the log does not show.
     pub fn begin_with(&mut self, past: &Past) {
         let mut tids = FxHashMap::default();
         for process in &past.processes {
@@ -25,16 +23,16 @@ impl Judge {
         for instance in &past.instances {
             self.instance_was_there(instance, &tids);
         }
-        self.coverage.registered_before = self.stories.told;
-        // Files of which nothing is known but that they are open.
-        let mut room = MAX_NUMBERS;
+        self.coverage.registered_before = self.registrations.made;
+        // The other open fds come last: an instance or a registered file may have made some of them already.
+        let mut budget = MAX_FDS;
         for process in &past.processes {
             let Some(tid) = tids.get(&process.pid) else {
                 continue;
             };
             for fd in &process.open {
-                if is_number(*fd) && room > 0 && self.worlds.base().fd(*tid, Fd(*fd)).is_none() {
-                    room -= 1;
+                if is_fd(*fd) && budget > 0 && self.worlds.base().fd(*tid, Fd(*fd)).is_none() {
+                    budget -= 1;
                     self.file_was_there(*tid, Fd(*fd));
                 }
             }
@@ -78,7 +76,7 @@ impl Judge {
     }
 
     fn instance_was_there(&mut self, instance: &PastInstance, tids: &FxHashMap<u32, Tid>) {
-        let names = instance.names.iter().filter(|name| is_number(name.fd));
+        let names = instance.names.iter().filter(|name| is_fd(name.fd));
         let known = names.filter_map(|name| Some((*tids.get(&name.pid)?, *name)));
         let known: Vec<(Tid, PastName)> = known.collect();
         let Some((first, name)) = known.first().copied() else {
@@ -86,7 +84,7 @@ impl Judge {
         };
         let epfd = Fd(name.fd);
         self.worlds.each(|kernel| {
-            // It is new: nothing keeps its number from it.
+            // Nothing has this fd yet, so it cannot fail.
             let _ = kernel.assume_epoll(first, epfd);
         });
         if name.is_cloexec {
@@ -114,33 +112,33 @@ impl Judge {
         let fd = Fd(registration.fd);
         let named = |pid: &u32| names.iter().find(|(_, name)| name.pid == *pid);
         let owner = registration.named_in.iter().find_map(named);
-        let Some((tid, name)) = owner.filter(|_| is_number(fd.0)).copied() else {
+        let Some((tid, name)) = owner.filter(|_| is_fd(fd.0)).copied() else {
             return;
         };
         if self.worlds.base().fd(tid, fd).is_none() {
             self.file_was_there(tid, fd);
         }
         let others = registration.named_in.iter().map(|pid| (*pid, fd.0));
-        for (pid, number) in others.chain(registration.held_by.iter().copied()) {
-            if let Some(other) = tids.get(&pid).filter(|_| is_number(number)) {
-                self.share(tid, fd, *other, Fd(number), false);
+        for (pid, other_fd) in others.chain(registration.held_by.iter().copied()) {
+            if let Some(other) = tids.get(&pid).filter(|_| is_fd(other_fd)) {
+                self.share(tid, fd, *other, Fd(other_fd), false);
             }
         }
         let epfd = Fd(name.fd);
         self.worlds.each(|kernel| {
             kernel.call(tid, &add(epfd, fd, registration.data));
         });
-        self.tell(name.pid, tid, epfd, fd, registration.data, None);
+        self.register(name.pid, tid, epfd, fd, registration.data, None);
     }
 
     /// Gives a file one more name, if nothing has that name yet.
-    fn share(&mut self, tid: Tid, fd: Fd, other: Tid, number: Fd, is_cloexec: bool) {
-        if self.worlds.base().fd(other, number).is_some() {
+    fn share(&mut self, tid: Tid, fd: Fd, other: Tid, other_fd: Fd, is_cloexec: bool) {
+        if self.worlds.base().fd(other, other_fd).is_some() {
             return;
         }
         let files = self.worlds.files_at(tid, fd);
         self.worlds.each_with(&files, |kernel, file| {
-            kernel.share_fd(other, number, file, is_cloexec);
+            kernel.share_fd(other, other_fd, file, is_cloexec);
         });
     }
 

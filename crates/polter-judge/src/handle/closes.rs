@@ -7,7 +7,9 @@ use eventpoll::syscall::flags;
 use eventpoll::{Fd, FileId, Syscall, Tid};
 
 impl Judge {
-    /// A close that has not ended yet, or ends on its line.
+    /// Closes an fd in every world, when the call begins.
+    ///
+    /// The detectors that ask what the fd names run before the close, those that ask what is left run after it.
     pub(crate) fn close(&mut self, pid: u32, tid: Tid, fd: Fd, place: &Place<'_>) {
         let process = self.process_and_table(tid).0;
         let task = self.tasks.get_mut(pid);
@@ -20,7 +22,7 @@ impl Judge {
         }
         self.note_close_to_others(tid, fd, place);
         self.note_raced_close(pid, tid, fd, place);
-        self.note_dead_number(tid, fd, place);
+        self.note_dead_epfd(tid, fd, place);
         let watched = self.watched(tid, fd);
         let (file, was_epoll) = self.named(tid, fd);
         let _ = self
@@ -40,7 +42,7 @@ impl Judge {
         self.sweep_ghosts();
     }
 
-    /// The file of a number, and whether it is an instance.
+    /// The file that an fd names, and whether it is an instance.
     fn named(&self, tid: Tid, fd: Fd) -> (Option<FileId>, bool) {
         let base = self.worlds.base();
         let file = base.fd(tid, fd);
@@ -68,7 +70,7 @@ impl Judge {
                     self.coverage.unseen_closes.note(place.line);
                 }
                 self.worlds.each(|kernel| kernel.forget_fd(tid, fd));
-                self.takings.fall_behind();
+                self.policy_removals.require_full_scan();
             }
             return;
         }
@@ -86,7 +88,7 @@ impl Judge {
     ) {
         self.ensure_open(pid, tid, fd);
         let process = self.process_and_table(tid).0;
-        self.note_dead_number(tid, new, place);
+        self.note_dead_epfd(tid, new, place);
         let watched = self.watched(tid, new);
         let (file, was_epoll) = self.named(tid, new);
         let flags = if is_cloexec { flags::O_CLOEXEC } else { 0 };
@@ -105,7 +107,7 @@ impl Judge {
             "replaced by another file: the number names it no more",
         );
         self.settle_cleared(process, file, was_epoll);
-        self.number_taken(pid, tid, new);
+        self.fd_taken(pid, tid, new);
         self.note_duplicate(tid, new);
         self.drop_held_by_rings();
         self.sweep_ghosts();
@@ -124,12 +126,12 @@ impl Judge {
         let mut watched = Vec::new();
         if is_close {
             let base = self.worlds.base();
-            let numbers: Vec<Fd> = base.fds(tid).map(|(fd, ..)| fd).collect();
-            for fd in numbers
+            let fds: Vec<Fd> = base.fds(tid).map(|(fd, ..)| fd).collect();
+            for fd in fds
                 .into_iter()
                 .filter(|fd| (first..=last).contains(&(fd.0 as u32)))
             {
-                self.note_dead_number(tid, fd, place);
+                self.note_dead_epfd(tid, fd, place);
                 watched.extend(self.watched(tid, fd));
             }
         }
@@ -137,9 +139,9 @@ impl Judge {
         let _ = self
             .worlds
             .call(tid, &call, &[], Weight::Notice, || place.site());
-        self.note_takings(&watched, process, false);
+        self.note_policy_removals(&watched, process, false);
         if self.process_and_table(tid).1 != table {
-            // CLOSE_RANGE_UNSHARE of a shared table: the others keep their numbers.
+            // CLOSE_RANGE_UNSHARE of a shared table: the table that registered keeps its fds.
             watched.clear();
         }
         self.orphans(
@@ -148,7 +150,7 @@ impl Judge {
             place,
             "closed by its owner: the number is gone, the file is not",
         );
-        self.settle_takings(process, None);
+        self.settle_policy_removals(process, None);
         self.drop_held_by_rings();
         self.sweep_ghosts();
     }

@@ -1,8 +1,9 @@
 //! `epoll_ctl(2)`: registrations made, changed and removed, and what its errors tell.
 
-use crate::input::{CtlOp, Deed, Place, contains, control, ctl, is_edge};
+use crate::input::{CtlOp, Effect, Place, contains, control, ctl, is_edge};
 use crate::judge::Judge;
-use crate::state::{Story, Streak, Weight, WorldSet, not_found};
+use crate::state::FindingDraft;
+use crate::state::{RegistrationHistory, Streak, Weight, WorldSet, not_found};
 use crate::verdict::{Class, Severity};
 use eventpoll::syscall::Ioctl;
 use eventpoll::{EpitemId, EpollId, Errno, Fd, FileId, Syscall, Tid};
@@ -42,7 +43,7 @@ impl Judge {
             self.coverage.unseen_opens.note(place.line);
         }
         self.note_use(tid, epfd);
-        self.tasks.end_removal(pid);
+        self.tasks.end_del(pid);
         if errno == Some("ENOENT") && self.is_being_removed(pid, epoll, file, fd) {
             return;
         }
@@ -51,27 +52,27 @@ impl Judge {
         let weight = self.explain_control(tid, epoll, op, fd, file, known, errno, place);
         let call = ctl(epfd, op, fd, data);
         let process = self.process_and_table(tid).0;
-        let (story, present) = self.story_of(known);
-        self.confirm_takings(story, process);
+        let (history, present) = self.history_of(known);
+        self.confirm_policy_removals(history, process);
         let site_fn = || place.site();
-        let (result, broken) = (self.worlds).call_about(story, tid, &call, &[], weight, site_fn);
-        self.takings.felt(story, broken);
+        let (result, broken) = (self.worlds).call_about(history, tid, &call, &[], weight, site_fn);
+        self.policy_removals.note_breaks(history, broken);
         if errno.is_none() && op != CtlOp::Add {
-            let late = self.takings.felt_in_another_order(story).without(broken);
+            let late = self.policy_removals.take_possible(history).without(broken);
             (self.worlds).note_other_order(late, || not_found(place.site()));
         }
         if result != self.logged(errno) {
-            self.book.warn(place.line, 0, || {
+            self.findings.warn(place.line, 0, || {
                 "the model answers otherwise than the log; its lines do not fit".to_string()
             });
         }
         match (op, result) {
-            (CtlOp::Add, Ok(_)) => self.tell(pid, tid, epfd, fd, data, Some(place)),
+            (CtlOp::Add, Ok(_)) => self.register(pid, tid, epfd, fd, data, Some(place)),
             (CtlOp::Mod, Ok(_)) => {
                 if let Some(id) = known {
-                    self.stories.index(epoll, data, id);
-                    if let Some(story) = self.stories.get_mut(id) {
-                        (story.data, story.is_edge) = (data, is_edge(Some(place)));
+                    self.registrations.index(epoll, data, id);
+                    if let Some(history) = self.registrations.get_mut(id) {
+                        (history.data, history.is_edge) = (data, is_edge(Some(place)));
                     }
                 }
             }
@@ -80,9 +81,9 @@ impl Judge {
                     task.batch.remove(fd);
                 }
                 if let Some(id) = known {
-                    self.remember_removal(id, process, present, place);
+                    self.remember_del(id, process, present, place);
                     self.removed(id);
-                    self.settle_takings(process, Some(file));
+                    self.settle_policy_removals(process, Some(file));
                 }
             }
             _ => {}
@@ -90,10 +91,13 @@ impl Judge {
     }
 
     /// The story of a registration, and the worlds that have it.
-    fn story_of(&self, id: Option<EpitemId>) -> (u64, WorldSet) {
-        let story = id.and_then(|id| self.stories.get(id));
-        story.map_or((0, WorldSet::default()), |story| {
-            (story.id, self.worlds.having(story.id, &story.in_worlds))
+    fn history_of(&self, id: Option<EpitemId>) -> (u64, WorldSet) {
+        let history = id.and_then(|id| self.registrations.get(id));
+        history.map_or((0, WorldSet::default()), |history| {
+            (
+                history.id,
+                self.worlds.having(history.id, &history.in_worlds),
+            )
         })
     }
 
@@ -124,11 +128,11 @@ impl Judge {
         match (known, is_there) {
             (Some(id), false) => {
                 // Its end was not in the log.
-                self.book.warn(place.line, 0, || {
+                self.findings.warn(place.line, 0, || {
                     format!("the registration of {fd} seemed to be there still")
                 });
                 self.removed(id);
-                self.takings.fall_behind();
+                self.policy_removals.require_full_scan();
                 self.worlds.each(|kernel| {
                     kernel.call(tid, &ctl(epfd, CtlOp::Del, fd, 0));
                 });
@@ -136,12 +140,12 @@ impl Judge {
             }
             (None, true) => {
                 // It was made before the log began.
-                self.book.log.assumed += 1;
+                self.findings.summary.assumed += 1;
                 self.coverage.unseen_add(epoll, place.line);
                 self.worlds.each(|kernel| {
                     kernel.call(tid, &ctl(epfd, CtlOp::Add, fd, data));
                 });
-                self.tell(place.pid, tid, epfd, fd, data, None);
+                self.register(place.pid, tid, epfd, fd, data, None);
                 self.worlds
                     .base()
                     .find_registration(tid, epoll, file, fd)
@@ -173,7 +177,7 @@ impl Judge {
     }
 
     /// A registration was made: its story begins.
-    pub(crate) fn tell(
+    pub(crate) fn register(
         &mut self,
         pid: u32,
         tid: Tid,
@@ -182,14 +186,14 @@ impl Judge {
         data: u64,
         place: Option<&Place<'_>>,
     ) {
-        self.stories.told += 1;
-        let id = self.stories.told;
-        let in_worlds = self.worlds.tell_story(id, tid, epfd, fd);
+        self.registrations.made += 1;
+        let id = self.registrations.made;
+        let in_worlds = self.worlds.record_registration(id, tid, epfd, fd);
         let Some(epitem) = in_worlds[0] else { return };
         let base = self.worlds.base();
         let registration = base.registration(epitem).expect("it was found just now");
         let (process, owner) = self.process_and_table(tid);
-        if let Some(old) = self.stories.remove(epitem) {
+        if let Some(old) = self.registrations.remove(epitem) {
             self.registration_ended(&old);
         }
         let file = registration.file;
@@ -200,7 +204,7 @@ impl Judge {
             ),
             None => (registration.epoll, None),
         };
-        let story = Story {
+        let history = RegistrationHistory {
             id,
             epoll,
             file,
@@ -222,8 +226,8 @@ impl Judge {
         };
         self.unseen.forget(epoll, data);
         self.heed.forget_unknown(epoll, data);
-        self.stories.insert(epitem, data, story);
-        self.stories.clean_up(&self.worlds);
+        self.registrations.insert(epitem, data, history);
+        self.registrations.clean_up(&self.worlds);
         if let Some(task) = self.tasks.get_mut(pid) {
             task.batch.register(fd);
         }
@@ -232,8 +236,8 @@ impl Judge {
 
     /// A registration was removed by DEL.
     fn removed(&mut self, id: EpitemId) {
-        if let Some(story) = self.stories.remove(id) {
-            self.registration_ended(&story);
+        if let Some(history) = self.registrations.remove(id) {
+            self.registration_ended(&history);
         }
     }
 
@@ -257,13 +261,13 @@ impl Judge {
         let (process, table) = self.process_and_table(tid);
         match (op, errno) {
             (CtlOp::Add, Some("EEXIST")) => {
-                let Some(story) = known.and_then(|id| self.stories.get(id)) else {
+                let Some(history) = known.and_then(|id| self.registrations.get(id)) else {
                     return Weight::Result;
                 };
-                if story.orphaned.is_some() {
-                    self.found_errno_after_reuse(story.epoll, fd, known, place);
-                } else if story.owner != table
-                    && self.worlds.base().fd_in(story.owner, fd) == Some(file)
+                if history.orphaned.is_some() {
+                    self.found_errno_after_reuse(history.epoll, fd, known, place);
+                } else if history.owner != table
+                    && self.worlds.base().fd_in(history.owner, fd) == Some(file)
                 {
                     // Who watches for nothing wants no events, only the answer.
                     let is_question = place
@@ -279,45 +283,48 @@ impl Judge {
             }
             (CtlOp::Mod | CtlOp::Del, Some("ENOENT")) => {
                 self.note_symptom(tid, epoll, fd, place);
-                let ghost = self.ghosts.of_number(&self.stories, epoll, fd);
+                let ghost = self.ghosts.of_fd(&self.registrations, epoll, fd);
                 if ghost.is_some() {
                     self.found_errno_after_reuse(epoll, fd, ghost, place);
                 }
             }
             (CtlOp::Add, None) => {
-                if let Some(ghost) = self.ghosts.of_number(&self.stories, epoll, fd) {
-                    self.found_number_reuse(ghost, process, fd, place);
+                if let Some(ghost) = self.ghosts.of_fd(&self.registrations, epoll, fd) {
+                    self.found_fd_reuse(ghost, process, fd, place);
                 }
             }
             (CtlOp::Del, None) => {
-                let Some(story) = known.and_then(|id| self.stories.get(id)) else {
+                let Some(history) = known.and_then(|id| self.registrations.get(id)) else {
                     return Weight::Result;
                 };
-                let is_owners = story.owner == table;
-                let is_live = self.worlds.base().fd_in(story.owner, fd) == Some(file);
+                let is_owners = history.owner == table;
+                let is_live = self.worlds.base().fd_in(history.owner, fd) == Some(file);
                 if !is_owners && is_live {
                     let summary = format!(
                         "process {process} removed what process {} had registered: {} is never woken for {fd} again",
-                        story.pid, story.pid
+                        history.pid, history.pid
                     );
                     let steps = [
-                        story.steps.clone(),
+                        history.steps.clone(),
                         vec![place.step("removed by another process")],
                     ]
                     .concat();
-                    let (victim, owner) = (story.pid, story.owner);
-                    let instance = self.instance(story.epoll);
+                    let (victim, owner) = (history.pid, history.owner);
+                    let instance = self.instance(history.epoll);
                     let fix = "close the instance in the child before anything else, or let it make its own; never DEL \
                                through an inherited instance";
-                    let finding = self.find(
-                        Class::ChildRemoves,
-                        Severity::Fault,
-                        victim,
-                        fd,
-                        instance,
-                        summary,
-                        steps,
-                        fix,
+                    let finding = self.findings.add(
+                        FindingDraft {
+                            class: Class::ChildRemoves,
+                            severity: Severity::Fault,
+                            pid: victim,
+                            fd,
+                            instance,
+                            summary,
+                            steps,
+                            fix,
+                        }
+                        .finding(),
                     );
                     self.remember_removed(epoll, fd, owner, finding);
                 }
@@ -328,8 +335,8 @@ impl Judge {
     }
 
     /// A DEL has begun.
-    pub(crate) fn removal_begun(&mut self, pid: u32, tid: Tid, args: Args<'_>) {
-        let Some(Deed::Ctl {
+    pub(crate) fn del_begun(&mut self, pid: u32, tid: Tid, args: Args<'_>) {
+        let Some(Effect::Ctl {
             epfd,
             op: CtlOp::Del,
             fd,
@@ -341,13 +348,13 @@ impl Judge {
         let base = self.worlds.base();
         let epoll = base.fd(tid, epfd).and_then(|file| base.epoll_of(file));
         if let Some((epoll, file)) = epoll.zip(base.fd(tid, fd)) {
-            self.tasks.begin_removal(pid, (epoll, file, fd));
+            self.tasks.begin_del(pid, (epoll, file, fd));
         }
     }
 
     /// A DEL that finds nothing may have been overtaken by one that has not returned.
     pub(crate) fn is_being_removed(&self, pid: u32, epoll: EpollId, file: FileId, fd: Fd) -> bool {
-        let mut removals = self.tasks.removals();
+        let mut removals = self.tasks.dels();
         removals.any(|(other, removal)| other != pid && *removal == (epoll, file, fd))
     }
 }

@@ -12,7 +12,7 @@ use crate::state::{Kept, MAX_BYTES, MAX_LINES, What};
 use polter_trace::{Body, Event, EventKind, ExitKind, Line};
 
 impl Judge {
-    /// Keeps an event for later if it is not known yet whose child its task is; true if it was kept.
+    /// Keeps an event if the parent of its task is not known yet; true if it was kept.
     pub(crate) fn defer(&mut self, pid: u32, event: &Event<'_>) -> bool {
         let is_new = self.tasks.get(pid).is_none() && !self.tasks.has_left(pid);
         if !is_new || !(self.tasks.has_several_births() || self.deferred.has(pid)) {
@@ -55,7 +55,7 @@ impl Judge {
         true
     }
 
-    /// A clone has returned: its child's lines are looked at, and all that needs no guess any more.
+    /// A clone has returned: replays its child's lines. If at most one clone is left under way, replays all.
     pub(crate) fn replay_born(&mut self) {
         if self.deferred.events.is_empty() {
             return;
@@ -71,7 +71,7 @@ impl Judge {
         }
     }
 
-    /// The log is over, or there is no more room.
+    /// The log is over: replays all.
     pub(crate) fn replay_all(&mut self) {
         self.replay(|_| true);
     }

@@ -1,6 +1,6 @@
 //! Calls that make, duplicate or mark descriptors.
 
-use crate::input::{Deed, Made, Place};
+use crate::input::{Effect, Made, Place};
 use crate::judge::Judge;
 use crate::state::{MAX_REMEMBERED, Weight};
 use eventpoll::syscall::{Fcntl, flags};
@@ -8,7 +8,7 @@ use eventpoll::{Fd, Syscall, Tid};
 use polter_trace::Call;
 
 impl Judge {
-    /// A call on a descriptor that changes none.
+    /// Handles a call on a descriptor that changes none: it may use an fd that is closed or stale.
     pub(crate) fn touched(&mut self, pid: u32, tid: Tid, fd: Fd, call: &Call<'_>, line: u64) {
         if call.returned.errno == Some("EBADF") {
             self.note_refused(tid, fd, &Place::of_call(line, pid, call));
@@ -27,11 +27,11 @@ impl Judge {
         &mut self,
         pid: u32,
         tid: Tid,
-        deed: &Deed<'_>,
+        effect: &Effect<'_>,
         place: &Place<'_>,
     ) {
-        match *deed {
-            Deed::Open {
+        match *effect {
+            Effect::Open {
                 fds,
                 made,
                 is_cloexec,
@@ -40,9 +40,9 @@ impl Judge {
                     self.opened(pid, tid, fd, made, is_cloexec);
                 }
             }
-            // No number that Linux gives.
-            Deed::Dup { new, .. } if new.0 < 0 => {}
-            Deed::Dup {
+            // Linux gives no such fd: the line is torn.
+            Effect::Dup { new, .. } if new.0 < 0 => {}
+            Effect::Dup {
                 fd,
                 new,
                 is_cloexec,
@@ -61,19 +61,19 @@ impl Judge {
                     Weight::Result,
                     || place.site(),
                 );
-                self.number_taken(pid, tid, new);
+                self.fd_taken(pid, tid, new);
                 self.note_duplicate(tid, new);
             }
-            Deed::Replace { fd, new, .. } if fd == new || new.0 < 0 => {}
-            Deed::Replace {
+            Effect::Replace { fd, new, .. } if fd == new || new.0 < 0 => {}
+            Effect::Replace {
                 fd,
                 new,
                 is_cloexec,
             } => self.replaced(pid, tid, fd, new, is_cloexec, place),
-            Deed::CloseRange { first, last, flags } => {
+            Effect::CloseRange { first, last, flags } => {
                 self.range_closed(tid, first, last, flags, place);
             }
-            Deed::SetCloexec { fd, on } => {
+            Effect::SetCloexec { fd, on } => {
                 self.ensure_open(pid, tid, fd);
                 let cmd = Fcntl::SetFd(if on { flags::FD_CLOEXEC } else { 0 });
                 let _ = self.worlds.call(
@@ -84,7 +84,7 @@ impl Judge {
                     || place.site(),
                 );
             }
-            Deed::Unshare { flags } => {
+            Effect::Unshare { flags } => {
                 let _ = self.worlds.call(
                     tid,
                     &Syscall::Unshare { flags },
@@ -93,15 +93,15 @@ impl Judge {
                     || place.site(),
                 );
             }
-            Deed::Send { ref rights } => {
+            Effect::Send { ref rights } => {
                 self.sent(pid, tid, rights);
             }
-            Deed::Receive {
+            Effect::Receive {
                 ref rights,
                 is_cloexec,
             } => self.received(pid, tid, rights, is_cloexec),
-            Deed::GetFd { pidfd, target, new } => self.fetched(pid, tid, pidfd, target, new),
-            Deed::Register { ring, ref files } => self.registered_in_ring(pid, tid, ring, files),
+            Effect::GetFd { pidfd, target, new } => self.fetched(pid, tid, pidfd, target, new),
+            Effect::Register { ring, ref files } => self.registered_in_ring(pid, tid, ring, files),
             _ => {}
         }
     }
@@ -114,23 +114,23 @@ impl Judge {
         self.worlds.open(tid, fd, made == Made::Epoll, is_cloexec);
         self.label(tid, fd, made, Some(self.line));
         if made == Made::Epoll {
-            self.book.log.instances += 1;
+            self.findings.summary.instances += 1;
             let base = self.worlds.base();
             if let Some(epoll) = base.fd(tid, fd).and_then(|file| base.epoll_of(file)) {
                 self.coverage.new_instance(epoll);
                 self.forget_instance(epoll);
             }
         }
-        self.number_taken(pid, tid, fd);
+        self.fd_taken(pid, tid, fd);
     }
 
-    /// A number was made by dup, dup2, dup3 or fcntl.
+    /// An fd was made by dup, dup2, dup3 or fcntl.
     pub(crate) fn note_duplicate(&mut self, tid: Tid, fd: Fd) {
         let table = self.process_and_table(tid).1;
         (self.sharing.duplicates).insert(table, fd, (), MAX_REMEMBERED);
     }
 
-    /// A number was closed.
+    /// An fd was closed.
     pub(crate) fn forget_duplicate(&mut self, tid: Tid, fd: Fd) {
         let table = self.process_and_table(tid).1;
         self.sharing.duplicates.remove(table, fd);

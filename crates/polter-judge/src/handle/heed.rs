@@ -7,16 +7,16 @@ use eventpoll::{Fd, Tid};
 use polter_trace::Args;
 
 impl Judge {
-    /// A call has ended, or a close has begun: what does it heed?
+    /// A call has ended, or a close has begun: notes the files it is about, and what it may have taken or made ready.
     pub(crate) fn note_heed(&mut self, tid: Tid, name: &str, args: Args<'_>, line: u64) {
-        let number = |at: usize| fd_at(args, at);
-        let first = number(0);
+        let fd_arg = |at: usize| fd_at(args, at);
+        let first = fd_arg(0);
         let other = match name {
-            "sendfile" | "tee" => number(1),
-            "splice" | "copy_file_range" | "epoll_ctl" => number(2),
+            "sendfile" | "tee" => fd_arg(1),
+            "splice" | "copy_file_range" | "epoll_ctl" => fd_arg(2),
             "mmap" | "mmap2" => {
-                if let Some(file) = number(4).and_then(|fd| self.worlds.base().fd(tid, fd)) {
-                    self.heed.mark(file, ALWAYS);
+                if let Some(file) = fd_arg(4).and_then(|fd| self.worlds.base().fd(tid, fd)) {
+                    self.heed.note_call(file, ALWAYS);
                 }
                 return;
             }
@@ -28,7 +28,7 @@ impl Judge {
         };
         for fd in [first, other].into_iter().flatten() {
             if let Some(file) = self.worlds.base().fd(tid, fd) {
-                self.heed.mark(file, line);
+                self.heed.note_call(file, line);
             }
         }
         match name {
@@ -42,7 +42,7 @@ impl Judge {
             }
             "write" | "writev" | "pwrite64" | "pwritev" | "pwritev2" | "send" | "sendto"
             | "sendmsg" | "sendmmsg" | "timerfd_settime" | "kill" | "tkill" | "tgkill"
-                // What is printed wakes nobody.
+                // Output to a terminal or a log makes no fd of the program ready.
                 if !matches!(first, Some(Fd(1 | 2))) =>
             {
                 self.heed.put = line;

@@ -9,32 +9,32 @@ use eventpoll::{Fd, Tid};
 use polter_trace::Args;
 
 impl Judge {
-    /// A send has begun: whoever receives may be seen to do so before the send returns.
+    /// A send has begun. Its files are in flight from now on: the receiver's line may come before the send returns.
     pub(crate) fn send_begun(&mut self, pid: u32, tid: Tid, args: Args<'_>) {
         let rights = rights(args.raw);
         if !rights.is_empty() {
-            let number = self.sent(pid, tid, &rights);
+            let id = self.sent(pid, tid, &rights);
             if let Some(task) = self.tasks.get_mut(pid) {
-                task.sending = Some(number);
+                task.sending = Some(id);
             }
         }
     }
 
-    /// A call has ended: true if it was a send whose files are on their way, or have arrived.
+    /// A call has ended: true if it was a send that [`send_begun`](Judge::send_begun) has handled.
     pub(crate) fn send_ended(&mut self, pid: u32, name: &str, has_failed: bool) -> bool {
         let task = self.tasks.get_mut(pid);
-        let Some(number) = task.and_then(|task| task.sending.take()) else {
+        let Some(id) = task.and_then(|task| task.sending.take()) else {
             return false;
         };
         if has_failed {
-            let at = self.in_flight.iter().position(|sent| sent.number == number);
+            let at = self.in_flight.iter().position(|sent| sent.id == id);
             let message = at.and_then(|at| self.in_flight.remove(at));
             message.into_iter().for_each(|message| self.land(message));
         }
         name.starts_with("sendm")
     }
 
-    /// Files leave over a socket; each is held until somebody receives it.
+    /// Puts files in flight; each is held until somebody receives it. Gives the message's id.
     pub(crate) fn sent(&mut self, pid: u32, tid: Tid, rights: &[Fd]) -> u64 {
         let mut files = Vec::new();
         for fd in rights {
@@ -45,24 +45,24 @@ impl Judge {
             }
         }
         self.sent_messages += 1;
-        let number = self.sent_messages;
-        self.in_flight.push_back(Message { number, files });
+        let id = self.sent_messages;
+        self.in_flight.push_back(Message { id, files });
         if self.in_flight.len() > MAX_IN_FLIGHT
             && let Some(oldest) = self.in_flight.pop_front()
         {
             self.land(oldest);
         }
-        number
+        id
     }
 
     fn land(&mut self, message: Message) {
         for file in message.files {
             self.worlds.each_with(&file, eventpoll::Kernel::unhold);
         }
-        self.takings.fall_behind();
+        self.policy_removals.require_full_scan();
     }
 
-    /// Files arrive: those of the oldest message with as many of them.
+    /// Files arrive. The log does not say from which message, so the oldest one with as many files is taken.
     pub(crate) fn received(&mut self, pid: u32, tid: Tid, rights: &[Fd], is_cloexec: bool) {
         let mut messages = self.in_flight.iter();
         let at = messages.position(|message| message.files.len() == rights.len());
@@ -80,12 +80,12 @@ impl Judge {
                 // Sent by somebody the log does not show.
                 None => self.opened(pid, tid, *fd, Made::Other, is_cloexec),
             }
-            self.number_taken(pid, tid, *fd);
+            self.fd_taken(pid, tid, *fd);
         }
         self.sweep_ghosts();
     }
 
-    /// Another process's file is taken out of its table: `pidfd_getfd`.
+    /// `pidfd_getfd(2)`: a file of another process's table gets an fd here.
     pub(crate) fn fetched(&mut self, pid: u32, tid: Tid, pidfd: Fd, target: Fd, new: Fd) {
         if new.0 < 0 {
             return;
@@ -106,6 +106,6 @@ impl Judge {
         let files = self.worlds.files_at(other, target);
         self.worlds
             .each_with(&files, |kernel, file| kernel.share_fd(tid, new, file, true));
-        self.number_taken(pid, tid, new);
+        self.fd_taken(pid, tid, new);
     }
 }

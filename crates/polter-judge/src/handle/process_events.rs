@@ -7,13 +7,13 @@ use eventpoll::syscall::flags;
 use eventpoll::{Pid, Syscall, Tid};
 use polter_trace::Signal;
 
-/// The flags of a clone that the worlds look at.
+/// The flags of a clone that the model knows.
 const CLONE_FLAGS: u64 =
     flags::CLONE_VM | flags::CLONE_FILES | flags::CLONE_SIGHAND | flags::CLONE_THREAD;
 
 impl Judge {
-    /// The task with this number. One that nobody made, as far as the log
-    /// shows, is the child of whoever is in a clone, or was there before.
+    /// The task with this pid. If the log has shown nobody make it, it is the child of whoever is in a clone; if nobody
+    /// is, it was there before the log began.
     pub(crate) fn present(&mut self, pid: u32) -> Option<Tid> {
         if let Some(tid) = self.tasks.tid(pid) {
             return Some(tid);
@@ -42,7 +42,7 @@ impl Judge {
     fn is_crowded(&mut self) -> bool {
         let is_full = self.tasks.is_full();
         if is_full {
-            self.book.warn(self.line, 1, || {
+            self.findings.warn(self.line, 1, || {
                 format!("more than {MAX_TASKS} tasks at once; new ones are left out")
             });
         }
@@ -63,16 +63,16 @@ impl Judge {
             .get_mut(child)
             .map(|task| task.guessed_parent.take())
         {
-            // It spoke before its parent's clone returned.
+            // Its first line came before its parent's clone returned.
             Some(Some(guessed)) if guessed == parent => return,
             Some(Some(guessed)) => {
                 let line = self.line;
-                self.book.warn(line, 1, || {
+                self.findings.warn(line, 1, || {
                     format!("{child} was taken for a child of {guessed}, and is one of {parent}")
                 });
                 return;
             }
-            // The number was used before; the log missed that task's end.
+            // The pid was used before, and the log lacks that task's end.
             Some(None) => self.gone(child),
             None => {}
         }
@@ -92,7 +92,7 @@ impl Judge {
             kernel.dictate_pid(pid);
             kernel.call(parent_tid, &Syscall::Clone { flags });
             if kernel.tid(pid).is_none() {
-                // A combination no kernel allows: only the text was cut.
+                // No kernel allows these flags: the text was cut. The child exists all the same.
                 kernel.dictate_pid(pid);
                 kernel.call(parent_tid, &Syscall::Fork);
             }
@@ -106,9 +106,10 @@ impl Judge {
         }
     }
 
-    /// A task has called `exit`: it is as good as gone. `strace -qq` says
-    /// no more of it, and others may show what its end did before they
-    /// come to its `+++ exited +++`.
+    /// A task has called `exit`, and is taken for gone.
+    ///
+    /// Not only at `+++ exited +++`: `strace -qq` does not print it, and lines of others may show what the end did
+    /// before it is printed.
     pub(crate) fn leaves(&mut self, pid: u32, tid: Tid, is_group: bool) {
         let mut leaving = if is_group {
             self.other_threads(tid)
@@ -122,7 +123,7 @@ impl Judge {
         }
     }
 
-    /// A signal comes to a task, and with it what its sender knew.
+    /// A signal arrives at a task: what its sender knew happens before what the task does next.
     pub(crate) fn signalled(&mut self, pid: u32, signal: &Signal<'_>) {
         if let Some(tid) = self.tasks.tid(pid) {
             let process = self.process_and_table(tid).0;
@@ -139,22 +140,22 @@ impl Judge {
         self.gone(pid);
     }
 
-    /// A task has ended, and its table with the last user.
+    /// A task has ended. If it was the last user of its table, the table ends too.
     pub(crate) fn gone(&mut self, pid: u32) {
         let Some(mut task) = self.tasks.remove(pid) else {
             return;
         };
         let tid = task.tid;
         if let Some(finding) = task.sweep.end() {
-            self.book.find(finding);
+            self.findings.add(finding);
         }
         let watched = self.watched_by_table(tid, |_| true);
         let (process, table) = self.process_and_table(tid);
         self.worlds.exit(tid);
         let is_last = !self.worlds.base().is_table_alive(table);
         if is_last {
-            self.note_takings(&watched, process, true);
-            self.settle_takings(process, None);
+            self.note_policy_removals(&watched, process, true);
+            self.settle_policy_removals(process, None);
             self.orphans_of_exit(&watched, process);
             self.end_leaks_of(table);
         }
@@ -163,7 +164,7 @@ impl Judge {
         self.sweep_ghosts();
     }
 
-    /// A thread other than the leader has exec'ed: it goes on under the leader's number.
+    /// A thread other than the leader has exec'ed: it goes on under the leader's pid.
     pub(crate) fn superseded(&mut self, leader: u32, by: u32) {
         let Some(tid) = self.tasks.tid(by) else {
             return;
@@ -181,23 +182,24 @@ impl Judge {
         self.worlds.each(|kernel| {
             kernel.call(tid, &Syscall::Execve);
         });
-        self.takings.fall_behind();
+        self.policy_removals.require_full_scan();
         self.sweep_ghosts();
     }
 
-    /// The other threads of a task's process, by the log's numbers: an exec
-    /// that the log half shows can have left the worlds' numbers behind.
+    /// The pids of the other threads of a task's process, as the log has them.
+    ///
+    /// Not the model's pids: after an exec that the log shows only in part, the two can differ.
     fn other_threads(&self, tid: Tid) -> Vec<u32> {
         let threads = self.worlds.base().threads(tid).iter().copied();
         let others: Vec<Tid> = threads.filter(|thread| *thread != tid).collect();
-        self.tasks.numbers_of(&others)
+        self.tasks.pids_of(&others)
     }
 
-    /// A program was replaced: what is marked close-on-exec is gone, the rest stays.
+    /// A process has exec'ed: its close-on-exec fds are gone, the others stay.
     pub(crate) fn executed(&mut self, pid: u32, tid: Tid, place: &Place<'_>) {
         self.tasks.end_birth(pid);
         let (process, _) = self.process_and_table(tid);
-        // The other threads are gone, whether or not the log says so.
+        // An exec ends the other threads, whether or not the log says so.
         for other in self.other_threads(tid) {
             self.gone(other);
         }
@@ -206,14 +208,14 @@ impl Judge {
             .worlds
             .call(tid, &Syscall::Execve, &[], Weight::Notice, || place.site());
         self.orphans(&watched, process, place, "closed by the exec of its owner");
-        self.settle_takings(process, None);
+        self.settle_policy_removals(process, None);
         self.order.executed(process);
         self.note_leaks(tid, process, place);
         self.drop_held_by_rings();
         self.sweep_ghosts();
     }
 
-    /// A fork has returned: its child's table is a copy.
+    /// A fork has returned: remembers it as the step that copied the child's table.
     pub(crate) fn note_copy(&mut self, child: u32, place: &Place<'_>) {
         let Some(tid) = self.tasks.tid(child) else {
             return;

@@ -3,11 +3,11 @@
 use crate::judge::Judge;
 use eventpoll::{Fd, FileId, Tid};
 
-/// Files that rings may hold at once.
+/// Most files that all rings together hold.
 const MAX_IN_RINGS: usize = 1 << 16;
 
 impl Judge {
-    /// A ring gets files of its own, instead of those it may have had.
+    /// Gives a ring fixed files, in place of those it had. The new ones are held first: a file can be in both lists.
     pub(crate) fn registered_in_ring(&mut self, pid: u32, tid: Tid, ring: Fd, fds: &[Fd]) {
         let Some(ring) = self.ensure_open(pid, tid, ring) else {
             return;
@@ -15,7 +15,7 @@ impl Judge {
         let held: usize = self.in_rings.iter().map(|(_, files)| files.len()).sum();
         if held + fds.len() > MAX_IN_RINGS {
             let line = self.line;
-            return self.book.warn(line, 0, || {
+            return self.findings.warn(line, 0, || {
                 format!("more than {MAX_IN_RINGS} files in rings; new ones are left out")
             });
         }
@@ -34,7 +34,7 @@ impl Judge {
         self.sweep_ghosts();
     }
 
-    /// A ring whose last reference went lets go of its files.
+    /// Releases the files of rings that have no reference left.
     pub(crate) fn drop_held_by_rings(&mut self) {
         if !self.in_rings.is_empty() {
             self.drop_held_by(|ring, base| base.references(ring) == 0);
@@ -48,7 +48,7 @@ impl Judge {
             .partition(|(ring, _)| drop_fn(*ring, base));
         self.in_rings = kept;
         if !gone.is_empty() {
-            self.takings.fall_behind();
+            self.policy_removals.require_full_scan();
         }
         for files in gone.into_iter().flat_map(|(_, files)| files) {
             self.worlds.each_with(&files, eventpoll::Kernel::unhold);

@@ -6,7 +6,7 @@ use crate::state::{Origin, Wait, WorldSet};
 use crate::verdict::{Break, Broken};
 use eventpoll::{EpitemId, EpollId, Fd, TableId, Tid};
 
-/// How many steps of reports a ghost's story keeps.
+/// How many reports through a ghost become steps of its history; the others are only counted.
 const KEPT_REPORTS: u64 = 1;
 
 impl Judge {
@@ -16,7 +16,7 @@ impl Judge {
         if let Some(epoll) = base.fd(tid, epfd).and_then(|file| base.epoll_of(file)) {
             let table = self.process_and_table(tid).1;
             self.tasks.begin_wait(pid, Wait { epoll, table, line });
-            // It may never end: that is what being deaf is like.
+            // Noted now, not only when it returns: a wait that a foreign signalfd never wakes has no second half.
             self.note_wait(tid, epfd, epoll, place);
         }
         if let Some(task) = self.tasks.get_mut(pid) {
@@ -46,11 +46,12 @@ impl Judge {
             self.note_failed_wait(tid, epfd, place);
             return;
         }
-        // The number may name another file by now; the call waited on what it named then.
+        // Not what the fd names now: the call waited on what it named when it began.
         let begun = wait.as_ref().map_or(place.line, |wait| wait.line);
         let epoll = match wait {
             Some(wait) => {
-                self.book.log.instances += u64::from(self.coverage.is_first_use(wait.epoll));
+                self.findings.summary.instances +=
+                    u64::from(self.coverage.is_first_use(wait.epoll));
                 wait.epoll
             }
             None => match self.ensure_epoll(pid, tid, epfd) {
@@ -63,10 +64,10 @@ impl Judge {
         let table = self.process_and_table(tid).1;
         let mut fds = Vec::new();
         for data in event_words(events) {
-            self.book.log.events += 1;
-            match self.stories.origin(&self.worlds, epoll, data) {
+            self.findings.summary.events += 1;
+            match self.registrations.origin(&self.worlds, epoll, data) {
                 Origin::Unknown => {
-                    self.book.log.unknown_events += 1;
+                    self.findings.summary.unknown_events += 1;
                     self.coverage.unknown_event(epoll, data, since, place.line);
                     self.note_unknown_event(pid, epoll, data, tid, place);
                     if !self.note_unseen_ghost(epoll, data, tid, begun, place) {
@@ -74,12 +75,12 @@ impl Judge {
                     }
                 }
                 Origin::Several(newest) => {
-                    self.book.log.ambiguous_events += 1;
+                    self.findings.summary.ambiguous_events += 1;
                     self.note_ambiguous(epoll, data, place);
-                    fds.extend(self.stories.get(newest).map(|story| story.fd));
+                    fds.extend(self.registrations.get(newest).map(|history| history.fd));
                 }
                 Origin::One(id) => {
-                    fds.extend(self.stories.get(id).map(|story| story.fd));
+                    fds.extend(self.registrations.get(id).map(|history| history.fd));
                     self.reported(id, tid, table, refusals, place);
                 }
             }
@@ -90,7 +91,7 @@ impl Judge {
         }
     }
 
-    /// An event came from one registration.
+    /// An event came from one known registration.
     fn reported(
         &mut self,
         id: EpitemId,
@@ -100,23 +101,23 @@ impl Judge {
         place: &Place<'_>,
     ) {
         let is_ghost = self.is_ghost(id);
-        let Some(story) = self.stories.get_mut(id) else {
+        let Some(history) = self.registrations.get_mut(id) else {
             return;
         };
         if is_ghost {
-            story.ghost_events += 1;
-            if story.ghost_events <= KEPT_REPORTS {
-                story.steps.push(place.step("reported through the ghost"));
+            history.ghost_events += 1;
+            if history.ghost_events <= KEPT_REPORTS {
+                history.steps.push(place.step("reported through the ghost"));
             }
         }
-        let number = story.id;
+        let history_id = history.id;
         let process = self.process_and_table(tid).0;
-        self.confirm_takings(number, process);
-        let Some(story) = self.stories.get(id) else {
+        self.confirm_policy_removals(history_id, process);
+        let Some(history) = self.registrations.get(id) else {
             return;
         };
-        let (ids, fd) = (&story.in_worlds, story.fd);
-        let first = story.steps.first().map(|step| &step.site);
+        let (ids, fd) = (&history.in_worlds, history.fd);
+        let first = history.steps.first().map(|step| &step.site);
         let break_fn = |depends_on_order| Break {
             site: place.site(),
             what: Broken::EventLost {
@@ -125,10 +126,11 @@ impl Judge {
             },
             depends_on_order,
         };
-        let lost = (self.worlds).note_event(number, ids, is_ghost, refusals, || break_fn(false));
-        self.takings.felt(number, lost);
+        let lost =
+            (self.worlds).note_event(history_id, ids, is_ghost, refusals, || break_fn(false));
+        self.policy_removals.note_breaks(history_id, lost);
         if !is_ghost {
-            let late = self.takings.felt_in_another_order(number).without(lost);
+            let late = self.policy_removals.take_possible(history_id).without(lost);
             (self.worlds).note_other_order(late, || break_fn(true));
         }
         if !is_ghost {
@@ -136,30 +138,30 @@ impl Judge {
         }
         if !is_ghost
             && self
-                .stories
+                .registrations
                 .get(id)
-                .is_some_and(|story| story.owner != table)
+                .is_some_and(|history| history.owner != table)
         {
             self.note_foreign_report(id, tid, place);
         }
     }
 
-    /// Several registrations have the same data. If one is a ghost, that is
-    /// how an old file's event is taken for a new one's.
+    /// Several registrations have the same data. If one is a ghost, the program can take the old file's event for the
+    /// new file's.
     fn note_ambiguous(&mut self, epoll: EpollId, data: u64, place: &Place<'_>) {
-        let candidates: Vec<EpitemId> = self.stories.candidates(epoll, data).to_vec();
+        let candidates: Vec<EpitemId> = self.registrations.candidates(epoll, data).to_vec();
         for id in candidates {
             if self.is_ghost(id)
-                && let Some(story) = self.stories.get_mut(id)
+                && let Some(history) = self.registrations.get_mut(id)
             {
-                if story.ghost_events == 0 {
-                    story.steps.push(
+                if history.ghost_events == 0 {
+                    history.steps.push(
                         place.step(
                             "reported, by the ghost or by the new file: their data is the same",
                         ),
                     );
                 }
-                story.ghost_events += 1;
+                history.ghost_events += 1;
             }
         }
     }

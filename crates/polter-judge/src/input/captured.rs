@@ -2,60 +2,60 @@
 //!
 //! Without it, the judge assumes whatever the log first shows in use. With it, the worlds begin with what was there.
 
-/// What was there before the log.
+/// Everything that was captured before the log began.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Past {
-    /// The processes.
+    /// The processes that were alive.
     pub processes: Vec<PastProcess>,
-    /// Their instances.
+    /// Their epoll instances.
     pub instances: Vec<PastInstance>,
 }
 
-/// A process.
+/// A process that was alive before the log began.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PastProcess {
-    /// Its number.
+    /// Its pid.
     pub pid: u32,
-    /// Its threads but the first.
+    /// The tids of its threads, without the leader.
     pub threads: Vec<u32>,
-    /// Its open numbers.
+    /// Its open fds.
     pub open: Vec<i32>,
 }
 
-/// An instance.
+/// An epoll instance that was there before the log began.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PastInstance {
-    /// Its names.
+    /// The fds that name it.
     pub names: Vec<PastName>,
-    /// What is registered in it.
+    /// Its registrations.
     pub registrations: Vec<PastRegistration>,
 }
 
-/// A number that names an instance.
+/// An fd that names an instance.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PastName {
-    /// The process.
+    /// The process that has the fd.
     pub pid: u32,
-    /// The number.
+    /// The fd.
     pub fd: i32,
-    /// Whether it is closed on exec.
+    /// True if an exec closes it.
     pub is_cloexec: bool,
 }
 
-/// A registration.
+/// A registration that was made before the log began.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PastRegistration {
-    /// The number it was made under.
+    /// The fd it was made under.
     pub fd: i32,
-    /// What its events carry.
+    /// The data that its events carry.
     pub data: u64,
-    /// The processes with the instance in which the number names its file.
+    /// The processes that have the instance, and in which the fd names the registered file.
     pub named_in: Vec<u32>,
-    /// Who else has the file open: process and number.
+    /// Who else has the file open: process and fd.
     pub held_by: Vec<(u32, i32)>,
 }
 
-/// True for a number a log can use without taking much memory.
-pub(crate) fn is_number(fd: i32) -> bool {
+/// True for an fd that the worlds can follow without much memory: their tables are vectors.
+pub(crate) fn is_fd(fd: i32) -> bool {
     (0..1 << 20).contains(&fd)
 }

@@ -2,10 +2,10 @@
 
 use eventpoll::Fd;
 
-/// Something a call did, or tried to.
+/// What a call did to descriptors, or tried to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Deed<'a> {
-    /// New files, at one number or two.
+pub(crate) enum Effect<'a> {
+    /// New files, at one fd or two.
     Open {
         fds: [Option<Fd>; 2],
         made: Made,
@@ -16,7 +16,7 @@ pub(crate) enum Deed<'a> {
         new: Fd,
         is_cloexec: bool,
     },
-    /// `dup2`, `dup3`: over what was there.
+    /// `dup2`, `dup3`: whatever `new` named is closed.
     Replace {
         fd: Fd,
         new: Fd,
@@ -40,12 +40,12 @@ pub(crate) enum Deed<'a> {
         fd: Fd,
         data: Option<u64>,
     },
-    /// `events` is the text of the array.
+    /// `events` is the text of the array; empty if nothing was reported.
     Wait {
         epfd: Fd,
         events: &'a [u8],
     },
-    /// `EPIOCADOPT`, which one of the policies knows.
+    /// `EPIOCADOPT`: a call that only one of the policies has.
     Adopt {
         epfd: Fd,
     },
@@ -56,7 +56,7 @@ pub(crate) enum Deed<'a> {
         flags: u64,
     },
     Exec,
-    /// Files sent away; a reference each is in flight from now on.
+    /// Files sent away; from now on the message holds a reference to each.
     Send {
         rights: Vec<Fd>,
     },
@@ -73,13 +73,13 @@ pub(crate) enum Deed<'a> {
         ring: Fd,
         files: Vec<Fd>,
     },
-    /// Another call on a descriptor.
+    /// A call on a descriptor that changes none.
     Touch {
         fd: Fd,
     },
 }
 
-/// What was made.
+/// What kind of file a call made, as far as a detector asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Made {
     Epoll,

@@ -1,13 +1,13 @@
 //! The arguments of epoll's calls, read and made.
 
-use super::effect::{CtlOp, Deed};
+use super::effect::{CtlOp, Effect};
 use super::site::Place;
 use super::text::{contains, fd_at, find_after, leading_int};
 use eventpoll::syscall::flags;
 use eventpoll::{EpollEvent, Events, Fd, Syscall};
 use polter_trace::Args;
 
-/// True if an `epoll_ctl` asks for edges, or is not known.
+/// True if an `epoll_ctl` asks for edges, or if its text is not known.
 pub(crate) fn is_edge(place: Option<&Place<'_>>) -> bool {
     const EPOLLET: i64 = 1 << 31;
     let Some(event) = place.and_then(|place| place.args.get(3)) else {
@@ -17,7 +17,7 @@ pub(crate) fn is_edge(place: Option<&Place<'_>>) -> bool {
     contains(event.raw, b"EPOLLET") || mask.is_some_and(|mask| mask & EPOLLET != 0)
 }
 
-/// The call that makes a registration.
+/// The call that makes a registration, for the worlds.
 pub(crate) fn add(epfd: Fd, fd: Fd, data: u64) -> Syscall {
     ctl(epfd, CtlOp::Add, fd, data)
 }
@@ -39,7 +39,7 @@ pub(crate) fn ctl(epfd: Fd, op: CtlOp, fd: Fd, data: u64) -> Syscall {
     }
 }
 
-pub(crate) fn control(args: Args<'_>) -> Option<Deed<'_>> {
+pub(crate) fn control(args: Args<'_>) -> Option<Effect<'_>> {
     let op = args.get(1)?.raw;
     let op = match op {
         _ if contains(op, b"_ADD") => CtlOp::Add,
@@ -53,7 +53,7 @@ pub(crate) fn control(args: Args<'_>) -> Option<Deed<'_>> {
         },
     };
     let data = control_data(args);
-    Some(Deed::Ctl {
+    Some(Effect::Ctl {
         epfd: fd_at(args, 0)?,
         op,
         fd: fd_at(args, 2)?,
@@ -61,12 +61,12 @@ pub(crate) fn control(args: Args<'_>) -> Option<Deed<'_>> {
     })
 }
 
-/// The word that an `epoll_ctl` gives its registration.
+/// The data that an `epoll_ctl` gives its registration.
 pub(crate) fn control_data(args: Args<'_>) -> Option<u64> {
     event_words(args.get(3)?.raw).next()
 }
 
-/// The words of the events in a text, in order.
+/// The data of the events in a text, in order.
 pub(crate) fn event_words(text: &[u8]) -> impl Iterator<Item = u64> + '_ {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -82,7 +82,7 @@ pub(crate) fn is_adoption(args: Args<'_>) -> bool {
     request.raw == b"EPIOCADOPT" || leading_int(request.raw) == Some(eventpoll::EPIOCADOPT.into())
 }
 
-/// The number that data holds, if it holds one: alone, or below a generation.
-pub(crate) fn number_in(data: u64) -> Fd {
+/// The fd that data holds, by convention: in the lower half, alone or below a generation. -1 if there is none.
+pub(crate) fn fd_in_data(data: u64) -> Fd {
     Fd(i32::try_from(data & 0xffff_ffff).unwrap_or(-1))
 }

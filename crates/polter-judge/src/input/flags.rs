@@ -9,7 +9,7 @@ pub(crate) const CLONE_VM: u64 = eventpoll::syscall::flags::CLONE_VM;
 
 pub(crate) const CLONE_VFORK: u64 = eventpoll::syscall::flags::CLONE_VFORK;
 
-/// The flags of a clone, finished or not.
+/// The flags of a clone, whether it has returned or not.
 pub(crate) fn clone_flags(args: &[u8]) -> u64 {
     match find_after(args, b"flags=") {
         Some(flags) => {

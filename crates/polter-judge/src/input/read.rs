@@ -3,7 +3,7 @@
 //! Only as much is read as the judge needs: fds and a few flags. A call that is not listed here is at most an
 //! [`Effect::Touch`].
 
-use super::effect::{Deed, Made};
+use super::effect::{Effect, Made};
 use super::epoll_args::{control, is_adoption};
 use super::flags::{CLONE_VFORK, CLONE_VM, clone_flags, flag_bits, is_cloexec};
 use super::text::{contains, fd_at, int_at, ints_in_brackets, leading_int, rights};
@@ -12,9 +12,15 @@ use polter_trace::{Args, Returned};
 
 const MSG_CMSG_CLOEXEC: i64 = 0x4000_0000;
 
-/// Reads a call that has ended. Failed calls change nothing; those whose
-/// error says something are read all the same.
-pub(crate) fn deed<'a>(name: &str, args: Args<'a>, returned: &Returned<'_>) -> Option<Deed<'a>> {
+/// Reads a call that has ended.
+///
+/// A failed call changes nothing, and counts as a touch. The exceptions are the calls on instances and `close`: their
+/// errors are evidence.
+pub(crate) fn effect_of<'a>(
+    name: &str,
+    args: Args<'a>,
+    returned: &Returned<'_>,
+) -> Option<Effect<'a>> {
     let value = returned.number()?;
     match name {
         "epoll_wait" | "epoll_pwait" | "epoll_pwait2" => {
@@ -24,16 +30,16 @@ pub(crate) fn deed<'a>(name: &str, args: Args<'a>, returned: &Returned<'_>) -> O
             } else {
                 b""
             };
-            return Some(Deed::Wait { epfd, events });
+            return Some(Effect::Wait { epfd, events });
         }
         "epoll_ctl" => return control(args),
         "close" => {
-            return Some(Deed::Close {
+            return Some(Effect::Close {
                 fd: fd_at(args, 0)?,
             });
         }
         "ioctl" if is_adoption(args) => {
-            return Some(Deed::Adopt {
+            return Some(Effect::Adopt {
                 epfd: fd_at(args, 0)?,
             });
         }
@@ -43,7 +49,7 @@ pub(crate) fn deed<'a>(name: &str, args: Args<'a>, returned: &Returned<'_>) -> O
     let new = Fd(i32::try_from(value).unwrap_or(-1));
     let open = |made, flags_at| {
         let is_cloexec = is_cloexec(args, flags_at);
-        Some(Deed::Open {
+        Some(Effect::Open {
             fds: [Some(new), None],
             made,
             is_cloexec,
@@ -60,7 +66,7 @@ pub(crate) fn deed<'a>(name: &str, args: Args<'a>, returned: &Returned<'_>) -> O
         "accept4" => open(Made::Accepted, 3),
         "creat" | "eventfd" | "inotify_init" | "userfaultfd" | "inotify_init1"
         | "fanotify_init" | "fsmount" => open(Made::Other, 0),
-        "io_uring_setup" => Some(Deed::Open {
+        "io_uring_setup" => Some(Effect::Open {
             fds: [Some(new), None],
             made: Made::Other,
             is_cloexec: true,
@@ -68,13 +74,13 @@ pub(crate) fn deed<'a>(name: &str, args: Args<'a>, returned: &Returned<'_>) -> O
         "signalfd" | "signalfd4" if fd_at(args, 0) == Some(Fd(-1)) => open(Made::Signalfd, 3),
         "pidfd_open" => {
             let made = Made::Pidfd(int_at(args, 0)? as i32);
-            Some(Deed::Open {
+            Some(Effect::Open {
                 fds: [Some(new), None],
                 made,
                 is_cloexec: true,
             })
         }
-        "pidfd_getfd" => Some(Deed::GetFd {
+        "pidfd_getfd" => Some(Effect::GetFd {
             pidfd: fd_at(args, 0)?,
             target: fd_at(args, 1)?,
             new,
@@ -82,14 +88,14 @@ pub(crate) fn deed<'a>(name: &str, args: Args<'a>, returned: &Returned<'_>) -> O
         "pipe" => pair(args, 0, false),
         "pipe2" => pair(args, 0, is_cloexec(args, 1)),
         "socketpair" => pair(args, 3, is_cloexec(args, 1)),
-        "dup" => Some(Deed::Dup {
+        "dup" => Some(Effect::Dup {
             fd: fd_at(args, 0)?,
             new,
             is_cloexec: false,
         }),
         "dup2" | "dup3" => {
             let is_cloexec = is_cloexec(args, 2);
-            Some(Deed::Replace {
+            Some(Effect::Replace {
                 fd: fd_at(args, 0)?,
                 new,
                 is_cloexec,
@@ -103,26 +109,26 @@ pub(crate) fn deed<'a>(name: &str, args: Args<'a>, returned: &Returned<'_>) -> O
             let bits = leading_int(flags).unwrap_or(0) as u32;
             let unshare = u32::from(contains(flags, b"UNSHARE")) << 1;
             let cloexec = u32::from(contains(flags, b"CLOEXEC")) << 2;
-            Some(Deed::CloseRange {
+            Some(Effect::CloseRange {
                 first: bound(0)?,
                 last: bound(1)?,
                 flags: bits | unshare | cloexec,
             })
         }
-        "fork" => Some(Deed::Clone { flags: 0 }),
-        "vfork" => Some(Deed::Clone {
+        "fork" => Some(Effect::Clone { flags: 0 }),
+        "vfork" => Some(Effect::Clone {
             flags: CLONE_VFORK | CLONE_VM,
         }),
-        "clone" | "clone2" | "clone3" => Some(Deed::Clone {
+        "clone" | "clone2" | "clone3" => Some(Effect::Clone {
             flags: clone_flags(args.raw),
         }),
-        "unshare" => Some(Deed::Unshare {
+        "unshare" => Some(Effect::Unshare {
             flags: flag_bits(args.get(0)?.raw),
         }),
-        "execve" | "execveat" => Some(Deed::Exec),
+        "execve" | "execveat" => Some(Effect::Exec),
         "sendmsg" | "sendmmsg" => match rights(args.raw) {
             rights if rights.is_empty() => touch(args),
-            rights => Some(Deed::Send { rights }),
+            rights => Some(Effect::Send { rights }),
         },
         "recvmsg" | "recvmmsg" => match rights(args.raw) {
             rights if rights.is_empty() => touch(args),
@@ -130,14 +136,14 @@ pub(crate) fn deed<'a>(name: &str, args: Args<'a>, returned: &Returned<'_>) -> O
                 let flags = int_at(args, if name == "recvmsg" { 2 } else { 3 }).unwrap_or(0);
                 let is_cloexec =
                     contains(args.raw, b"MSG_CMSG_CLOEXEC") || flags & MSG_CMSG_CLOEXEC != 0;
-                Some(Deed::Receive { rights, is_cloexec })
+                Some(Effect::Receive { rights, is_cloexec })
             }
         },
         "io_uring_register" if is_files_registration(args.get(1)?.raw) => {
             let files = ints_in_brackets(args.get(2)?.raw)
                 .map(|fd| Fd(fd as i32))
                 .collect();
-            Some(Deed::Register {
+            Some(Effect::Register {
                 ring: fd_at(args, 0)?,
                 files,
             })
@@ -146,15 +152,15 @@ pub(crate) fn deed<'a>(name: &str, args: Args<'a>, returned: &Returned<'_>) -> O
     }
 }
 
-fn fcntl<'a>(args: Args<'a>, new: Fd) -> Option<Deed<'a>> {
+fn fcntl<'a>(args: Args<'a>, new: Fd) -> Option<Effect<'a>> {
     let (fd, command) = (fd_at(args, 0)?, args.get(1)?.raw);
     match (command, leading_int(command)) {
-        (b"F_DUPFD", _) | (_, Some(0)) => Some(Deed::Dup {
+        (b"F_DUPFD", _) | (_, Some(0)) => Some(Effect::Dup {
             fd,
             new,
             is_cloexec: false,
         }),
-        (b"F_DUPFD_CLOEXEC", _) | (_, Some(1030)) => Some(Deed::Dup {
+        (b"F_DUPFD_CLOEXEC", _) | (_, Some(1030)) => Some(Effect::Dup {
             fd,
             new,
             is_cloexec: true,
@@ -163,45 +169,45 @@ fn fcntl<'a>(args: Args<'a>, new: Fd) -> Option<Deed<'a>> {
             let bits = args.get(2)?.raw;
             let on =
                 contains(bits, b"CLOEXEC") || leading_int(bits).is_some_and(|bits| bits & 1 != 0);
-            Some(Deed::SetCloexec { fd, on })
+            Some(Effect::SetCloexec { fd, on })
         }
-        _ if contains(command, b"F_DUPFD_CLOEXEC") => Some(Deed::Dup {
+        _ if contains(command, b"F_DUPFD_CLOEXEC") => Some(Effect::Dup {
             fd,
             new,
             is_cloexec: true,
         }),
-        _ => Some(Deed::Touch { fd }),
+        _ => Some(Effect::Touch { fd }),
     }
 }
 
-fn ioctl(args: Args<'_>) -> Option<Deed<'_>> {
+fn ioctl(args: Args<'_>) -> Option<Effect<'_>> {
     let (fd, request) = (fd_at(args, 0)?, args.get(1)?.raw);
     match (request, leading_int(request)) {
-        (b"FIOCLEX", _) | (_, Some(0x5451)) => Some(Deed::SetCloexec { fd, on: true }),
-        (b"FIONCLEX", _) | (_, Some(0x5450)) => Some(Deed::SetCloexec { fd, on: false }),
-        _ => Some(Deed::Touch { fd }),
+        (b"FIOCLEX", _) | (_, Some(0x5451)) => Some(Effect::SetCloexec { fd, on: true }),
+        (b"FIONCLEX", _) | (_, Some(0x5450)) => Some(Effect::SetCloexec { fd, on: false }),
+        _ => Some(Effect::Touch { fd }),
     }
 }
 
 fn is_files_registration(opcode: &[u8]) -> bool {
     match leading_int(opcode) {
-        // What is taken back is replaced by nothing.
+        // 2 registers files, 3 takes them back: then the list of files is empty.
         Some(number) => matches!(number, 2 | 3),
         None => opcode.ends_with(b"REGISTER_FILES"),
     }
 }
 
-fn pair(args: Args<'_>, at: usize, is_cloexec: bool) -> Option<Deed<'_>> {
+fn pair(args: Args<'_>, at: usize, is_cloexec: bool) -> Option<Effect<'_>> {
     let mut fds = ints_in_brackets(args.get(at)?.raw).map(|fd| Fd(fd as i32));
-    Some(Deed::Open {
+    Some(Effect::Open {
         fds: [Some(fds.next()?), Some(fds.next()?)],
         made: Made::Other,
         is_cloexec,
     })
 }
 
-fn touch(args: Args<'_>) -> Option<Deed<'_>> {
-    Some(Deed::Touch {
+fn touch(args: Args<'_>) -> Option<Effect<'_>> {
+    Some(Effect::Touch {
         fd: fd_at(args, 0)?,
     })
 }

@@ -6,14 +6,14 @@ use polter_trace::{Args, Call, Returned};
 /// The longest text of a call that is kept, in bytes.
 const KEPT_TEXT: usize = 240;
 
-/// A call where it stands: what a [`Site`] is made from, if one is needed.
+/// A call and where it stands in the log. A [`Site`] is made from it only when one is needed: it allocates.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {
     pub(crate) line: u64,
     pub(crate) pid: u32,
     pub(crate) name: &'a str,
     pub(crate) args: Args<'a>,
-    /// Nothing for a call that has not ended.
+    /// `None` for a call that has not ended.
     pub(crate) returned: Option<Returned<'a>>,
 }
 

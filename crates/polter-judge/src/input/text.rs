@@ -8,7 +8,7 @@ use polter_trace::Args;
 pub(crate) fn rights(args: &[u8]) -> Vec<Fd> {
     let mut found = Vec::new();
     let mut rest = args;
-    // `strace -X raw` has no names.
+    // `strace -X raw` prints numbers instead of names.
     let next = |rest| {
         find_after(rest, b"SCM_RIGHTS")
             .or_else(|| find_after(rest, b"cmsg_level=0x1, cmsg_type=0x1,"))
@@ -23,7 +23,7 @@ pub(crate) fn rights(args: &[u8]) -> Vec<Fd> {
     found
 }
 
-/// The number an argument begins with, decorated or not.
+/// The fd an argument begins with; what `strace -y` writes behind it does not matter.
 pub(crate) fn fd_at(args: Args<'_>, at: usize) -> Option<Fd> {
     Some(Fd(i32::try_from(int_at(args, at)?).ok()?))
 }
@@ -68,7 +68,9 @@ pub(crate) fn contains(text: &[u8], word: &[u8]) -> bool {
     find(text, word).is_some()
 }
 
-/// Where a word begins. Words are short, and so are most texts: a searcher costs more to make than it saves.
+/// Where a word begins.
+///
+/// Not by `memchr::memmem`: words and texts are short, and its searcher costs more to build than it saves.
 fn find(text: &[u8], word: &[u8]) -> Option<usize> {
     let first = *word.first()?;
     memchr_iter(first, text).find(|at| text[*at..].starts_with(word))
@@ -80,8 +82,7 @@ pub(crate) fn find_after<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
     Some(&text[at + word.len()..])
 }
 
-/// The numbers of `[3<pipe:[1]>, 4]`: each stands behind a bracket of its
-/// own level or a comma.
+/// The numbers of `[3<pipe:[1]>, 4]`: each follows a comma or the bracket of the outermost level.
 pub(crate) fn ints_in_brackets(text: &[u8]) -> impl Iterator<Item = i64> + '_ {
     let inner = text.strip_prefix(b"[").unwrap_or(b"");
     let mut depth = 0usize;
@@ -95,7 +96,7 @@ pub(crate) fn ints_in_brackets(text: &[u8]) -> impl Iterator<Item = i64> + '_ {
             match byte {
                 b'<' | b'[' | b'{' | b'(' => depth += 1,
                 b']' if depth == 0 => is_over = true,
-                // The arrow of a socket's two ends closes nothing.
+                // The arrow between a socket's two ends closes nothing.
                 b'>' if at >= 2 && inner[at - 2] == b'-' => {}
                 b'>' | b']' | b'}' | b')' => depth = depth.saturating_sub(1),
                 b',' if depth == 0 => is_start = true,

@@ -4,10 +4,10 @@
 use crate::verdict::Step;
 use eventpoll::Fd;
 
-/// The largest batch that is followed.
+/// Events of a batch beyond these are not followed.
 const MAX_BATCH: usize = 512;
 
-/// The events of the last wait, as far as their numbers are known.
+/// The events of the last wait whose registrations are known.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     events: Vec<Pending>,
@@ -23,30 +23,30 @@ struct Pending {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum State {
-    /// Not handled yet, as far as calls show.
+    /// No call on its fd has been seen yet.
     Waiting,
-    /// A call on its number has been seen.
+    /// A call on its fd has been seen.
     Handled,
-    /// Closed while it waited, at this step: few ever are, and every event of every task has a state.
+    /// Its fd was closed while it waited, at this step. Boxed: few events get here, and every event has a state.
     Closed(Box<Step>),
     /// The same, by another thread.
     ClosedByAnother(Box<Step>),
-    /// Closed, and its number given to another file.
+    /// Closed, and its fd given to another file.
     Reused(Box<Step>),
-    /// Given to another file, which is registered by now.
+    /// Given to another file, which is registered since.
     Registered(Box<Step>),
-    /// Removed before its turn, and closed: the program knows of it.
+    /// Removed with DEL before its turn: the program knows that its event is stale.
     Removed,
 }
 
-/// A call on the number of an event that was stale.
+/// A call on the fd of a stale event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StaleUse {
     /// The close that made it stale.
     pub(crate) closed: Step,
-    /// True if the number meant another file by then.
+    /// True if the fd named another file by then.
     pub(crate) is_reused: bool,
-    /// True if that file was registered by then: its own handler may have been faster.
+    /// True if that file was registered by then: the call may be its own handler's.
     pub(crate) is_registered: bool,
 }
 
@@ -64,20 +64,20 @@ impl Batch {
         self.events.is_empty()
     }
 
-    /// A call on a number; says if that number's event was stale.
+    /// A call on an fd; says if that fd's event was stale.
     pub(crate) fn touch(&mut self, fd: Fd) -> Option<StaleUse> {
         let pending = self.events.iter_mut().find(|pending| pending.fd == fd)?;
         match std::mem::replace(&mut pending.state, State::Handled) {
             State::Closed(closed) | State::ClosedByAnother(closed) => {
-                Some(stale(closed, false, false))
+                Some(stale(*closed, false, false))
             }
-            State::Reused(closed) => Some(stale(closed, true, false)),
-            State::Registered(closed) => Some(stale(closed, true, true)),
+            State::Reused(closed) => Some(stale(*closed, true, false)),
+            State::Registered(closed) => Some(stale(*closed, true, true)),
             State::Waiting | State::Handled | State::Removed => None,
         }
     }
 
-    /// A number is removed from the instance before its turn: what comes of its event is known to the program.
+    /// A DEL of an fd whose event waits: the program knows that the event is stale.
     pub(crate) fn remove(&mut self, fd: Fd) {
         let pending = self.events.iter_mut().find(|pending| pending.fd == fd);
         if let Some(pending) = pending.filter(|pending| pending.state == State::Waiting) {
@@ -85,7 +85,7 @@ impl Batch {
         }
     }
 
-    /// Another thread closes a number before its event is handled here.
+    /// Another thread closes an fd before its event is handled here.
     pub(crate) fn closed_by_another(&mut self, fd: Fd, step_fn: impl FnOnce() -> Step) {
         let pending = self.events.iter_mut().find(|pending| pending.fd == fd);
         if let Some(pending) = pending.filter(|pending| pending.state == State::Waiting) {
@@ -93,16 +93,17 @@ impl Batch {
         }
     }
 
-    /// True if an event of this number waits.
+    /// True if an event of this fd waits.
     pub(crate) fn waits(&self, fd: Fd) -> bool {
         let mut events = self.events.iter();
         events.any(|pending| pending.fd == fd && pending.state == State::Waiting)
     }
 
-    /// A close of a number, in the middle of the batch. Only an event that
-    /// waits behind one that was handled goes stale by it. If the number has
-    /// gone to another file since, it may be that file's close, or the stale
-    /// event's handler closing what is not its own.
+    /// The task closes an fd in the middle of the batch.
+    ///
+    /// Only an event that waits behind a handled one becomes stale by it: otherwise this close is its handler. If the fd
+    /// has gone to another file since, the close may be that file's, or the stale event's handler closes a file that
+    /// is not its own.
     pub(crate) fn close(&mut self, fd: Fd, step_fn: impl Fn() -> Step) -> Option<StaleUse> {
         let at = self.events.iter().position(|pending| pending.fd == fd)?;
         let has_begun = self.events[..at]
@@ -115,25 +116,26 @@ impl Batch {
             _ => State::Handled,
         };
         match std::mem::replace(&mut pending.state, state) {
-            State::Reused(closed) => Some(stale(closed, true, false)),
+            State::Reused(closed) => Some(stale(*closed, true, false)),
             _ => None,
         }
     }
 
-    /// A number was given out again.
+    /// An fd was given out again.
     pub(crate) fn reopen(&mut self, fd: Fd) {
         let Some(pending) = self.events.iter_mut().find(|pending| pending.fd == fd) else {
             return;
         };
         match &pending.state {
             State::Closed(step) => pending.state = State::Reused(step.clone()),
-            // Whose it is now, only the threads know.
+            // The log does not show which thread uses the new file. So its calls say nothing about this event.
             State::ClosedByAnother(_) => pending.state = State::Handled,
             _ => {}
         }
     }
 
-    /// The file of a stale number is registered: it is handled as a new one, unless it turns out to have nothing.
+    /// The new file at a stale fd is registered: a call on the fd is its own handler's, unless the file has nothing to
+    /// read.
     pub(crate) fn register(&mut self, fd: Fd) {
         if let Some(pending) = self.events.iter_mut().find(|pending| pending.fd == fd) {
             pending.state = match std::mem::replace(&mut pending.state, State::Handled) {
@@ -144,9 +146,9 @@ impl Batch {
     }
 }
 
-fn stale(closed: Box<Step>, is_reused: bool, is_registered: bool) -> StaleUse {
+fn stale(closed: Step, is_reused: bool, is_registered: bool) -> StaleUse {
     StaleUse {
-        closed: *closed,
+        closed,
         is_reused,
         is_registered,
     }

@@ -3,7 +3,7 @@
 use eventpoll::{Fd, TableId};
 use rustc_hash::FxHashMap;
 
-/// Something for each of some numbers, so many in all.
+/// A value for each of some fds, with a limit on all of them together.
 #[derive(Debug)]
 pub(crate) struct ByTable<T> {
     tables: FxHashMap<TableId, Vec<(Fd, T)>>,
@@ -21,26 +21,26 @@ impl<T> Default for ByTable<T> {
 
 impl<T> ByTable<T> {
     pub(crate) fn get(&self, table: TableId, fd: Fd) -> Option<&T> {
-        let numbers = self.tables.get(&table)?;
-        let known = numbers.iter().find(|(number, _)| *number == fd);
+        let fds = self.tables.get(&table)?;
+        let known = fds.iter().find(|(other, _)| *other == fd);
         known.map(|(_, value)| value)
     }
 
     pub(crate) fn get_mut(&mut self, table: TableId, fd: Fd) -> Option<&mut T> {
-        let numbers = self.tables.get_mut(&table)?;
-        let known = numbers.iter_mut().find(|(number, _)| *number == fd);
+        let fds = self.tables.get_mut(&table)?;
+        let known = fds.iter_mut().find(|(other, _)| *other == fd);
         known.map(|(_, value)| value)
     }
 
-    /// Remembers something instead of what was known; not if there are `limit` already.
+    /// Sets the value of an fd. If the fd has none yet and there are `limit` values, it is left out.
     pub(crate) fn insert(&mut self, table: TableId, fd: Fd, value: T, limit: usize) {
         if let Some(known) = self.get_mut(table, fd) {
             *known = value;
         } else if self.count < limit {
-            // Most tables have one such number.
-            let numbers = self.tables.entry(table);
-            let numbers = numbers.or_insert_with(|| Vec::with_capacity(1));
-            numbers.push((fd, value));
+            // Most tables have one such fd.
+            let fds = self.tables.entry(table);
+            let fds = fds.or_insert_with(|| Vec::with_capacity(1));
+            fds.push((fd, value));
             self.count += 1;
         }
     }
@@ -49,20 +49,20 @@ impl<T> ByTable<T> {
         if self.count == 0 {
             return;
         }
-        let Some(numbers) = self.tables.get_mut(&table) else {
+        let Some(fds) = self.tables.get_mut(&table) else {
             return;
         };
-        let before = numbers.len();
-        numbers.retain(|(number, _)| *number != fd);
-        self.count -= before - numbers.len();
-        if numbers.is_empty() {
+        let before = fds.len();
+        fds.retain(|(other, _)| *other != fd);
+        self.count -= before - fds.len();
+        if fds.is_empty() {
             self.tables.remove(&table);
         }
     }
 
-    /// A table is gone: another may get its id.
+    /// A table is gone. Its values must go too: another table may get its id.
     pub(crate) fn forget_table(&mut self, table: TableId) {
-        let numbers = self.tables.remove(&table);
-        self.count -= numbers.map_or(0, |numbers| numbers.len());
+        let fds = self.tables.remove(&table);
+        self.count -= fds.map_or(0, |fds| fds.len());
     }
 }

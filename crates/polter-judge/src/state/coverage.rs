@@ -3,18 +3,18 @@
 //! A log of a few kinds of calls, of one process of several, or of a program's later life has few faults in it. The
 //! handlers count here what looks missing; `detect::gaps` turns the counts into sentences.
 
-use crate::input::{CtlOp, Deed, Made};
+use crate::input::{CtlOp, Effect, Made};
 use eventpoll::EpollId;
 use polter_trace::Call;
 use rustc_hash::FxHashSet;
 
-/// Registrations under way that are remembered.
+/// Most `epoll_ctl` calls under way that are remembered.
 const MAX_PENDING: usize = 1024;
 
-/// Instances older than the log that are remembered.
+/// Most instances older than the log that are remembered.
 const MAX_OLDER: usize = 1 << 16;
 
-/// Events that may have been late, and are remembered.
+/// Most events that were excused as late, and are remembered.
 const MAX_LATE: usize = 1 << 12;
 
 /// How often something was noticed, and where first.
@@ -24,13 +24,13 @@ pub(crate) struct Noticed {
     pub(crate) line: Option<u64>,
 }
 
-/// What was noticed of the log itself.
+/// Signs that the log is incomplete.
 #[derive(Debug, Default)]
 pub(crate) struct Coverage {
     /// The first call is an exec: the log begins with its program.
     pub(crate) begins_with_exec: bool,
     has_begun: bool,
-    pub(crate) has_numbers: bool,
+    pub(crate) has_pids: bool,
     /// Calls that succeeded, by what they did.
     pub(crate) successes: u64,
     pub(crate) opens: u64,
@@ -39,34 +39,34 @@ pub(crate) struct Coverage {
     pub(crate) memory: u64,
     pub(crate) others: u64,
     pub(crate) rings: Noticed,
-    /// Tasks that nobody was seen to make.
+    /// Tasks that the log shows nobody make.
     pub(crate) orphans: Noticed,
-    /// Numbers that were closed though no close was seen.
+    /// Fds that must have been closed, though the log has no close.
     pub(crate) unseen_closes: Noticed,
-    /// Registered numbers that were not seen to be opened.
+    /// Registered fds that the log shows nobody open.
     pub(crate) unseen_opens: Noticed,
-    /// Instances that were not seen to be made.
+    /// Instances that the log shows nobody make.
     pub(crate) older: Noticed,
     older_instances: FxHashSet<EpollId>,
-    /// Instances that were there before the log, as was written down, and were not used yet.
+    /// Captured instances that the log has not used yet.
     unused: FxHashSet<EpollId>,
-    /// The same of tasks.
+    /// Captured tasks of which no line was read yet.
     pub(crate) silent: FxHashSet<u32>,
-    /// Registrations that were there before the log.
+    /// Captured registrations.
     pub(crate) registered_before: u64,
-    /// Events of registrations that were not seen to be made, in instances that were.
+    /// Events without a registration, in instances that the log shows being made.
     pub(crate) unknown_events: Noticed,
-    /// The same, in instances that were not.
+    /// Events without a registration, in older instances.
     pub(crate) older_events: u64,
-    /// Registrations used that were not seen to be made, in instances that were.
+    /// MODs and DELs without a registration, in instances that the log shows being made.
     pub(crate) unseen_adds: Noticed,
-    /// Registrations under way, whose events may come before they end.
+    /// `epoll_ctl` calls under way, with their data: events may be reported before the call returns.
     pending: Vec<(u32, Option<u64>)>,
-    /// The registering call that ended last had lines of others between its two.
+    /// The last `epoll_ctl` had a second half of its own: another task's call may have been served before it.
     has_overlapped: bool,
     /// The line of the newest call that can have ended a registration.
     ended: u64,
-    /// Events that a wait under way may have had of a registration that was ended meanwhile.
+    /// Events that were excused: a wait under way may have had them from a registration that ended meanwhile.
     late: FxHashSet<(EpollId, u64)>,
 }
 
@@ -103,35 +103,35 @@ impl Coverage {
     }
 
     /// A call changed descriptors or used an instance.
-    pub(crate) fn deed(&mut self, line: u64, deed: &Deed<'_>, has_failed: bool) {
-        match deed {
+    pub(crate) fn effect(&mut self, line: u64, effect: &Effect<'_>, has_failed: bool) {
+        match effect {
             _ if has_failed => {}
-            Deed::Open { made, .. } => self.opens += u64::from(*made != Made::Epoll),
-            Deed::Close { .. } | Deed::CloseRange { .. } => {
+            Effect::Open { made, .. } => self.opens += u64::from(*made != Made::Epoll),
+            Effect::Close { .. } | Effect::CloseRange { .. } => {
                 self.closes += 1;
                 self.ended = line;
             }
-            Deed::Replace { .. } | Deed::Exec | Deed::Ctl { op: CtlOp::Del, .. } => {
+            Effect::Replace { .. } | Effect::Exec | Effect::Ctl { op: CtlOp::Del, .. } => {
                 self.ended = line;
             }
-            Deed::Clone { .. } => self.forks.note(line),
+            Effect::Clone { .. } => self.forks.note(line),
             _ => {}
         }
     }
 
-    /// A close takes its number away when it begins.
+    /// A close frees its fd when it begins.
     pub(crate) fn close_begun(&mut self, line: u64) {
         self.ended = line;
     }
 
-    /// A task changes or makes a registration with this data, and is not done yet.
+    /// A task has begun an `epoll_ctl` with this data.
     pub(crate) fn control_begun(&mut self, pid: u32, data: Option<u64>) {
         if self.pending.len() < MAX_PENDING {
             self.pending.push((pid, data));
         }
     }
 
-    /// An instance was not seen to be made.
+    /// An instance is used that the log has shown nobody make.
     pub(crate) fn older_instance(&mut self, epoll: EpollId, line: u64) {
         self.older.note(line);
         if self.older_instances.len() < MAX_OLDER {
@@ -139,24 +139,24 @@ impl Coverage {
         }
     }
 
-    /// An instance was there before the log, and somebody has written down what was in it.
+    /// An instance was captured before the log began.
     pub(crate) fn was_there(&mut self, epoll: EpollId) {
         self.unused.insert(epoll);
     }
 
-    /// An instance is used; true if it is the first time for one that was there before.
+    /// An instance is used; true if it was captured and this is its first use.
     pub(crate) fn is_first_use(&mut self, epoll: EpollId) -> bool {
         !self.unused.is_empty() && self.unused.remove(&epoll)
     }
 
-    /// An instance was made, maybe with the name of one that is gone.
+    /// An instance was made. It may have the id of one that is gone.
     pub(crate) fn new_instance(&mut self, epoll: EpollId) {
         if !self.older_instances.is_empty() {
             self.older_instances.remove(&epoll);
         }
     }
 
-    /// An event came from no registration that is known; its wait began on line `since`.
+    /// An event came from no known registration; its wait began on line `since`.
     pub(crate) fn unknown_event(&mut self, epoll: EpollId, data: u64, since: u64, line: u64) {
         if self.older_instances.contains(&epoll) {
             self.older_events += 1;
@@ -173,9 +173,9 @@ impl Coverage {
         self.unknown_events.note(line);
     }
 
-    /// A registration was used that was not seen to be made.
+    /// A registration is used that the log has shown nobody make.
     pub(crate) fn unseen_add(&mut self, epoll: EpollId, line: u64) {
-        // Of two calls that overlap, the later can have been served first.
+        // Of two calls that overlap, the one that returned later can have been served first.
         if !self.older_instances.contains(&epoll) && !self.has_overlapped {
             self.unseen_adds.note(line);
         }

@@ -1,11 +1,11 @@
 //! The lines that wait until their task's parent is known; `handle::deferred` keeps and replays them.
 
-/// Lines kept at once, and the bytes of their text.
+/// Most lines kept at once.
 pub(crate) const MAX_LINES: usize = 4096;
 
 pub(crate) const MAX_BYTES: usize = 1 << 20;
 
-/// What waits.
+/// The lines that wait.
 #[derive(Debug, Default)]
 pub(crate) struct Deferred {
     pub(crate) events: Vec<Kept>,
@@ -21,7 +21,7 @@ pub(crate) struct Kept {
 
 #[derive(Debug)]
 pub(crate) enum What {
-    /// A call, or the first half of one, as a line without its task.
+    /// A call, or the first half of one, as the text of a line without its pid. It is parsed again when replayed.
     Call(Vec<u8>),
     Killed,
     Exited,

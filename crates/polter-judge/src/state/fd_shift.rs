@@ -8,61 +8,61 @@ use eventpoll::{Fd, Kernel, Pid, Tid};
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The numbers left free, by process.
+/// The fds left free, by process.
 #[derive(Debug, Default)]
-pub(crate) struct Shifted {
-    processes: FxHashMap<Pid, Numbers>,
+pub(crate) struct FdShift {
+    processes: FxHashMap<Pid, ProcessFds>,
 }
 
-/// Those of one process.
+/// The fds left free in one process.
 #[derive(Debug, Default)]
-struct Numbers {
-    /// Free in this world, an instance in Linux's.
+struct ProcessFds {
+    /// Fds that are free in this world and name an instance in Linux's.
     free: BTreeSet<Fd>,
-    /// Taken in this world by the file that has the second number in the log.
+    /// Fds that this world would have given to the file that has the second fd in the log.
     taken: BTreeMap<Fd, Fd>,
 }
 
-impl Shifted {
-    /// A new file got `new` in the log, the lowest number from `from` on that was free there.
+impl FdShift {
+    /// A new file got `new` in the log: the lowest fd from `from` on that was free there.
     pub(crate) fn opened(&mut self, linux: &Kernel, here: &Kernel, tid: Tid, from: Fd, new: Fd) {
-        let numbers = self
+        let fds = self
             .processes
             .entry(linux.process_pid(tid))
-            .or_insert_with(|| Numbers {
+            .or_insert_with(|| ProcessFds {
                 free: left_out(linux, here, tid),
                 taken: BTreeMap::new(),
             });
-        numbers.free.remove(&new);
-        if let Some(lowest) = numbers.free.range(from..new).next().copied() {
-            numbers.free.remove(&lowest);
-            numbers.taken.insert(lowest, new);
+        fds.free.remove(&new);
+        if let Some(lowest) = fds.free.range(from..new).next().copied() {
+            fds.free.remove(&lowest);
+            fds.taken.insert(lowest, new);
         }
     }
 
-    /// A number is closed; true if here another file would go than in the log.
+    /// An fd is closed; true if this world would close another file than the log does.
     pub(crate) fn closed(&mut self, pid: Pid, fd: Fd) -> bool {
-        let Some(numbers) = self.processes.get_mut(&pid) else {
+        let Some(fds) = self.processes.get_mut(&pid) else {
             return false;
         };
-        let taken = &mut numbers.taken;
+        let taken = &mut fds.taken;
         let lowest = taken.iter().find(|(_, new)| **new == fd).map(|(at, _)| *at);
         if let Some(lowest) = lowest {
             taken.remove(&lowest);
-            numbers.free.insert(lowest);
+            fds.free.insert(lowest);
             return false;
         }
-        numbers.free.remove(&fd);
+        fds.free.remove(&fd);
         taken.remove(&fd).is_some()
     }
 
-    /// A process has ended, or is a new program that knows nothing of the old one's numbers.
+    /// A process has ended, or has exec'ed: the new program does not know the old one's fds.
     pub(crate) fn forget(&mut self, pid: Pid) {
         self.processes.remove(&pid);
     }
 }
 
 fn left_out(linux: &Kernel, here: &Kernel, tid: Tid) -> BTreeSet<Fd> {
-    let numbers = linux.fds(tid).map(|(fd, ..)| fd);
-    numbers.filter(|fd| here.fd(tid, *fd).is_none()).collect()
+    let fds = linux.fds(tid).map(|(fd, ..)| fd);
+    fds.filter(|fd| here.fd(tid, *fd).is_none()).collect()
 }

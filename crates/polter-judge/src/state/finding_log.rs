@@ -7,31 +7,31 @@ use crate::verdict::{
 use eventpoll::Fd;
 use rustc_hash::FxHashMap;
 
-/// Findings kept in all.
+/// Most findings kept.
 const MAX_FINDINGS: usize = 1000;
 
-/// Findings of one class, process and instance that are kept; others count as repetitions.
+/// Most findings kept of one class, process and instance; others count as repetitions.
 const MAX_ALIKE: u64 = 3;
 
-/// Warnings kept.
+/// Most warnings kept.
 const MAX_WARNINGS: usize = 100;
 
 /// What makes findings alike: class, process, line of the instance, severity.
 type Kind = (Class, u32, Option<u64>, Severity);
 
-/// Everything there is to say at the end.
+/// Findings and warnings, as they come up, and the counts of what was read.
 #[derive(Debug, Default)]
-pub(crate) struct Book {
-    pub(crate) log: LogSummary,
+pub(crate) struct FindingLog {
+    pub(crate) summary: LogSummary,
     findings: Vec<Finding>,
-    /// The first finding of a kind, and how many there were.
+    /// The index of a kind's first finding, and how many there were.
     alike: FxHashMap<Kind, (usize, u64)>,
     left_out: u64,
 }
 
-impl Book {
-    /// Keeps a finding, or counts it with those it is like; says where it is kept.
-    pub(crate) fn find(&mut self, finding: Finding) -> Option<usize> {
+impl FindingLog {
+    /// Keeps a finding, or counts it as a repetition. Gives its index if it is kept.
+    pub(crate) fn add(&mut self, finding: Finding) -> Option<usize> {
         let kind = (
             finding.class,
             finding.pid,
@@ -40,7 +40,7 @@ impl Book {
         );
         if let Some((first, count)) = self.alike.get_mut(&kind) {
             *count += 1;
-            // The same number again is the same fact again, but for a ghost, which has a life of its own.
+            // A second finding about the same fd is a repetition. Not so for ghosts: each is a registration of its own.
             let is_same = self.findings[*first].fd == finding.fd && !finding.class.is_ghost();
             if *count > MAX_ALIKE || is_same {
                 self.findings[*first].repeated += 1;
@@ -58,29 +58,29 @@ impl Book {
         Some(at)
     }
 
-    /// More events of a finding that is kept.
+    /// Adds to the events of a finding.
     pub(crate) fn count_events(&mut self, at: usize, events: u64) {
         self.findings[at].events += events;
     }
 
-    /// What a finding is about is over.
+    /// The condition that a finding is about has ended on this line.
     pub(crate) fn end(&mut self, at: usize, line: u64) {
         self.findings[at].ended = Some(line);
     }
 
-    /// A story goes on after it was found.
+    /// Adds a step to a finding that was made already.
     pub(crate) fn add_step(&mut self, at: usize, step: Step) {
         self.findings[at].story.push(step);
     }
 
-    /// A frame of the stack under the call that the newest finding is about.
+    /// Adds a stack frame (`strace -k`) to the newest finding, if it is about this line's call.
     pub(crate) fn add_frame(&mut self, line: u64, frame: &[u8]) {
         if let Some(finding) = self.findings.last_mut() {
             add_frame(&mut finding.story, line, frame);
         }
     }
 
-    /// The nameless task has a number: its findings are that process's.
+    /// The task without a pid turns out to have one: its findings get it.
     pub(crate) fn name_root(&mut self, pid: u32) {
         for finding in &mut self.findings {
             for nameless in [&mut finding.pid, &mut finding.instance.pid] {
@@ -93,9 +93,9 @@ impl Book {
     }
 
     pub(crate) fn warn(&mut self, line: u64, column: u64, message: impl FnOnce() -> String) {
-        self.log.warning_count += 1;
-        if self.log.warnings.len() < MAX_WARNINGS {
-            self.log.warnings.push(Warning {
+        self.summary.warning_count += 1;
+        if self.summary.warnings.len() < MAX_WARNINGS {
+            self.summary.warnings.push(Warning {
                 line,
                 column,
                 message: message(),
@@ -108,7 +108,7 @@ impl Book {
         gaps: Vec<Gap>,
         mut policies: Vec<PolicyVerdict>,
     ) -> Verdict {
-        // Faults first, each kind in the order of its last step.
+        // Faults first, then notes; each in the order of the last step.
         self.findings.sort_by_key(|finding| {
             let last = finding.story.last().map_or(0, |step| step.site.line);
             (finding.severity, last)
@@ -118,7 +118,7 @@ impl Book {
         }
         Verdict {
             gaps,
-            log: self.log,
+            log: self.summary,
             findings: self.findings,
             findings_left_out: self.left_out,
             policies,
@@ -126,29 +126,34 @@ impl Book {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of a finding")]
-pub(crate) fn new_finding(
-    class: Class,
-    severity: Severity,
-    pid: u32,
-    fd: Fd,
-    instance: Instance,
-    summary: String,
-    story: Vec<Step>,
-    fix: &str,
-) -> Finding {
-    Finding {
-        class,
-        severity,
-        pid,
-        fd: fd.0,
-        instance,
-        summary,
-        story,
-        holders: Vec::new(),
-        events: 0,
-        ended: None,
-        fix: fix.to_string(),
-        repeated: 0,
+/// A finding as most detectors make it: it has no holders, no events, and no end.
+#[derive(Debug)]
+pub(crate) struct FindingDraft {
+    pub(crate) class: Class,
+    pub(crate) severity: Severity,
+    pub(crate) pid: u32,
+    pub(crate) fd: Fd,
+    pub(crate) instance: Instance,
+    pub(crate) summary: String,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) fix: &'static str,
+}
+
+impl FindingDraft {
+    pub(crate) fn finding(self) -> Finding {
+        Finding {
+            class: self.class,
+            severity: self.severity,
+            pid: self.pid,
+            fd: self.fd.0,
+            instance: self.instance,
+            summary: self.summary,
+            story: self.steps,
+            holders: Vec::new(),
+            events: 0,
+            ended: None,
+            fix: self.fix.to_string(),
+            repeated: 0,
+        }
     }
 }

@@ -1,29 +1,32 @@
 //! The ghosts of Linux's world, and the fds that are about to be cleared.
 
-use super::policy_removals::Takings;
-use super::registrations::Stories;
+use super::policy_removals::PolicyRemovals;
+use super::registrations::Registrations;
 use super::worlds::Worlds;
 use eventpoll::{Descriptor, EpitemId, EpollId, Fd, FileId, TableId};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-/// Beyond so many live ghosts their ends are looked for only now and then.
+/// With more live ghosts than these, only every 256th sweep looks for their ends.
 pub(crate) const CLOSELY_WATCHED: usize = 64;
 
-/// Most numbers have one registration, and a child that ends clears thousands of numbers.
+/// Inline for two: most fds have one registration, and the exit of a child clears thousands of fds.
 type Ids = SmallVec<[EpitemId; 2]>;
 
 /// The ghosts of Linux's world.
 #[derive(Debug, Default)]
 pub(crate) struct Ghosts {
     pub(crate) live: Vec<EpitemId>,
-    /// The live ones by instance and number, and some that are gone.
-    pub(crate) by_number: FxHashMap<(EpollId, Fd), Vec<EpitemId>>,
+    /// The live ghosts by instance and fd. Some are gone: whoever reads it checks with [`is_ghost_of`].
+    pub(crate) by_fd: FxHashMap<(EpollId, Fd), Vec<EpitemId>>,
+    /// How many there have been.
     pub(crate) born: u64,
     pub(crate) sweeps: u64,
 }
 
-/// A number about to be cleared, and the registrations of its file under it.
+/// A slot of a descriptor table that is about to be cleared, and the registrations of its file under its fd.
+///
+/// It is taken before the call and read after it: afterwards the slot says nothing any more.
 #[derive(Debug)]
 pub(crate) struct Watched {
     pub(crate) fd: Fd,
@@ -31,30 +34,42 @@ pub(crate) struct Watched {
     pub(crate) table: TableId,
     pub(crate) is_inherited: bool,
     pub(crate) is_cloexec: bool,
-    /// Those that its table has made.
+    /// The registrations that this table made.
     pub(crate) ids: Ids,
-    /// Those that others have made.
+    /// The registrations that other tables made.
     pub(crate) others: Ids,
 }
 
 impl Ghosts {
-    /// A ghost of an instance under a number.
-    pub(crate) fn of_number(&self, stories: &Stories, epoll: EpollId, fd: Fd) -> Option<EpitemId> {
-        let mut ids = self.by_number.get(&(epoll, fd))?.iter().copied();
-        ids.find(|id| is_ghost_of(stories, *id, epoll, fd))
+    /// A ghost of an instance under an fd.
+    pub(crate) fn of_fd(
+        &self,
+        registrations: &Registrations,
+        epoll: EpollId,
+        fd: Fd,
+    ) -> Option<EpitemId> {
+        let mut ids = self.by_fd.get(&(epoll, fd))?.iter().copied();
+        ids.find(|id| is_ghost_of(registrations, *id, epoll, fd))
     }
 }
 
-/// True if a registration is there, under this number, and a ghost.
-pub(crate) fn is_ghost_of(stories: &Stories, id: EpitemId, epoll: EpollId, fd: Fd) -> bool {
-    stories
-        .get(id)
-        .is_some_and(|story| story.orphaned.is_some() && story.epoll == epoll && story.fd == fd)
+/// True if the registration lives, is a ghost, and has this instance and fd.
+pub(crate) fn is_ghost_of(
+    registrations: &Registrations,
+    id: EpitemId,
+    epoll: EpollId,
+    fd: Fd,
+) -> bool {
+    registrations.get(id).is_some_and(|history| {
+        history.orphaned.is_some() && history.epoll == epoll && history.fd == fd
+    })
 }
 
+/// The slot, if its clearing can matter: something is registered under its fd, others have the file too, or a DEL of
+/// it is remembered.
 pub(crate) fn watched(
     worlds: &Worlds,
-    takings: &Takings,
+    policy_removals: &PolicyRemovals,
     table: TableId,
     fd: Fd,
     descriptor: Descriptor,
@@ -74,7 +89,7 @@ pub(crate) fn watched(
         };
         list.push(registration.id);
     }
-    let is_shared = worlds.base().references(file) > 1 || takings.has_removed(file, fd);
+    let is_shared = worlds.base().references(file) > 1 || policy_removals.has_del(file, fd);
     let is_watched = is_shared || !ids.is_empty() || !others.is_empty();
     is_watched.then_some(Watched {
         fd,

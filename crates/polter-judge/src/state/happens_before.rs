@@ -16,52 +16,58 @@ use polter_trace::{Args, Signal};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::{Hash, Hasher};
 
-/// Marks at a time.
-const MARKS: usize = 1024;
+/// Most sync events at a time.
+const MAX_EVENTS: usize = 1024;
 
-/// Marks of which so many are in use still are not looked through again soon.
-const CROWDED: usize = MARKS * 3 / 4;
+/// If more than these are still in use when the events run out, the next search for free ones is put off.
+const CROWDED: usize = MAX_EVENTS * 3 / 4;
 
-/// A call that may matter.
+/// A call whose order may matter. The number is used again once nobody needs the event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Mark(u16);
+pub(crate) struct SyncEvent(u16);
 
-/// Some marks: those that somebody has.
+/// A set of sync events: those that a process knows of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Known([u64; MARKS / 64]);
+pub(crate) struct SyncEvents([u64; MAX_EVENTS / 64]);
 
-/// Which process knows of which call.
+/// Which sync events happen before what each process does next.
 #[derive(Debug, Default)]
-pub(crate) struct Order {
-    /// Marks that were given out, and may be in use.
-    given: Known,
-    /// So many are refused before those in use are looked for again.
+pub(crate) struct HappensBefore {
+    /// Events that were given out, and may be in use.
+    issued: SyncEvents,
+    /// How many events are refused before the next search for those that are not in use.
     to_refuse: usize,
-    processes: FxHashMap<u32, Known>,
-    /// What those knew who have ended and were not yet waited for.
-    ended: FxHashMap<u32, Known>,
-    /// What a process knew when it last sent a signal.
-    signalled: FxHashMap<u32, Known>,
-    /// What was known to those who wrote to a pipe or socket.
-    channels: FxHashMap<u64, Known>,
-    /// What those knew who have ended or become another program: an end-of-file tells of them.
-    departed: Known,
-    /// No marks are given out.
+    /// What each process knows of.
+    processes: FxHashMap<u32, SyncEvents>,
+    /// What each process knew when it ended, until it is waited for.
+    ended: FxHashMap<u32, SyncEvents>,
+    /// What each process knew when it last sent a signal.
+    signalled: FxHashMap<u32, SyncEvents>,
+    /// What the writers of each pipe or socket knew.
+    channels: FxHashMap<u64, SyncEvents>,
+    /// What every process knew that ended or exec'ed. Its end closes pipes, so whoever reads end-of-file knows it too.
+    departed: SyncEvents,
+    /// No events are given out.
     is_ignored: bool,
 }
 
-impl Order {
+impl HappensBefore {
     pub(crate) fn ignore(&mut self) {
         self.is_ignored = true;
     }
 
-    /// True if no call ever gets a mark.
+    /// True if no call becomes a sync event.
     pub(crate) fn is_ignored(&self) -> bool {
         self.is_ignored
     }
 
-    /// A mark for a call that this process has just made; none if there are too many. `used_fn` says which are in use.
-    pub(crate) fn mark(&mut self, process: u32, used_fn: impl FnOnce(&mut Known)) -> Option<Mark> {
+    /// Makes a sync event of a call that this process has just made; `None` if there are too many. `used_fn` adds those
+    /// that are in use.
+    pub(crate) fn record(
+        &mut self,
+        process: u32,
+        used_fn: impl FnOnce(&mut SyncEvents),
+    ) -> Option<SyncEvent> {
         if self.is_ignored {
             return None;
         }
@@ -69,25 +75,25 @@ impl Order {
             self.to_refuse -= 1;
             return None;
         }
-        if self.given.first_free().is_none() {
-            let mut used = Known::default();
+        if self.issued.first_free().is_none() {
+            let mut used = SyncEvents::default();
             used_fn(&mut used);
             self.keep(used);
             if used.count() > CROWDED {
-                self.to_refuse = MARKS;
+                self.to_refuse = MAX_EVENTS;
             }
         }
-        let mark = self.given.first_free()?;
-        self.given.insert(mark);
-        self.processes.entry(process).or_default().insert(mark);
-        Some(mark)
+        let event = self.issued.first_free()?;
+        self.issued.insert(event);
+        self.processes.entry(process).or_default().insert(event);
+        Some(event)
     }
 
-    /// True if a process knows that a call was made.
-    pub(crate) fn knows(&self, process: u32, mark: Mark) -> bool {
-        // Not by a copy: this is asked for every use of what was taken.
+    /// True if the event happens before whatever the process does next.
+    pub(crate) fn happens_before(&self, event: SyncEvent, process: u32) -> bool {
+        // No copy of the set: this runs for every use of a removed registration.
         let known = self.processes.get(&process);
-        known.is_some_and(|known| known.has(mark))
+        known.is_some_and(|known| known.has(event))
     }
 
     pub(crate) fn forked(&mut self, parent: u32, child: u32) {
@@ -97,10 +103,10 @@ impl Order {
         }
     }
 
-    /// A child is another program now, and its parent goes on.
+    /// A vfork has returned: the child has exec'ed or ended before its parent goes on.
     pub(crate) fn vforked(&mut self, parent: u32, child: u32) {
         let known = self.known(child).union(self.left_by(child));
-        self.tell(parent, known);
+        self.learn(parent, known);
     }
 
     pub(crate) fn executed(&mut self, process: u32) {
@@ -115,7 +121,7 @@ impl Order {
             self.signalled.remove(&process);
         }
         self.departed = self.departed.union(known);
-        if known != Known::default() {
+        if known != SyncEvents::default() {
             if self.ended.len() >= MAX_REMEMBERED {
                 self.ended.clear();
             }
@@ -123,23 +129,23 @@ impl Order {
         }
     }
 
-    /// A signal arrives.
+    /// A signal arrives at a process.
     pub(crate) fn signal(&mut self, process: u32, signal: &Signal<'_>) {
         if let Some(sender) = signal.info.and_then(sender) {
             let sent = self.signalled.get(&sender).copied().unwrap_or_default();
             let known = sent.union(self.left_by(sender));
-            self.tell(process, known);
+            self.learn(process, known);
         }
     }
 
-    /// A process is killed by a signal; the log does not say whose.
+    /// A signal kills a process. The log does not say who sent it, so it counts as sent by all who sent one.
     pub(crate) fn killed(&mut self, process: u32) {
         let known = self.signalled.values().copied();
-        let known = known.fold(Known::default(), Known::union);
-        self.tell(process, known);
+        let known = known.fold(SyncEvents::default(), SyncEvents::union);
+        self.learn(process, known);
     }
 
-    /// A call has begun: others may see what it does before it ends.
+    /// A call has begun. Writes and signals count from here: others may see them before the call returns.
     pub(crate) fn begun(&mut self, process: u32, name: &str, args: Args<'_>) {
         if self.is_idle() {
             return;
@@ -169,13 +175,13 @@ impl Order {
             "wait4" | "waitpid" => {
                 if let Some(child) = value.and_then(|value| u32::try_from(value).ok()) {
                     let known = self.ended.remove(&child).unwrap_or_default();
-                    self.tell(process, known);
+                    self.learn(process, known);
                 }
             }
             "waitid" => {
                 if let Some(child) = sender(args.raw) {
                     let known = self.left_by(child);
-                    self.tell(process, known);
+                    self.learn(process, known);
                 }
             }
             "vfork" | "clone" | "clone3" => {
@@ -192,7 +198,7 @@ impl Order {
 
     fn wrote(&mut self, process: u32, args: Args<'_>) {
         let known = self.known(process);
-        if known == Known::default() {
+        if known == SyncEvents::default() {
             return;
         }
         let Some(channel) = channel(args) else {
@@ -201,46 +207,46 @@ impl Order {
         if self.channels.len() >= MAX_REMEMBERED {
             self.channels.clear();
         }
-        let told = self.channels.entry(channel).or_default();
-        *told = told.union(known);
+        let known_to_readers = self.channels.entry(channel).or_default();
+        *known_to_readers = known_to_readers.union(known);
     }
 
     fn read(&mut self, process: u32, args: Args<'_>, value: Option<i64>) {
-        let is_told =
+        let has_news =
             value == Some(0) || value.is_some_and(|value| value > 0) && !self.channels.is_empty();
-        let Some(channel) = is_told.then(|| channel(args)).flatten() else {
+        let Some(channel) = has_news.then(|| channel(args)).flatten() else {
             return;
         };
         let mut known = self.channels.get(&channel).copied().unwrap_or_default();
         if value == Some(0) {
             known = known.union(self.departed);
         }
-        self.tell(process, known);
+        self.learn(process, known);
     }
 
-    /// Nothing is marked, so nobody can know of anything.
+    /// There is no event, so nobody can know of one.
     fn is_idle(&self) -> bool {
-        self.given == Known::default()
+        self.issued == SyncEvents::default()
     }
 
-    fn known(&self, process: u32) -> Known {
+    fn known(&self, process: u32) -> SyncEvents {
         self.processes.get(&process).copied().unwrap_or_default()
     }
 
-    fn left_by(&self, process: u32) -> Known {
+    fn left_by(&self, process: u32) -> SyncEvents {
         self.ended.get(&process).copied().unwrap_or_default()
     }
 
-    fn tell(&mut self, process: u32, known: Known) {
-        if known != Known::default() {
+    fn learn(&mut self, process: u32, known: SyncEvents) {
+        if known != SyncEvents::default() {
             let own = self.processes.entry(process).or_default();
             *own = own.union(known);
         }
     }
 
-    /// Takes all other marks from everybody.
-    fn keep(&mut self, used: Known) {
-        self.given = used;
+    /// Forgets all other events, everywhere: their numbers are given out again and must mean nothing old.
+    fn keep(&mut self, used: SyncEvents) {
+        self.issued = used;
         for all in [&mut self.processes, &mut self.ended, &mut self.signalled] {
             all.retain(|_, known| known.keep(used));
         }
@@ -249,29 +255,29 @@ impl Order {
     }
 }
 
-impl Known {
-    pub(crate) fn insert(&mut self, mark: Mark) {
-        self.0[usize::from(mark.0 / 64)] |= 1 << (mark.0 % 64);
+impl SyncEvents {
+    pub(crate) fn insert(&mut self, event: SyncEvent) {
+        self.0[usize::from(event.0 / 64)] |= 1 << (event.0 % 64);
     }
 
-    pub(crate) fn has(&self, mark: Mark) -> bool {
-        self.0[usize::from(mark.0 / 64)] & (1 << (mark.0 % 64)) != 0
+    pub(crate) fn has(&self, event: SyncEvent) -> bool {
+        self.0[usize::from(event.0 / 64)] & (1 << (event.0 % 64)) != 0
     }
 
-    fn union(self, other: Known) -> Known {
-        Known(std::array::from_fn(|word| self.0[word] | other.0[word]))
+    fn union(self, other: SyncEvents) -> SyncEvents {
+        SyncEvents(std::array::from_fn(|word| self.0[word] | other.0[word]))
     }
 
-    /// Keeps what is also in `other`; false if that is nothing.
-    fn keep(&mut self, other: Known) -> bool {
-        *self = Known(std::array::from_fn(|word| self.0[word] & other.0[word]));
-        *self != Known::default()
+    /// Keeps what is also in `other`; false if nothing is left.
+    fn keep(&mut self, other: SyncEvents) -> bool {
+        *self = SyncEvents(std::array::from_fn(|word| self.0[word] & other.0[word]));
+        *self != SyncEvents::default()
     }
 
-    fn first_free(&self) -> Option<Mark> {
+    fn first_free(&self) -> Option<SyncEvent> {
         let word = self.0.iter().position(|word| *word != u64::MAX)?;
         let bit = self.0[word].trailing_ones() as usize;
-        Some(Mark((word * 64 + bit) as u16))
+        Some(SyncEvent((word * 64 + bit) as u16))
     }
 
     fn count(&self) -> usize {
@@ -303,7 +309,7 @@ fn channel(args: Args<'_>) -> Option<u64> {
     match pair(ends, *b"->") {
         Some(arrow) => {
             let (one, other) = (&ends[..arrow], &ends[arrow + 2..]);
-            // A path follows a unix socket's number on the one end and not on the other.
+            // A unix socket's inode is followed by a path at one end and not at the other.
             let other = memchr(b',', other).map_or(other, |comma| &other[..comma]);
             (one.min(other), one.max(other)).hash(&mut hasher);
         }
@@ -312,14 +318,14 @@ fn channel(args: Args<'_>) -> Option<u64> {
     Some(hasher.finish())
 }
 
-/// Where two bytes stand side by side: for a few bytes of text a search that is prepared first costs more.
+/// Where two bytes stand side by side. Not by `memchr::memmem`: its searcher costs more than these short texts.
 fn pair(text: &[u8], [one, two]: [u8; 2]) -> Option<usize> {
     memchr_iter(one, text).find(|at| text.get(at + 1) == Some(&two))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MARKS, Order, channel};
+    use super::{HappensBefore, MAX_EVENTS, channel};
     use polter_trace::{Body, Line};
 
     fn channel_of(line: &str) -> Option<u64> {
@@ -360,25 +366,25 @@ mod tests {
 
     #[test]
     fn marks_are_given_out_again_and_mean_nothing_old() {
-        let mut order = Order::default();
-        let marks: Vec<_> = (0..MARKS)
-            .map(|_| order.mark(1, |_| {}).expect("there are enough"))
+        let mut order = HappensBefore::default();
+        let events: Vec<_> = (0..MAX_EVENTS)
+            .map(|_| order.record(1, |_| {}).expect("there are enough"))
             .collect();
-        let one_is_used = |used: &mut super::Known| used.insert(marks[8]);
-        assert_eq!(order.mark(2, one_is_used), Some(marks[0]));
-        assert!(order.knows(2, marks[0]) && order.knows(1, marks[8]));
-        assert!(!order.knows(1, marks[0]) && !order.knows(1, marks[7]));
+        let one_is_used = |used: &mut super::SyncEvents| used.insert(events[8]);
+        assert_eq!(order.record(2, one_is_used), Some(events[0]));
+        assert!(order.happens_before(events[0], 2) && order.happens_before(events[8], 1));
+        assert!(!order.happens_before(events[0], 1) && !order.happens_before(events[7], 1));
     }
 
     #[test]
     fn marks_in_use_are_not_given_out_again() {
-        let mut order = Order::default();
-        let marks: Vec<_> = (0..MARKS)
-            .map(|_| order.mark(1, |_| {}).expect("there are enough"))
+        let mut order = HappensBefore::default();
+        let events: Vec<_> = (0..MAX_EVENTS)
+            .map(|_| order.record(1, |_| {}).expect("there are enough"))
             .collect();
         let all_are_used =
-            |used: &mut super::Known| marks.iter().for_each(|mark| used.insert(*mark));
-        assert_eq!(order.mark(2, all_are_used), None);
-        assert_eq!(order.mark(2, |_| panic!("too soon")), None);
+            |used: &mut super::SyncEvents| events.iter().for_each(|event| used.insert(*event));
+        assert_eq!(order.record(2, all_are_used), None);
+        assert_eq!(order.record(2, |_| panic!("too soon")), None);
     }
 }

@@ -4,7 +4,7 @@ use crate::verdict::Step;
 use eventpoll::{EpollId, FileId, TableId};
 use rustc_hash::FxHashMap;
 
-/// A mapped file is heeded for ever.
+/// The line of a mapped file's newest call: it is heeded for ever, because no call shows when memory is read.
 pub(crate) const ALWAYS: u64 = u64::MAX;
 
 /// Which file a call was last made on, and what is known of registrations that the log does not show.
@@ -12,11 +12,11 @@ pub(crate) const ALWAYS: u64 = u64::MAX;
 pub(crate) struct Heed {
     /// The line of the newest call on a file, by its slot.
     of_file: Vec<u64>,
-    /// What the newest mark stands in place of.
+    /// What the newest entry of `of_file` replaced.
     before: u64,
-    /// The line of the newest call that may have taken something, by table.
+    /// The line of the newest call that may have taken what some file had, by table.
     pub(crate) taken: FxHashMap<TableId, u64>,
-    /// The line of the newest call by which anybody may have made something ready.
+    /// The line of the newest call of anybody that may have made a file ready.
     pub(crate) put: u64,
     pub(crate) has_ring: bool,
     pub(crate) unknown: FxHashMap<(EpollId, u64), Unknown>,
@@ -37,7 +37,7 @@ pub(crate) struct Streak {
     /// The line of the newest report.
     pub(crate) line: u64,
     pub(crate) first: Option<Box<Step>>,
-    /// Where its finding is in the book.
+    /// The index of its finding.
     pub(crate) finding: Option<usize>,
 }
 
@@ -46,14 +46,14 @@ impl Heed {
         self.has_ring
     }
 
-    /// A file is new: it may have another's slot.
+    /// A file is new. It may have the slot of one that is gone.
     pub(crate) fn begin_file(&mut self, file: FileId) {
         if let Some(line) = self.of_file.get_mut(file.slot()) {
             *line = 0;
         }
     }
 
-    pub(crate) fn mark(&mut self, file: FileId, line: u64) {
+    pub(crate) fn note_call(&mut self, file: FileId, line: u64) {
         let slot = file.slot();
         if slot >= self.of_file.len() {
             self.of_file.resize(slot + 1, 0);
@@ -81,7 +81,7 @@ impl Heed {
         Some((unknown.total, &unknown.first))
     }
 
-    /// A table is gone: another may get its id.
+    /// A table is gone. Another may get its id.
     pub(crate) fn forget_table(&mut self, table: TableId) {
         self.taken.remove(&table);
     }

@@ -2,13 +2,13 @@
 
 use eventpoll::FileId;
 
-/// Messages with files that may be in flight at once.
+/// Most messages with files in flight; then the oldest counts as lost.
 pub(crate) const MAX_IN_FLIGHT: usize = 4096;
 
 /// A message that was sent and not yet received.
 #[derive(Debug)]
 pub(crate) struct Message {
-    pub(crate) number: u64,
+    pub(crate) id: u64,
     /// Its files, in each world.
     pub(crate) files: Vec<Vec<Option<FileId>>>,
 }

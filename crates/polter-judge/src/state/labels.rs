@@ -3,14 +3,15 @@
 use crate::input::Made;
 use eventpoll::{Fd, FileId};
 
-/// A file's origin.
+/// Where a file came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Label {
     pub(crate) made: Made,
     /// The process that made it, or was first seen to use it.
     pub(crate) pid: u32,
     pub(crate) fd: Fd,
-    /// The line it was made on; nothing if it was there before.
+    /// The line it was made on; `None` if it was there before the log. With the id it tells two files apart: ids are
+    /// used again.
     pub(crate) line: Option<u64>,
 }
 
@@ -29,7 +30,7 @@ impl Labels {
         self.by_file[slot] = Some(label);
     }
 
-    /// The nameless task has a number; what it made is that process's.
+    /// The task without a pid turns out to have one: the files it made get it.
     pub(crate) fn name_root(&mut self, pid: u32) {
         for label in self.by_file.iter_mut().flatten() {
             if label.pid == 0 {

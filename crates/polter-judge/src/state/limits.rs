@@ -1,7 +1,7 @@
 //! Limits that several parts of the state share. A log may be hostile, so everything that grows has one.
 
-/// Remembered numbers, races and leaks of each kind.
+/// Most entries of each kind that are remembered: fds, races, leaks, thefts and the like.
 pub(crate) const MAX_REMEMBERED: usize = 4096;
 
-/// Steps of a ghost's story beyond which it gets no more.
+/// A ghost's history that has this many steps gets no more.
 pub(crate) const KEPT_STEPS: usize = 12;

@@ -2,43 +2,43 @@
 //!
 //! Every event and every close asks for its own, and most have none. So both questions are one look-up.
 
-use super::happens_before::Mark;
+use super::happens_before::SyncEvent;
 use super::world_set::WorldSet;
 use eventpoll::{EpitemId, FileId};
 use rustc_hash::FxHashMap;
 
-/// Takings that may wait for their end at once; beyond, the log's order counts as the only one.
+/// Most removals that wait for their registration's end. Beyond it, the log's order counts as the only one.
 const MAX_OPEN: usize = 1024;
 
-/// What was taken and has not ended.
+/// The policy removals whose registration still lives in Linux's world.
 #[derive(Debug, Default)]
-pub(crate) struct Taken {
-    by_story: FxHashMap<u64, OfStory>,
+pub(crate) struct OpenRemovals {
+    by_history: FxHashMap<u64, OfRegistration>,
     by_file: FxHashMap<FileId, Vec<u64>>,
-    /// How many there are, each world's for itself.
+    /// How many removals there are; one registration can have one in each world.
     count: usize,
 }
 
-/// What was taken of one registration.
+/// The removals of one registration.
 #[derive(Debug)]
-struct OfStory {
+struct OfRegistration {
     id: EpitemId,
     file: FileId,
-    takings: Vec<Taking>,
+    removals: Vec<PolicyRemoval>,
 }
 
-/// A registration is gone in a world.
+/// A policy has removed a registration in its world.
 #[derive(Debug)]
-pub(crate) struct Taking {
+pub(crate) struct PolicyRemoval {
     pub(crate) world: usize,
-    pub(crate) mark: Mark,
-    /// Who took it knew that it was there.
-    pub(crate) knew_of_add: bool,
-    /// What broke by it since.
+    pub(crate) event: SyncEvent,
+    /// The registration's ADD happens before the removal.
+    pub(crate) is_after_add: bool,
+    /// How much broke by it since.
     pub(crate) breaks: u64,
 }
 
-impl Taken {
+impl OpenRemovals {
     pub(crate) fn is_empty(&self) -> bool {
         self.count == 0
     }
@@ -47,86 +47,94 @@ impl Taken {
         self.count >= MAX_OPEN
     }
 
-    pub(crate) fn has(&self, story: u64, world: usize) -> bool {
-        let of_story = self.by_story.get(&story);
-        of_story.is_some_and(|of| of.takings.iter().any(|taking| taking.world == world))
+    pub(crate) fn has(&self, history: u64, world: usize) -> bool {
+        let of_registration = self.by_history.get(&history);
+        of_registration.is_some_and(|of| of.removals.iter().any(|removal| removal.world == world))
     }
 
-    pub(crate) fn insert(&mut self, story: u64, id: EpitemId, file: FileId, taking: Taking) {
-        let of_story = self.by_story.entry(story).or_insert_with(|| {
-            self.by_file.entry(file).or_default().push(story);
-            OfStory {
+    pub(crate) fn insert(
+        &mut self,
+        history: u64,
+        id: EpitemId,
+        file: FileId,
+        removal: PolicyRemoval,
+    ) {
+        let of_registration = self.by_history.entry(history).or_insert_with(|| {
+            self.by_file.entry(file).or_default().push(history);
+            OfRegistration {
                 id,
                 file,
-                takings: Vec::new(),
+                removals: Vec::new(),
             }
         });
-        of_story.takings.push(taking);
+        of_registration.removals.push(removal);
         self.count += 1;
     }
 
-    pub(crate) fn marks(&self) -> impl Iterator<Item = Mark> {
-        let takings = self.by_story.values().flat_map(|of| &of.takings);
-        takings.map(|taking| taking.mark)
+    pub(crate) fn sync_events(&self) -> impl Iterator<Item = SyncEvent> {
+        let removals = self.by_history.values().flat_map(|of| &of.removals);
+        removals.map(|removal| removal.event)
     }
 
-    /// A registration's absence was felt in these worlds.
-    pub(crate) fn felt(&mut self, story: u64, worlds: WorldSet) {
+    /// Something broke in these worlds because they lack the registration.
+    pub(crate) fn note_breaks(&mut self, history: u64, worlds: WorldSet) {
         if worlds.is_empty() {
             return;
         }
-        let of_story = self.by_story.get_mut(&story);
-        let takings = of_story.into_iter().flat_map(|of| &mut of.takings);
-        for taking in takings.filter(|taking| worlds.has(taking.world)) {
-            taking.breaks += 1;
+        let of_registration = self.by_history.get_mut(&history);
+        let removals = of_registration.into_iter().flat_map(|of| &mut of.removals);
+        for removal in removals.filter(|removal| worlds.has(removal.world)) {
+            removal.breaks += 1;
         }
     }
 
-    /// Drops those of a story that are certain.
-    pub(crate) fn confirm(&mut self, story: u64, is_certain_fn: impl Fn(&Taking) -> bool) {
-        let Some(of_story) = self.by_story.get_mut(&story) else {
+    /// Drops the removals of a registration that happen in every order: their breaks are certain.
+    pub(crate) fn confirm(&mut self, history: u64, is_certain_fn: impl Fn(&PolicyRemoval) -> bool) {
+        let Some(of_registration) = self.by_history.get_mut(&history) else {
             return;
         };
-        let before = of_story.takings.len();
-        of_story.takings.retain(|taking| !is_certain_fn(taking));
-        self.count -= before - of_story.takings.len();
-        if of_story.takings.is_empty() {
-            self.remove(story);
+        let before = of_registration.removals.len();
+        of_registration
+            .removals
+            .retain(|removal| !is_certain_fn(removal));
+        self.count -= before - of_registration.removals.len();
+        if of_registration.removals.is_empty() {
+            self.remove(history);
         }
     }
 
-    /// Takes out what has ended of those of one file, or of all.
+    /// Takes out the removals whose registration has ended: of one file, or of all.
     pub(crate) fn take_ended(
         &mut self,
         file: Option<FileId>,
         has_ended_fn: impl Fn(u64, EpitemId) -> bool,
-    ) -> Vec<(u64, Taking)> {
-        let has_ended = |story: &u64| has_ended_fn(*story, self.by_story[story].id);
+    ) -> Vec<(u64, PolicyRemoval)> {
+        let has_ended = |history: &u64| has_ended_fn(*history, self.by_history[history].id);
         let ended: Vec<u64> = match file {
             Some(file) => {
-                let stories = self.by_file.get(&file).into_iter().flatten();
-                stories.copied().filter(has_ended).collect()
+                let registrations = self.by_file.get(&file).into_iter().flatten();
+                registrations.copied().filter(has_ended).collect()
             }
-            None => self.by_story.keys().copied().filter(has_ended).collect(),
+            None => self.by_history.keys().copied().filter(has_ended).collect(),
         };
-        let ended = ended.into_iter().flat_map(|story| {
-            let takings = self.remove(story).into_iter();
-            takings.map(move |taking| (story, taking))
+        let ended = ended.into_iter().flat_map(|history| {
+            let removals = self.remove(history).into_iter();
+            removals.map(move |removal| (history, removal))
         });
         ended.collect()
     }
 
-    fn remove(&mut self, story: u64) -> Vec<Taking> {
-        let Some(of_story) = self.by_story.remove(&story) else {
+    fn remove(&mut self, history: u64) -> Vec<PolicyRemoval> {
+        let Some(of_registration) = self.by_history.remove(&history) else {
             return Vec::new();
         };
-        self.count -= of_story.takings.len();
-        if let Some(stories) = self.by_file.get_mut(&of_story.file) {
-            stories.retain(|other| *other != story);
-            if stories.is_empty() {
-                self.by_file.remove(&of_story.file);
+        self.count -= of_registration.removals.len();
+        if let Some(registrations) = self.by_file.get_mut(&of_registration.file) {
+            registrations.retain(|other| *other != history);
+            if registrations.is_empty() {
+                self.by_file.remove(&of_registration.file);
             }
         }
-        of_story.takings
+        of_registration.removals
     }
 }

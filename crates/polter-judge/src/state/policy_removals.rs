@@ -2,45 +2,47 @@
 //!
 //! `detect::policy_removals` decides what comes of them.
 
-use super::open_removals::Taken;
+use super::open_removals::OpenRemovals;
 use super::past_calls::PastCalls;
 use super::world_set::WorldSet;
 use eventpoll::{Fd, FileId};
 use std::collections::BTreeMap;
 
-/// What has been taken, and what could have been.
+/// The registrations that policies have removed, and those they would remove in another order of calls.
 #[derive(Debug, Default)]
-pub(crate) struct Takings {
-    /// Registrations that live in Linux's world and were taken in another.
-    pub(crate) open: Taken,
-    /// Something ended otherwise than by a call that is looked at for it: all are to be looked through.
-    pub(crate) is_behind: bool,
-    /// Registrations that would be gone in these worlds in another order, by story: the oldest first.
+pub(crate) struct PolicyRemovals {
+    /// Removed registrations that live in Linux's world.
+    pub(crate) open: OpenRemovals,
+    /// A registration may have ended by something that settles nothing itself. So the next settling looks through all
+    /// removals, not only through those of one file.
+    pub(crate) needs_full_scan: bool,
+    /// The worlds in which a registration would be gone in another order, by its id: the oldest first.
     pub(crate) possible: BTreeMap<u64, WorldSet>,
-    /// DELs of files that others have too.
-    pub(crate) removed: PastCalls,
-    /// Closes of numbers of files that others have too.
-    pub(crate) cleared: PastCalls,
+    /// DELs of files that other processes have too.
+    pub(crate) dels: PastCalls,
+    /// Closes of files that other processes have too.
+    pub(crate) closes: PastCalls,
 }
 
-impl Takings {
-    /// True if a DEL of this file and number is remembered.
-    pub(crate) fn has_removed(&self, file: FileId, fd: Fd) -> bool {
-        self.removed.has(file, fd)
+impl PolicyRemovals {
+    /// True if a DEL of this file and fd is remembered.
+    pub(crate) fn has_del(&self, file: FileId, fd: Fd) -> bool {
+        self.dels.has(file, fd)
     }
 
-    /// Registrations may have ended unseen.
-    pub(crate) fn fall_behind(&mut self) {
-        self.is_behind = true;
+    /// Registrations may have ended by something that settles nothing itself.
+    pub(crate) fn require_full_scan(&mut self) {
+        self.needs_full_scan = true;
     }
 
-    /// A registration's absence was felt in these worlds.
-    pub(crate) fn felt(&mut self, story: u64, worlds: WorldSet) {
-        self.open.felt(story, worlds);
+    /// Something broke in these worlds because they lack the registration.
+    pub(crate) fn note_breaks(&mut self, history: u64, worlds: WorldSet) {
+        self.open.note_breaks(history, worlds);
     }
 
-    /// A registration is used: where would its absence be felt in another order? Says so once.
-    pub(crate) fn felt_in_another_order(&mut self, story: u64) -> WorldSet {
-        self.possible.remove(&story).unwrap_or_default()
+    /// A registration is used: gives the worlds in which this would fail in another order. Each use after the first gets
+    /// none, so that a break counts once.
+    pub(crate) fn take_possible(&mut self, history: u64) -> WorldSet {
+        self.possible.remove(&history).unwrap_or_default()
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A history lives as long as its registration in Linux's world. An event is traced to it by instance and data.
 
-use super::happens_before::Mark;
+use super::happens_before::SyncEvent;
 use super::heed::Streak;
 use super::steps::{add_frame, name_root};
 use super::worlds::Worlds;
@@ -10,16 +10,16 @@ use crate::verdict::{Class, Instance, KeptBy, Step};
 use eventpoll::{EpitemId, EpollId, Fd, FileId, TableId};
 use rustc_hash::FxHashMap;
 
-/// What is known of one registration.
+/// Who made a registration, and what became of it.
 #[derive(Debug)]
-pub(crate) struct Story {
-    /// Its number among all stories, from 1.
+pub(crate) struct RegistrationHistory {
+    /// Its id, from 1, never used again. An [`EpitemId`] is: it names a slot of the model.
     pub(crate) id: u64,
     pub(crate) epoll: EpollId,
     pub(crate) file: FileId,
     pub(crate) fd: Fd,
     pub(crate) owner: TableId,
-    /// Kept here, because the instance may go before the story is told.
+    /// Kept here, because the instance may be gone when a finding is made.
     pub(crate) instance: Instance,
     /// The process that registered it.
     pub(crate) pid: u32,
@@ -27,12 +27,12 @@ pub(crate) struct Story {
     pub(crate) steps: Vec<Step>,
     /// The registration in each world, if it was made there.
     pub(crate) in_worlds: Vec<Option<EpitemId>>,
-    /// The mark of the call that made it, if others had the file then.
-    pub(crate) added: Option<Mark>,
-    /// Set when its number stopped naming its file.
+    /// The call that made it, as a sync event, if others had the file then.
+    pub(crate) added: Option<SyncEvent>,
+    /// Set when its fd stopped naming its file: it is a ghost.
     pub(crate) orphaned: Option<Orphaned>,
     pub(crate) ghost_events: u64,
-    /// What its events carry.
+    /// The data that its events carry.
     pub(crate) data: u64,
     /// Edge-triggered: each event is a new one.
     pub(crate) is_edge: bool,
@@ -44,20 +44,20 @@ pub(crate) struct Story {
 pub(crate) struct Orphaned {
     pub(crate) class: Class,
     pub(crate) is_cloexec: bool,
-    /// Those who keep it did not get it by a fork.
+    /// Those who keep the file were sent it; they did not get it by a fork.
     pub(crate) is_sent: bool,
     pub(crate) holders: Vec<KeptBy>,
 }
 
-/// Every live story, by its epitem in Linux's world.
+/// The history of every live registration, by its epitem in Linux's world.
 #[derive(Debug, Default)]
-pub(crate) struct Stories {
-    by_epitem: Vec<Option<Box<Story>>>,
+pub(crate) struct Registrations {
+    by_epitem: Vec<Option<Box<RegistrationHistory>>>,
     by_data: FxHashMap<(EpollId, u64), Vec<EpitemId>>,
-    /// Entries of `by_data` at the last clean-up.
+    /// How many entries `by_data` had after the last clean-up.
     clean_size: usize,
-    pub(crate) told: u64,
-    /// The story that got the last step: stack lines that follow belong to it.
+    pub(crate) made: u64,
+    /// The registration that was last asked for to be changed: stack lines that follow may belong to it.
     newest: Option<EpitemId>,
 }
 
@@ -72,15 +72,15 @@ pub(crate) enum Origin {
     Unknown,
 }
 
-impl Stories {
-    pub(crate) fn insert(&mut self, id: EpitemId, data: u64, story: Story) {
+impl Registrations {
+    pub(crate) fn insert(&mut self, id: EpitemId, data: u64, history: RegistrationHistory) {
         let slot = id.slot();
         if slot >= self.by_epitem.len() {
             self.by_epitem.resize_with(slot + 1, || None);
         }
-        let epoll = story.epoll;
+        let epoll = history.epoll;
         self.newest = Some(id);
-        self.by_epitem[slot] = Some(Box::new(story));
+        self.by_epitem[slot] = Some(Box::new(history));
         self.index(epoll, data, id);
     }
 
@@ -92,41 +92,45 @@ impl Stories {
         }
     }
 
-    /// The story of a registration that lives in Linux's world.
-    pub(crate) fn get(&self, id: EpitemId) -> Option<&Story> {
+    /// The history of a registration that lives in Linux's world.
+    pub(crate) fn get(&self, id: EpitemId) -> Option<&RegistrationHistory> {
         self.by_epitem.get(id.slot())?.as_deref()
     }
 
-    pub(crate) fn get_mut(&mut self, id: EpitemId) -> Option<&mut Story> {
+    pub(crate) fn get_mut(&mut self, id: EpitemId) -> Option<&mut RegistrationHistory> {
         self.newest = Some(id);
         self.by_epitem.get_mut(id.slot())?.as_deref_mut()
     }
 
-    /// Some registration of a file that is of a kind.
-    pub(crate) fn of_file(&self, file: FileId, is_fn: impl Fn(&Story) -> bool) -> Option<&Story> {
-        let mut stories = self.by_epitem.iter().flatten();
-        let story = stories.find(|story| story.file == file && is_fn(story));
-        story.map(|story| &**story)
+    /// Some registration of a file for which `is_fn` holds.
+    pub(crate) fn of_file(
+        &self,
+        file: FileId,
+        is_fn: impl Fn(&RegistrationHistory) -> bool,
+    ) -> Option<&RegistrationHistory> {
+        let mut registrations = self.by_epitem.iter().flatten();
+        let history = registrations.find(|history| history.file == file && is_fn(history));
+        history.map(|history| &**history)
     }
 
-    /// The marks of those that live.
-    pub(crate) fn marks(&self) -> impl Iterator<Item = Mark> {
-        let stories = self.by_epitem.iter().flatten();
-        stories.filter_map(|story| story.added)
+    /// The sync events that the histories use.
+    pub(crate) fn sync_events(&self) -> impl Iterator<Item = SyncEvent> {
+        let registrations = self.by_epitem.iter().flatten();
+        registrations.filter_map(|history| history.added)
     }
 
-    /// The nameless task has a number; what it registered is that process's.
+    /// The task without a pid turns out to have one: what it registered gets it.
     pub(crate) fn name_root(&mut self, pid: u32) {
-        for story in self.by_epitem.iter_mut().flatten() {
-            if story.pid == 0 {
-                story.pid = pid;
+        for history in self.by_epitem.iter_mut().flatten() {
+            if history.pid == 0 {
+                history.pid = pid;
             }
-            name_root(&mut story.steps, pid);
+            name_root(&mut history.steps, pid);
         }
     }
 
-    /// Takes a story out; later events cannot be its own.
-    pub(crate) fn remove(&mut self, id: EpitemId) -> Option<Box<Story>> {
+    /// Takes a history out.
+    pub(crate) fn remove(&mut self, id: EpitemId) -> Option<Box<RegistrationHistory>> {
         self.by_epitem.get_mut(id.slot())?.take()
     }
 
@@ -154,19 +158,20 @@ impl Stories {
     }
 
     /// The registrations an event with this data can have come from, as
-    /// [`origin`](Stories::origin) has just found them.
+    /// [`origin`](Registrations::origin) has just found them.
     pub(crate) fn candidates(&self, epoll: EpollId, data: u64) -> &[EpitemId] {
         self.by_data.get(&(epoll, data)).map_or(&[], Vec::as_slice)
     }
 
-    /// A frame of the stack under a call that a story may have kept.
+    /// Adds a stack frame (`strace -k`) to the newest history, if it kept this line's call.
     pub(crate) fn add_frame(&mut self, line: u64, frame: &[u8]) {
-        if let Some(story) = self.newest.and_then(|id| self.get_mut(id)) {
-            add_frame(&mut story.steps, line, frame);
+        if let Some(history) = self.newest.and_then(|id| self.get_mut(id)) {
+            add_frame(&mut history.steps, line, frame);
         }
     }
 
-    /// Drops what only registrations that are gone had, now and then.
+    /// Drops what belongs to registrations that are gone. It looks through everything, so it waits until `by_data` has
+    /// doubled.
     pub(crate) fn clean_up(&mut self, worlds: &Worlds) {
         if self.by_data.len() <= 2 * self.clean_size + 1024 {
             return;
@@ -181,15 +186,19 @@ impl Stories {
         });
         self.clean_size = self.by_data.len();
         for slot in &mut self.by_epitem {
-            if slot.as_ref().is_some_and(|story| !is_live(worlds, story)) {
+            if slot
+                .as_ref()
+                .is_some_and(|history| !is_live(worlds, history))
+            {
                 *slot = None;
             }
         }
     }
 }
 
-/// True while the registration a story tells of is there in Linux's world.
-pub(crate) fn is_live(worlds: &Worlds, story: &Story) -> bool {
-    let registration = story.in_worlds[0].and_then(|id| worlds.base().registration(id));
-    registration.is_some_and(|r| r.epoll == story.epoll && r.file == story.file && r.fd == story.fd)
+/// True while the registration is there in Linux's world. The id alone does not tell: another may have its slot.
+pub(crate) fn is_live(worlds: &Worlds, history: &RegistrationHistory) -> bool {
+    let registration = history.in_worlds[0].and_then(|id| worlds.base().registration(id));
+    registration
+        .is_some_and(|r| r.epoll == history.epoll && r.file == history.file && r.fd == history.fd)
 }

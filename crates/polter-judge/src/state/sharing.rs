@@ -6,38 +6,39 @@ use crate::verdict::{Finding, Instance, Step};
 use eventpoll::{EpitemId, EpollId, Fd, TableId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-/// What has to be remembered until it proves harmful.
+/// Suspicions that wait for proof, and what the proof needs.
 #[derive(Debug, Default)]
 pub(crate) struct Sharing {
     /// Which tables have waited on which instance.
     pub(crate) waited: FxHashMap<EpollId, FxHashSet<TableId>>,
-    /// Numbers that named an instance and were closed.
+    /// Fds that named an instance and were closed.
     pub(crate) dead: ByTable<Dead>,
     pub(crate) newest_dead: Option<(TableId, Fd)>,
     /// Instances that came through an exec and were not used since.
     pub(crate) leaks: Vec<Leak>,
-    /// Watched numbers closed while another thread waits.
+    /// Registered fds that were closed while another thread waits.
     pub(crate) races: Vec<Race>,
-    /// Reports of another process's registration, until its owner is seen to wait too.
+    /// Reports of another process's registration, by instance, owner and reader. Whether it is a theft is known at the
+    /// end: if the owner never waits, it left the loop to the reader.
     pub(crate) thefts: FxHashMap<(EpollId, TableId, TableId), Finding>,
     pub(crate) newest_theft: Option<(EpollId, TableId, TableId)>,
-    /// Signalfds by the instance they are registered in, with their owner.
+    /// The registrations of signalfds, by instance.
     pub(crate) signalfds: FxHashMap<EpollId, Vec<EpitemId>>,
     pub(crate) told_deaf: FxHashMap<EpollId, FxHashSet<TableId>>,
     /// The fork that made a table.
     pub(crate) copies: FxHashMap<TableId, Step>,
-    /// Numbers that were made by dup: what a program that compares files does.
+    /// Fds that were made by dup: a program that compares files makes one and registers it.
     pub(crate) duplicates: ByTable<()>,
-    /// What another process removed, with its owner and the place of its finding.
+    /// What another process removed, with its owner and the index of its finding.
     pub(crate) removed: FxHashMap<(EpollId, Fd), (TableId, usize)>,
-    /// Processes that were told of such a removal, and the finding.
+    /// Processes in which a call failed because of such a removal, and the index of its finding.
     pub(crate) hurt: FxHashMap<u32, usize>,
-    /// Numbers that a call was refused for, because they are closed.
+    /// Fds that a call was refused for, because they are closed.
     pub(crate) refused: ByTable<Step>,
 }
 
 impl Sharing {
-    /// A frame of the stack under a call that is remembered here.
+    /// Adds a stack frame (`strace -k`) to the newest of each kind, if it kept this line's call.
     pub(crate) fn add_frame(&mut self, line: u64, frame: &[u8]) {
         if let Some(leak) = self.leaks.last_mut() {
             add_frame(&mut leak.finding.story, line, frame);
@@ -57,12 +58,12 @@ impl Sharing {
     }
 }
 
-/// A number that named an instance.
+/// An fd that named an instance and was closed.
 #[derive(Debug, Clone)]
 pub(crate) struct Dead {
     pub(crate) closed: Step,
     pub(crate) instance: Option<Instance>,
-    /// Another file got the number.
+    /// Set when another file got the fd.
     pub(crate) reused: Option<Step>,
 }
 
@@ -91,13 +92,13 @@ pub(crate) struct Race {
     pub(crate) waiter: u32,
     pub(crate) wait_line: u64,
     pub(crate) epoll: EpollId,
-    /// What the registration's events carried.
+    /// The data of the registration's events.
     pub(crate) data: u64,
     pub(crate) steps: Vec<Step>,
 }
 
 impl Sharing {
-    /// True if a number of a table was made by dup there.
+    /// True if an fd of a table was made by dup there.
     pub(crate) fn is_duplicate(&self, table: TableId, fd: Fd) -> bool {
         self.duplicates.get(table, fd).is_some()
     }

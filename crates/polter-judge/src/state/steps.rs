@@ -2,14 +2,14 @@
 
 use crate::verdict::Step;
 
-/// Puts a number to the steps of the nameless task.
+/// The task without a pid turns out to have one: its steps get it.
 pub(crate) fn name_root(steps: &mut [Step], pid: u32) {
     for step in steps.iter_mut().filter(|step| step.site.pid == 0) {
         step.site.pid = pid;
     }
 }
 
-/// Puts a frame under the last of these steps, if it is the call's.
+/// Adds a stack frame to the last step on this line, if there is one.
 pub(crate) fn add_frame(steps: &mut [Step], line: u64, frame: &[u8]) {
     const MAX_FRAMES: usize = 32;
     let Some(step) = steps.iter_mut().rev().find(|step| step.site.line == line) else {

@@ -6,33 +6,33 @@ use crate::verdict::Finding;
 use eventpoll::{EpollId, Fd, FileId, TableId, Tid};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-/// How many tasks may live at once before new ones are left out.
+/// Most live tasks; more are left out.
 pub(crate) const MAX_TASKS: usize = 16_384;
 
-/// An instance, a file and the number it is registered under.
-pub(crate) type Removal = (EpollId, FileId, Fd);
+/// What a DEL removes: an instance, a file, and the fd it is registered under.
+pub(crate) type Del = (EpollId, FileId, Fd);
 
 /// A live task of the log.
 #[derive(Debug)]
 pub(crate) struct Task {
     pub(crate) tid: Tid,
-    /// It is in a clone that has not returned: with these flags.
+    /// The flags of the clone it is in.
     pub(crate) giving_birth: Option<u64>,
-    /// The parent that was guessed when the task spoke before its parent's clone returned.
+    /// The parent that was guessed when its first line came before its parent's clone returned.
     pub(crate) guessed_parent: Option<u32>,
-    /// It is in a close that has not returned, of this number.
+    /// The fd of the close it is in.
     pub(crate) closing: Option<Fd>,
-    /// It is in a DEL that has not returned, of this.
-    pub(crate) removing: Option<Removal>,
-    /// It is in a wait that has not returned.
+    /// What the DEL that it is in removes.
+    pub(crate) in_del: Option<Del>,
+    /// The wait it is in.
     pub(crate) waiting: Option<Wait>,
     /// The events it handles now.
     pub(crate) batch: Batch,
     /// The instance they came from.
     pub(crate) batch_of: Option<EpollId>,
-    /// A close that may be one of many: see [`crate::state::Sweep`].
+    /// A close that may be one of a sweep.
     pub(crate) sweep: Sweep,
-    /// It is in a send that has not returned, and its files are in flight already: the message's number.
+    /// The id of the message that it is sending; its files are in flight already.
     pub(crate) sending: Option<u64>,
 }
 
@@ -44,20 +44,19 @@ pub(crate) struct Wait {
     pub(crate) line: u64,
 }
 
-/// The live tasks, by the log's numbers; the nameless one is 0.
+/// The live tasks, by the log's pids. A log without pids has one task, which is 0 until a line tells its pid.
 #[derive(Debug, Default)]
 pub(crate) struct Tasks {
     tasks: FxHashMap<u32, Task>,
-    /// The tasks in a clone that has not returned, oldest first.
+    /// The tasks that are in a clone, oldest first.
     births: Vec<u32>,
-    /// The number the nameless task turned out to have.
+    /// The pid that task 0 turned out to have.
     root: u32,
-    /// The tasks in a wait that has not returned.
+    /// The tasks that are in a wait.
     waiting: Vec<u32>,
-    /// The tasks in a DEL that has not returned.
-    removing: Vec<u32>,
-    /// Those who called `exit` and were not yet said to be gone: lines of
-    /// theirs that follow tell of no new task.
+    /// The tasks that are in a DEL.
+    in_del: Vec<u32>,
+    /// Tasks that called `exit` and are not reported gone yet. A later line of one of them is not a new task's.
     left: FxHashSet<u32>,
     pub(crate) seen: u64,
 }
@@ -69,7 +68,7 @@ impl Task {
             giving_birth: None,
             guessed_parent: None,
             closing: None,
-            removing: None,
+            in_del: None,
             waiting: None,
             batch: Batch::default(),
             batch_of: None,
@@ -92,8 +91,8 @@ impl Tasks {
         Some(self.tasks.get(&pid)?.tid)
     }
 
-    /// The log's numbers of some tasks, ascending.
-    pub(crate) fn numbers_of(&self, tids: &[Tid]) -> Vec<u32> {
+    /// The log's pids of some tasks, ascending: the map's order must not reach the report.
+    pub(crate) fn pids_of(&self, tids: &[Tid]) -> Vec<u32> {
         if tids.is_empty() {
             return Vec::new();
         }
@@ -101,9 +100,9 @@ impl Tasks {
             .tasks
             .iter()
             .filter(|(_, task)| tids.contains(&task.tid));
-        let mut numbers: Vec<u32> = known.map(|(number, _)| *number).collect();
-        numbers.sort_unstable();
-        numbers
+        let mut pids: Vec<u32> = known.map(|(pid, _)| *pid).collect();
+        pids.sort_unstable();
+        pids
     }
 
     pub(crate) fn insert(&mut self, pid: u32, tid: Tid) -> &mut Task {
@@ -114,7 +113,7 @@ impl Tasks {
             .into_mut()
     }
 
-    /// A task that was there before the log: it is seen when the log shows it.
+    /// Adds a captured task. It counts as seen once the log has a line of it.
     pub(crate) fn was_there(&mut self, pid: u32, tid: Tid) {
         self.tasks.insert(pid, Task::new(tid));
     }
@@ -122,11 +121,11 @@ impl Tasks {
     pub(crate) fn remove(&mut self, pid: u32) -> Option<Task> {
         self.births.retain(|parent| *parent != pid);
         self.waiting.retain(|waiter| *waiter != pid);
-        self.removing.retain(|remover| *remover != pid);
+        self.in_del.retain(|remover| *remover != pid);
         self.tasks.remove(&pid)
     }
 
-    /// What was suspected of those who still live.
+    /// The suspected closes of the tasks that still live, in no order.
     pub(crate) fn end_sweeps(&mut self) -> Vec<Finding> {
         let tasks = self.tasks.values_mut();
         tasks.filter_map(|task| task.sweep.end()).collect()
@@ -147,7 +146,7 @@ impl Tasks {
         self.left.remove(&pid);
     }
 
-    /// True for a task of which nothing was seen before its end, though nobody makes one just now.
+    /// True if a task has no line before its end, and nobody is in a clone that could be making it.
     pub(crate) fn is_stranger(&self, pid: u32) -> bool {
         self.seen > 0 && self.births.is_empty() && !self.tasks.contains_key(&pid)
     }
@@ -156,11 +155,11 @@ impl Tasks {
         self.tasks.len() >= MAX_TASKS
     }
 
-    /// The nameless task has a number.
+    /// Task 0 turns out to have a pid.
     pub(crate) fn name_root(&mut self, pid: u32) {
         if let Some(task) = self.tasks.remove(&0) {
             self.tasks.insert(pid, task);
-            for listed in [&mut self.births, &mut self.waiting, &mut self.removing] {
+            for listed in [&mut self.births, &mut self.waiting, &mut self.in_del] {
                 listed
                     .iter_mut()
                     .filter(|listed| **listed == 0)
@@ -174,7 +173,7 @@ impl Tasks {
         self.root = pid;
     }
 
-    /// A process number of a world, as the log has it.
+    /// A pid of the worlds, as the log has it.
     pub(crate) fn shown(&self, pid: eventpoll::Pid) -> u32 {
         if pid.0 == 0 { self.root } else { pid.0 as u32 }
     }
@@ -191,8 +190,8 @@ impl Tasks {
         self.tasks.get_mut(&pid)?.giving_birth.take()
     }
 
-    /// Whose child a task is that nobody has named yet: of the one that has
-    /// been in a clone for longest. Its clone counts as spent.
+    /// The likely parent of a task that no clone has returned yet, with the flags: the one that has been in a clone
+    /// for longest. It is not given again.
     pub(crate) fn likely_parent(&mut self) -> Option<(u32, u64)> {
         let parent = *self.births.first()?;
         self.births.remove(0);
@@ -215,35 +214,35 @@ impl Tasks {
         }
     }
 
-    pub(crate) fn begin_removal(&mut self, pid: u32, removal: Removal) {
+    pub(crate) fn begin_del(&mut self, pid: u32, del: Del) {
         if let Some(task) = self.tasks.get_mut(&pid) {
-            task.removing = Some(removal);
-            self.removing.push(pid);
+            task.in_del = Some(del);
+            self.in_del.push(pid);
         }
     }
 
-    pub(crate) fn end_removal(&mut self, pid: u32) {
-        if !self.removing.is_empty()
+    pub(crate) fn end_del(&mut self, pid: u32) {
+        if !self.in_del.is_empty()
             && let Some(task) = self.tasks.get_mut(&pid)
-            && task.removing.take().is_some()
+            && task.in_del.take().is_some()
         {
-            self.removing.retain(|remover| *remover != pid);
+            self.in_del.retain(|remover| *remover != pid);
         }
     }
 
-    /// The DELs under way, each with its task.
-    pub(crate) fn removals(&self) -> impl Iterator<Item = (u32, &Removal)> {
-        self.removing
+    /// The DELs under way, each with its task's pid.
+    pub(crate) fn dels(&self) -> impl Iterator<Item = (u32, &Del)> {
+        self.in_del
             .iter()
-            .filter_map(|pid| Some((*pid, self.tasks.get(pid)?.removing.as_ref()?)))
+            .filter_map(|pid| Some((*pid, self.tasks.get(pid)?.in_del.as_ref()?)))
     }
 
-    /// True if there is no telling whose child a task is that nobody has named.
+    /// True if a new task's parent cannot be told: several tasks are in a clone.
     pub(crate) fn has_several_births(&self) -> bool {
         self.births.len() > 1
     }
 
-    /// The waits under way, each with its task.
+    /// The waits under way, each with its task's pid.
     pub(crate) fn waits(&self) -> impl Iterator<Item = (u32, &Wait)> {
         self.waiting
             .iter()

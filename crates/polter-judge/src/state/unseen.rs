@@ -6,14 +6,14 @@ use eventpoll::{EpollId, Fd};
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 
-/// What may turn out to be such a ghost, and what did.
+/// Registrations that may turn out to be such ghosts, and those that did.
 #[derive(Debug, Default)]
 pub(crate) struct Unseen {
     /// Registrations whose file's last known reference was closed.
     pub(crate) departed: FxHashMap<(EpollId, u64), Departed>,
-    /// Oldest first; some of them are gone.
+    /// The keys of `departed`, oldest first. Some are gone from there already.
     in_order: VecDeque<(EpollId, u64)>,
-    /// The ghosts, with their place in the book.
+    /// The ghosts, each with the index of its finding.
     pub(crate) ghosts: FxHashMap<(EpollId, u64), Ghost>,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Ghost {
 }
 
 impl Unseen {
-    /// Another registration of the instance has this data: its events mean that one.
+    /// A new registration of the instance has this data: from now on its events come from that one.
     pub(crate) fn forget(&mut self, epoll: EpollId, data: u64) {
         self.departed.remove(&(epoll, data));
         self.ghosts.remove(&(epoll, data));

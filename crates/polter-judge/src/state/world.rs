@@ -1,11 +1,11 @@
 //! One kernel under one policy, and what became different in it.
 
-use super::fd_shift::Shifted;
+use super::fd_shift::FdShift;
 use crate::verdict::{Break, Broken, PolicyVerdict, Site};
 use eventpoll::syscall::Fcntl;
 use eventpoll::{Errno, Fd, Inherited, Kernel, Outcome, Syscall, Tid};
 
-/// How many breaks of a policy are kept.
+/// Most breaks kept of a policy; all are counted.
 pub(crate) const KEPT_BREAKS: usize = 8;
 
 /// One kernel under one policy, and what became different in it.
@@ -13,21 +13,21 @@ pub(crate) const KEPT_BREAKS: usize = 8;
 pub(crate) struct World {
     pub(crate) kernel: Kernel,
     pub(crate) verdict: PolicyVerdict,
-    /// The story of each epitem, by slot; see `registrations`.
-    pub(crate) story_of: Vec<u64>,
-    /// The story each kept break is about, or 0.
+    /// The id of the registration that has each epitem slot: a slot is used again, an id is not.
+    pub(crate) history_of: Vec<u64>,
+    /// For each kept break, the id of the registration it is about, or 0.
     pub(crate) broken: Vec<u64>,
-    pub(crate) shifted: Shifted,
+    pub(crate) fd_shift: FdShift,
 }
 
 /// How much a changed result matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Weight {
-    /// The program acts on it.
+    /// The program acts on the result.
     Result,
     /// An error is the answer that the program asked for.
     Answer,
-    /// Nobody looks: the close of what was not copied.
+    /// Nobody looks at the result: the close of an fd that was not copied.
     Notice,
 }
 
@@ -43,13 +43,13 @@ impl World {
         }
         match self.kernel.call(tid, call) {
             Outcome::Done(result) => result.map(|ret| ret.value),
-            // Nothing here waits; a task that is gone has changed nothing.
+            // No wait is performed in a world, so nothing blocks. A task that is gone has changed nothing.
             Outcome::Blocked | Outcome::Gone => Ok(0),
         }
     }
 
-    /// Keeps up with the numbers that this world would give out; true if a close would hit another file.
-    pub(crate) fn follow_numbers(
+    /// Keeps up with the fds that this world would have given out; true if a close would hit another file.
+    pub(crate) fn follow_fds(
         &mut self,
         linux: &Kernel,
         tid: Tid,
@@ -60,9 +60,9 @@ impl World {
             return false;
         }
         let from = match call {
-            Syscall::Close { fd } => return self.shifted.closed(linux.process_pid(tid), *fd),
+            Syscall::Close { fd } => return self.fd_shift.closed(linux.process_pid(tid), *fd),
             Syscall::Execve => {
-                self.shifted.forget(linux.process_pid(tid));
+                self.fd_shift.forget(linux.process_pid(tid));
                 return false;
             }
             Syscall::Fcntl {
@@ -72,7 +72,7 @@ impl World {
             _ => Fd(0),
         };
         for new in dictated {
-            self.shifted.opened(linux, &self.kernel, tid, from, *new);
+            self.fd_shift.opened(linux, &self.kernel, tid, from, *new);
         }
         false
     }
@@ -88,13 +88,13 @@ impl World {
         });
     }
 
-    /// A result is another one; true if that breaks something.
+    /// A result differs from Linux's; true if that breaks something.
     pub(crate) fn note_change(
         &mut self,
         was: Result<i64, Errno>,
         would_be: Result<i64, Errno>,
         weight: Weight,
-        story: u64,
+        history: u64,
         site_fn: &impl Fn() -> Site,
     ) -> bool {
         match (was, would_be) {
@@ -102,7 +102,7 @@ impl World {
             (Err(_), Ok(_)) if weight == Weight::Result => self.verdict.mended_calls += 1,
             (Err(_), Err(_)) if weight == Weight::Result => self.verdict.notices += 1,
             (Ok(_), Err(_)) | (Err(_), _) => {
-                self.add_break(story, || Break {
+                self.add_break(history, || Break {
                     site: site_fn(),
                     what: Broken::Result {
                         was: shown(was),
@@ -112,22 +112,22 @@ impl World {
                 });
                 return true;
             }
-            // Another error, or another number: the program goes the same way.
+            // Another value of a successful call: the program goes the same way.
             _ => self.verdict.notices += 1,
         }
         false
     }
 
-    pub(crate) fn add_break(&mut self, story: u64, break_fn: impl Fn() -> Break) {
+    pub(crate) fn add_break(&mut self, history: u64, break_fn: impl Fn() -> Break) {
         self.verdict.break_count += 1;
         if self.verdict.breaks.len() < KEPT_BREAKS {
             self.verdict.breaks.push(break_fn());
-            self.broken.push(story);
+            self.broken.push(history);
         }
     }
 }
 
-/// What a DEL that comes too late is told.
+/// The break of a DEL that would find nothing in another order of calls.
 pub(crate) fn not_found(site: Site) -> Break {
     Break {
         site,
@@ -139,7 +139,7 @@ pub(crate) fn not_found(site: Site) -> Break {
     }
 }
 
-/// A result as strace prints it, without the words.
+/// A result as strace prints it, without the error's description.
 pub(crate) fn shown(result: Result<i64, Errno>) -> String {
     match result {
         Ok(value) => value.to_string(),

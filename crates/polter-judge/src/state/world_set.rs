@@ -1,6 +1,6 @@
 //! A set of worlds.
 
-/// Some of the worlds, a bit for each.
+/// Some of the worlds, by index: a bit for each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct WorldSet(u32);
 

@@ -2,7 +2,7 @@
 //!
 //! The first is Linux's own, and the log is its truth. The others show what the same calls would have done.
 
-use super::fd_shift::Shifted;
+use super::fd_shift::FdShift;
 use super::world::{KEPT_BREAKS, Weight, World};
 use super::world_set::WorldSet;
 use crate::verdict::{Break, PolicyVerdict, Site};
@@ -24,28 +24,28 @@ impl Worlds {
         let worlds = all.map(|policy| World {
             kernel: Kernel::new(*policy),
             verdict: PolicyVerdict::unchanged(policy.to_string()),
-            story_of: Vec::new(),
+            history_of: Vec::new(),
             broken: Vec::new(),
-            shifted: Shifted::default(),
+            fd_shift: FdShift::default(),
         });
         Worlds {
             worlds: worlds.collect(),
         }
     }
 
-    /// Linux's own world.
+    /// The kernel of Linux's own world.
     pub(crate) fn base(&self) -> &Kernel {
         &self.worlds[0].kernel
     }
 
-    /// Changes every world in the same way, whatever the log says.
+    /// Changes every kernel in the same way, without comparing results.
     pub(crate) fn each(&mut self, mut change_fn: impl FnMut(&mut Kernel)) {
         for world in &mut self.worlds {
             change_fn(&mut world.kernel);
         }
     }
 
-    /// Performs a call in every world and compares the results with Linux's.
+    /// Performs a call in every world, compares the results with Linux's, and gives Linux's. New fds are `dictated`.
     pub(crate) fn call(
         &mut self,
         tid: Tid,
@@ -57,10 +57,10 @@ impl Worlds {
         self.call_about(0, tid, call, dictated, weight, site_fn).0
     }
 
-    /// The same for a call about a story's registration; says in which worlds it breaks.
+    /// Like [`call`](Worlds::call), for a call about a registration; also gives the worlds in which it breaks.
     pub(crate) fn call_about(
         &mut self,
-        story: u64,
+        history: u64,
         tid: Tid,
         call: &Syscall,
         dictated: &[Fd],
@@ -74,18 +74,19 @@ impl Worlds {
         let was = base.perform(tid, call, dictated);
         let mut broken = WorldSet::default();
         for (index, world) in (1..).zip(others) {
-            let hits_another = world.follow_numbers(&base.kernel, tid, call, dictated);
+            let hits_another = world.follow_fds(&base.kernel, tid, call, dictated);
             let would_be = world.perform(tid, call, dictated);
             if hits_another && would_be.is_err() {
                 world.note_wrong_close(&site_fn);
-            } else if would_be != was && world.note_change(was, would_be, weight, story, &site_fn) {
+            } else if would_be != was && world.note_change(was, would_be, weight, history, &site_fn)
+            {
                 broken.insert(index);
             }
         }
         (was, broken)
     }
 
-    /// Asks whether a wait would be refused in each world; says which.
+    /// Notes a break in each world that would refuse a wait; gives these worlds. The wait itself is not performed.
     pub(crate) fn note_refused_waits(
         &mut self,
         tid: Tid,
@@ -115,7 +116,7 @@ impl Worlds {
         refusals
     }
 
-    /// New opaque files at given numbers, closing what is there.
+    /// Opens a new opaque file at a given fd, in every world. What a world still has there is forgotten.
     pub(crate) fn open(&mut self, tid: Tid, fd: Fd, is_epoll: bool, is_cloexec: bool) {
         let flags = if is_cloexec { flags::O_CLOEXEC } else { 0 };
         let call = if is_epoll {
@@ -131,7 +132,7 @@ impl Worlds {
             .split_first_mut()
             .expect("Linux's world is always there");
         for world in others {
-            world.follow_numbers(&base.kernel, tid, &call, &[fd]);
+            world.follow_fds(&base.kernel, tid, &call, &[fd]);
         }
         for world in &mut self.worlds {
             if world.kernel.fd(tid, fd).is_some() {
@@ -142,7 +143,7 @@ impl Worlds {
         }
     }
 
-    /// What the same number names in each world, for a task.
+    /// The file that an fd names in each world.
     pub(crate) fn files_at(&self, tid: Tid, fd: Fd) -> Vec<Option<FileId>> {
         self.worlds
             .iter()
@@ -171,12 +172,12 @@ impl Worlds {
             world.kernel.call(tid, &Syscall::Exit { status: 0 });
             world.kernel.reap_pid(leader);
             if is_last {
-                world.shifted.forget(leader);
+                world.fd_shift.forget(leader);
             }
         }
     }
 
-    /// A first process in every world, which may have any number of descriptors.
+    /// A new first process in every world. It may have any number of descriptors: the log says what the limit allowed.
     pub(crate) fn spawn(&mut self, pid: Pid) -> Tid {
         let mut tid = None;
         for world in &mut self.worlds {
@@ -197,10 +198,10 @@ impl Worlds {
         tid.expect("Linux's world is always there")
     }
 
-    /// Remembers which registration a story is about in each world.
-    pub(crate) fn tell_story(
+    /// Finds a new registration in each world, and remembers its id there.
+    pub(crate) fn record_registration(
         &mut self,
-        story: u64,
+        history: u64,
         tid: Tid,
         epfd: Fd,
         fd: Fd,
@@ -212,52 +213,52 @@ impl Worlds {
                 .find_registration(tid, epoll, kernel.fd(tid, fd)?, fd)?
                 .id;
             let slot = id.slot();
-            if slot >= world.story_of.len() {
-                world.story_of.resize(slot + 1, 0);
+            if slot >= world.history_of.len() {
+                world.history_of.resize(slot + 1, 0);
             }
-            world.story_of[slot] = story;
+            world.history_of[slot] = history;
             Some(id)
         });
         ids.collect()
     }
 
-    /// Those of these worlds that have a story's registration no more; Linux's is none of them.
-    pub(crate) fn lacking(&self, story: u64, ids: &[Option<EpitemId>], of: WorldSet) -> WorldSet {
+    /// Those of the worlds in `of` that no longer have a registration. Linux's is never one of them.
+    pub(crate) fn lacking(&self, history: u64, ids: &[Option<EpitemId>], of: WorldSet) -> WorldSet {
         let mut lacking = WorldSet::default();
         for index in 1..self.worlds.len() {
-            if of.has(index) && ids[index].is_some() && !self.has(index, story, ids) {
+            if of.has(index) && ids[index].is_some() && !self.has(index, history, ids) {
                 lacking.insert(index);
             }
         }
         lacking
     }
 
-    /// The worlds that have a story's registration; Linux's is none of them.
-    pub(crate) fn having(&self, story: u64, ids: &[Option<EpitemId>]) -> WorldSet {
+    /// The worlds that have a registration, without Linux's.
+    pub(crate) fn having(&self, history: u64, ids: &[Option<EpitemId>]) -> WorldSet {
         let mut having = WorldSet::default();
         for index in 1..self.worlds.len() {
-            if self.has(index, story, ids) {
+            if self.has(index, history, ids) {
                 having.insert(index);
             }
         }
         having
     }
 
-    /// Those of these worlds in which a cleared slot takes others' registrations.
-    pub(crate) fn those_that_take(&self, worlds: WorldSet, is_exit: bool) -> WorldSet {
-        let mut taking = WorldSet::default();
+    /// Those of the given worlds whose policy removes other processes' registrations when a slot is cleared.
+    pub(crate) fn removing_worlds(&self, worlds: WorldSet, is_exit: bool) -> WorldSet {
+        let mut removal = WorldSet::default();
         for (index, world) in self.worlds.iter().enumerate().skip(1) {
             if let Dies::AnySlot { at_exit } = world.kernel.policy().dies
                 && worlds.has(index)
                 && (!is_exit || at_exit)
             {
-                taking.insert(index);
+                removal.insert(index);
             }
         }
-        taking
+        removal
     }
 
-    /// Something would break in these worlds in another order.
+    /// Something would break in these worlds in another order of calls.
     pub(crate) fn note_other_order(&mut self, worlds: WorldSet, break_fn: impl Fn() -> Break) {
         for index in worlds.iter() {
             let verdict = &mut self.worlds[index].verdict;
@@ -268,33 +269,34 @@ impl Worlds {
         }
     }
 
-    /// So many breaks of a story need the order of calls that the log happens to have.
-    pub(crate) fn doubt(&mut self, world: usize, story: u64, breaks: u64) {
+    /// Some breaks of a registration depend on the order of calls that the log happens to have.
+    pub(crate) fn note_dependence(&mut self, world: usize, history: u64, breaks: u64) {
         let world = &mut self.worlds[world];
         world.verdict.order_count += breaks;
-        for (broken, of_story) in world.verdict.breaks.iter_mut().zip(&world.broken) {
-            broken.depends_on_order |= breaks > 0 && *of_story == story;
+        for (broken, of_registration) in world.verdict.breaks.iter_mut().zip(&world.broken) {
+            broken.depends_on_order |= breaks > 0 && *of_registration == history;
         }
     }
 
-    /// True if a world other than Linux's still has a story's registration.
-    pub(crate) fn has(&self, index: usize, story: u64, ids: &[Option<EpitemId>]) -> bool {
+    /// True if a world still has a registration. Both are compared: the slot may hold another registration by now.
+    pub(crate) fn has(&self, index: usize, history: u64, ids: &[Option<EpitemId>]) -> bool {
         let world = &self.worlds[index];
-        ids[index]
-            .is_some_and(|id| world.story_of[id.slot()] == story && world.kernel.is_registered(id))
+        ids[index].is_some_and(|id| {
+            world.history_of[id.slot()] == history && world.kernel.is_registered(id)
+        })
     }
 
-    /// A ghost was born in Linux's world: those that had its registration and
-    /// have it no more have mended it.
-    pub(crate) fn note_ghost(&mut self, story: u64, ids: &[Option<EpitemId>]) {
+    /// A registration became a ghost in Linux's world. The worlds that had it and no longer do have mended that.
+    pub(crate) fn note_ghost(&mut self, history: u64, ids: &[Option<EpitemId>]) {
         for index in 1..self.worlds.len() {
-            if ids[index].is_some() && !self.has(index, story, ids) {
+            if ids[index].is_some() && !self.has(index, history, ids) {
                 self.worlds[index].verdict.mended_ghosts += 1;
             }
         }
     }
 
-    /// A ghost that the log half shows, or its events: it is not there where its number's end is its own.
+    /// A ghost that is not registered in the model, or its events. Every policy but Linux's ends a registration with its
+    /// fd, so all of them mend it.
     pub(crate) fn note_unseen_ghost(&mut self, ghosts: u64, events: u64) {
         for world in &mut self.worlds {
             if world.kernel.policy().dies != Dies::LastReference {
@@ -304,11 +306,11 @@ impl Worlds {
         }
     }
 
-    /// An event was reported in Linux's world: where its registration is
-    /// gone, it would have been lost, or, if it came from a ghost, spared.
+    /// An event was reported in Linux's world. The worlds without its registration lose it, or are spared it if it came
+    /// from a ghost. Gives the worlds that lose it.
     pub(crate) fn note_event(
         &mut self,
-        story: u64,
+        history: u64,
         ids: &[Option<EpitemId>],
         is_ghost: bool,
         refusals: WorldSet,
@@ -316,14 +318,14 @@ impl Worlds {
     ) -> WorldSet {
         let mut lost = WorldSet::default();
         for index in 1..self.worlds.len() {
-            if refusals.has(index) || self.has(index, story, ids) {
+            if refusals.has(index) || self.has(index, history, ids) {
                 continue;
             }
             let world = &mut self.worlds[index];
             if is_ghost {
                 world.verdict.mended_events += 1;
             } else {
-                world.add_break(story, &break_fn);
+                world.add_break(history, &break_fn);
                 lost.insert(index);
             }
         }

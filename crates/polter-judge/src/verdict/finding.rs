@@ -2,18 +2,18 @@
 
 use serde::Serialize;
 
-/// One fault, with its story.
+/// Something that is wrong, with the calls that led to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What kind of fault.
+    /// Its kind.
     pub class: Class,
     /// A fault, or something that did no harm in this log.
     pub severity: Severity,
     /// The process it hurts.
     pub pid: u32,
-    /// The number it is about.
+    /// The fd it is about.
     pub fd: i32,
-    /// The instance.
+    /// The epoll instance it is about.
     pub instance: Instance,
     /// What is wrong, in one sentence.
     pub summary: String,
@@ -23,7 +23,7 @@ pub struct Finding {
     pub holders: Vec<KeptBy>,
     /// How many events were reported through it since.
     pub events: u64,
-    /// The line at which it was gone again; nothing if it lasted to the end.
+    /// The line at which it was gone again; `None` if it lasted to the end.
     pub ended: Option<u64>,
     /// How to mend it, in one sentence.
     pub fix: String,
@@ -45,9 +45,9 @@ pub enum Class {
     InFlightGhost,
     /// A registration outlives its descriptor; the log does not show who keeps the file.
     UnseenGhost,
-    /// Two registrations of one number, one of them a ghost.
+    /// Two registrations of one fd, one of them a ghost.
     NumberReuse,
-    /// `epoll_ctl` answers for a file that had the number before.
+    /// `epoll_ctl` answers for a file that had the fd before.
     ErrnoAfterReuse,
     /// An event of a batch is handled after its descriptor was closed.
     StaleBatch,
@@ -59,11 +59,11 @@ pub enum Class {
     ForeignEntry,
     /// A signalfd in an instance that another process waits on.
     DeafSignalfd,
-    /// An instance's number is used after it was closed.
+    /// An instance's fd is used after it was closed.
     DeadEpollFd,
     /// An instance reaches a program that never uses it.
     LeakedEpoll,
-    /// A descriptor is closed and its number reused while a thread waits.
+    /// A descriptor is closed and its fd reused while a thread waits.
     CloseRacesWait,
     /// `EPOLL_CTL_ADD` is used to ask whether two descriptors are one file.
     EpollAsKcmp,
@@ -144,18 +144,18 @@ pub enum Severity {
 pub struct Instance {
     /// The process that made it.
     pub pid: u32,
-    /// The number it had there.
+    /// The fd it had there.
     pub fd: i32,
-    /// The line it was made on; nothing if that was before the log began.
+    /// The line it was made on; `None` if that was before the log began.
     pub line: Option<u64>,
 }
 
-/// One step of a story.
+/// One call of those that led to a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Step {
     /// What happened, as a short verb phrase: `registered`, `closed by its owner`.
     pub what: String,
-    /// Where.
+    /// The call, and where it stands in the log.
     pub site: Site,
 }
 
@@ -164,7 +164,7 @@ pub struct Step {
 pub struct Site {
     /// The line, from 1.
     pub line: u64,
-    /// Who called.
+    /// The task that called.
     pub pid: u32,
     /// The call as the log has it, cut if it is long.
     pub text: String,
@@ -179,16 +179,16 @@ pub struct Site {
 pub enum KeptBy {
     /// A process's descriptor.
     Fd {
-        /// The process.
+        /// The process that has it.
         pid: u32,
-        /// The number.
+        /// Its fd there.
         fd: i32,
     },
-    /// The descriptor of a thread that has a table of its own, in the process that closed the number.
+    /// The descriptor of a thread that has a table of its own, in the process that closed the fd.
     Thread {
-        /// The thread.
+        /// The thread that has it.
         tid: u32,
-        /// The number.
+        /// Its fd there.
         fd: i32,
     },
     /// A message not yet received.

@@ -5,11 +5,11 @@ use serde::Serialize;
 /// Something a log does not show, though a verdict would need it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Gap {
-    /// What kind of thing.
+    /// What is missing, as a kind.
     pub kind: GapKind,
     /// How often it was noticed.
     pub count: u64,
-    /// The line on which it was noticed first; nothing if it is about the whole log.
+    /// The line on which it was noticed first; `None` if it is about the whole log.
     pub line: Option<u64>,
     /// What is missing, in one sentence.
     pub summary: String,
@@ -21,24 +21,24 @@ pub struct Gap {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GapKind {
-    /// Lines that are not strace's stand between too many.
+    /// Too many of the log's lines are not strace's.
     Lines,
-    /// All calls of epoll.
+    /// Every call of epoll is missing.
     Epoll,
-    /// Calls that succeeded.
+    /// Every call that succeeded is missing.
     Successes,
-    /// What the children did.
+    /// The lines of children and threads are missing.
     Children,
-    /// Calls that make processes.
+    /// Calls that make processes are missing.
     Forks,
-    /// Calls that open descriptors.
+    /// Calls that open descriptors are missing.
     Opens,
-    /// Calls that close descriptors.
+    /// Calls that close descriptors are missing.
     Closes,
-    /// What came before the log began.
+    /// The log begins in the middle of a program's life.
     Past,
-    /// What an io_uring did.
+    /// An io_uring did something that no call shows.
     Ring,
-    /// Calls that make registrations.
+    /// Calls that make registrations are missing.
     Registrations,
 }

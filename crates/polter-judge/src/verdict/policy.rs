@@ -6,9 +6,9 @@ use serde::Serialize;
 /// What one policy would change in what the log shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PolicyVerdict {
-    /// Its name.
+    /// The policy's name.
     pub policy: String,
-    /// What it comes to.
+    /// What it comes to, in a word.
     pub verdict: Outcome,
     /// Ghosts that would not have been.
     pub mended_ghosts: u64,
@@ -18,15 +18,16 @@ pub struct PolicyVerdict {
     pub mended_calls: u64,
     /// Successful calls that would have failed, and events that would have been lost.
     pub break_count: u64,
-    /// The first of them.
+    /// The first breaks.
     pub breaks: Vec<Break>,
-    /// Those of them that another order of two processes' calls would spare, one that nothing in the log rules out.
+    /// How many of the breaks would not happen in another order of two processes' calls, which nothing in the log rules
+    /// out.
     pub order_count: u64,
-    /// Calls that would have failed in such another order only.
+    /// Calls that would have failed only in such another order.
     pub other_order_count: u64,
-    /// The first of them.
+    /// The first calls that would fail in another order only.
     pub other_order: Vec<Break>,
-    /// Changed results nobody acts on: the close of a number that was not copied.
+    /// Changed results that nobody acts on: the close of an fd that was not copied.
     pub notices: u64,
 }
 
@@ -34,30 +35,30 @@ pub struct PolicyVerdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Nothing.
+    /// Nothing changes.
     Unchanged,
-    /// Results nobody acts on.
+    /// Only results change that nobody acts on.
     Harmless,
     /// It mends something.
     Mends,
-    /// It mends something, and what it breaks hangs on the order of two processes' calls.
+    /// It mends something; whether it breaks something depends on the order of two processes' calls.
     MendsMayBreak,
-    /// What it breaks hangs on the order of two processes' calls.
+    /// Whether it breaks something depends on the order of two processes' calls.
     MayBreak,
-    /// It mends something, and breaks something.
+    /// It mends something, and it breaks something.
     MendsAndBreaks,
     /// It breaks something.
     Breaks,
-    /// Nothing that the log shows breaks, and the log does not show all.
+    /// Nothing that the log shows breaks, but the log does not show all.
     NotKnown,
 }
 
 /// Something a policy breaks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Break {
-    /// Where.
+    /// The call that would answer otherwise, or would report the lost event.
     pub site: Site,
-    /// What.
+    /// What would be different.
     pub what: Broken,
     /// True if it depends on an order of two processes' calls that nothing in the log enforces.
     pub depends_on_order: bool,
@@ -76,7 +77,7 @@ pub enum Broken {
     },
     /// An event is not reported.
     EventLost {
-        /// The number it was registered under.
+        /// The fd it was registered under.
         fd: i32,
         /// Who registered it, and where.
         registered: Site,
@@ -101,7 +102,7 @@ impl PolicyVerdict {
         }
     }
 
-    /// What it comes to, by the counts; a log with gaps may show a break, and never that there is none.
+    /// What it comes to, by the counts. A log with gaps can show a break, but never that there is none.
     pub fn outcome(&self, is_log_whole: bool) -> Outcome {
         let mends = self.mended_ghosts + self.mended_events + self.mended_calls > 0;
         match (mends, self.breaks_in_any_order()) {
@@ -127,7 +128,7 @@ impl PolicyVerdict {
         self.break_count > self.order_count
     }
 
-    /// True if it depends on such an order whether anything breaks.
+    /// True if it depends on the order of calls whether anything breaks.
     pub fn depends_on_order(&self) -> bool {
         !self.breaks_in_any_order() && self.order_count + self.other_order_count > 0
     }

@@ -7,7 +7,7 @@ use polter_trace::{Assembled, EventKind, Problem};
 use serde::Serialize;
 
 impl LogSummary {
-    /// Counts a line that says nothing.
+    /// Counts a line that has no call.
     pub(crate) fn count_line(&mut self, line: &Assembled<'_>) {
         let kind = line.event.as_ref().map(|event| &event.kind);
         let problem = line.warning.map(|warning| warning.problem);
@@ -18,25 +18,25 @@ impl LogSummary {
         }
     }
 
-    /// The lines that are strace's.
+    /// How many lines are strace's.
     pub fn read_lines(&self) -> u64 {
         self.lines - self.blank_lines - self.unread_lines
     }
 
-    /// True if so many lines are not strace's that what is left is not the whole of a log.
+    /// True if so many lines are not strace's that the others are hardly a whole log.
     pub fn is_mostly_foreign(&self) -> bool {
         self.unread_lines * 5 > self.lines - self.blank_lines
     }
 }
 
-/// The whole of what a log showed.
+/// Everything that a log showed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
-    /// What was read.
+    /// Counts of what was read, and warnings.
     pub log: LogSummary,
-    /// What the log does not show, though a verdict would need it; none if it shows all.
+    /// What the log does not show, though a verdict would need it; empty if it shows all.
     pub gaps: Vec<Gap>,
-    /// What is wrong, in the order it came to light; the worst of a kind first to be kept.
+    /// What is wrong: faults first, then notes, each in the order of the last step.
     pub findings: Vec<Finding>,
     /// Findings beyond the limit, counted and not kept.
     pub findings_left_out: u64,
@@ -44,10 +44,10 @@ pub struct Verdict {
     pub policies: Vec<PolicyVerdict>,
 }
 
-/// What was read.
+/// Counts of what was read, and warnings.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct LogSummary {
-    /// Lines.
+    /// All lines.
     pub lines: u64,
     /// Lines that are blank, or comments.
     pub blank_lines: u64,
@@ -57,21 +57,21 @@ pub struct LogSummary {
     pub calls: u64,
     /// Calls that changed descriptors or used an instance.
     pub followed: u64,
-    /// Tasks seen.
+    /// Tasks that the log shows.
     pub tasks: u64,
-    /// Instances seen.
+    /// Instances that the log shows.
     pub instances: u64,
-    /// Registrations made.
+    /// Registrations that the log shows being made.
     pub registrations: u64,
-    /// Events reported.
+    /// Events that waits reported.
     pub events: u64,
     /// Events that could come from several registrations.
     pub ambiguous_events: u64,
     /// Events of registrations made before the log began, or that it does not show.
     pub unknown_events: u64,
-    /// Descriptors and instances first seen in use, and taken as given.
+    /// Descriptors, instances and registrations that the log uses without showing where they came from.
     pub assumed: u64,
-    /// The first warnings.
+    /// The first warnings; the others are only counted.
     pub warnings: Vec<Warning>,
     /// All warnings, kept or not.
     pub warning_count: u64,
@@ -80,7 +80,7 @@ pub struct LogSummary {
 /// A line that could not be followed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Warning {
-    /// Its number, from 1.
+    /// The line's number, from 1.
     pub line: u64,
     /// The column, from 1; 0 if the whole line is meant.
     pub column: u64,
