@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 /// `ioctl(epfd, EPIOCADOPT)`: the explicit hand-over of [`Policy::OWNER_ADOPT`].
 ///
-/// Every registration whose number in the caller's table names the
+/// Every registration whose fd in the caller's table names the
 /// registered file becomes the caller's; the result is how many did.
 /// Errors: `EBADF` if `epfd` is no open descriptor; `ENOTTY` if it is no
 /// epoll instance; `EINVAL` under any other policy, as Linux answers every
@@ -53,9 +53,9 @@ pub enum Dies {
 /// The key of an epitem within its instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Key {
-    /// The file and the number.
+    /// The file and the fd.
     FileFd,
-    /// The table, the file and the number: `epoll_ctl` sees only the caller's own.
+    /// The table, the file and the fd: `epoll_ctl` sees only the caller's own.
     TableFileFd,
 }
 

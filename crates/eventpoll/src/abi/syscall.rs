@@ -6,7 +6,7 @@
 //! spellings of a call are the newer one with fixed arguments: `pipe` is
 //! `Pipe2 { flags: 0 }`; `select` and the `preadv` family are not modelled.
 //!
-//! Process numbers are numbers of the model;
+//! Pids are the model's own;
 //! [`dictate_pid`](crate::Kernel::dictate_pid) lets a caller choose them.
 
 use crate::{EpollEvent, Errno, EventList, Fd, Pid, PollFd};
@@ -179,7 +179,7 @@ pub enum Syscall {
 /// A command of `fcntl(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fcntl {
-    /// `F_DUPFD`: the lowest free number from here on.
+    /// `F_DUPFD`: the lowest free fd from here on.
     DupFd(i32),
     /// `F_DUPFD_CLOEXEC`.
     DupFdCloexec(i32),

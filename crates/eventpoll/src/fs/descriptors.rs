@@ -20,7 +20,7 @@ const SIOCOUTQ: u32 = 0x5411;
 const SIOCATMARK: u32 = 0x8905;
 
 impl Kernel {
-    /// `dup(2)`. Copies a descriptor to the lowest free number.
+    /// `dup(2)`. Copies a descriptor to the lowest free fd.
     pub fn dup(&mut self, caller: Tid, fd: Fd) -> Result<Fd, Errno> {
         let slot = self.slot_at(caller, fd)?;
         let new = self.free_fd(caller, 0)?;
@@ -36,7 +36,7 @@ impl Kernel {
         Ok(new)
     }
 
-    /// `dup2(2)`. Copies a descriptor to a given number, closing what was there.
+    /// `dup2(2)`. Copies a descriptor to a given fd, closing what was there.
     pub fn dup2(&mut self, caller: Tid, fd: Fd, new_fd: Fd) -> Result<Fd, Errno> {
         if fd == new_fd {
             self.slot_at(caller, fd)?;
@@ -45,7 +45,7 @@ impl Kernel {
         self.replace_fd(caller, fd, new_fd, false)
     }
 
-    /// `dup3(2)`. As `dup2`, but the same number twice is `EINVAL`.
+    /// `dup3(2)`. As `dup2`, but the same fd twice is `EINVAL`.
     pub fn dup3(&mut self, caller: Tid, fd: Fd, new_fd: Fd, flags: u32) -> Result<Fd, Errno> {
         if flags & !flags::O_CLOEXEC != 0 || fd == new_fd {
             return Err(Errno::EINVAL);
@@ -77,7 +77,7 @@ impl Kernel {
         Ok(new_fd)
     }
 
-    /// `close(2)`. Removes a number; the file goes with its last reference.
+    /// `close(2)`. Removes an fd; the file goes with its last reference.
     #[inline]
     pub fn close(&mut self, caller: Tid, fd: Fd) -> Result<(), Errno> {
         let table = self.tasks[caller].table;
@@ -88,7 +88,7 @@ impl Kernel {
         Ok(())
     }
 
-    /// `close_range(2)`. Closes, or marks close-on-exec, a range of numbers.
+    /// `close_range(2)`. Closes, or marks close-on-exec, a range of fds.
     pub fn close_range(
         &mut self,
         caller: Tid,
@@ -264,7 +264,7 @@ impl Kernel {
         self.tables[table].slot(fd).copied().ok_or(Errno::EBADF)
     }
 
-    /// The number for the next descriptor: the lowest free one, unless it was
+    /// The fd for the next descriptor: the lowest free one, unless it was
     /// dictated. Linux: `get_unused_fd_flags`.
     #[inline]
     pub(crate) fn free_fd(&mut self, caller: Tid, from: usize) -> Result<Fd, Errno> {
@@ -278,7 +278,7 @@ impl Kernel {
         Ok(Fd(fd as i32))
     }
 
-    /// No number from here on; no more files in a ring. Linux: `rlimit(RLIMIT_NOFILE)`.
+    /// No fd from here on; no more files in a ring. Linux: `rlimit(RLIMIT_NOFILE)`.
     #[inline]
     pub(crate) fn fd_limit(&self, caller: Tid) -> u64 {
         self.processes[self.tasks[caller].process].nofile
@@ -290,7 +290,7 @@ impl Kernel {
         self.tables[table].install(fd.0 as usize, slot);
     }
 
-    /// Gives a new file the lowest free number, or drops it if there is none.
+    /// Gives a new file the lowest free fd, or drops it if there is none.
     #[inline]
     pub(crate) fn install_new(
         &mut self,
@@ -433,7 +433,7 @@ impl Kernel {
         Ok(fd)
     }
 
-    /// Which file a task's number names: what `/proc/PID/fd/N` shows.
+    /// Which file a task's fd names: what `/proc/PID/fd/N` shows.
     pub fn file_of(&self, pid: Pid, fd: Fd) -> Option<FileId> {
         let tid = self.tid(pid)?;
         self.tables[self.tasks[tid].table].file(fd)

@@ -1,17 +1,17 @@
-//! Descriptor tables: the numbers of one or more tasks, and the files they name.
+//! Descriptor tables: the fds of one or more tasks, and the files they name.
 
 use crate::store::{Fd, FileId, TableId};
 
 /// The largest table a process can have. Linux: `sysctl_nr_open`.
 pub const NR_OPEN: u64 = 1 << 20;
 
-/// The numbers and what they name. Linux: `struct files_struct`.
+/// The fds and what they name. Linux: `struct files_struct`.
 #[derive(Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct FdTable {
     slots: Vec<Option<Slot>>,
     /// A bit for each slot, set if it is filled. Linux: `open_fds`.
     filled: Vec<u64>,
-    /// No number below this one is free. Linux: `next_fd`.
+    /// No fd below this one is free. Linux: `next_fd`.
     lowest_free_hint: usize,
     /// The tasks that use the table. Linux: `files->count`.
     pub(crate) users: u32,
@@ -20,7 +20,7 @@ pub(crate) struct FdTable {
     pub(crate) epitems: u32,
 }
 
-/// What one number names.
+/// What one fd names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Slot {
     pub(crate) file: FileId,
@@ -76,7 +76,7 @@ impl FdTable {
         self.slots.get_mut(usize::try_from(fd.0).ok()?)?.as_mut()
     }
 
-    /// The lowest free number from `from` on. Linux: `alloc_fd`.
+    /// The lowest free fd from `from` on. Linux: `alloc_fd`.
     #[inline]
     pub(crate) fn lowest_free(&self, from: usize) -> usize {
         let from = from.max(self.lowest_free_hint);
@@ -134,7 +134,7 @@ impl FdTable {
         self.lowest_free_hint = 0;
     }
 
-    /// The open numbers, ascending.
+    /// The open fds, ascending.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Fd, &Slot)> {
         let numbered = self.slots.iter().enumerate();
         numbered.filter_map(|(fd, slot)| Some((Fd(fd as i32), slot.as_ref()?)))
@@ -151,7 +151,7 @@ impl FdTable {
         Ok(())
     }
 
-    /// One past the highest number that was ever open.
+    /// One past the highest fd that was ever open.
     pub(crate) fn capacity(&self) -> usize {
         self.slots.len()
     }
@@ -182,7 +182,7 @@ pub enum Holder {
     Slot {
         /// The table.
         table: TableId,
-        /// The number in it.
+        /// The fd in it.
         fd: Fd,
     },
     /// A message in a socket's queue (`SCM_RIGHTS`).

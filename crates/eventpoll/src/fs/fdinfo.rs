@@ -8,11 +8,11 @@ use std::fmt::Write as _;
 
 impl Kernel {
     /// The text of fdinfo, in Linux's own columns: position and flags of
-    /// every file, and the registrations of an instance, by file and number.
+    /// every file, and the registrations of an instance, by file and fd.
     ///
     /// Mount, inode and device numbers are the model's own and mean nothing
     /// outside; the rows of other kinds of file are not modelled. `EBADF` if
-    /// the number is not open. Linux: `seq_show` of fs/proc/fd.c, `ep_show_fdinfo`.
+    /// the fd is not open. Linux: `seq_show` of fs/proc/fd.c, `ep_show_fdinfo`.
     pub fn fdinfo(&self, tid: Tid, fd: Fd) -> Result<String, Errno> {
         let slot = self.slot_at(tid, fd)?;
         let file = &self.files[slot.file];

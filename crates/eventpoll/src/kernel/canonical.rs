@@ -1,12 +1,12 @@
 //! A kernel's state without the names that no program sees.
 //!
 //! ```text
-//!   tasks, by number ─▶ tables, in order of appearance ─▶ files, likewise
+//!   tasks, by pid ─▶ tables, in order of appearance ─▶ files, likewise
 //!                                                          └▶ instances ─▶ epitems ─▶ ready lists, wait queues
 //! ```
 //!
 //! Searches ask whether two kernels would answer every program alike. Which
-//! slot of an arena a thing has, and how a process's number is spelt, makes
+//! slot of an arena a thing has, and how a process's pid is spelt, makes
 //! no difference; so things are named by the order in which a walk from the
 //! live tasks finds them.
 
@@ -34,7 +34,7 @@ impl Kernel {
     /// policy with the same words answer every program alike.
     ///
     /// "Every program" means one that neither waits for children nor looks at
-    /// process numbers: live tasks are named by the order of their numbers, and
+    /// pids: live tasks are named by the order of their pids, and
     /// dead ones and families are left out. Where something is not walked
     /// (a call under way, a kind of file other than pipes, eventfds, sockets,
     /// instances and opaque ones) the words are a digest of the whole kernel,

@@ -61,10 +61,10 @@ pub struct Kernel {
     pub(crate) waits: WaitQueues,
     pub(crate) clock: Tracked<Clock>,
 
-    /// The first epitem of each file and number, where a file has several: an index, no state
+    /// The first epitem of each file and fd, where a file has several: an index, no state
     /// of its own.
     pub(crate) keys: Tracked<FxHashMap<(FileId, Fd), EpitemId>>,
-    /// Every number in use, of live threads and of processes not yet reaped.
+    /// Every pid in use, of live threads and of processes not yet reaped.
     pub(crate) pids: Tracked<BTreeMap<Pid, Numbered>>,
     pub(crate) next_pid: Tracked<i32>,
 
@@ -235,7 +235,7 @@ impl Kernel {
         std::mem::take(&mut self.completions)
     }
 
-    /// The numbers the next descriptors shall get, instead of the lowest free
+    /// The fds the next descriptors shall get, instead of the lowest free
     /// ones; for worlds that follow a log. They hold for one call, and must
     /// be free.
     pub fn dictate_fds(&mut self, fds: &[Fd]) {
@@ -243,7 +243,7 @@ impl Kernel {
         self.dictated_fds.extend(fds.iter().rev());
     }
 
-    /// The number the next task shall get. It holds for one call.
+    /// The pid the next task shall get. It holds for one call.
     pub fn dictate_pid(&mut self, pid: Pid) {
         self.dictated_pid = Some(pid);
     }

@@ -1,7 +1,7 @@
 //! Looking into a kernel from outside, and editing its world to follow a log.
 //!
 //! A program cannot do what is here: see every table, hold a file without a
-//! number, put a file where no call put one.
+//! fd, put a file where no call put one.
 
 use crate::epoll::Epitem;
 use crate::fs::{FileKind, Opaque};
@@ -20,7 +20,7 @@ pub struct Registration {
     pub epoll: EpollId,
     /// The watched file.
     pub file: FileId,
-    /// The number it was registered under.
+    /// The fd it was registered under.
     pub fd: Fd,
     /// The table it was registered through; it may be gone.
     pub owner: TableId,
@@ -30,7 +30,7 @@ pub struct Registration {
     pub is_ready: bool,
 }
 
-/// A number of a table, seen from outside.
+/// An fd of a table, seen from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Descriptor {
     /// What it names.
@@ -44,9 +44,9 @@ pub struct Descriptor {
 /// A task, seen from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TaskView {
-    /// Its number.
+    /// Its pid.
     pub pid: Pid,
-    /// The number of its process.
+    /// The pid of its process.
     pub process: Pid,
     /// Its descriptor table.
     pub table: TableId,
@@ -55,7 +55,7 @@ pub struct TaskView {
 }
 
 impl Kernel {
-    /// Puts a file nobody opened at a number of the caller's table, closing
+    /// Puts a file nobody opened at an fd of the caller's table, closing
     /// what was there: for a log that begins in mid-life.
     pub fn assume_fd(&mut self, tid: Tid, fd: Fd, kind: Opaque) -> FileId {
         let file = self.new_file(FileKind::Opaque(kind), crate::abi::flags::O_RDWR);
@@ -71,7 +71,7 @@ impl Kernel {
         self.raw_file_at(tid, fd)
     }
 
-    /// Puts another reference on a file at a number, closing what was there.
+    /// Puts another reference on a file at an fd, closing what was there.
     pub fn share_fd(&mut self, tid: Tid, fd: Fd, file: FileId, is_cloexec: bool) {
         self.get(file);
         self.place(tid, fd, file, is_cloexec);
@@ -130,7 +130,7 @@ impl Kernel {
         self.settle();
     }
 
-    /// A dead process is forgotten though no `wait4(2)` was seen, so that its number is free.
+    /// A dead process is forgotten though no `wait4(2)` was seen, so that its pid is free.
     pub fn reap_pid(&mut self, pid: Pid) {
         if let Some(process) = self.process_numbered(pid)
             && matches!(self.processes[process].life, Life::Zombie(_))
@@ -139,7 +139,7 @@ impl Kernel {
         }
     }
 
-    /// Puts a file of the embedder's own kind at the lowest free number.
+    /// Puts a file of the embedder's own kind at the lowest free fd.
     pub fn open_custom(
         &mut self,
         tid: Tid,
@@ -196,7 +196,7 @@ impl Kernel {
         }
     }
 
-    /// The open numbers of a task's table, ascending, each with its file and
+    /// The open fds of a task's table, ascending, each with its file and
     /// whether it is marked close-on-exec.
     pub fn fds(&self, tid: Tid) -> impl Iterator<Item = (Fd, FileId, bool)> + '_ {
         self.tables[self.tasks[tid].table]
@@ -204,12 +204,12 @@ impl Kernel {
             .map(|(fd, slot)| (fd, slot.file, slot.is_cloexec))
     }
 
-    /// The file a number names in a task's table.
+    /// The file an fd names in a task's table.
     pub fn fd(&self, tid: Tid, fd: Fd) -> Option<FileId> {
         self.tables[self.tasks[tid].table].file(fd)
     }
 
-    /// A number of a task's table with all that is known of it.
+    /// An fd of a task's table with all that is known of it.
     pub fn descriptor(&self, tid: Tid, fd: Fd) -> Option<Descriptor> {
         let slot = self.tables[self.tasks[tid].table].slot(fd)?;
         let Slot {
@@ -224,7 +224,7 @@ impl Kernel {
         })
     }
 
-    /// One past the highest number that was ever open in a task's table.
+    /// One past the highest fd that was ever open in a task's table.
     pub fn table_capacity(&self, tid: Tid) -> usize {
         self.tables[self.tasks[tid].table].capacity()
     }
@@ -234,7 +234,7 @@ impl Kernel {
         self.tables.iter().map(|(_, table)| table.capacity()).sum()
     }
 
-    /// The file a number names in a table, if the table lives.
+    /// The file an fd names in a table, if the table lives.
     pub fn fd_in(&self, table: TableId, fd: Fd) -> Option<FileId> {
         self.tables.get(table)?.file(fd)
     }

@@ -8,7 +8,7 @@ use crate::store::{Tracked, Written};
 use std::ops::{Index, IndexMut};
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// The tasks, by their numbers.
+/// The tasks, by their pids.
 #[derive(Debug)]
 pub(super) struct Runners {
     all: Vec<Tracked<Runner>>,

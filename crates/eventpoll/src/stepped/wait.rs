@@ -266,10 +266,10 @@ impl Stepped {
         let function = "epoll_put_uevent";
         tell!(self, me, function, "{} is reported", self.named(epitem));
         self.note_event(me, epitem, ready);
-        let item = &mut self.kernel.epitems[epitem];
-        if item.events.contains(Events::ONESHOT) {
-            item.events &= Events::PRIVATE;
-        } else if !item.events.contains(Events::ET) && !self.rules().errs(Seed::LevelNotPutBack) {
+        let watched = &mut self.kernel.epitems[epitem];
+        if watched.events.contains(Events::ONESHOT) {
+            watched.events &= Events::PRIVATE;
+        } else if !watched.events.contains(Events::ET) && !self.rules().errs(Seed::LevelNotPutBack) {
             let kernel = &mut self.kernel;
             kernel.epolls[frame.epoll].push_ready(epitem, &mut kernel.epitems);
         }

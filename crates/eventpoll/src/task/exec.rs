@@ -93,13 +93,13 @@ impl Kernel {
         }
     }
 
-    /// The caller is the leader from now on, under the leader's number.
+    /// The caller is the leader from now on, under the leader's pid.
     fn become_leader(&mut self, caller: Tid) {
         let process = self.tasks[caller].process;
         let leader_pid = self.processes[process].pid;
         let old_pid = std::mem::replace(&mut self.tasks[caller].pid, leader_pid);
         if old_pid != leader_pid && std::mem::take(&mut self.tasks[caller].has_pidfd) {
-            // It has not ended: its number is another's for a moment, and goes with that one.
+            // It has not ended: its pid is another's for a moment, and goes with that one.
             let gone = PidfdOf::GoneThread { is_leader: false };
             if let Some(queue) = self.thread_gone(caller, gone) {
                 self.wake(queue, Limit::All, Events::empty());

@@ -94,7 +94,7 @@ impl Kernel {
         }
         self.leave_children(task.process, tid);
         if is_leader {
-            // Its number stays taken until its process is reaped.
+            // Its pid stays taken until its process is reaped.
             let numbered = Numbered {
                 process: task.process,
                 task: None,
@@ -113,7 +113,7 @@ impl Kernel {
         }
         self.wake_exec(task.process, is_leader);
         if let Some(queue) = pidfds.filter(|_| !is_leader) {
-            // Nobody waits for it: its number goes at once. Linux: __change_pid.
+            // Nobody waits for it: its pid goes at once. Linux: __change_pid.
             self.wake(queue, Limit::All, Events::empty());
         }
         let process = &self.processes[task.process];

@@ -56,7 +56,7 @@ impl Kernel {
         self.raw_file_at(task.ok_or(Errno::EBADF)?, fd)
     }
 
-    /// The file of the `toff`-th registration of number `tfd`.
+    /// The file of the `toff`-th registration of fd `tfd`.
     /// Linux: `get_epoll_tfile_raw_ptr`.
     fn epoll_target(
         &self,

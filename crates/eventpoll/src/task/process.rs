@@ -76,7 +76,7 @@ pub(crate) struct Process {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Exec {
     pub(crate) caller: Tid,
-    /// The others are gone but the leader, whose number it will have.
+    /// The others are gone but the leader, whose pid it will have.
     pub(super) waits_for_leader: bool,
 }
 
@@ -96,7 +96,7 @@ impl Process {
     }
 }
 
-/// Who answers to a number. Linux: `struct pid`.
+/// Who answers to a pid. Linux: `struct pid`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Numbered {
     pub(crate) process: ProcessId,
@@ -122,7 +122,7 @@ const DEFAULT_NOFILE: u64 = 1024;
 const UNSHARE_FLAGS: u64 =
     flags::CLONE_FILES | flags::CLONE_SIGHAND | flags::CLONE_VM | flags::CLONE_THREAD | 0x7e06_0280;
 
-/// Numbers of processes begin anew after this one. Linux: `pid_max` on 64 bits.
+/// pids of processes begin anew after this one. Linux: `pid_max` on 64 bits.
 const PID_MAX: i32 = 1 << 22;
 /// Where they begin anew. Linux: `RESERVED_PIDS`.
 const RESERVED_PIDS: i32 = 300;
@@ -199,7 +199,7 @@ impl Kernel {
     }
 
     /// `fork(2)`, `clone(2)`, `clone3(2)`. Makes a process, or with
-    /// `CLONE_THREAD` a thread; gives its number, and a pidfd if asked.
+    /// `CLONE_THREAD` a thread; gives its pid, and a pidfd if asked.
     /// Linux: `copy_process`.
     pub fn clone_task(&mut self, caller: Tid, flags: u64) -> Result<(Pid, Option<Fd>), Errno> {
         use flags::{CLONE_FILES, CLONE_PIDFD, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM};
@@ -311,7 +311,7 @@ impl Kernel {
     /// One try of `wait4(2)`: `None` while there is a child that still runs.
     pub(crate) fn try_wait4(&mut self, caller: Tid, pid: Pid) -> Option<Result<Return, Errno>> {
         let process = self.tasks[caller].process;
-        // All processes are of one group: 0 is the caller's, another number another's.
+        // All processes are of one group: 0 is the caller's, another pid another's.
         let is_any = matches!(pid.0, -1 | 0);
         let is_wanted = |child: &ProcessId| is_any || self.processes[*child].pid == pid;
         let mut wanted: Vec<ProcessId> = self.children(process).filter(is_wanted).collect();
@@ -339,17 +339,17 @@ impl Kernel {
         )))
     }
 
-    /// The task that answers to a number now.
+    /// The task that answers to a pid now.
     pub fn tid(&self, pid: Pid) -> Option<Tid> {
         self.pids.get(&pid)?.task
     }
 
-    /// A task's number.
+    /// A task's pid.
     pub fn pid_of(&self, tid: Tid) -> Pid {
         self.tasks[tid].pid
     }
 
-    /// The number of the process a task belongs to: what `getpid(2)` gives.
+    /// The pid of the process a task belongs to: what `getpid(2)` gives.
     pub fn process_pid(&self, tid: Tid) -> Pid {
         self.processes[self.tasks[tid].process].pid
     }
@@ -359,13 +359,13 @@ impl Kernel {
         self.processes[process].threads.first().copied()
     }
 
-    /// The process with this number, dead or alive, unless it was reaped.
+    /// The process with this pid, dead or alive, unless it was reaped.
     pub(crate) fn process_numbered(&self, pid: Pid) -> Option<ProcessId> {
         let process = self.pids.get(&pid)?.process;
         (self.processes[process].pid == pid).then_some(process)
     }
 
-    /// The number for the next task: dictated, or the next one that is free.
+    /// The pid for the next task: dictated, or the next one that is free.
     /// Linux: `alloc_pid`.
     fn free_pid(&mut self) -> Pid {
         if let Some(pid) = self.dictated_pid.take() {

@@ -106,7 +106,7 @@ impl Kernel {
         if signal as usize > SIGNALS {
             return Err(Errno::EINVAL);
         }
-        // A thread's number reaches its process as well, the thread first.
+        // A thread's pid reaches its process as well, the thread first.
         let target = numbered.task.or_else(|| self.leader(numbered.process));
         if let Some(target) = target.filter(|_| signal != 0) {
             // A leader that has ended still says what is blocked.
@@ -131,7 +131,7 @@ impl Kernel {
         if signal as usize > SIGNALS {
             return Err(Errno::EINVAL);
         }
-        // A leader that has ended keeps its number; what it is sent is lost.
+        // A leader that has ended keeps its pid; what it is sent is lost.
         if let Some(thread) = numbered.task.filter(|_| signal != 0) {
             self.send_signal(thread, signal, Scope::Thread);
         }

@@ -196,7 +196,7 @@ impl Kernel {
         Outcome::Blocked
     }
 
-    /// After a signal: the numbers are looked up again, and may mean something else.
+    /// After a signal: the fds are looked up again, and may mean something else.
     fn begin_anew(&mut self, tid: Tid, mut waiting: Waiting, made: &Syscall) -> Outcome {
         self.stop_sleeping(tid, &mut waiting);
         self.release_call(&waiting);

@@ -77,7 +77,7 @@ impl Kernel {
         }
     }
 
-    /// One round. A number is looked up anew in each; the waiter stays on
+    /// One round. An fd is looked up anew in each; the waiter stays on
     /// the queue of the file it named first. Linux: `do_poll`.
     pub(crate) fn try_poll(
         &mut self,

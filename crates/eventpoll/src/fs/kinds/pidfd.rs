@@ -99,7 +99,7 @@ impl Kernel {
         }
     }
 
-    /// Has the one task that bears the descriptor's number not ended yet? A process's is its first thread.
+    /// Has the one task that bears the descriptor's pid not ended yet? A process's is its first thread.
     fn is_task_alive(&self, process: ProcessId, of: PidfdOf) -> bool {
         match of {
             PidfdOf::Process => {

@@ -1,4 +1,4 @@
-//! What holds of processes, their numbers, and calls that sleep.
+//! What holds of processes, their pids, and calls that sleep.
 
 use super::{Check, equal, hold, walk};
 use crate::Kernel;

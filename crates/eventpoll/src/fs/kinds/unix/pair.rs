@@ -27,7 +27,7 @@ impl Kernel {
         self.open_opaque(caller, Opaque::Socket, flags | flags::O_RDWR)
     }
 
-    /// `socketpair(2)`. Pairs of `AF_UNIX` are modelled. The numbers are
+    /// `socketpair(2)`. Pairs of `AF_UNIX` are modelled. The fds are
     /// reserved before the kind is looked at. Linux: `__sys_socketpair`.
     pub fn socketpair(
         &mut self,
@@ -56,7 +56,7 @@ impl Kernel {
     }
 
     /// `accept4(2)` on a socket that is not modelled: another such.
-    /// Linux: `__sys_accept4_file`, which reserves the number first.
+    /// Linux: `__sys_accept4_file`, which reserves the fd first.
     pub fn accept(&mut self, caller: Tid, fd: Fd, flags: u32) -> Result<Fd, Errno> {
         let file = self.file_at(caller, fd)?;
         if flags & !(flags::O_CLOEXEC | flags::O_NONBLOCK) != 0 {

@@ -75,7 +75,7 @@ impl Kernel {
         };
         let mut fds = Vec::new();
         for (index, file) in rights.into_iter().enumerate() {
-            // What finds no room or no number is dropped.
+            // What finds no room or no fd is dropped.
             let fd = if index < room as usize {
                 self.free_fd(caller, 0).ok()
             } else {
