@@ -90,6 +90,7 @@ impl Kernel {
         }
         let fd = self.free_fd(caller, 0)?;
         let (waiters, pollers) = (self.waits.create(), self.waits.create());
+        // File and instance name each other: the file is made first, and its kind is put in below.
         let file = self.new_file(FileKind::Opaque(crate::Opaque::Path), flags::O_RDWR);
         let epoll = self.epolls.insert(Epoll {
             file,
@@ -152,10 +153,12 @@ impl Kernel {
         if self.is_refused(table, epfd) {
             return Err(Errno::ESTALE);
         }
+        // Before `ep_find`: an ADD that would make a circle is ELOOP even where it would be EEXIST.
         if op == flags::EPOLL_CTL_ADD {
             self.check_nesting(epoll, file)?;
         }
         let found = self.ep_find(epoll, file, fd, table);
+        // Nobody can ask not to be told of these two. A one-shot that has fired is not told either.
         event.events |= Events::ERR | Events::HUP;
         match (op, found) {
             (flags::EPOLL_CTL_ADD, Some(_)) => Err(Errno::EEXIST),
@@ -218,10 +221,13 @@ impl Kernel {
             return Err(Errno::ENOSPC);
         }
         let id = self.ep_attach(owner, epoll, file, fd, event);
+        // The paths are counted with the new epitem in place, so a refusal has to take it out again.
         if self.has_too_many_paths(epoll, file) {
             self.ep_remove(id);
             return Err(Errno::EINVAL);
         }
+        // The queue comes before the poll. The other way round, a file that becomes ready between the two would wake
+        // nobody, and an edge would be lost.
         self.ep_add_wait_queue(caller, id);
         if !self.ep_item_poll(id, caller).is_empty() {
             self.append_ready(id);
@@ -260,6 +266,8 @@ impl Kernel {
         let Some(queue) = self.wait_queue_of(file, caller) else {
             return;
         };
+        // At the tail, because a wake stops at the first exclusive waiter that had a use for it: those who are not
+        // exclusive stand before it and hear of every wake.
         let waiter = Waiter::Epitem(id);
         self.epitems[id].wait = Some(if events.contains(Events::EXCLUSIVE) {
             self.waits.add_tail(queue, waiter, true)
@@ -273,6 +281,8 @@ impl Kernel {
         if self.epitems[id].events.contains(Events::EXCLUSIVE) {
             return Err(Errno::EINVAL);
         }
+        // The mask comes before the poll, for the same reason as the queue in `ep_insert`. The epitem keeps its place on
+        // the wait queue, so a MOD does not change who is told first.
         self.epitems[id].watch(event);
         if !self.ep_item_poll(id, caller).is_empty() {
             self.append_ready(id);
@@ -294,6 +304,7 @@ impl Kernel {
         let mut scan = self.ep_start_scan(epoll).scan();
         let mut ready = Events::empty();
         while let Some(id) = scan.peek() {
+            // It stays on the list, and an edge stays unreported: a poll of the instance is no wait.
             if !self.ep_item_poll(id, caller).is_empty() {
                 ready = Events::READABLE;
                 break;
@@ -351,6 +362,7 @@ impl Kernel {
             let is_same = self.tables[table].file(fd) == Some(file);
             let has_own = self.policy.key == Key::TableFileFd
                 && self.ep_find(epoll, file, fd, table).is_some();
+            // With the table in the key, two epitems of one key would be left if the caller had one already.
             if owner != table && is_same && !has_own {
                 self.epitems[id].owner = table;
                 self.tables[table].epitems += 1;

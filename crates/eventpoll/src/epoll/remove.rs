@@ -17,8 +17,9 @@ use crate::wait::Limit;
 use crate::{Events, Kernel};
 
 impl Kernel {
-    /// Path A: one epitem, while its file and its instance live on.
+    /// Path A: one epitem, while its file and its instance live on. Linux: `ep_remove`.
     pub(crate) fn ep_remove(&mut self, id: EpitemId) {
+        // Off the wait queue first: a callback that came later would put a freed epitem on the ready list.
         self.ep_remove_wait_queue(id);
         self.ep_unlink_file(id);
         self.ep_unlink_epoll(id);
@@ -27,6 +28,7 @@ impl Kernel {
 
     /// Path B: the instance's own file has no reference left.
     pub(crate) fn ep_clear_and_put(&mut self, epoll: EpollId) {
+        // Whoever polls the instance learns that it goes, while it can still be polled.
         let pollers = self.epolls[epoll].pollers;
         self.wake(pollers, Limit::One, Events::IN);
         let epitems = self.epitems_of(epoll);
@@ -100,6 +102,8 @@ impl Kernel {
     /// An epitem stops to bear a table's name.
     #[inline(always)]
     pub(crate) fn disown(&mut self, owner: TableId) {
+        // A table whose users are gone stays as a name while an epitem bears it: its slot in the arena, used again, would
+        // make a stranger the owner.
         self.tables[owner].epitems -= 1;
         if self.tables[owner].users == 0 {
             self.forget_table(owner);
@@ -110,7 +114,7 @@ impl Kernel {
     /// dropped: the moment at which some policies let epitems die.
     #[inline]
     pub(crate) fn slot_cleared(&mut self, table: TableId, fd: Fd, file: FileId, is_exiting: bool) {
-        // A child's table is cleared number by number, and most have nothing to lose: the files are not even looked at.
+        // A child's table is cleared fd by fd, and most have nothing to lose: the files are not even looked at.
         let can_die = match self.policy.dies {
             Dies::LastReference => false,
             Dies::AnySlot { at_exit } => at_exit || !is_exiting,

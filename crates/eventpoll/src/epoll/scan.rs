@@ -19,6 +19,8 @@ impl Kernel {
     #[inline(always)]
     pub(crate) fn ep_poll_callback(&mut self, id: EpitemId, key: Events) -> bool {
         let events = self.epitems[id].events;
+        // A wake that does not say what happened (an empty key) concerns everybody. An exclusive epitem that had no use
+        // for the wake says so, and the wake goes on to the next.
         if events.is_disarmed() || !key.is_empty() && !key.intersects(events) {
             return !events.contains(Events::EXCLUSIVE);
         }
@@ -37,6 +39,8 @@ impl Kernel {
         } = self.epitems[id];
         let is_exclusive = events.contains(Events::EXCLUSIVE);
         let instance = &mut self.epolls[epoll];
+        // The scan has taken the list. An arrival put there now would stand before what the scan puts back, or be
+        // dropped by a scan that has just found its file not ready.
         if instance.is_scanning {
             if !is_overflowing {
                 self.epitems[id].is_overflowing = true;
@@ -55,6 +59,7 @@ impl Kernel {
             };
             self.wake(waiters, Limit::One, Events::empty());
         }
+        // An outer instance hears of it even if this epitem was on the list already: for it, each arrival is an edge.
         if !self.waits.is_empty(pollers) {
             self.wake(pollers, Limit::One, Events::IN);
         }
@@ -94,6 +99,8 @@ impl Kernel {
         if !left.is_empty() || !instance.overflow.is_empty() {
             instance.put_together(left, &mut self.epitems);
         }
+        // A scan that took only `maxevents`, or put level-triggered epitems back, leaves work for another thread. Nobody
+        // else would wake it: the callbacks came before.
         if !instance.ready.is_empty() {
             let waiters = instance.waiters;
             self.wake(waiters, Limit::One, Events::empty());

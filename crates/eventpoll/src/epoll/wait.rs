@@ -102,6 +102,7 @@ impl Kernel {
         timeout: Timeout,
         mask: Option<SigSet>,
     ) -> Outcome {
+        // The instance is looked up once. A close of epfd while the call sleeps changes nothing for it.
         let table = self.tasks[caller].table;
         let wait = match self.check_wait(table, epfd, buffer, maxevents) {
             Ok(wait) => wait,
@@ -159,6 +160,7 @@ impl Kernel {
         wait: &EpollWait,
     ) -> Option<Result<Return, Errno>> {
         let has_faulted = self.has_ready(wait) && self.ep_send_events(caller, wait);
+        // What was written before the fault counts; the fault is told only if nothing was.
         match self.reported.len() {
             0 if has_faulted => Some(Err(Errno::EFAULT)),
             0 => None,
@@ -194,6 +196,8 @@ impl Kernel {
             let Epitem {
                 file, events, data, ..
             } = self.epitems[id];
+            // Being on the list means that something happened, not that anything is there now: the poll decides. A file
+            // whose last reference is gone reports nothing, though its epitem is still listed.
             let ready = self.poll_if_alive(file, caller) & events;
             if ready.is_empty() {
                 self.epitems[id].is_ready = false;
@@ -213,6 +217,7 @@ impl Kernel {
                 let epitem = &mut self.epitems[id];
                 epitem.is_ready = false;
                 if events.contains(Events::ONESHOT) {
+                    // Disarmed: without event bits even ERR and HUP wake nobody, until a MOD.
                     epitem.events &= Events::PRIVATE;
                 }
                 scan.drop_next();

@@ -269,7 +269,8 @@ impl Stepped {
         let watched = &mut self.kernel.epitems[epitem];
         if watched.events.contains(Events::ONESHOT) {
             watched.events &= Events::PRIVATE;
-        } else if !watched.events.contains(Events::ET) && !self.rules().errs(Seed::LevelNotPutBack) {
+        } else if !watched.events.contains(Events::ET) && !self.rules().errs(Seed::LevelNotPutBack)
+        {
             let kernel = &mut self.kernel;
             kernel.epolls[frame.epoll].push_ready(epitem, &mut kernel.epitems);
         }
