@@ -49,21 +49,6 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// The pid of a task's process, as the log has it, and the task's table.
-    pub(crate) fn process_and_table(&self, tid: Tid) -> (u32, TableId) {
-        let view = self
-            .worlds
-            .base()
-            .task(tid)
-            .expect("a task of the log lives in the worlds");
-        (self.tasks.shown(view.process), view.table)
-    }
-
-    /// True if the call in the log failed with this error.
-    pub(crate) fn has_failed_with(place: &Place<'_>, errno: Errno) -> bool {
-        place.returned.and_then(|returned| returned.errno) == Some(errno.name())
-    }
-
     /// A judge that compares these policies with Linux's own.
     pub fn new(policies: &[Policy]) -> Judge {
         Judge {
@@ -191,6 +176,21 @@ impl Judge {
             EventKind::Signal(ref signal) => self.signalled(pid, signal),
             EventKind::Comment(_) => {}
         }
+    }
+
+    /// The pid of a task's process, as the log has it, and the task's table.
+    pub(crate) fn process_and_table(&self, tid: Tid) -> (u32, TableId) {
+        let view = self
+            .worlds
+            .base()
+            .task(tid)
+            .expect("a task of the log lives in the worlds");
+        (self.tasks.shown(view.process), view.table)
+    }
+
+    /// True if the call in the log failed with this error.
+    pub(crate) fn has_failed_with(place: &Place<'_>, errno: Errno) -> bool {
+        place.returned.and_then(|returned| returned.errno) == Some(errno.name())
     }
 
     /// An instance, by the descriptor it was made as.

@@ -69,7 +69,7 @@ impl Judge {
         }
     }
 
-    pub(crate) fn found_dead_epoll(&mut self, tid: Tid, epfd: Fd, place: &Place<'_>) {
+    pub(super) fn found_dead_epoll(&mut self, tid: Tid, epfd: Fd, place: &Place<'_>) {
         let (process, table) = self.process_and_table(tid);
         let Some(dead) = self.sharing.dead.get(table, epfd).cloned() else {
             return;
@@ -135,7 +135,7 @@ impl Judge {
 
     /// The fd of a closed instance may have been given out. To another instance: the old one is forgotten. To any other
     /// file: this is a step of the fault.
-    pub(crate) fn note_dead_reused(&mut self, tid: Tid, table: TableId, fd: Fd) {
+    pub(super) fn note_dead_reused(&mut self, tid: Tid, table: TableId, fd: Fd) {
         let Some(dead) = self.sharing.dead.get_mut(table, fd) else {
             return;
         };

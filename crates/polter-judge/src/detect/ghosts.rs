@@ -5,14 +5,12 @@
 
 use crate::input::Place;
 use crate::judge::Judge;
-use crate::state::{
-    CLOSELY_WATCHED, Orphaned, RegistrationHistory, Watched, is_ghost_of, is_live, watched,
-};
+use crate::state::{Orphaned, RegistrationHistory, WatchedSlot, is_live, watched};
 use crate::verdict::{Class, Finding, Severity, Site, Step};
 use eventpoll::{Descriptor, EpitemId, Fd, TableId, Tid};
 
 impl Judge {
-    pub(crate) fn watched(&self, tid: Tid, fd: Fd) -> Option<Watched> {
+    pub(crate) fn watched(&self, tid: Tid, fd: Fd) -> Option<WatchedSlot> {
         let descriptor = self.worlds.base().descriptor(tid, fd)?;
         let table = self.worlds.base().task(tid)?.table;
         watched(&self.worlds, &self.policy_removals, table, fd, descriptor)
@@ -23,7 +21,7 @@ impl Judge {
         &self,
         tid: Tid,
         lose_fn: impl Fn(&Descriptor) -> bool,
-    ) -> Vec<Watched> {
+    ) -> Vec<WatchedSlot> {
         let base = self.worlds.base();
         let Some(view) = base.task(tid).filter(|_| self.registrations.made > 0) else {
             return Vec::new();
@@ -47,7 +45,7 @@ impl Judge {
     /// Slots were cleared: the registrations that their table made under them are gone now, or ghosts.
     pub(crate) fn orphans<'a>(
         &mut self,
-        watched: impl IntoIterator<Item = &'a Watched> + Clone,
+        watched: impl IntoIterator<Item = &'a WatchedSlot> + Clone,
         process: u32,
         place: &Place<'_>,
         what: &str,
@@ -72,7 +70,7 @@ impl Judge {
 
     /// A table is gone. What it registered is no ghost as long as a process that has the instance also has the same fd
     /// for the same file.
-    pub(crate) fn orphans_of_exit(&mut self, watched: &[Watched], process: u32) {
+    pub(crate) fn orphans_of_exit(&mut self, watched: &[WatchedSlot], process: u32) {
         for slot in watched {
             for id in &slot.ids {
                 if self.is_still_registered(*id, slot) && !self.is_named_by_a_holder(*id) {
@@ -97,12 +95,12 @@ impl Judge {
         }
     }
 
-    pub(crate) fn is_still_registered(&self, id: EpitemId, slot: &Watched) -> bool {
+    pub(super) fn is_still_registered(&self, id: EpitemId, slot: &WatchedSlot) -> bool {
         let registration = self.worlds.base().registration(id);
         registration.is_some_and(|r| r.file == slot.file && r.fd == slot.fd)
     }
 
-    fn orphan(&mut self, id: EpitemId, slot: &Watched, process: u32, step: Step) {
+    fn orphan(&mut self, id: EpitemId, slot: &WatchedSlot, process: u32, step: Step) {
         self.ghosts.born += 1;
         let holders = self.holders(slot, process);
         let class = self.class_of(slot, process, &holders);
@@ -141,12 +139,7 @@ impl Judge {
         });
         self.worlds.note_ghost(history.id, &history.in_worlds);
         let (epoll, fd) = (history.epoll, history.fd);
-        self.ghosts.live.push(id);
-        let of_fd = self.ghosts.by_fd.entry((epoll, fd)).or_default();
-        if of_fd.len().is_power_of_two() {
-            of_fd.retain(|id| is_ghost_of(&self.registrations, *id, epoll, fd));
-        }
-        of_fd.push(id);
+        self.ghosts.add(&self.registrations, id, epoll, fd);
     }
 
     /// True while a registration's fd does not name its file in its owner's table. It can do so again after a dup.
@@ -175,11 +168,7 @@ impl Judge {
 
     /// Reports the ghosts that are gone. With many ghosts it works only now and then: it looks at every one.
     pub(crate) fn sweep_ghosts(&mut self) {
-        if self.ghosts.live.is_empty() {
-            return;
-        }
-        self.ghosts.sweeps += 1;
-        if self.ghosts.live.len() > CLOSELY_WATCHED && !self.ghosts.sweeps.is_multiple_of(256) {
+        if !self.ghosts.is_sweep_due() {
             return;
         }
         let mut at = 0;
@@ -198,13 +187,7 @@ impl Judge {
                 self.registration_ended(&history);
             }
         }
-        if self.ghosts.by_fd.len() > 2 * self.ghosts.live.len() {
-            let registrations = &self.registrations;
-            self.ghosts.by_fd.retain(|(epoll, fd), ids| {
-                ids.retain(|id| is_ghost_of(registrations, *id, *epoll, *fd));
-                !ids.is_empty()
-            });
-        }
+        self.ghosts.clean_up(&self.registrations);
     }
 
     /// A registration is gone: if it was a ghost, it becomes a finding.

@@ -1,7 +1,7 @@
 //! Who keeps a ghost's file: other tables, messages, rings. The holder decides the kind of ghost.
 
 use crate::judge::Judge;
-use crate::state::Watched;
+use crate::state::WatchedSlot;
 use crate::verdict::{Class, KeptBy};
 use eventpoll::{Fd, FileId, Holder, TableId};
 
@@ -10,7 +10,11 @@ const EXPLAINED: u64 = 512;
 
 impl Judge {
     /// Who keeps a file alive, with the table if it is a process or thread.
-    pub(crate) fn holders(&self, slot: &Watched, closer: u32) -> Vec<(Option<TableId>, KeptBy)> {
+    pub(crate) fn holders(
+        &self,
+        slot: &WatchedSlot,
+        closer: u32,
+    ) -> Vec<(Option<TableId>, KeptBy)> {
         let base = self.worlds.base();
         if self.ghosts.born > EXPLAINED {
             return vec![(None, KeptBy::Unknown)];
@@ -50,7 +54,7 @@ impl Judge {
     }
 
     /// The holders' tables that got the file when they were copied, not in a message.
-    pub(crate) fn tables_with_a_copy(&self, holders: &[(Option<TableId>, KeptBy)]) -> Vec<TableId> {
+    pub(super) fn tables_with_a_copy(&self, holders: &[(Option<TableId>, KeptBy)]) -> Vec<TableId> {
         let base = self.worlds.base();
         let is_copied = |table: TableId, fd: i32| {
             let user = base.tasks().find(|(_, view)| view.table == table);
@@ -66,9 +70,9 @@ impl Judge {
         tables.collect()
     }
 
-    pub(crate) fn class_of(
+    pub(super) fn class_of(
         &self,
-        slot: &Watched,
+        slot: &WatchedSlot,
         process: u32,
         holders: &[(Option<TableId>, KeptBy)],
     ) -> Class {

@@ -13,13 +13,15 @@
 
 use crate::input::Place;
 use crate::judge::Judge;
-use crate::state::{MAX_PAST, PastCall, PolicyRemoval, SyncEvent, Watched, WorldSet, not_found};
+use crate::state::{
+    MAX_PAST, PastCall, PolicyRemoval, SyncEvent, WatchedSlot, WorldSet, not_found,
+};
 use eventpoll::{EpitemId, Fd, FileId};
 use std::collections::VecDeque;
 
 impl Judge {
     /// Makes a sync event of a call that a process has just made.
-    pub(crate) fn sync_event(&mut self, process: u32) -> Option<SyncEvent> {
+    pub(super) fn sync_event(&mut self, process: u32) -> Option<SyncEvent> {
         let (policy_removals, registrations) = (&self.policy_removals, &self.registrations);
         self.order.record(process, |used| {
             let past = policy_removals
@@ -37,7 +39,7 @@ impl Judge {
     /// A process has cleared slots: notes which of the others' registrations the policies removed by that.
     pub(crate) fn note_policy_removals<'a>(
         &mut self,
-        watched: impl IntoIterator<Item = &'a Watched>,
+        watched: impl IntoIterator<Item = &'a WatchedSlot>,
         process: u32,
         is_exit: bool,
     ) {
@@ -69,7 +71,7 @@ impl Judge {
     fn note_policy_removal(
         &mut self,
         id: EpitemId,
-        slot: &Watched,
+        slot: &WatchedSlot,
         process: u32,
         removing: WorldSet,
         mark: &mut Option<SyncEvent>,
@@ -105,7 +107,7 @@ impl Judge {
 
     /// A process closes what another has registered and removed. If nothing puts the DEL first, then in another order the
     /// DEL would have found nothing.
-    fn note_overtaken_dels(&mut self, slot: &Watched, process: u32, is_exit: bool) {
+    fn note_overtaken_dels(&mut self, slot: &WatchedSlot, process: u32, is_exit: bool) {
         if self.policy_removals.dels.is_empty() {
             return;
         }
@@ -127,7 +129,7 @@ impl Judge {
 
     fn note_cleared<'a>(
         &mut self,
-        cleared: impl IntoIterator<Item = &'a Watched>,
+        cleared: impl IntoIterator<Item = &'a WatchedSlot>,
         process: u32,
         is_exit: bool,
         mut mark: Option<SyncEvent>,

@@ -25,11 +25,7 @@ impl Judge {
             return;
         }
         let has_it_too = base.fd_in(table, fd) == Some(file);
-        let steps = [
-            history.steps.clone(),
-            vec![place.step("reported to another process")],
-        ]
-        .concat();
+        let steps = history.steps_and(place.step("reported to another process"));
         let (class, pid, summary, fix) = if has_it_too {
             let summary = format!(
                 "process {process} takes events of {fd} that process {} registered for and waits for too",
@@ -62,7 +58,7 @@ impl Judge {
         self.sharing.thefts.insert(key, finding);
     }
 
-    pub(crate) fn found_foreign_key(
+    pub(super) fn found_foreign_key(
         &mut self,
         known: Option<EpitemId>,
         process: u32,
@@ -76,11 +72,7 @@ impl Judge {
             "process {process} cannot register {fd}: in the instance it shares, process {} has done so already",
             history.pid
         );
-        let steps = [
-            history.steps.clone(),
-            vec![place.step("refused: the key is taken by another process")],
-        ]
-        .concat();
+        let steps = history.steps_and(place.step("refused: the key is taken by another process"));
         let instance = self.instance(history.epoll);
         let fix = "make a new instance after the fork";
         self.findings.add(
@@ -98,7 +90,7 @@ impl Judge {
         );
     }
 
-    pub(crate) fn found_kcmp_idiom(
+    pub(super) fn found_kcmp_idiom(
         &mut self,
         known: Option<EpitemId>,
         process: u32,
@@ -112,11 +104,7 @@ impl Judge {
             "process {process} learns from EEXIST that its {fd} and the one process {} registered are the same file",
             history.pid
         );
-        let steps = [
-            history.steps.clone(),
-            vec![place.step("EEXIST says: the same file")],
-        ]
-        .concat();
+        let steps = history.steps_and(place.step("EEXIST says: the same file"));
         let instance = self.instance(history.epoll);
         let fix = "ask with fcntl(F_DUPFD_QUERY) or kcmp(KCMP_FILE); policies that add the table to the key break this";
         self.findings.add(

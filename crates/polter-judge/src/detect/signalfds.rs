@@ -32,11 +32,7 @@ impl Judge {
             });
         let Some(history) = foreign else { return };
         let (fd, owner) = (history.fd, history.pid);
-        let steps = [
-            history.steps.clone(),
-            vec![place.step("another process waits on the instance")],
-        ]
-        .concat();
+        let steps = history.steps_and(place.step("another process waits on the instance"));
         let told = self.sharing.told_deaf.entry(epoll).or_default();
         if told.len() < MAX_REMEMBERED && told.insert(table) {
             let summary = format!(
@@ -63,14 +59,7 @@ impl Judge {
     }
 
     /// A registration was made: remembers it if its file is a signalfd.
-    pub(crate) fn note_registration(
-        &mut self,
-        tid: Tid,
-        id: EpitemId,
-        file: FileId,
-        _place: Option<&Place<'_>>,
-    ) {
-        let _ = tid;
+    pub(crate) fn note_registration(&mut self, id: EpitemId, file: FileId) {
         if self
             .labels
             .get(file)
@@ -105,11 +94,7 @@ impl Judge {
             "process {process} gives signalfd {fd}, which it has from process {owner}, a mask of its own: {owner} is told \
              of no signal that the new mask lacks"
         );
-        let steps = [
-            history.steps.clone(),
-            vec![place.step("the mask is changed for both")],
-        ]
-        .concat();
+        let steps = history.steps_and(place.step("the mask is changed for both"));
         let (registered_fd, instance) = (history.fd, self.instance(history.epoll));
         let fix = "make a signalfd of its own in the child: signalfd(-1, …)";
         self.findings.add(

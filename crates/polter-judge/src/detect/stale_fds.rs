@@ -8,7 +8,7 @@ use crate::verdict::{Class, Instance, Severity};
 use eventpoll::{EpitemId, EpollId, Fd, Tid};
 
 impl Judge {
-    pub(crate) fn found_fd_reuse(
+    pub(super) fn found_fd_reuse(
         &mut self,
         ghost: EpitemId,
         process: u32,
@@ -45,7 +45,7 @@ impl Judge {
         );
     }
 
-    pub(crate) fn found_errno_after_reuse(
+    pub(super) fn found_errno_after_reuse(
         &mut self,
         epoll: EpollId,
         fd: Fd,

@@ -8,7 +8,7 @@ use eventpoll::{EpollId, Fd, TableId, Tid};
 
 impl Judge {
     /// Remembers that another process removed a registration, with the index of its finding.
-    pub(crate) fn remember_removed(
+    pub(super) fn remember_removed(
         &mut self,
         epoll: EpollId,
         fd: Fd,
@@ -23,7 +23,7 @@ impl Judge {
     }
 
     /// A MOD or DEL finds nothing. If another process has removed the registration, this is a step of that finding.
-    pub(crate) fn note_symptom(&mut self, tid: Tid, epoll: EpollId, fd: Fd, place: &Place<'_>) {
+    pub(super) fn note_symptom(&mut self, tid: Tid, epoll: EpollId, fd: Fd, place: &Place<'_>) {
         let (process, table) = self.process_and_table(tid);
         let removed = self.sharing.removed.get(&(epoll, fd));
         let Some((_, finding)) = removed.copied().filter(|(owner, _)| *owner == table) else {

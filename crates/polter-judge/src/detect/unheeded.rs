@@ -8,7 +8,7 @@
 
 use crate::input::{Place, fd_in_data};
 use crate::judge::Judge;
-use crate::state::{MAX_REMEMBERED, Streak, Unknown};
+use crate::state::{MAX_REMEMBERED, Streak, UnknownRegistration};
 use crate::verdict::{Class, Finding, Severity, Step};
 use eventpoll::{EpitemId, EpollId, Fd, Tid};
 
@@ -16,7 +16,7 @@ use eventpoll::{EpitemId, EpollId, Fd, Tid};
 ///
 /// Not two, though the second report already shows that nothing was done: another thread may be about to answer. After a
 /// hundred it is not.
-pub(crate) const UNHEEDED: u64 = 100;
+pub(super) const UNHEEDED: u64 = 100;
 
 impl Judge {
     /// A registration that is no ghost was reported.
@@ -83,7 +83,7 @@ impl Judge {
         let taken = self.heed.taken.get(&table).copied().unwrap_or(0);
         let heeded = touched.max(taken).max(self.heed.put);
         let unknown = self.heed.unknown.remove(&(epoll, data));
-        let mut unknown = unknown.unwrap_or_else(|| Unknown {
+        let mut unknown = unknown.unwrap_or_else(|| UnknownRegistration {
             first: place.step("reported; the log does not show how it was registered"),
             total: 0,
             streak: Streak::default(),

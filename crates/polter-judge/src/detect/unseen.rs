@@ -8,14 +8,14 @@
 
 use crate::input::{Place, fd_in_data};
 use crate::judge::Judge;
-use crate::state::{Departed, Ghost, MAX_REMEMBERED, RegistrationHistory};
-use crate::verdict::{Class, Finding, KeptBy, Severity, Step};
+use crate::state::{Departed, MAX_REMEMBERED, RegistrationHistory, UnseenGhost};
+use crate::verdict::{Class, Finding, Instance, KeptBy, Severity, Step};
 use eventpoll::{EpollId, Fd, Tid};
 
 impl Judge {
     /// A registration ended with the last known reference to its file. Remembers it: an event of it would show that
     /// somebody else has the file.
-    pub(crate) fn note_departed(
+    pub(super) fn note_departed(
         &mut self,
         history: RegistrationHistory,
         what: &str,
@@ -58,61 +58,19 @@ impl Judge {
                 self.worlds.note_unseen_ghost(0, 1);
                 return true;
             }
+            // The instance that had this id is gone, and its ghosts with it.
             self.unseen.ghosts.remove(&key);
         }
-        let departed = self.unseen.departed.get(&key);
-        let is_departed = departed.is_some_and(|departed| {
-            // A wait that was under way when the fd was closed is a race, no ghost. And if the fd is open again, a ring may
-            // have registered what it names now.
-            let is_open = self.worlds.base().fd(tid, departed.fd).is_some();
-            let may_be_another = is_open && self.heed.has_ring();
-            departed.instance == instance && begun > departed.line && !may_be_another
-        });
-        let (pid, fd, mut steps, events) = if is_departed {
-            let departed = self.unseen.departed.remove(&key);
-            let departed = departed.expect("it is there");
-            (departed.pid, departed.fd, departed.steps, 1)
-        } else {
-            let (process, table) = self.process_and_table(tid);
-            let fd = fd_in_data(data);
-            let Some(refused) = self.sharing.refused.get(table, fd) else {
-                return false;
-            };
-            let unknown = self.heed.unknown(epoll, data);
-            let is_after = |first: &Step| first.site.line < refused.site.line;
-            match unknown.filter(|(_, first)| is_after(first) && begun > refused.site.line) {
-                Some((events, first)) => (
-                    process,
-                    fd,
-                    vec![first.clone(), refused.clone()],
-                    events + 1,
-                ),
-                None => return false,
-            }
+        let evidence = self.departed(key, &instance, tid, begun);
+        let evidence = evidence.or_else(|| self.refused(key, tid, begun));
+        let Some(evidence) = evidence else {
+            return false;
         };
-        steps.push(place.step("reported all the same"));
-        let finding = Finding {
-            class: Class::UnseenGhost,
-            severity: Severity::Fault,
-            pid,
-            fd: fd.0,
-            instance: instance.clone(),
-            summary: format!(
-                "{fd} is closed and not removed, and is reported all the same: somebody the log does not show keeps \
-                 the file alive"
-            ),
-            story: steps,
-            holders: vec![KeptBy::Unknown],
-            events,
-            ended: None,
-            fix: format!(
-                "EPOLL_CTL_DEL {fd} before closing it; `polter scan {pid}` says who keeps the file"
-            ),
-            repeated: 0,
-        };
+        let (fd, events) = (evidence.fd, evidence.events);
+        let finding = unseen_ghost(evidence, instance.clone(), place);
         self.worlds.note_unseen_ghost(1, events);
         let finding = self.findings.add(finding);
-        let ghost = Ghost {
+        let ghost = UnseenGhost {
             instance,
             fd,
             finding,
@@ -122,6 +80,47 @@ impl Judge {
             self.unseen.ghosts.insert(key, ghost);
         }
         true
+    }
+
+    /// The log shows the ADD and the last close: the registration should be gone.
+    fn departed(
+        &mut self,
+        key: (EpollId, u64),
+        instance: &Instance,
+        tid: Tid,
+        begun: u64,
+    ) -> Option<Evidence> {
+        let departed = self.unseen.departed.get(&key)?;
+        // A wait that was under way when the fd was closed is a race, no ghost. And if the fd is open again, a ring may
+        // have registered what it names now.
+        let is_open = self.worlds.base().fd(tid, departed.fd).is_some();
+        let may_be_another = is_open && self.heed.has_ring();
+        if departed.instance != *instance || begun <= departed.line || may_be_another {
+            return None;
+        }
+        let departed = self.unseen.departed.remove(&key)?;
+        Some(Evidence {
+            pid: departed.pid,
+            fd: departed.fd,
+            steps: departed.steps,
+            events: 1,
+        })
+    }
+
+    /// The log does not show the ADD. But a call was refused because the fd is closed, and the same data was reported
+    /// before and after.
+    fn refused(&self, (epoll, data): (EpollId, u64), tid: Tid, begun: u64) -> Option<Evidence> {
+        let (process, table) = self.process_and_table(tid);
+        let fd = fd_in_data(data);
+        let refused = self.sharing.refused.get(table, fd)?;
+        let (events, first) = self.heed.unknown(epoll, data)?;
+        let is_between = first.site.line < refused.site.line && begun > refused.site.line;
+        is_between.then(|| Evidence {
+            pid: process,
+            fd,
+            steps: vec![first.clone(), refused.clone()],
+            events: events + 1,
+        })
     }
 
     /// A call was refused because its fd is closed. Remembers it: the fd may still be registered.
@@ -144,5 +143,43 @@ impl Judge {
                 self.findings.add_step(finding, step);
             }
         }
+    }
+}
+
+/// What shows that a registration lives on though its fd is closed.
+struct Evidence {
+    pid: u32,
+    fd: Fd,
+    steps: Vec<Step>,
+    /// The events that were reported of it so far.
+    events: u64,
+}
+
+fn unseen_ghost(evidence: Evidence, instance: Instance, place: &Place<'_>) -> Finding {
+    let Evidence {
+        pid,
+        fd,
+        mut steps,
+        events,
+    } = evidence;
+    steps.push(place.step("reported all the same"));
+    Finding {
+        class: Class::UnseenGhost,
+        severity: Severity::Fault,
+        pid,
+        fd: fd.0,
+        instance,
+        summary: format!(
+            "{fd} is closed and not removed, and is reported all the same: somebody the log does not show keeps the \
+             file alive"
+        ),
+        story: steps,
+        holders: vec![KeptBy::Unknown],
+        events,
+        ended: None,
+        fix: format!(
+            "EPOLL_CTL_DEL {fd} before closing it; `polter scan {pid}` says who keeps the file"
+        ),
+        repeated: 0,
     }
 }

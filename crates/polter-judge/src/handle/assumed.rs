@@ -23,7 +23,7 @@ impl Judge {
     }
 
     /// Frees an fd that the log gives out. If it is taken here, the log lacks its close.
-    pub(crate) fn vacate(&mut self, tid: Tid, fd: Fd) {
+    pub(super) fn vacate(&mut self, tid: Tid, fd: Fd) {
         if self.worlds.base().fd(tid, fd).is_some() {
             let line = self.line;
             self.coverage.unseen_closes.note(line);
@@ -36,7 +36,7 @@ impl Judge {
         }
     }
 
-    pub(crate) fn fd_taken(&mut self, pid: u32, tid: Tid, fd: Fd) {
+    pub(super) fn fd_taken(&mut self, pid: u32, tid: Tid, fd: Fd) {
         if let Some(task) = self.tasks.get_mut(pid) {
             task.batch.reopen(fd);
         }
@@ -44,7 +44,7 @@ impl Judge {
     }
 
     /// Makes sure that an fd names a file. If it does not, the file was opened before the log began.
-    pub(crate) fn ensure_open(&mut self, _pid: u32, tid: Tid, fd: Fd) -> Option<FileId> {
+    pub(super) fn ensure_open(&mut self, tid: Tid, fd: Fd) -> Option<FileId> {
         if fd.0 < 0 {
             return None;
         }
@@ -60,12 +60,7 @@ impl Judge {
     }
 
     /// Makes sure that an fd names an instance. If it does not, the instance was made before the log began.
-    pub(crate) fn ensure_epoll(
-        &mut self,
-        pid: u32,
-        tid: Tid,
-        epfd: Fd,
-    ) -> Option<eventpoll::EpollId> {
+    pub(super) fn ensure_epoll(&mut self, tid: Tid, epfd: Fd) -> Option<eventpoll::EpollId> {
         let base = self.worlds.base();
         if let Some(epoll) = base.fd(tid, epfd).and_then(|file| base.epoll_of(file)) {
             self.findings.summary.instances += u64::from(self.coverage.is_first_use(epoll));
@@ -100,7 +95,6 @@ impl Judge {
             }
         });
         self.label(tid, epfd, Made::Epoll, None);
-        let _ = pid;
         let base = self.worlds.base();
         let epoll = base.fd(tid, epfd).and_then(|file| base.epoll_of(file));
         if let Some(epoll) = epoll {

@@ -107,9 +107,7 @@ impl Judge {
             // `begun` has handled it.
             Effect::Close { .. } if was_closing.is_some() => {}
             Effect::Wait { epfd, events } => self.waited(pid, tid, epfd, events, &place),
-            Effect::Ctl { epfd, op, fd, data } => {
-                self.controlled(pid, tid, epfd, op, fd, data, &place);
-            }
+            Effect::Ctl(ctl) => self.controlled(pid, tid, ctl, &place),
             Effect::Adopt { epfd } => self.adopted(tid, epfd, &place),
             Effect::Clone { flags } => {
                 if let Some(child) = place.returned.and_then(|returned| returned.number()) {
@@ -133,7 +131,7 @@ impl Judge {
             Effect::Dup { new, fd, .. } | Effect::Replace { new, fd, .. } => new.0.max(fd.0),
             Effect::GetFd { new, target, .. } => new.0.max(target.0),
             Effect::SetCloexec { fd, .. } => fd.0,
-            Effect::Ctl { epfd, fd, .. } => epfd.0.max(fd.0),
+            Effect::Ctl(ctl) => ctl.epfd.0.max(ctl.fd.0),
             Effect::Wait { epfd, .. } => epfd.0,
             Effect::Send { rights } | Effect::Receive { rights, .. } => {
                 rights.iter().max().map_or(0, |fd| fd.0)

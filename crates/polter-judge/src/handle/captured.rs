@@ -1,6 +1,8 @@
 //! Fills the worlds with what was captured before the log began.
 
-use crate::input::{Made, Past, PastInstance, PastName, PastProcess, PastRegistration, add, is_fd};
+use crate::input::{
+    CtlOp, Made, Past, PastInstance, PastName, PastProcess, PastRegistration, ctl_call, is_fd,
+};
 use crate::judge::Judge;
 use crate::state::MAX_TASKS;
 use eventpoll::syscall::flags;
@@ -126,7 +128,7 @@ impl Judge {
         }
         let epfd = Fd(name.fd);
         self.worlds.each(|kernel| {
-            kernel.call(tid, &add(epfd, fd, registration.data));
+            kernel.call(tid, &ctl_call(epfd, CtlOp::Add, fd, registration.data));
         });
         self.register(name.pid, tid, epfd, fd, registration.data, None);
     }

@@ -49,7 +49,7 @@ impl Judge {
         (file, file.is_some_and(|file| base.epoll_of(file).is_some()))
     }
 
-    pub(crate) fn close_ended(&mut self, pid: u32, tid: Tid, fd: Fd, place: &Place<'_>) {
+    pub(super) fn close_ended(&mut self, pid: u32, tid: Tid, fd: Fd, place: &Place<'_>) {
         let has_failed = place
             .returned
             .is_some_and(|returned| returned.errno.is_some());
@@ -77,7 +77,7 @@ impl Judge {
         self.close(pid, tid, fd, place);
     }
 
-    pub(crate) fn replaced(
+    pub(super) fn replaced(
         &mut self,
         pid: u32,
         tid: Tid,
@@ -86,7 +86,7 @@ impl Judge {
         is_cloexec: bool,
         place: &Place<'_>,
     ) {
-        self.ensure_open(pid, tid, fd);
+        self.ensure_open(tid, fd);
         let process = self.process_and_table(tid).0;
         self.note_dead_epfd(tid, new, place);
         let watched = self.watched(tid, new);
@@ -113,7 +113,7 @@ impl Judge {
         self.sweep_ghosts();
     }
 
-    pub(crate) fn range_closed(
+    pub(super) fn range_closed(
         &mut self,
         tid: Tid,
         first: u32,

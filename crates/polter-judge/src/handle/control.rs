@@ -1,29 +1,33 @@
-//! `epoll_ctl(2)`: registrations made, changed and removed, and what its errors tell.
+//! `epoll_ctl(2)`: registrations made, changed and removed.
 
-use crate::input::{CtlOp, Effect, Place, contains, control, ctl, is_edge};
+use crate::input::{Ctl, CtlOp, Place, ctl_args, ctl_call, is_edge};
 use crate::judge::Judge;
-use crate::state::FindingDraft;
 use crate::state::{RegistrationHistory, Streak, Weight, WorldSet, not_found};
-use crate::verdict::{Class, Severity};
 use eventpoll::syscall::Ioctl;
 use eventpoll::{EpitemId, EpollId, Errno, Fd, FileId, Syscall, Tid};
 use polter_trace::Args;
 
+/// An `epoll_ctl`, with what its fds name in Linux's world.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Control<'a> {
+    pub(crate) tid: Tid,
+    pub(crate) epoll: EpollId,
+    pub(crate) epfd: Fd,
+    pub(crate) op: CtlOp,
+    pub(crate) file: FileId,
+    pub(crate) fd: Fd,
+    pub(crate) data: u64,
+    /// Its error in the log.
+    pub(crate) errno: Option<&'a str>,
+}
+
 impl Judge {
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the arguments of epoll_ctl and where it stands"
-    )]
-    pub(crate) fn controlled(
-        &mut self,
-        pid: u32,
-        tid: Tid,
-        epfd: Fd,
-        op: CtlOp,
-        fd: Fd,
-        data: Option<u64>,
-        place: &Place<'_>,
-    ) {
+    /// Handles an `epoll_ctl` that has ended.
+    ///
+    /// First Linux's world is brought to where the log's result is possible. Then the detectors read the result; they
+    /// need the state from before the call. Then the call is performed in every world.
+    pub(super) fn controlled(&mut self, pid: u32, tid: Tid, ctl: Ctl, place: &Place<'_>) {
+        let Ctl { epfd, op, fd, data } = ctl;
         let errno = place.returned.and_then(|returned| returned.errno);
         match errno {
             None | Some("EEXIST" | "ENOENT") => {}
@@ -32,13 +36,11 @@ impl Judge {
             Some(_) => return,
         }
         let is_opened = self.worlds.base().fd(tid, fd).is_some();
-        let (Some(epoll), Some(file)) = (
-            self.ensure_epoll(pid, tid, epfd),
-            self.ensure_open(pid, tid, fd),
-        ) else {
+        let (Some(epoll), Some(file)) = (self.ensure_epoll(tid, epfd), self.ensure_open(tid, fd))
+        else {
             return;
         };
-        // Every program has its first three.
+        // Every program begins with 0, 1 and 2 open.
         if !is_opened && fd.0 > 2 {
             self.coverage.unseen_opens.note(place.line);
         }
@@ -47,10 +49,40 @@ impl Judge {
         if errno == Some("ENOENT") && self.is_being_removed(pid, epoll, file, fd) {
             return;
         }
-        let data = data.unwrap_or(0);
-        let known = self.reconcile(tid, epoll, epfd, op, file, fd, data, errno, place);
-        let weight = self.explain_control(tid, epoll, op, fd, file, known, errno, place);
-        let call = ctl(epfd, op, fd, data);
+        let control = Control {
+            tid,
+            epoll,
+            epfd,
+            op,
+            file,
+            fd,
+            data: data.unwrap_or(0),
+            errno,
+        };
+        let known = self.reconcile(&control, place);
+        let weight = self.explain_control(&control, known, place);
+        self.perform_control(pid, &control, known, weight, place);
+    }
+
+    /// Performs the call in every world, and follows what it did in Linux's.
+    fn perform_control(
+        &mut self,
+        pid: u32,
+        control: &Control<'_>,
+        known: Option<EpitemId>,
+        weight: Weight,
+        place: &Place<'_>,
+    ) {
+        let Control {
+            tid,
+            epfd,
+            op,
+            fd,
+            data,
+            errno,
+            ..
+        } = *control;
+        let call = ctl_call(epfd, op, fd, data);
         let process = self.process_and_table(tid).0;
         let (history, present) = self.history_of(known);
         self.confirm_policy_removals(history, process);
@@ -61,7 +93,7 @@ impl Judge {
             let late = self.policy_removals.take_possible(history).without(broken);
             (self.worlds).note_other_order(late, || not_found(place.site()));
         }
-        if result != self.logged(errno) {
+        if result != logged(errno) {
             self.findings.warn(place.line, 0, || {
                 "the model answers otherwise than the log; its lines do not fit".to_string()
             });
@@ -70,7 +102,7 @@ impl Judge {
             (CtlOp::Add, Ok(_)) => self.register(pid, tid, epfd, fd, data, Some(place)),
             (CtlOp::Mod, Ok(_)) => {
                 if let Some(id) = known {
-                    self.registrations.index(epoll, data, id);
+                    self.registrations.index(control.epoll, data, id);
                     if let Some(history) = self.registrations.get_mut(id) {
                         (history.data, history.is_edge) = (data, is_edge(Some(place)));
                     }
@@ -83,58 +115,48 @@ impl Judge {
                 if let Some(id) = known {
                     self.remember_del(id, process, present, place);
                     self.removed(id);
-                    self.settle_policy_removals(process, Some(file));
+                    self.settle_policy_removals(process, Some(control.file));
                 }
             }
             _ => {}
         }
     }
 
-    /// The story of a registration, and the worlds that have it.
+    /// The id of a registration, or 0, and the worlds that have it.
     fn history_of(&self, id: Option<EpitemId>) -> (u64, WorldSet) {
         let history = id.and_then(|id| self.registrations.get(id));
         history.map_or((0, WorldSet::default()), |history| {
-            (
-                history.id,
-                self.worlds.having(history.id, &history.in_worlds),
-            )
+            let present = self.worlds.having(history.id, &history.in_worlds);
+            (history.id, present)
         })
     }
 
-    /// Brings Linux's world to where the log's result can come from. Gives
-    /// the registration the call finds, if there is one.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the arguments of epoll_ctl and what is known of them"
-    )]
-    fn reconcile(
-        &mut self,
-        tid: Tid,
-        epoll: EpollId,
-        epfd: Fd,
-        op: CtlOp,
-        file: FileId,
-        fd: Fd,
-        data: u64,
-        errno: Option<&str>,
-        place: &Place<'_>,
-    ) -> Option<EpitemId> {
-        let known = self
-            .worlds
-            .base()
-            .find_registration(tid, epoll, file, fd)
-            .map(|r| r.id);
+    /// Makes or removes the registration in every world if the log's result is impossible otherwise. Gives the
+    /// registration that the call finds, if there is one.
+    fn reconcile(&mut self, control: &Control<'_>, place: &Place<'_>) -> Option<EpitemId> {
+        let Control {
+            tid,
+            epoll,
+            epfd,
+            op,
+            file,
+            fd,
+            data,
+            errno,
+        } = *control;
+        let base = self.worlds.base();
+        let known = base.find_registration(tid, epoll, file, fd).map(|r| r.id);
         let is_there = !matches!((op, errno), (CtlOp::Add, None) | (_, Some("ENOENT")));
         match (known, is_there) {
             (Some(id), false) => {
-                // Its end was not in the log.
+                // The log lacks the call that ended it.
                 self.findings.warn(place.line, 0, || {
                     format!("the registration of {fd} seemed to be there still")
                 });
                 self.removed(id);
                 self.policy_removals.require_full_scan();
                 self.worlds.each(|kernel| {
-                    kernel.call(tid, &ctl(epfd, CtlOp::Del, fd, 0));
+                    kernel.call(tid, &ctl_call(epfd, CtlOp::Del, fd, 0));
                 });
                 None
             }
@@ -143,40 +165,17 @@ impl Judge {
                 self.findings.summary.assumed += 1;
                 self.coverage.unseen_add(epoll, place.line);
                 self.worlds.each(|kernel| {
-                    kernel.call(tid, &ctl(epfd, CtlOp::Add, fd, data));
+                    kernel.call(tid, &ctl_call(epfd, CtlOp::Add, fd, data));
                 });
                 self.register(place.pid, tid, epfd, fd, data, None);
-                self.worlds
-                    .base()
-                    .find_registration(tid, epoll, file, fd)
-                    .map(|r| r.id)
+                let base = self.worlds.base();
+                base.find_registration(tid, epoll, file, fd).map(|r| r.id)
             }
             (known, _) => known,
         }
     }
 
-    /// The explicit hand-over, which Linux refuses and one policy grants.
-    pub(crate) fn adopted(&mut self, tid: Tid, epfd: Fd, place: &Place<'_>) {
-        let base = self.worlds.base();
-        if base
-            .fd(tid, epfd)
-            .is_some_and(|file| base.epoll_of(file).is_some())
-        {
-            let call = Syscall::Ioctl {
-                fd: epfd,
-                request: Ioctl::EpollAdopt,
-            };
-            let _ = self
-                .worlds
-                .call(tid, &call, &[], Weight::Result, || place.site());
-        }
-    }
-
-    fn logged(&self, errno: Option<&str>) -> Result<i64, Errno> {
-        errno.and_then(Errno::from_name).map_or(Ok(0), Err)
-    }
-
-    /// A registration was made: its story begins.
+    /// Begins the history of a registration that was just made in the worlds. `place` is the ADD, if the log shows it.
     pub(crate) fn register(
         &mut self,
         pid: u32,
@@ -196,14 +195,8 @@ impl Judge {
         if let Some(old) = self.registrations.remove(epitem) {
             self.registration_ended(&old);
         }
-        let file = registration.file;
-        let (epoll, added) = match place {
-            Some(_) => (
-                registration.epoll,
-                self.note_shared_add(id, file, fd, process),
-            ),
-            None => (registration.epoll, None),
-        };
+        let (epoll, file) = (registration.epoll, registration.file);
+        let added = place.and_then(|_| self.note_shared_add(id, file, fd, process));
         let history = RegistrationHistory {
             id,
             epoll,
@@ -231,118 +224,20 @@ impl Judge {
         if let Some(task) = self.tasks.get_mut(pid) {
             task.batch.register(fd);
         }
-        self.note_registration(tid, epitem, file, place);
+        self.note_registration(epitem, file);
     }
 
-    /// A registration was removed by DEL.
+    /// A registration is gone from Linux's world by a DEL, seen or not.
     fn removed(&mut self, id: EpitemId) {
         if let Some(history) = self.registrations.remove(id) {
             self.registration_ended(&history);
         }
     }
 
-    /// Finds what a call's result says about numbers and processes, and how
-    /// much another result would matter.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the arguments of epoll_ctl and what is known of them"
-    )]
-    fn explain_control(
-        &mut self,
-        tid: Tid,
-        epoll: EpollId,
-        op: CtlOp,
-        fd: Fd,
-        file: FileId,
-        known: Option<EpitemId>,
-        errno: Option<&str>,
-        place: &Place<'_>,
-    ) -> Weight {
-        let (process, table) = self.process_and_table(tid);
-        match (op, errno) {
-            (CtlOp::Add, Some("EEXIST")) => {
-                let Some(history) = known.and_then(|id| self.registrations.get(id)) else {
-                    return Weight::Result;
-                };
-                if history.orphaned.is_some() {
-                    self.found_errno_after_reuse(history.epoll, fd, known, place);
-                } else if history.owner != table
-                    && self.worlds.base().fd_in(history.owner, fd) == Some(file)
-                {
-                    // Who watches for nothing wants no events, only the answer.
-                    let is_question = place
-                        .args
-                        .get(3)
-                        .is_some_and(|event| contains(event.raw, b"{events=0,"));
-                    if is_question || self.sharing.is_duplicate(table, fd) {
-                        self.found_kcmp_idiom(known, process, fd, place);
-                        return Weight::Answer;
-                    }
-                    self.found_foreign_key(known, process, fd, place);
-                }
-            }
-            (CtlOp::Mod | CtlOp::Del, Some("ENOENT")) => {
-                self.note_symptom(tid, epoll, fd, place);
-                let ghost = self.ghosts.of_fd(&self.registrations, epoll, fd);
-                if ghost.is_some() {
-                    self.found_errno_after_reuse(epoll, fd, ghost, place);
-                }
-            }
-            (CtlOp::Add, None) => {
-                if let Some(ghost) = self.ghosts.of_fd(&self.registrations, epoll, fd) {
-                    self.found_fd_reuse(ghost, process, fd, place);
-                }
-            }
-            (CtlOp::Del, None) => {
-                let Some(history) = known.and_then(|id| self.registrations.get(id)) else {
-                    return Weight::Result;
-                };
-                let is_owners = history.owner == table;
-                let is_live = self.worlds.base().fd_in(history.owner, fd) == Some(file);
-                if !is_owners && is_live {
-                    let summary = format!(
-                        "process {process} removed what process {} had registered: {} is never woken for {fd} again",
-                        history.pid, history.pid
-                    );
-                    let steps = [
-                        history.steps.clone(),
-                        vec![place.step("removed by another process")],
-                    ]
-                    .concat();
-                    let (victim, owner) = (history.pid, history.owner);
-                    let instance = self.instance(history.epoll);
-                    let fix = "close the instance in the child before anything else, or let it make its own; never DEL \
-                               through an inherited instance";
-                    let finding = self.findings.add(
-                        FindingDraft {
-                            class: Class::ChildRemoves,
-                            severity: Severity::Fault,
-                            pid: victim,
-                            fd,
-                            instance,
-                            summary,
-                            steps,
-                            fix,
-                        }
-                        .finding(),
-                    );
-                    self.remember_removed(epoll, fd, owner, finding);
-                }
-            }
-            _ => {}
-        }
-        Weight::Result
-    }
-
-    /// A DEL has begun.
-    pub(crate) fn del_begun(&mut self, pid: u32, tid: Tid, args: Args<'_>) {
-        let Some(Effect::Ctl {
-            epfd,
-            op: CtlOp::Del,
-            fd,
-            ..
-        }) = control(args)
-        else {
+    /// A call has begun: remembers what it removes, if it is a DEL.
+    pub(super) fn del_begun(&mut self, pid: u32, tid: Tid, args: Args<'_>) {
+        let ctl = ctl_args(args).filter(|ctl| ctl.op == CtlOp::Del);
+        let Some(Ctl { epfd, fd, .. }) = ctl else {
             return;
         };
         let base = self.worlds.base();
@@ -352,9 +247,31 @@ impl Judge {
         }
     }
 
-    /// A DEL that finds nothing may have been overtaken by one that has not returned.
-    pub(crate) fn is_being_removed(&self, pid: u32, epoll: EpollId, file: FileId, fd: Fd) -> bool {
-        let mut removals = self.tasks.dels();
-        removals.any(|(other, removal)| other != pid && *removal == (epoll, file, fd))
+    /// True if another task is in a DEL of the same registration: this one finds nothing because that one was served first.
+    pub(super) fn is_being_removed(&self, pid: u32, epoll: EpollId, file: FileId, fd: Fd) -> bool {
+        let mut dels = self.tasks.dels();
+        dels.any(|(other, del)| other != pid && *del == (epoll, file, fd))
     }
+
+    /// `EPIOCADOPT`: a process takes an inherited instance over. Linux refuses it, one policy grants it.
+    pub(super) fn adopted(&mut self, tid: Tid, epfd: Fd, place: &Place<'_>) {
+        let base = self.worlds.base();
+        if base
+            .fd(tid, epfd)
+            .is_some_and(|file| base.epoll_of(file).is_some())
+        {
+            let call = Syscall::Ioctl {
+                fd: epfd,
+                request: Ioctl::EpollAdopt,
+            };
+            let _ = self
+                .worlds
+                .call(tid, &call, &[], Weight::Result, || place.site());
+        }
+    }
+}
+
+/// The result of a call with this error in the log.
+fn logged(errno: Option<&str>) -> Result<i64, Errno> {
+    errno.and_then(Errno::from_name).map_or(Ok(0), Err)
 }

@@ -8,7 +8,7 @@
 //! too many lines wait, the task is taken for the child of the oldest clone.
 
 use crate::judge::Judge;
-use crate::state::{Kept, MAX_BYTES, MAX_LINES, What};
+use crate::state::{KeptEvent, KeptLine, MAX_BYTES, MAX_LINES};
 use polter_trace::{Body, Event, EventKind, ExitKind, Line};
 
 impl Judge {
@@ -27,7 +27,7 @@ impl Judge {
                     b") = ",
                     call.returned.raw,
                 ];
-                What::Call(parts.concat())
+                KeptEvent::Call(parts.concat())
             }
             EventKind::Entry(entry) => {
                 let parts = [
@@ -36,17 +36,17 @@ impl Judge {
                     entry.args.raw,
                     b" <unfinished ...>",
                 ];
-                What::Call(parts.concat())
+                KeptEvent::Call(parts.concat())
             }
             EventKind::Gone(exit) => match exit.how {
-                ExitKind::Killed { .. } => What::Killed,
-                ExitKind::Exited(_) => What::Exited,
+                ExitKind::Killed { .. } => KeptEvent::Killed,
+                ExitKind::Exited(_) => KeptEvent::Exited,
                 ExitKind::Superseded { .. } => return false,
             },
             _ => return false,
         };
         let line = event.line;
-        let kept = Kept { pid, line, what };
+        let kept = KeptLine { pid, line, what };
         self.deferred.bytes += kept.bytes();
         self.deferred.events.push(kept);
         if self.deferred.events.len() > MAX_LINES || self.deferred.bytes > MAX_BYTES {
@@ -56,7 +56,7 @@ impl Judge {
     }
 
     /// A clone has returned: replays its child's lines. If at most one clone is left under way, replays all.
-    pub(crate) fn replay_born(&mut self) {
+    pub(super) fn replay_born(&mut self) {
         if self.deferred.events.is_empty() {
             return;
         }
@@ -81,14 +81,14 @@ impl Judge {
         for kept in self.deferred.take(pick_fn) {
             self.line = kept.line;
             match kept.what {
-                What::Call(text) => match Line::parse(&text).body {
+                KeptEvent::Call(text) => match Line::parse(&text).body {
                     Body::Call(call) => self.ended(kept.pid, kept.line, &call),
                     Body::Unfinished(entry) => self.begun(kept.pid, kept.line, &entry),
                     _ => {}
                 },
                 _ if self.tasks.has_left(kept.pid) => self.tasks.forget_left(kept.pid),
-                What::Killed => self.killed(kept.pid),
-                What::Exited => self.gone(kept.pid),
+                KeptEvent::Killed => self.killed(kept.pid),
+                KeptEvent::Exited => self.gone(kept.pid),
             }
         }
         self.line = now;

@@ -23,7 +23,8 @@ impl Judge {
         }
     }
 
-    pub(crate) fn descriptors_changed(
+    /// Handles a call that changes descriptors, but for `close`.
+    pub(super) fn descriptors_changed(
         &mut self,
         pid: u32,
         tid: Tid,
@@ -47,22 +48,8 @@ impl Judge {
                 new,
                 is_cloexec,
             } => {
-                self.ensure_open(pid, tid, fd);
-                self.vacate(tid, new);
-                let cmd = if is_cloexec {
-                    Fcntl::DupFdCloexec(0)
-                } else {
-                    Fcntl::DupFd(0)
-                };
-                let _ = self.worlds.call(
-                    tid,
-                    &Syscall::Fcntl { fd, cmd },
-                    &[new],
-                    Weight::Result,
-                    || place.site(),
-                );
-                self.fd_taken(pid, tid, new);
-                self.note_duplicate(tid, new);
+                self.ensure_open(tid, fd);
+                self.duplicated(pid, tid, fd, new, is_cloexec, place);
             }
             Effect::Replace { fd, new, .. } if fd == new || new.0 < 0 => {}
             Effect::Replace {
@@ -74,36 +61,49 @@ impl Judge {
                 self.range_closed(tid, first, last, flags, place);
             }
             Effect::SetCloexec { fd, on } => {
-                self.ensure_open(pid, tid, fd);
+                self.ensure_open(tid, fd);
                 let cmd = Fcntl::SetFd(if on { flags::FD_CLOEXEC } else { 0 });
-                let _ = self.worlds.call(
-                    tid,
-                    &Syscall::Fcntl { fd, cmd },
-                    &[],
-                    Weight::Notice,
-                    || place.site(),
-                );
+                self.follow(tid, &Syscall::Fcntl { fd, cmd }, place);
             }
-            Effect::Unshare { flags } => {
-                let _ = self.worlds.call(
-                    tid,
-                    &Syscall::Unshare { flags },
-                    &[],
-                    Weight::Notice,
-                    || place.site(),
-                );
-            }
+            Effect::Unshare { flags } => self.follow(tid, &Syscall::Unshare { flags }, place),
             Effect::Send { ref rights } => {
-                self.sent(pid, tid, rights);
+                self.sent(tid, rights);
             }
             Effect::Receive {
                 ref rights,
                 is_cloexec,
             } => self.received(pid, tid, rights, is_cloexec),
             Effect::GetFd { pidfd, target, new } => self.fetched(pid, tid, pidfd, target, new),
-            Effect::Register { ring, ref files } => self.registered_in_ring(pid, tid, ring, files),
+            Effect::Register { ring, ref files } => self.registered_in_ring(tid, ring, files),
             _ => {}
         }
+    }
+
+    fn duplicated(
+        &mut self,
+        pid: u32,
+        tid: Tid,
+        fd: Fd,
+        new: Fd,
+        is_cloexec: bool,
+        place: &Place<'_>,
+    ) {
+        self.vacate(tid, new);
+        let cmd = if is_cloexec {
+            Fcntl::DupFdCloexec(0)
+        } else {
+            Fcntl::DupFd(0)
+        };
+        let call = Syscall::Fcntl { fd, cmd };
+        let site_fn = || place.site();
+        let _ = (self.worlds).call(tid, &call, &[new], Weight::Result, site_fn);
+        self.fd_taken(pid, tid, new);
+        self.note_duplicate(tid, new);
+    }
+
+    /// Performs a call whose result nobody acts on.
+    fn follow(&mut self, tid: Tid, call: &Syscall, place: &Place<'_>) {
+        let _ = (self.worlds).call(tid, call, &[], Weight::Notice, || place.site());
     }
 
     pub(crate) fn opened(&mut self, pid: u32, tid: Tid, fd: Fd, made: Made, is_cloexec: bool) {
@@ -125,13 +125,13 @@ impl Judge {
     }
 
     /// An fd was made by dup, dup2, dup3 or fcntl.
-    pub(crate) fn note_duplicate(&mut self, tid: Tid, fd: Fd) {
+    pub(super) fn note_duplicate(&mut self, tid: Tid, fd: Fd) {
         let table = self.process_and_table(tid).1;
         (self.sharing.duplicates).insert(table, fd, (), MAX_REMEMBERED);
     }
 
     /// An fd was closed.
-    pub(crate) fn forget_duplicate(&mut self, tid: Tid, fd: Fd) {
+    pub(super) fn forget_duplicate(&mut self, tid: Tid, fd: Fd) {
         let table = self.process_and_table(tid).1;
         self.sharing.duplicates.remove(table, fd);
     }

@@ -8,7 +8,7 @@ use polter_trace::Args;
 
 impl Judge {
     /// A call has ended, or a close has begun: notes the files it is about, and what it may have taken or made ready.
-    pub(crate) fn note_heed(&mut self, tid: Tid, name: &str, args: Args<'_>, line: u64) {
+    pub(super) fn note_heed(&mut self, tid: Tid, name: &str, args: Args<'_>, line: u64) {
         let fd_arg = |at: usize| fd_at(args, at);
         let first = fd_arg(0);
         let other = match name {

@@ -10,10 +10,10 @@ use polter_trace::Args;
 
 impl Judge {
     /// A send has begun. Its files are in flight from now on: the receiver's line may come before the send returns.
-    pub(crate) fn send_begun(&mut self, pid: u32, tid: Tid, args: Args<'_>) {
+    pub(super) fn send_begun(&mut self, pid: u32, tid: Tid, args: Args<'_>) {
         let rights = rights(args.raw);
         if !rights.is_empty() {
-            let id = self.sent(pid, tid, &rights);
+            let id = self.sent(tid, &rights);
             if let Some(task) = self.tasks.get_mut(pid) {
                 task.sending = Some(id);
             }
@@ -21,7 +21,7 @@ impl Judge {
     }
 
     /// A call has ended: true if it was a send that [`send_begun`](Judge::send_begun) has handled.
-    pub(crate) fn send_ended(&mut self, pid: u32, name: &str, has_failed: bool) -> bool {
+    pub(super) fn send_ended(&mut self, pid: u32, name: &str, has_failed: bool) -> bool {
         let task = self.tasks.get_mut(pid);
         let Some(id) = task.and_then(|task| task.sending.take()) else {
             return false;
@@ -35,10 +35,10 @@ impl Judge {
     }
 
     /// Puts files in flight; each is held until somebody receives it. Gives the message's id.
-    pub(crate) fn sent(&mut self, pid: u32, tid: Tid, rights: &[Fd]) -> u64 {
+    pub(crate) fn sent(&mut self, tid: Tid, rights: &[Fd]) -> u64 {
         let mut files = Vec::new();
         for fd in rights {
-            if self.ensure_open(pid, tid, *fd).is_some() {
+            if self.ensure_open(tid, *fd).is_some() {
                 let file = self.worlds.files_at(tid, *fd);
                 self.worlds.each_with(&file, eventpoll::Kernel::hold);
                 files.push(file);
@@ -63,7 +63,7 @@ impl Judge {
     }
 
     /// Files arrive. The log does not say from which message, so the oldest one with as many files is taken.
-    pub(crate) fn received(&mut self, pid: u32, tid: Tid, rights: &[Fd], is_cloexec: bool) {
+    pub(super) fn received(&mut self, pid: u32, tid: Tid, rights: &[Fd], is_cloexec: bool) {
         let mut messages = self.in_flight.iter();
         let at = messages.position(|message| message.files.len() == rights.len());
         let message = at.and_then(|at| self.in_flight.remove(at));
@@ -86,7 +86,7 @@ impl Judge {
     }
 
     /// `pidfd_getfd(2)`: a file of another process's table gets an fd here.
-    pub(crate) fn fetched(&mut self, pid: u32, tid: Tid, pidfd: Fd, target: Fd, new: Fd) {
+    pub(super) fn fetched(&mut self, pid: u32, tid: Tid, pidfd: Fd, target: Fd, new: Fd) {
         if new.0 < 0 {
             return;
         }
@@ -102,7 +102,7 @@ impl Judge {
         let Some(other) = process else {
             return self.opened(pid, tid, new, Made::Other, true);
         };
-        self.ensure_open(pid, other, target);
+        self.ensure_open(other, target);
         let files = self.worlds.files_at(other, target);
         self.worlds
             .each_with(&files, |kernel, file| kernel.share_fd(tid, new, file, true));

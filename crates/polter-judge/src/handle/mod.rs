@@ -1,4 +1,6 @@
-//! What each kind of call does to the state: the judge's handlers.
+//! What each kind of call does to the state. Each file adds its handlers to [`Judge`](crate::Judge).
+//!
+//! `calls` finds the handler of a call. A handler changes the worlds and the state, and tells the detectors.
 
 mod assumed;
 mod calls;
@@ -12,3 +14,6 @@ mod messages;
 mod process_events;
 mod rings;
 mod wait_events;
+
+/// An `epoll_ctl`, as the detectors get it.
+pub(crate) use control::Control;

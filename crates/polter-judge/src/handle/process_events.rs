@@ -110,7 +110,7 @@ impl Judge {
     ///
     /// Not only at `+++ exited +++`: `strace -qq` does not print it, and lines of others may show what the end did
     /// before it is printed.
-    pub(crate) fn leaves(&mut self, pid: u32, tid: Tid, is_group: bool) {
+    pub(super) fn leaves(&mut self, pid: u32, tid: Tid, is_group: bool) {
         let mut leaving = if is_group {
             self.other_threads(tid)
         } else {
@@ -216,7 +216,7 @@ impl Judge {
     }
 
     /// A fork has returned: remembers it as the step that copied the child's table.
-    pub(crate) fn note_copy(&mut self, child: u32, place: &Place<'_>) {
+    pub(super) fn note_copy(&mut self, child: u32, place: &Place<'_>) {
         let Some(tid) = self.tasks.tid(child) else {
             return;
         };

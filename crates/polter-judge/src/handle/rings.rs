@@ -8,8 +8,8 @@ const MAX_IN_RINGS: usize = 1 << 16;
 
 impl Judge {
     /// Gives a ring fixed files, in place of those it had. The new ones are held first: a file can be in both lists.
-    pub(crate) fn registered_in_ring(&mut self, pid: u32, tid: Tid, ring: Fd, fds: &[Fd]) {
-        let Some(ring) = self.ensure_open(pid, tid, ring) else {
+    pub(super) fn registered_in_ring(&mut self, tid: Tid, ring: Fd, fds: &[Fd]) {
+        let Some(ring) = self.ensure_open(tid, ring) else {
             return;
         };
         let held: usize = self.in_rings.iter().map(|(_, files)| files.len()).sum();
@@ -21,7 +21,7 @@ impl Judge {
         }
         let mut files = Vec::new();
         for fd in fds {
-            if self.ensure_open(pid, tid, *fd).is_some() {
+            if self.ensure_open(tid, *fd).is_some() {
                 let file = self.worlds.files_at(tid, *fd);
                 self.worlds.each_with(&file, eventpoll::Kernel::hold);
                 files.push(file);
@@ -35,7 +35,7 @@ impl Judge {
     }
 
     /// Releases the files of rings that have no reference left.
-    pub(crate) fn drop_held_by_rings(&mut self) {
+    pub(super) fn drop_held_by_rings(&mut self) {
         if !self.in_rings.is_empty() {
             self.drop_held_by(|ring, base| base.references(ring) == 0);
         }

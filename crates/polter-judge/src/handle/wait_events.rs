@@ -10,7 +10,7 @@ use eventpoll::{EpitemId, EpollId, Fd, TableId, Tid};
 const KEPT_REPORTS: u64 = 1;
 
 impl Judge {
-    pub(crate) fn wait_begun(&mut self, pid: u32, tid: Tid, epfd: Fd, place: &Place<'_>) {
+    pub(super) fn wait_begun(&mut self, pid: u32, tid: Tid, epfd: Fd, place: &Place<'_>) {
         let line = place.line;
         let base = self.worlds.base();
         if let Some(epoll) = base.fd(tid, epfd).and_then(|file| base.epoll_of(file)) {
@@ -54,7 +54,7 @@ impl Judge {
                     u64::from(self.coverage.is_first_use(wait.epoll));
                 wait.epoll
             }
-            None => match self.ensure_epoll(pid, tid, epfd) {
+            None => match self.ensure_epoll(tid, epfd) {
                 Some(epoll) => epoll,
                 None => return,
             },

@@ -34,12 +34,7 @@ pub(crate) enum Effect<'a> {
         fd: Fd,
         on: bool,
     },
-    Ctl {
-        epfd: Fd,
-        op: CtlOp,
-        fd: Fd,
-        data: Option<u64>,
-    },
+    Ctl(Ctl),
     /// `events` is the text of the array; empty if nothing was reported.
     Wait {
         epfd: Fd,
@@ -94,4 +89,14 @@ pub(crate) enum CtlOp {
     Add,
     Del,
     Mod,
+}
+
+/// The arguments of an `epoll_ctl`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ctl {
+    pub(crate) epfd: Fd,
+    pub(crate) op: CtlOp,
+    pub(crate) fd: Fd,
+    /// The data of the event, if there is one.
+    pub(crate) data: Option<u64>,
 }

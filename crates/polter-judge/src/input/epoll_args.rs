@@ -1,28 +1,36 @@
 //! The arguments of epoll's calls, read and made.
 
-use super::effect::{CtlOp, Effect};
+use super::effect::{Ctl, CtlOp};
 use super::site::Place;
 use super::text::{contains, fd_at, find_after, leading_int};
 use eventpoll::syscall::flags;
 use eventpoll::{EpollEvent, Events, Fd, Syscall};
 use polter_trace::Args;
 
-/// True if an `epoll_ctl` asks for edges, or if its text is not known.
-pub(crate) fn is_edge(place: Option<&Place<'_>>) -> bool {
-    const EPOLLET: i64 = 1 << 31;
-    let Some(event) = place.and_then(|place| place.args.get(3)) else {
-        return true;
+/// Reads the arguments of an `epoll_ctl`.
+pub(crate) fn ctl_args(args: Args<'_>) -> Option<Ctl> {
+    let op = args.get(1)?.raw;
+    let op = match op {
+        _ if contains(op, b"_ADD") => CtlOp::Add,
+        _ if contains(op, b"_DEL") => CtlOp::Del,
+        _ if contains(op, b"_MOD") => CtlOp::Mod,
+        _ => match leading_int(op)? {
+            1 => CtlOp::Add,
+            2 => CtlOp::Del,
+            3 => CtlOp::Mod,
+            _ => return None,
+        },
     };
-    let mask = find_after(event.raw, b"events=").and_then(leading_int);
-    contains(event.raw, b"EPOLLET") || mask.is_some_and(|mask| mask & EPOLLET != 0)
+    Some(Ctl {
+        epfd: fd_at(args, 0)?,
+        op,
+        fd: fd_at(args, 2)?,
+        data: control_data(args),
+    })
 }
 
-/// The call that makes a registration, for the worlds.
-pub(crate) fn add(epfd: Fd, fd: Fd, data: u64) -> Syscall {
-    ctl(epfd, CtlOp::Add, fd, data)
-}
-
-pub(crate) fn ctl(epfd: Fd, op: CtlOp, fd: Fd, data: u64) -> Syscall {
+/// An `epoll_ctl` as a call of the worlds. They never ask what it waits for, so the mask does not matter.
+pub(crate) fn ctl_call(epfd: Fd, op: CtlOp, fd: Fd, data: u64) -> Syscall {
     let op = match op {
         CtlOp::Add => flags::EPOLL_CTL_ADD,
         CtlOp::Del => flags::EPOLL_CTL_DEL,
@@ -39,28 +47,6 @@ pub(crate) fn ctl(epfd: Fd, op: CtlOp, fd: Fd, data: u64) -> Syscall {
     }
 }
 
-pub(crate) fn control(args: Args<'_>) -> Option<Effect<'_>> {
-    let op = args.get(1)?.raw;
-    let op = match op {
-        _ if contains(op, b"_ADD") => CtlOp::Add,
-        _ if contains(op, b"_DEL") => CtlOp::Del,
-        _ if contains(op, b"_MOD") => CtlOp::Mod,
-        _ => match leading_int(op)? {
-            1 => CtlOp::Add,
-            2 => CtlOp::Del,
-            3 => CtlOp::Mod,
-            _ => return None,
-        },
-    };
-    let data = control_data(args);
-    Some(Effect::Ctl {
-        epfd: fd_at(args, 0)?,
-        op,
-        fd: fd_at(args, 2)?,
-        data,
-    })
-}
-
 /// The data that an `epoll_ctl` gives its registration.
 pub(crate) fn control_data(args: Args<'_>) -> Option<u64> {
     event_words(args.get(3)?.raw).next()
@@ -75,7 +61,18 @@ pub(crate) fn event_words(text: &[u8]) -> impl Iterator<Item = u64> + '_ {
     })
 }
 
-pub(crate) fn is_adoption(args: Args<'_>) -> bool {
+/// True if an `epoll_ctl` asks for edges, or if its text is not known.
+pub(crate) fn is_edge(place: Option<&Place<'_>>) -> bool {
+    const EPOLLET: i64 = 1 << 31;
+    let Some(event) = place.and_then(|place| place.args.get(3)) else {
+        return true;
+    };
+    let mask = find_after(event.raw, b"events=").and_then(leading_int);
+    contains(event.raw, b"EPOLLET") || mask.is_some_and(|mask| mask & EPOLLET != 0)
+}
+
+/// True for the `ioctl` that is [`Adopt`](super::Effect::Adopt).
+pub(super) fn is_adoption(args: Args<'_>) -> bool {
     let Some(request) = args.get(1) else {
         return false;
     };

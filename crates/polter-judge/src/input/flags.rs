@@ -23,7 +23,7 @@ pub(crate) fn clone_flags(args: &[u8]) -> u64 {
     }
 }
 
-pub(crate) fn flag_bits(text: &[u8]) -> u64 {
+pub(super) fn flag_bits(text: &[u8]) -> u64 {
     use eventpoll::syscall::flags;
     let named = [
         (&b"CLONE_VM"[..], flags::CLONE_VM),

@@ -1,6 +1,7 @@
 //! What is read: the text of calls, what each call does to descriptors, and what was captured before the log began.
 
 mod captured;
+mod channel;
 mod effect;
 mod epoll_args;
 mod flags;
@@ -11,9 +12,17 @@ mod text;
 pub(crate) use captured::is_fd;
 /// What was captured before the log began.
 pub use captured::{Past, PastInstance, PastName, PastProcess, PastRegistration};
-pub(crate) use effect::{CtlOp, Effect, Made};
-pub(crate) use epoll_args::{add, control, control_data, ctl, event_words, fd_in_data, is_edge};
+/// Who is at the other end of a signal, a pipe or a socket.
+pub(crate) use channel::{channel, sender};
+/// What a call does to descriptors, as a value.
+pub(crate) use effect::{Ctl, CtlOp, Effect, Made};
+/// The arguments of epoll's calls.
+pub(crate) use epoll_args::{control_data, ctl_args, ctl_call, event_words, fd_in_data, is_edge};
+/// The flags of a clone.
 pub(crate) use flags::{CLONE_VFORK, clone_flags};
+/// From the text of a call to its effect.
 pub(crate) use read::effect_of;
+/// A call and where it stands in the log.
 pub(crate) use site::Place;
-pub(crate) use text::{contains, fd_at, find_after, leading_int, rights};
+/// Numbers and words in arguments.
+pub(crate) use text::{contains, fd_at, rights};

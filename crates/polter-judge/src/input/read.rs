@@ -4,7 +4,7 @@
 //! [`Effect::Touch`].
 
 use super::effect::{Effect, Made};
-use super::epoll_args::{control, is_adoption};
+use super::epoll_args::{ctl_args, is_adoption};
 use super::flags::{CLONE_VFORK, CLONE_VM, clone_flags, flag_bits, is_cloexec};
 use super::text::{contains, fd_at, int_at, ints_in_brackets, leading_int, rights};
 use eventpoll::Fd;
@@ -32,7 +32,7 @@ pub(crate) fn effect_of<'a>(
             };
             return Some(Effect::Wait { epfd, events });
         }
-        "epoll_ctl" => return control(args),
+        "epoll_ctl" => return ctl_args(args).map(Effect::Ctl),
         "close" => {
             return Some(Effect::Close {
                 fd: fd_at(args, 0)?,
@@ -47,39 +47,60 @@ pub(crate) fn effect_of<'a>(
         _ => {}
     }
     let new = Fd(i32::try_from(value).unwrap_or(-1));
-    let open = |made, flags_at| {
-        let is_cloexec = is_cloexec(args, flags_at);
-        Some(Effect::Open {
+    match opened_as(name, args) {
+        Some((made, cloexec)) => Some(Effect::Open {
             fds: [Some(new), None],
             made,
-            is_cloexec,
-        })
-    };
-    match name {
-        "open" => open(Made::Other, 1),
-        "openat" | "openat2" => open(Made::Other, 2),
-        "epoll_create" => open(Made::Epoll, usize::MAX),
-        "epoll_create1" => open(Made::Epoll, 0),
-        "socket" | "eventfd2" | "memfd_create" | "fsopen" | "open_tree" => open(Made::Other, 1),
-        "timerfd_create" | "perf_event_open" | "open_by_handle_at" => open(Made::Other, 1),
-        "accept" => open(Made::Accepted, usize::MAX),
-        "accept4" => open(Made::Accepted, 3),
-        "creat" | "eventfd" | "inotify_init" | "userfaultfd" | "inotify_init1"
-        | "fanotify_init" | "fsmount" => open(Made::Other, 0),
-        "io_uring_setup" => Some(Effect::Open {
-            fds: [Some(new), None],
-            made: Made::Other,
-            is_cloexec: true,
+            is_cloexec: cloexec.is_set(args),
         }),
-        "signalfd" | "signalfd4" if fd_at(args, 0) == Some(Fd(-1)) => open(Made::Signalfd, 3),
-        "pidfd_open" => {
-            let made = Made::Pidfd(int_at(args, 0)? as i32);
-            Some(Effect::Open {
-                fds: [Some(new), None],
-                made,
-                is_cloexec: true,
-            })
+        None => changed_as(name, args, new),
+    }
+}
+
+/// Where a call that opens a file says if an exec closes it.
+enum Cloexec {
+    /// In the flags at this argument.
+    At(usize),
+    Never,
+    Always,
+}
+
+impl Cloexec {
+    fn is_set(&self, args: Args<'_>) -> bool {
+        match self {
+            Cloexec::At(at) => is_cloexec(args, *at),
+            Cloexec::Never => false,
+            Cloexec::Always => true,
         }
+    }
+}
+
+/// The calls that give one new file at one new fd.
+fn opened_as(name: &str, args: Args<'_>) -> Option<(Made, Cloexec)> {
+    use Cloexec::{Always, At, Never};
+    let opened = match name {
+        "open" => (Made::Other, At(1)),
+        "openat" | "openat2" => (Made::Other, At(2)),
+        "epoll_create" => (Made::Epoll, Never),
+        "epoll_create1" => (Made::Epoll, At(0)),
+        "socket" | "eventfd2" | "memfd_create" | "fsopen" | "open_tree" => (Made::Other, At(1)),
+        "timerfd_create" | "perf_event_open" | "open_by_handle_at" => (Made::Other, At(1)),
+        "accept" => (Made::Accepted, Never),
+        "accept4" => (Made::Accepted, At(3)),
+        "creat" | "eventfd" | "inotify_init" | "userfaultfd" | "inotify_init1"
+        | "fanotify_init" | "fsmount" => (Made::Other, At(0)),
+        "io_uring_setup" => (Made::Other, Always),
+        // With an fd it changes the mask of the signalfd that is there.
+        "signalfd" | "signalfd4" if fd_at(args, 0) == Some(Fd(-1)) => (Made::Signalfd, At(3)),
+        "pidfd_open" => (Made::Pidfd(int_at(args, 0)? as i32), Always),
+        _ => return None,
+    };
+    Some(opened)
+}
+
+/// The other calls that change descriptors or processes.
+fn changed_as<'a>(name: &str, args: Args<'a>, new: Fd) -> Option<Effect<'a>> {
+    match name {
         "pidfd_getfd" => Some(Effect::GetFd {
             pidfd: fd_at(args, 0)?,
             target: fd_at(args, 1)?,
@@ -93,28 +114,14 @@ pub(crate) fn effect_of<'a>(
             new,
             is_cloexec: false,
         }),
-        "dup2" | "dup3" => {
-            let is_cloexec = is_cloexec(args, 2);
-            Some(Effect::Replace {
-                fd: fd_at(args, 0)?,
-                new,
-                is_cloexec,
-            })
-        }
+        "dup2" | "dup3" => Some(Effect::Replace {
+            fd: fd_at(args, 0)?,
+            new,
+            is_cloexec: is_cloexec(args, 2),
+        }),
         "fcntl" | "fcntl64" => fcntl(args, new),
         "ioctl" => ioctl(args),
-        "close_range" => {
-            let bound = |at| Some(int_at(args, at)?.clamp(0, u32::MAX.into()) as u32);
-            let flags = args.get(2)?.raw;
-            let bits = leading_int(flags).unwrap_or(0) as u32;
-            let unshare = u32::from(contains(flags, b"UNSHARE")) << 1;
-            let cloexec = u32::from(contains(flags, b"CLOEXEC")) << 2;
-            Some(Effect::CloseRange {
-                first: bound(0)?,
-                last: bound(1)?,
-                flags: bits | unshare | cloexec,
-            })
-        }
+        "close_range" => close_range(args),
         "fork" => Some(Effect::Clone { flags: 0 }),
         "vfork" => Some(Effect::Clone {
             flags: CLONE_VFORK | CLONE_VM,
@@ -130,26 +137,40 @@ pub(crate) fn effect_of<'a>(
             rights if rights.is_empty() => touch(args),
             rights => Some(Effect::Send { rights }),
         },
-        "recvmsg" | "recvmmsg" => match rights(args.raw) {
-            rights if rights.is_empty() => touch(args),
-            rights => {
-                let flags = int_at(args, if name == "recvmsg" { 2 } else { 3 }).unwrap_or(0);
-                let is_cloexec =
-                    contains(args.raw, b"MSG_CMSG_CLOEXEC") || flags & MSG_CMSG_CLOEXEC != 0;
-                Some(Effect::Receive { rights, is_cloexec })
-            }
-        },
+        "recvmsg" => receive(args, 2),
+        "recvmmsg" => receive(args, 3),
         "io_uring_register" if is_files_registration(args.get(1)?.raw) => {
-            let files = ints_in_brackets(args.get(2)?.raw)
-                .map(|fd| Fd(fd as i32))
-                .collect();
+            let files = ints_in_brackets(args.get(2)?.raw);
             Some(Effect::Register {
                 ring: fd_at(args, 0)?,
-                files,
+                files: files.map(|fd| Fd(fd as i32)).collect(),
             })
         }
         _ => touch(args),
     }
+}
+
+fn close_range(args: Args<'_>) -> Option<Effect<'_>> {
+    let bound = |at| Some(int_at(args, at)?.clamp(0, u32::MAX.into()) as u32);
+    let flags = args.get(2)?.raw;
+    let bits = leading_int(flags).unwrap_or(0) as u32;
+    let unshare = u32::from(contains(flags, b"UNSHARE")) << 1;
+    let cloexec = u32::from(contains(flags, b"CLOEXEC")) << 2;
+    Some(Effect::CloseRange {
+        first: bound(0)?,
+        last: bound(1)?,
+        flags: bits | unshare | cloexec,
+    })
+}
+
+fn receive(args: Args<'_>, flags_at: usize) -> Option<Effect<'_>> {
+    let rights = rights(args.raw);
+    if rights.is_empty() {
+        return touch(args);
+    }
+    let flags = int_at(args, flags_at).unwrap_or(0);
+    let is_cloexec = contains(args.raw, b"MSG_CMSG_CLOEXEC") || flags & MSG_CMSG_CLOEXEC != 0;
+    Some(Effect::Receive { rights, is_cloexec })
 }
 
 fn fcntl<'a>(args: Args<'a>, new: Fd) -> Option<Effect<'a>> {

@@ -4,32 +4,8 @@ use eventpoll::Fd;
 use memchr::memchr_iter;
 use polter_trace::Args;
 
-/// The descriptors of every `SCM_RIGHTS` in a text.
-pub(crate) fn rights(args: &[u8]) -> Vec<Fd> {
-    let mut found = Vec::new();
-    let mut rest = args;
-    // `strace -X raw` prints numbers instead of names.
-    let next = |rest| {
-        find_after(rest, b"SCM_RIGHTS")
-            .or_else(|| find_after(rest, b"cmsg_level=0x1, cmsg_type=0x1,"))
-    };
-    while let Some(after) = next(rest) {
-        let Some(data) = find_after(after, b"cmsg_data=") else {
-            break;
-        };
-        found.extend(ints_in_brackets(data).take(253).map(|fd| Fd(fd as i32)));
-        rest = data;
-    }
-    found
-}
-
-/// The fd an argument begins with; what `strace -y` writes behind it does not matter.
-pub(crate) fn fd_at(args: Args<'_>, at: usize) -> Option<Fd> {
-    Some(Fd(i32::try_from(int_at(args, at)?).ok()?))
-}
-
 /// The number a text begins with: decimal, hexadecimal or octal, maybe negative.
-pub(crate) fn leading_int(text: &[u8]) -> Option<i64> {
+pub(super) fn leading_int(text: &[u8]) -> Option<i64> {
     let (is_negative, digits) = match text.strip_prefix(b"-") {
         Some(rest) => (true, rest),
         None => (false, text),
@@ -56,7 +32,7 @@ pub(crate) fn leading_int(text: &[u8]) -> Option<i64> {
 }
 
 /// The number an argument begins with.
-pub(crate) fn int_at(args: Args<'_>, at: usize) -> Option<i64> {
+pub(super) fn int_at(args: Args<'_>, at: usize) -> Option<i64> {
     // The first argument needs no search.
     if at == 0 {
         return leading_int(args.raw);
@@ -77,13 +53,13 @@ fn find(text: &[u8], word: &[u8]) -> Option<usize> {
 }
 
 /// What follows the first `word`.
-pub(crate) fn find_after<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
+pub(super) fn find_after<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
     let at = find(text, word)?;
     Some(&text[at + word.len()..])
 }
 
 /// The numbers of `[3<pipe:[1]>, 4]`: each follows a comma or the bracket of the outermost level.
-pub(crate) fn ints_in_brackets(text: &[u8]) -> impl Iterator<Item = i64> + '_ {
+pub(super) fn ints_in_brackets(text: &[u8]) -> impl Iterator<Item = i64> + '_ {
     let inner = text.strip_prefix(b"[").unwrap_or(b"");
     let mut depth = 0usize;
     let mut is_start = true;
@@ -112,6 +88,30 @@ pub(crate) fn ints_in_brackets(text: &[u8]) -> impl Iterator<Item = i64> + '_ {
         }
         None
     })
+}
+
+/// The descriptors of every `SCM_RIGHTS` in a text.
+pub(crate) fn rights(args: &[u8]) -> Vec<Fd> {
+    let mut found = Vec::new();
+    let mut rest = args;
+    // `strace -X raw` prints numbers instead of names.
+    let next = |rest| {
+        find_after(rest, b"SCM_RIGHTS")
+            .or_else(|| find_after(rest, b"cmsg_level=0x1, cmsg_type=0x1,"))
+    };
+    while let Some(after) = next(rest) {
+        let Some(data) = find_after(after, b"cmsg_data=") else {
+            break;
+        };
+        found.extend(ints_in_brackets(data).take(253).map(|fd| Fd(fd as i32)));
+        rest = data;
+    }
+    found
+}
+
+/// The fd an argument begins with; what `strace -y` writes behind it does not matter.
+pub(crate) fn fd_at(args: Args<'_>, at: usize) -> Option<Fd> {
+    Some(Fd(i32::try_from(int_at(args, at)?).ok()?))
 }
 
 #[cfg(test)]

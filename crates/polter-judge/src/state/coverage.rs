@@ -3,7 +3,7 @@
 //! A log of a few kinds of calls, of one process of several, or of a program's later life has few faults in it. The
 //! handlers count here what looks missing; `detect::gaps` turns the counts into sentences.
 
-use crate::input::{CtlOp, Effect, Made};
+use crate::input::{Ctl, CtlOp, Effect, Made};
 use eventpoll::EpollId;
 use polter_trace::Call;
 use rustc_hash::FxHashSet;
@@ -111,7 +111,7 @@ impl Coverage {
                 self.closes += 1;
                 self.ended = line;
             }
-            Effect::Replace { .. } | Effect::Exec | Effect::Ctl { op: CtlOp::Del, .. } => {
+            Effect::Replace { .. } | Effect::Exec | Effect::Ctl(Ctl { op: CtlOp::Del, .. }) => {
                 self.ended = line;
             }
             Effect::Clone { .. } => self.forks.note(line),

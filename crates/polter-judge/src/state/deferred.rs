@@ -8,19 +8,19 @@ pub(crate) const MAX_BYTES: usize = 1 << 20;
 /// The lines that wait.
 #[derive(Debug, Default)]
 pub(crate) struct Deferred {
-    pub(crate) events: Vec<Kept>,
+    pub(crate) events: Vec<KeptLine>,
     pub(crate) bytes: usize,
 }
 
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct KeptLine {
     pub(crate) pid: u32,
     pub(crate) line: u64,
-    pub(crate) what: What,
+    pub(crate) what: KeptEvent,
 }
 
 #[derive(Debug)]
-pub(crate) enum What {
+pub(crate) enum KeptEvent {
     /// A call, or the first half of one, as the text of a line without its pid. It is parsed again when replayed.
     Call(Vec<u8>),
     Killed,
@@ -32,20 +32,20 @@ impl Deferred {
         self.events.iter().any(|kept| kept.pid == pid)
     }
 
-    pub(crate) fn take(&mut self, pick_fn: impl Fn(u32) -> bool) -> Vec<Kept> {
-        let taken: Vec<Kept> = (self.events)
+    pub(crate) fn take(&mut self, pick_fn: impl Fn(u32) -> bool) -> Vec<KeptLine> {
+        let taken: Vec<KeptLine> = (self.events)
             .extract_if(.., |kept| pick_fn(kept.pid))
             .collect();
-        self.bytes -= taken.iter().map(Kept::bytes).sum::<usize>();
+        self.bytes -= taken.iter().map(KeptLine::bytes).sum::<usize>();
         taken
     }
 }
 
-impl Kept {
+impl KeptLine {
     pub(crate) fn bytes(&self) -> usize {
         match &self.what {
-            What::Call(text) => text.len(),
-            What::Killed | What::Exited => 0,
+            KeptEvent::Call(text) => text.len(),
+            KeptEvent::Killed | KeptEvent::Exited => 0,
         }
     }
 }

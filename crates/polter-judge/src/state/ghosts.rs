@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 /// With more live ghosts than these, only every 256th sweep looks for their ends.
-pub(crate) const CLOSELY_WATCHED: usize = 64;
+const CLOSELY_WATCHED: usize = 64;
 
 /// Inline for two: most fds have one registration, and the exit of a child clears thousands of fds.
 type Ids = SmallVec<[EpitemId; 2]>;
@@ -18,17 +18,17 @@ type Ids = SmallVec<[EpitemId; 2]>;
 pub(crate) struct Ghosts {
     pub(crate) live: Vec<EpitemId>,
     /// The live ghosts by instance and fd. Some are gone: whoever reads it checks with [`is_ghost_of`].
-    pub(crate) by_fd: FxHashMap<(EpollId, Fd), Vec<EpitemId>>,
+    by_fd: FxHashMap<(EpollId, Fd), Vec<EpitemId>>,
     /// How many there have been.
     pub(crate) born: u64,
-    pub(crate) sweeps: u64,
+    sweeps: u64,
 }
 
 /// A slot of a descriptor table that is about to be cleared, and the registrations of its file under its fd.
 ///
 /// It is taken before the call and read after it: afterwards the slot says nothing any more.
 #[derive(Debug)]
-pub(crate) struct Watched {
+pub(crate) struct WatchedSlot {
     pub(crate) fd: Fd,
     pub(crate) file: FileId,
     pub(crate) table: TableId,
@@ -51,15 +51,46 @@ impl Ghosts {
         let mut ids = self.by_fd.get(&(epoll, fd))?.iter().copied();
         ids.find(|id| is_ghost_of(registrations, *id, epoll, fd))
     }
+
+    /// A registration has become a ghost.
+    pub(crate) fn add(
+        &mut self,
+        registrations: &Registrations,
+        id: EpitemId,
+        epoll: EpollId,
+        fd: Fd,
+    ) {
+        self.live.push(id);
+        let of_fd = self.by_fd.entry((epoll, fd)).or_default();
+        // Those that are gone are dropped now and then: each time would be quadratic.
+        if of_fd.len().is_power_of_two() {
+            of_fd.retain(|id| is_ghost_of(registrations, *id, epoll, fd));
+        }
+        of_fd.push(id);
+    }
+
+    /// Counts a sweep; true if it has to look at every ghost.
+    pub(crate) fn is_sweep_due(&mut self) -> bool {
+        if self.live.is_empty() {
+            return false;
+        }
+        self.sweeps += 1;
+        self.live.len() <= CLOSELY_WATCHED || self.sweeps.is_multiple_of(256)
+    }
+
+    /// Drops those that are gone from the index, once they are more than half of it.
+    pub(crate) fn clean_up(&mut self, registrations: &Registrations) {
+        if self.by_fd.len() > 2 * self.live.len() {
+            self.by_fd.retain(|(epoll, fd), ids| {
+                ids.retain(|id| is_ghost_of(registrations, *id, *epoll, *fd));
+                !ids.is_empty()
+            });
+        }
+    }
 }
 
 /// True if the registration lives, is a ghost, and has this instance and fd.
-pub(crate) fn is_ghost_of(
-    registrations: &Registrations,
-    id: EpitemId,
-    epoll: EpollId,
-    fd: Fd,
-) -> bool {
+fn is_ghost_of(registrations: &Registrations, id: EpitemId, epoll: EpollId, fd: Fd) -> bool {
     registrations.get(id).is_some_and(|history| {
         history.orphaned.is_some() && history.epoll == epoll && history.fd == fd
     })
@@ -73,7 +104,7 @@ pub(crate) fn watched(
     table: TableId,
     fd: Fd,
     descriptor: Descriptor,
-) -> Option<Watched> {
+) -> Option<WatchedSlot> {
     let Descriptor {
         file,
         is_inherited,
@@ -91,7 +122,7 @@ pub(crate) fn watched(
     }
     let is_shared = worlds.base().references(file) > 1 || policy_removals.has_del(file, fd);
     let is_watched = is_shared || !ids.is_empty() || !others.is_empty();
-    is_watched.then_some(Watched {
+    is_watched.then_some(WatchedSlot {
         fd,
         file,
         table,

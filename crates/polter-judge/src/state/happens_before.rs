@@ -10,25 +10,13 @@
 //! know what the others do. Clocks and shared memory are not in a log.
 
 use super::limits::MAX_REMEMBERED;
-use crate::input::{CLONE_VFORK, clone_flags, find_after, leading_int};
-use memchr::{memchr, memchr_iter};
+use super::sync_events::{MAX_EVENTS, SyncEvent, SyncEvents};
+use crate::input::{CLONE_VFORK, channel, clone_flags, sender};
 use polter_trace::{Args, Signal};
-use rustc_hash::{FxHashMap, FxHasher};
-use std::hash::{Hash, Hasher};
-
-/// Most sync events at a time.
-const MAX_EVENTS: usize = 1024;
+use rustc_hash::FxHashMap;
 
 /// If more than these are still in use when the events run out, the next search for free ones is put off.
 const CROWDED: usize = MAX_EVENTS * 3 / 4;
-
-/// A call whose order may matter. The number is used again once nobody needs the event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SyncEvent(u16);
-
-/// A set of sync events: those that a process knows of.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct SyncEvents([u64; MAX_EVENTS / 64]);
 
 /// Which sync events happen before what each process does next.
 #[derive(Debug, Default)]
@@ -104,7 +92,7 @@ impl HappensBefore {
     }
 
     /// A vfork has returned: the child has exec'ed or ended before its parent goes on.
-    pub(crate) fn vforked(&mut self, parent: u32, child: u32) {
+    pub(super) fn vforked(&mut self, parent: u32, child: u32) {
         let known = self.known(child).union(self.left_by(child));
         self.learn(parent, known);
     }
@@ -255,135 +243,30 @@ impl HappensBefore {
     }
 }
 
-impl SyncEvents {
-    pub(crate) fn insert(&mut self, event: SyncEvent) {
-        self.0[usize::from(event.0 / 64)] |= 1 << (event.0 % 64);
-    }
-
-    pub(crate) fn has(&self, event: SyncEvent) -> bool {
-        self.0[usize::from(event.0 / 64)] & (1 << (event.0 % 64)) != 0
-    }
-
-    fn union(self, other: SyncEvents) -> SyncEvents {
-        SyncEvents(std::array::from_fn(|word| self.0[word] | other.0[word]))
-    }
-
-    /// Keeps what is also in `other`; false if nothing is left.
-    fn keep(&mut self, other: SyncEvents) -> bool {
-        *self = SyncEvents(std::array::from_fn(|word| self.0[word] & other.0[word]));
-        *self != SyncEvents::default()
-    }
-
-    fn first_free(&self) -> Option<SyncEvent> {
-        let word = self.0.iter().position(|word| *word != u64::MAX)?;
-        let bit = self.0[word].trailing_ones() as usize;
-        Some(SyncEvent((word * 64 + bit) as u16))
-    }
-
-    fn count(&self) -> usize {
-        self.0.iter().map(|word| word.count_ones() as usize).sum()
-    }
-}
-
-/// The process a signal or a status is from.
-fn sender(text: &[u8]) -> Option<u32> {
-    let pid = find_after(text, b"si_pid=")?;
-    u32::try_from(leading_int(pid)?).ok()
-}
-
-/// The pipe or socket that a call's first argument names, the same for both of its ends.
-fn channel(args: Args<'_>) -> Option<u64> {
-    let text = args.raw;
-    let start = memchr(b'<', text).filter(|at| text[..*at].iter().all(u8::is_ascii_digit))?;
-    let text = &text[start + 1..];
-    let open = memchr(b'[', text)?;
-    let kind = &text[..open];
-    let is_channel =
-        kind.starts_with(b"pipe:") || kind.starts_with(b"UNIX") || kind.starts_with(b"TCP");
-    if !is_channel {
-        return None;
-    }
-    let ends = &text[open + 1..][..pair(&text[open + 1..], *b"]>")?];
-    let mut hasher = FxHasher::default();
-    kind.hash(&mut hasher);
-    match pair(ends, *b"->") {
-        Some(arrow) => {
-            let (one, other) = (&ends[..arrow], &ends[arrow + 2..]);
-            // A unix socket's inode is followed by a path at one end and not at the other.
-            let other = memchr(b',', other).map_or(other, |comma| &other[..comma]);
-            (one.min(other), one.max(other)).hash(&mut hasher);
-        }
-        None => ends.hash(&mut hasher),
-    }
-    Some(hasher.finish())
-}
-
-/// Where two bytes stand side by side. Not by `memchr::memmem`: its searcher costs more than these short texts.
-fn pair(text: &[u8], [one, two]: [u8; 2]) -> Option<usize> {
-    memchr_iter(one, text).find(|at| text.get(at + 1) == Some(&two))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{HappensBefore, MAX_EVENTS, channel};
-    use polter_trace::{Body, Line};
-
-    fn channel_of(line: &str) -> Option<u64> {
-        let Body::Call(call) = Line::parse(line.as_bytes()).body else {
-            panic!("no call: {line}");
-        };
-        channel(call.args)
-    }
+    use super::{HappensBefore, MAX_EVENTS, SyncEvents};
 
     #[test]
-    fn both_ends_of_a_channel_are_one() {
-        let one = channel_of("1 read(3<TCP:[127.0.0.1:80->127.0.0.1:9]>, \"\", 1) = 0");
-        let other = channel_of("1 write(8<TCP:[127.0.0.1:9->127.0.0.1:80]>, \"\", 1) = 0");
-        assert_eq!((one.is_some(), one), (true, other));
-        let one = channel_of("1 read(3<UNIX-STREAM:[7->8]>, \"\", 1) = 0");
-        let other = channel_of("1 write(8<UNIX-STREAM:[8->7,\"/run/x\"]>, \"\", 1) = 0");
-        assert_eq!((one.is_some(), one), (true, other));
-        assert_ne!(
-            channel_of("1 read(3<pipe:[7]>, \"\", 1) = 0"),
-            channel_of("1 read(3<pipe:[8]>, \"\", 1) = 0")
-        );
-    }
-
-    #[test]
-    fn a_file_or_a_bare_number_is_no_channel() {
-        for call in [
-            "read(3, \"<pipe:[7]>\", 1) = 0",
-            "read(3</tmp/a[1]>, \"\", 1) = 0",
-            "read(3<anon_inode:[eventfd]>, \"\", 1) = 0",
-            "read(3<pipe:[7",
-        ] {
-            let line = format!("1 {call}");
-            if let Body::Call(call) = Line::parse(line.as_bytes()).body {
-                assert_eq!(channel(call.args), None, "{line}");
-            }
-        }
-    }
-
-    #[test]
-    fn marks_are_given_out_again_and_mean_nothing_old() {
+    fn events_are_given_out_again_and_mean_nothing_old() {
         let mut order = HappensBefore::default();
         let events: Vec<_> = (0..MAX_EVENTS)
             .map(|_| order.record(1, |_| {}).expect("there are enough"))
             .collect();
-        let one_is_used = |used: &mut super::SyncEvents| used.insert(events[8]);
+        let one_is_used = |used: &mut SyncEvents| used.insert(events[8]);
         assert_eq!(order.record(2, one_is_used), Some(events[0]));
         assert!(order.happens_before(events[0], 2) && order.happens_before(events[8], 1));
         assert!(!order.happens_before(events[0], 1) && !order.happens_before(events[7], 1));
     }
 
     #[test]
-    fn marks_in_use_are_not_given_out_again() {
+    fn events_in_use_are_not_given_out_again() {
         let mut order = HappensBefore::default();
         let events: Vec<_> = (0..MAX_EVENTS)
             .map(|_| order.record(1, |_| {}).expect("there are enough"))
             .collect();
         let all_are_used =
-            |used: &mut super::SyncEvents| events.iter().for_each(|event| used.insert(*event));
+            |used: &mut SyncEvents| events.iter().for_each(|event| used.insert(*event));
         assert_eq!(order.record(2, all_are_used), None);
         assert_eq!(order.record(2, |_| panic!("too soon")), None);
     }

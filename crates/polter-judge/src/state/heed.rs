@@ -19,12 +19,12 @@ pub(crate) struct Heed {
     /// The line of the newest call of anybody that may have made a file ready.
     pub(crate) put: u64,
     pub(crate) has_ring: bool,
-    pub(crate) unknown: FxHashMap<(EpollId, u64), Unknown>,
+    pub(crate) unknown: FxHashMap<(EpollId, u64), UnknownRegistration>,
 }
 
 /// A registration that the log does not show, known by the data of its events.
 #[derive(Debug)]
-pub(crate) struct Unknown {
+pub(crate) struct UnknownRegistration {
     pub(crate) first: Step,
     pub(crate) total: u64,
     pub(crate) streak: Streak,

@@ -2,7 +2,7 @@
 //!
 //! Every event and every close asks for its own, and most have none. So both questions are one look-up.
 
-use super::happens_before::SyncEvent;
+use super::sync_events::SyncEvent;
 use super::world_set::WorldSet;
 use eventpoll::{EpitemId, FileId};
 use rustc_hash::FxHashMap;

@@ -1,7 +1,7 @@
 //! DELs and closes that a later call of another process could have overtaken. The newest of each process and fd is
 //! kept, up to a limit.
 
-use super::happens_before::SyncEvent;
+use super::sync_events::SyncEvent;
 use super::world_set::WorldSet;
 use crate::verdict::Site;
 use eventpoll::{Fd, FileId};

@@ -26,7 +26,7 @@ pub(crate) struct PolicyRemovals {
 
 impl PolicyRemovals {
     /// True if a DEL of this file and fd is remembered.
-    pub(crate) fn has_del(&self, file: FileId, fd: Fd) -> bool {
+    pub(super) fn has_del(&self, file: FileId, fd: Fd) -> bool {
         self.dels.has(file, fd)
     }
 

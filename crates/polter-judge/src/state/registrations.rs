@@ -2,9 +2,9 @@
 //!
 //! A history lives as long as its registration in Linux's world. An event is traced to it by instance and data.
 
-use super::happens_before::SyncEvent;
 use super::heed::Streak;
 use super::steps::{add_frame, name_root};
+use super::sync_events::SyncEvent;
 use super::worlds::Worlds;
 use crate::verdict::{Class, Instance, KeptBy, Step};
 use eventpoll::{EpitemId, EpollId, Fd, FileId, TableId};
@@ -37,6 +37,15 @@ pub(crate) struct RegistrationHistory {
     /// Edge-triggered: each event is a new one.
     pub(crate) is_edge: bool,
     pub(crate) streak: Streak,
+}
+
+impl RegistrationHistory {
+    /// The steps so far, and one more.
+    pub(crate) fn steps_and(&self, step: Step) -> Vec<Step> {
+        let mut steps = self.steps.clone();
+        steps.push(step);
+        steps
+    }
 }
 
 /// How a registration became a ghost.

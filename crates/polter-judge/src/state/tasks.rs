@@ -17,13 +17,13 @@ pub(crate) type Del = (EpollId, FileId, Fd);
 pub(crate) struct Task {
     pub(crate) tid: Tid,
     /// The flags of the clone it is in.
-    pub(crate) giving_birth: Option<u64>,
+    pub(super) giving_birth: Option<u64>,
     /// The parent that was guessed when its first line came before its parent's clone returned.
     pub(crate) guessed_parent: Option<u32>,
     /// The fd of the close it is in.
     pub(crate) closing: Option<Fd>,
     /// What the DEL that it is in removes.
-    pub(crate) in_del: Option<Del>,
+    pub(super) in_del: Option<Del>,
     /// The wait it is in.
     pub(crate) waiting: Option<Wait>,
     /// The events it handles now.

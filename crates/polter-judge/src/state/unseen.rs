@@ -14,7 +14,7 @@ pub(crate) struct Unseen {
     /// The keys of `departed`, oldest first. Some are gone from there already.
     in_order: VecDeque<(EpollId, u64)>,
     /// The ghosts, each with the index of its finding.
-    pub(crate) ghosts: FxHashMap<(EpollId, u64), Ghost>,
+    pub(crate) ghosts: FxHashMap<(EpollId, u64), UnseenGhost>,
 }
 
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(crate) struct Departed {
 }
 
 #[derive(Debug)]
-pub(crate) struct Ghost {
+pub(crate) struct UnseenGhost {
     pub(crate) instance: Instance,
     pub(crate) fd: Fd,
     pub(crate) finding: Option<usize>,

@@ -6,7 +6,7 @@ use eventpoll::syscall::Fcntl;
 use eventpoll::{Errno, Fd, Inherited, Kernel, Outcome, Syscall, Tid};
 
 /// Most breaks kept of a policy; all are counted.
-pub(crate) const KEPT_BREAKS: usize = 8;
+pub(super) const KEPT_BREAKS: usize = 8;
 
 /// One kernel under one policy, and what became different in it.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub(crate) enum Weight {
 }
 
 impl World {
-    pub(crate) fn perform(
+    pub(super) fn perform(
         &mut self,
         tid: Tid,
         call: &Syscall,
@@ -49,7 +49,7 @@ impl World {
     }
 
     /// Keeps up with the fds that this world would have given out; true if a close would hit another file.
-    pub(crate) fn follow_fds(
+    pub(super) fn follow_fds(
         &mut self,
         linux: &Kernel,
         tid: Tid,
@@ -77,7 +77,7 @@ impl World {
         false
     }
 
-    pub(crate) fn note_wrong_close(&mut self, site_fn: &impl Fn() -> Site) {
+    pub(super) fn note_wrong_close(&mut self, site_fn: &impl Fn() -> Site) {
         self.add_break(0, || Break {
             site: site_fn(),
             what: Broken::Result {
@@ -89,7 +89,7 @@ impl World {
     }
 
     /// A result differs from Linux's; true if that breaks something.
-    pub(crate) fn note_change(
+    pub(super) fn note_change(
         &mut self,
         was: Result<i64, Errno>,
         would_be: Result<i64, Errno>,
@@ -118,7 +118,7 @@ impl World {
         false
     }
 
-    pub(crate) fn add_break(&mut self, history: u64, break_fn: impl Fn() -> Break) {
+    pub(super) fn add_break(&mut self, history: u64, break_fn: impl Fn() -> Break) {
         self.verdict.break_count += 1;
         if self.verdict.breaks.len() < KEPT_BREAKS {
             self.verdict.breaks.push(break_fn());

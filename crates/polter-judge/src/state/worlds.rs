@@ -3,16 +3,16 @@
 //! The first is Linux's own, and the log is its truth. The others show what the same calls would have done.
 
 use super::fd_shift::FdShift;
-use super::world::{KEPT_BREAKS, Weight, World};
+use super::world::{Weight, World};
 use super::world_set::WorldSet;
-use crate::verdict::{Break, PolicyVerdict, Site};
+use crate::verdict::{PolicyVerdict, Site};
 use eventpoll::syscall::{PathKind, flags};
-use eventpoll::{Dies, EpitemId, Errno, Fd, FileId, Inherited, Kernel, Pid, Policy, Syscall, Tid};
+use eventpoll::{Errno, Fd, FileId, Inherited, Kernel, Pid, Policy, Syscall, Tid};
 
 /// Every world, Linux's own first.
 #[derive(Debug)]
 pub(crate) struct Worlds {
-    worlds: Vec<World>,
+    pub(crate) worlds: Vec<World>,
 }
 
 impl Worlds {
@@ -196,140 +196,6 @@ impl Worlds {
             tid = Some(new);
         }
         tid.expect("Linux's world is always there")
-    }
-
-    /// Finds a new registration in each world, and remembers its id there.
-    pub(crate) fn record_registration(
-        &mut self,
-        history: u64,
-        tid: Tid,
-        epfd: Fd,
-        fd: Fd,
-    ) -> Vec<Option<EpitemId>> {
-        let ids = self.worlds.iter_mut().map(|world| {
-            let kernel = &world.kernel;
-            let epoll = kernel.epoll_of(kernel.fd(tid, epfd)?)?;
-            let id = kernel
-                .find_registration(tid, epoll, kernel.fd(tid, fd)?, fd)?
-                .id;
-            let slot = id.slot();
-            if slot >= world.history_of.len() {
-                world.history_of.resize(slot + 1, 0);
-            }
-            world.history_of[slot] = history;
-            Some(id)
-        });
-        ids.collect()
-    }
-
-    /// Those of the worlds in `of` that no longer have a registration. Linux's is never one of them.
-    pub(crate) fn lacking(&self, history: u64, ids: &[Option<EpitemId>], of: WorldSet) -> WorldSet {
-        let mut lacking = WorldSet::default();
-        for index in 1..self.worlds.len() {
-            if of.has(index) && ids[index].is_some() && !self.has(index, history, ids) {
-                lacking.insert(index);
-            }
-        }
-        lacking
-    }
-
-    /// The worlds that have a registration, without Linux's.
-    pub(crate) fn having(&self, history: u64, ids: &[Option<EpitemId>]) -> WorldSet {
-        let mut having = WorldSet::default();
-        for index in 1..self.worlds.len() {
-            if self.has(index, history, ids) {
-                having.insert(index);
-            }
-        }
-        having
-    }
-
-    /// Those of the given worlds whose policy removes other processes' registrations when a slot is cleared.
-    pub(crate) fn removing_worlds(&self, worlds: WorldSet, is_exit: bool) -> WorldSet {
-        let mut removal = WorldSet::default();
-        for (index, world) in self.worlds.iter().enumerate().skip(1) {
-            if let Dies::AnySlot { at_exit } = world.kernel.policy().dies
-                && worlds.has(index)
-                && (!is_exit || at_exit)
-            {
-                removal.insert(index);
-            }
-        }
-        removal
-    }
-
-    /// Something would break in these worlds in another order of calls.
-    pub(crate) fn note_other_order(&mut self, worlds: WorldSet, break_fn: impl Fn() -> Break) {
-        for index in worlds.iter() {
-            let verdict = &mut self.worlds[index].verdict;
-            verdict.other_order_count += 1;
-            if verdict.other_order.len() < KEPT_BREAKS {
-                verdict.other_order.push(break_fn());
-            }
-        }
-    }
-
-    /// Some breaks of a registration depend on the order of calls that the log happens to have.
-    pub(crate) fn note_dependence(&mut self, world: usize, history: u64, breaks: u64) {
-        let world = &mut self.worlds[world];
-        world.verdict.order_count += breaks;
-        for (broken, of_registration) in world.verdict.breaks.iter_mut().zip(&world.broken) {
-            broken.depends_on_order |= breaks > 0 && *of_registration == history;
-        }
-    }
-
-    /// True if a world still has a registration. Both are compared: the slot may hold another registration by now.
-    pub(crate) fn has(&self, index: usize, history: u64, ids: &[Option<EpitemId>]) -> bool {
-        let world = &self.worlds[index];
-        ids[index].is_some_and(|id| {
-            world.history_of[id.slot()] == history && world.kernel.is_registered(id)
-        })
-    }
-
-    /// A registration became a ghost in Linux's world. The worlds that had it and no longer do have mended that.
-    pub(crate) fn note_ghost(&mut self, history: u64, ids: &[Option<EpitemId>]) {
-        for index in 1..self.worlds.len() {
-            if ids[index].is_some() && !self.has(index, history, ids) {
-                self.worlds[index].verdict.mended_ghosts += 1;
-            }
-        }
-    }
-
-    /// A ghost that is not registered in the model, or its events. Every policy but Linux's ends a registration with its
-    /// fd, so all of them mend it.
-    pub(crate) fn note_unseen_ghost(&mut self, ghosts: u64, events: u64) {
-        for world in &mut self.worlds {
-            if world.kernel.policy().dies != Dies::LastReference {
-                world.verdict.mended_ghosts += ghosts;
-                world.verdict.mended_events += events;
-            }
-        }
-    }
-
-    /// An event was reported in Linux's world. The worlds without its registration lose it, or are spared it if it came
-    /// from a ghost. Gives the worlds that lose it.
-    pub(crate) fn note_event(
-        &mut self,
-        history: u64,
-        ids: &[Option<EpitemId>],
-        is_ghost: bool,
-        refusals: WorldSet,
-        break_fn: impl Fn() -> Break,
-    ) -> WorldSet {
-        let mut lost = WorldSet::default();
-        for index in 1..self.worlds.len() {
-            if refusals.has(index) || self.has(index, history, ids) {
-                continue;
-            }
-            let world = &mut self.worlds[index];
-            if is_ghost {
-                world.verdict.mended_events += 1;
-            } else {
-                world.add_break(history, &break_fn);
-                lost.insert(index);
-            }
-        }
-        lost
     }
 
     pub(crate) fn into_verdicts(self) -> Vec<PolicyVerdict> {

@@ -6,29 +6,6 @@ use super::policy::PolicyVerdict;
 use polter_trace::{Assembled, EventKind, Problem};
 use serde::Serialize;
 
-impl LogSummary {
-    /// Counts a line that has no call.
-    pub(crate) fn count_line(&mut self, line: &Assembled<'_>) {
-        let kind = line.event.as_ref().map(|event| &event.kind);
-        let problem = line.warning.map(|warning| warning.problem);
-        if matches!(kind, Some(EventKind::Comment(_))) {
-            self.blank_lines += 1;
-        } else if matches!(problem, Some(Problem::Line(_))) {
-            self.unread_lines += 1;
-        }
-    }
-
-    /// How many lines are strace's.
-    pub fn read_lines(&self) -> u64 {
-        self.lines - self.blank_lines - self.unread_lines
-    }
-
-    /// True if so many lines are not strace's that the others are hardly a whole log.
-    pub fn is_mostly_foreign(&self) -> bool {
-        self.unread_lines * 5 > self.lines - self.blank_lines
-    }
-}
-
 /// Everything that a log showed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
@@ -86,4 +63,27 @@ pub struct Warning {
     pub column: u64,
     /// What is wrong.
     pub message: String,
+}
+
+impl LogSummary {
+    /// Counts a line that has no call.
+    pub(crate) fn count_line(&mut self, line: &Assembled<'_>) {
+        let kind = line.event.as_ref().map(|event| &event.kind);
+        let problem = line.warning.map(|warning| warning.problem);
+        if matches!(kind, Some(EventKind::Comment(_))) {
+            self.blank_lines += 1;
+        } else if matches!(problem, Some(Problem::Line(_))) {
+            self.unread_lines += 1;
+        }
+    }
+
+    /// How many lines are strace's.
+    pub fn read_lines(&self) -> u64 {
+        self.lines - self.blank_lines - self.unread_lines
+    }
+
+    /// True if so many lines are not strace's that the others are hardly a whole log.
+    pub fn is_mostly_foreign(&self) -> bool {
+        self.unread_lines * 5 > self.lines - self.blank_lines
+    }
 }
