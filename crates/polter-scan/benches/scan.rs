@@ -1,8 +1,8 @@
 //! How long a look takes, by either way, beside what others take for the same processes.
 //!
-//! `cargo bench -p polter-scan --bench scan [-- --kind pipe|eventfd|socket] [--rounds N] [--way WORD]`
-//! stages two machines and measures each way in turns; medians are printed, of the
-//! time that passed and of the CPU time of this process (not of what it starts).
+//! `cargo bench -p polter-scan --bench scan [-- --kind pipe|eventfd|socket] [--rounds N] [--way
+//! WORD]` stages two machines and measures each way in turns; medians are printed, of the time that
+//! passed and of the CPU time of this process (not of what it starts).
 //!
 //! - 99,900 registrations in 5 instances, 1,000 of them ghosts (a duplicate keeps each);
 //! - 1,000 processes with 100 files each, and no ghost.

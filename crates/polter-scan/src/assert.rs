@@ -1,16 +1,16 @@
-//! "No ghosts", for the end of a test.
+//! Assertions for test suites: no instance has a ghost.
 
 use crate::error::ScanError;
 use crate::evidence::WINDOW;
 use crate::finding::{Finding, Report};
 use crate::proc::Proc;
-use crate::scope::Scope;
+use crate::request::Scope;
 use crate::snapshot::Snapshot;
 
 /// Panics if an instance of this process has a ghost, or if that cannot be told.
 ///
-/// Tests that run at the same time in other threads share the process: what
-/// they leave for a moment is no ghost, what they leave for longer is.
+/// Tests in other threads share the process. A ghost that they leave for a moment is not seen,
+/// because it must outlast the rechecks; one that they leave for longer fails this test.
 #[track_caller]
 pub fn assert_no_ghosts() {
     assert_no_ghosts_in(std::process::id());

@@ -1,4 +1,5 @@
-//! What can go wrong with a scan itself; what a process refuses is no error.
+//! Errors of a scan itself. A process that vanishes or refuses is data in the snapshot, not an
+//! error.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,7 +10,7 @@ pub enum ScanError {
     /// The tree of processes cannot be read.
     #[error("{}: {source}", .path.display())]
     Root {
-        /// Where it is.
+        /// The tree's directory.
         path: PathBuf,
         /// The kernel's answer.
         source: io::Error,
@@ -20,43 +21,43 @@ pub enum ScanError {
     /// No process has this name.
     #[error("no process is called {0}")]
     NoSuchName(String),
-    /// The process is there, and not for us to look at.
+    /// The process exists, but may not be read.
     #[error("process {0} may not be looked at")]
     Refused(u32),
-    /// There are processes, and none is for us to look at.
+    /// There are processes, but none may be read.
     #[error("none of {0} processes may be looked at")]
     AllRefused(u64),
-    /// There is no process at all to look at.
+    /// No process is in sight at all.
     #[error("no process is in sight")]
     NoneInSight,
-    /// A captured tree has nothing in it, or not all that is needed of a process.
+    /// A captured tree is empty, or lacks a file of a process that is needed.
     #[error("{}", not_captured(.0))]
     NotCaptured(Option<u32>),
-    /// The kernel walk was asked for, and there can be none.
+    /// The kernel walk was asked for, and the kernel cannot walk.
     #[error("no walk in the kernel: {0}")]
     NoWalk(String),
-    /// A process's table was asked about, and it has none of the instances.
+    /// A process was named whose table has none of the instances.
     #[error("process {other} holds no instance of process {pid}")]
     HoldsNone {
-        /// Whose instances.
+        /// The process that holds the instances.
         pid: u32,
-        /// Who has none of them.
+        /// The process that holds none of them.
         other: u32,
     },
-    /// An assertion that would not have seen what it is about.
+    /// An assertion could not tell every registration, so it must not pass.
     #[error(
         "{untold} registrations of process {pid} cannot be told from others: is kcmp(2) permitted?"
     )]
     NotTold {
-        /// Whose.
+        /// The process.
         pid: u32,
-        /// How many.
+        /// How many registrations could not be told.
         untold: u64,
     },
-    /// The kernel refused something that is needed for the work itself.
+    /// The kernel refused a call that a removal needs.
     #[error("cannot {doing}: {source}")]
     System {
-        /// What was to be done.
+        /// The purpose of the call.
         doing: &'static str,
         /// The kernel's answer.
         source: io::Error,
@@ -64,9 +65,9 @@ pub enum ScanError {
     /// A captured file cannot be written.
     #[error("{}: cannot write: {source}", .path.display())]
     Write {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The kernel's answer.
         source: io::Error,
     },
 }

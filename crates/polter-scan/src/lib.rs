@@ -1,24 +1,27 @@
 //! Running processes: their epoll instances, the ghosts in them, and how to remove those.
 //!
 //! ```text
-//!   /proc ──▶ Snapshot ──▶ Report      look, compare, tell
-//!     │  ├ fdinfo, stat   its texts, parsed: no I/O, bounded
-//!     │  ├ proc           one file at a time; who vanishes or refuses is data
-//!     │  ├ compare        the kernel asked: one file? (kcmp), counted
-//!     │  ├ list           every process with its numbers
-//!     │  └ look, holders  instances, what each number means, who keeps a file
-//!     ├── bpf             the same, told by the kernel: files known by themselves
-//!     │   source          which of the two, and why
-//!     ├── capture         a /proc written down, for another day
-//!     ├── evidence        whose a registration is that some can name: who waits, what came by fork
-//!     └── find            what fits no healthy program
-//!         spin            what it costs
-//!         unheeded        what else keeps a loop from sleeping
-//!         exorcise        a ghost removed, the process not stopped
+//!   /proc ─▶ scan ─┐                          ┌─▶ classify ─▶ Report
+//!                  ├─▶ Snapshot ─▶ evidence ──┤                 ▲
+//!   eBPF ──▶ bpf ──┘                          └─▶ exorcise      └── spin
 //! ```
 //!
-//! A [`Snapshot`] is a plain value, wherever it came from; a [`Report`] is made from
-//! it alone. This crate knows no policy and prints nothing.
+//! | room | holds |
+//! |---|---|
+//! | `request` | whose instances are asked for, by which way, how much may be kept |
+//! | `snapshot` | the data: processes, instances, registrations, evidence; no readers |
+//! | `proc` | `/proc`, read one file at a time; its texts, parsed; a tree written down |
+//! | `sys` | the calls that no safe crate has: kcmp, a table of one's own |
+//! | `scan` | a snapshot by `/proc`: list, read, compare, recheck |
+//! | `bpf` | a snapshot by a walk in the kernel |
+//! | `evidence` | who waits, sleeps or runs, where only some holders can name the file |
+//! | `finding` | the report, as plain values |
+//! | `classify` | from a snapshot to a report |
+//! | `spin` | what the processes cost, and what else keeps a loop from sleeping |
+//! | `exorcise` | removes a ghost without stopping the process |
+//!
+//! A [`Snapshot`] is a plain value, wherever it came from, and a [`Report`] is made from it alone.
+//! This crate knows no policy and prints nothing.
 //!
 //! ```no_run
 //! use polter_scan::{Proc, Report, Scope, Snapshot};
@@ -47,41 +50,27 @@
 mod assert;
 #[cfg(feature = "bpf")]
 mod bpf;
-mod capture;
-mod compare;
+mod classify;
 mod error;
 mod evidence;
 mod exorcise;
-pub mod fdinfo;
-mod find;
 mod finding;
-mod holders;
-mod list;
-mod look;
-mod nth;
 mod parallel;
 mod proc;
-mod room;
-mod scope;
+mod request;
+mod scan;
 mod snapshot;
-mod source;
 mod spin;
-pub mod stat;
 mod sys;
-mod unheeded;
+mod take;
 
 pub use assert::{assert_no_ghosts, assert_no_ghosts_in, ghosts_in};
-pub use capture::{Captured, capture};
 pub use error::ScanError;
-pub use evidence::{Evidence, How, Origin, Sureness, Use};
 pub use exorcise::{Options, Outcome, Plan, Step, exorcise};
-pub use finding::{Class, Finding, Report, Severity};
-pub use proc::Proc;
-pub use scope::Scope;
+pub use finding::{Busy, Class, Finding, Load, Report, Severity, Spin};
+pub use proc::{Captured, Proc, capture, fdinfo, stat};
+pub use request::{Choice, Limits, Scope};
 pub use snapshot::{
-    Effort, FileKey, Held, InTable, Instance, Kind, Meaning, Name, OpenFd, Process, Registration,
-    Snapshot, Unseen, Why,
+    By, Effort, Evidence, FileKey, Held, How, InTable, Instance, Kind, Meaning, Name, OpenFd,
+    Origin, Process, Registration, Snapshot, Source, Sureness, Unseen, Use, Why,
 };
-pub use source::{By, Choice, Limits, Source};
-pub use spin::{Load, Spin};
-pub use unheeded::Busy;

@@ -1,13 +1,13 @@
-//! The same for many, by as many threads as there are CPUs.
+//! Maps a function over many items, by as many threads as there are CPUs.
 
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// Threads at most: beyond that they wait for the kernel's locks.
+/// Threads at most: more of them only wait for the kernel's locks.
 const MAX_THREADS: usize = 8;
 
-/// What comes of each item, in the order of the items.
+/// The results, in the order of the items.
 pub(crate) fn map<T: Send, R: Send>(items: Vec<T>, map_fn: impl Fn(T) -> R + Sync) -> Vec<R> {
     let threads = threads_for(items.len());
     if threads < 2 {
@@ -37,8 +37,8 @@ pub(crate) fn map<T: Send, R: Send>(items: Vec<T>, map_fn: impl Fn(T) -> R + Syn
     done.into_iter().map(|(_, result)| result).collect()
 }
 
-/// What comes of each item, in any order, where neighbours would be in each other's way:
-/// each thread begins somewhere else, and goes on from there.
+/// The results in any order. Each thread begins at another place and goes on from there, because
+/// items that stand side by side would wait for each other, such as questions about one instance.
 pub(crate) fn map_apart<T: Send, R: Send>(items: Vec<T>, map_fn: impl Fn(T) -> R + Sync) -> Vec<R> {
     let threads = threads_for(items.len()).max(1);
     let far = items.len().div_ceil(threads).max(1);

@@ -47,13 +47,13 @@ pub(crate) fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> 
 /// Writes the running machine's processes down.
 pub(crate) fn capture(dir: &Path, console: &Console) -> Result<Exit, Failure> {
     let captured = polter_scan::capture(&Proc::live(), dir)?;
-    let (processes, numbers) = (captured.processes, captured.numbers);
+    let (processes, fds) = (captured.processes, captured.fds);
     let mut out = console.out();
     writeln!(
         out,
         "{} and {} written",
         counted(processes, "process"),
-        counted(numbers, "open number")
+        counted(fds, "open number")
     )?;
     out.flush()?;
     let unseen = captured.unseen.len() as u64;

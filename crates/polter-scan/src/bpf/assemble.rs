@@ -1,55 +1,44 @@
-//! From a walk to what a snapshot holds: processes with their numbers, and instances.
+//! From a walk to the processes and instances of a snapshot.
 
 use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
-use super::record::{Address, Item, Slot};
-use super::walk::{Table, Walk};
-use crate::nth::Nth;
+use super::record::{Address, Epitem, Slot};
+use super::table::Table;
+use super::walk::Walk;
 use crate::parallel;
 use crate::proc::Proc;
 use crate::snapshot::{
-    InTable, Instance, Meaning, Name, Process, Registration, Snapshot, Unseen, Why,
+    InTable, Instance, Meaning, Name, Occurrences, Process, Registration, Snapshot, Unseen, Why,
 };
 
-/// An instance, and what its parts are in the kernel.
+/// An instance, and the kernel addresses of its parts.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct KernelInstance {
     pub(super) instance: Instance,
     pub(super) address: Address,
     /// The tables that hold it, in the order of each registration's.
     pub(super) tables: Vec<Address>,
-    /// What each of them calls it.
+    /// The fd of the instance in each of them.
     pub(super) epfds: Vec<i32>,
     /// The file of each registration.
     pub(super) files: Vec<Address>,
 }
 
-/// Whose table it is: its processes, or the thread that has one of its own.
-pub(super) fn owners(table: &Table) -> impl Iterator<Item = u32> {
-    let has_leader = table.tasks.iter().any(|(pid, tid)| pid == tid);
-    let chosen = table
-        .tasks
-        .iter()
-        .filter(move |(pid, tid)| !has_leader || pid == tid);
-    chosen.map(|(_, tid)| *tid)
-}
-
-/// Every process there is.
+/// Adds every process of the machine, and every thread with a table of its own, to the snapshot.
 pub(super) fn processes(proc: &Proc, walk: &Walk, snapshot: &mut Snapshot) {
     for pid in proc.pids().unwrap_or_default() {
-        if walk.is_looked_at(pid) {
+        if walk.is_read(pid) {
             add_process(proc, pid, None, snapshot);
         }
     }
     for table in &walk.tables {
         for (pid, tid) in &table.tasks {
-            for (number, parent) in [(pid, None), (tid, Some(*pid).filter(|pid| pid != tid))] {
-                if !snapshot.processes.contains_key(number) && owners(table).any(|it| it == *number)
-                {
-                    add_process(proc, *number, parent, snapshot);
+            for (task, parent) in [(pid, None), (tid, Some(*pid).filter(|pid| pid != tid))] {
+                if !snapshot.processes.contains_key(task) && table.owners().any(|it| it == *task) {
+                    add_process(proc, *task, parent, snapshot);
                 }
             }
         }
@@ -76,10 +65,14 @@ fn add_process(proc: &Proc, pid: u32, parent: Option<u32>, snapshot: &mut Snapsh
     }
 }
 
-/// The instances that these processes hold.
+/// The instances that the asked processes hold.
 ///
-/// Who has ended since the walk holds nothing any more.
-pub(super) fn instances(walk: &Walk, snapshot: &Snapshot, asked: &BTreeSet<u32>) -> Vec<Found> {
+/// A process that has ended since the walk holds nothing any more.
+pub(super) fn instances(
+    walk: &Walk,
+    snapshot: &Snapshot,
+    asked: &BTreeSet<u32>,
+) -> Vec<KernelInstance> {
     let unseen = snapshot.unseen.iter();
     let vanished = unseen.filter(|unseen| unseen.why == Why::Vanished);
     let vanished: BTreeSet<u32> = vanished.map(|unseen| unseen.pid).collect();
@@ -94,7 +87,7 @@ pub(super) fn instances(walk: &Walk, snapshot: &Snapshot, asked: &BTreeSet<u32>)
             if is_asked {
                 wanted.insert(instance);
             }
-            for pid in owners(table).filter(|pid| !vanished.contains(pid)) {
+            for pid in table.owners().filter(|pid| !vanished.contains(pid)) {
                 let name = Name {
                     pid,
                     fd: slot.fd,
@@ -116,7 +109,7 @@ pub(super) fn instances(walk: &Walk, snapshot: &Snapshot, asked: &BTreeSet<u32>)
     found
 }
 
-fn instance_of(walk: &Walk, address: Address, mut names: Vec<(Name, Address)>) -> Found {
+fn instance_of(walk: &Walk, address: Address, mut names: Vec<(Name, Address)>) -> KernelInstance {
     names.sort_unstable();
     let mut tables: Vec<(u32, Address)> = Vec::new();
     let mut epfds = Vec::new();
@@ -126,14 +119,14 @@ fn instance_of(walk: &Walk, address: Address, mut names: Vec<(Name, Address)>) -
             epfds.push(name.fd);
         }
     }
-    let items = walk.items_of(address);
-    let mut nth = Nth::default();
+    let epitems = walk.epitems_of(address);
+    let mut occurrences = Occurrences::default();
     let found = |(pid, table): &(u32, Address)| (*pid, walk.table(*table));
     let known: Vec<(u32, Option<&Table>)> = tables.iter().map(found).collect();
-    let registrations = items
+    let registrations = epitems
         .iter()
-        .map(|item| registration(walk, item, nth.of(item.fd), &known));
-    Found {
+        .map(|epitem| registration(walk, epitem, occurrences.next(epitem.fd), &known));
+    KernelInstance {
         instance: Instance {
             registrations: registrations.collect(),
             names: names.iter().map(|(name, _)| *name).collect(),
@@ -143,21 +136,21 @@ fn instance_of(walk: &Walk, address: Address, mut names: Vec<(Name, Address)>) -
         address,
         tables: tables.iter().map(|(_, table)| *table).collect(),
         epfds,
-        files: items.iter().map(|item| item.file).collect(),
+        files: epitems.iter().map(|epitem| epitem.file).collect(),
     }
 }
 
 fn registration(
     walk: &Walk,
-    item: &Item,
-    nth: u32,
+    epitem: &Epitem,
+    occurrence: u32,
     tables: &[(u32, Option<&Table>)],
 ) -> Registration {
     let mut about = None;
     let mut in_tables = SmallVec::with_capacity(tables.len());
     for (pid, table) in tables {
-        let slot = table.and_then(|table| table.slot(item.fd));
-        let same = slot.filter(|slot| slot.file == item.file);
+        let slot = table.and_then(|table| table.slot(epitem.fd));
+        let same = slot.filter(|slot| slot.file == epitem.file);
         about = same.map(Slot::about).or(about);
         let meaning = match slot {
             None => Meaning::Closed,
@@ -166,12 +159,12 @@ fn registration(
         };
         in_tables.push(InTable { pid: *pid, meaning });
     }
-    let about = about.or_else(|| walk.about(item.file).copied());
+    let about = about.or_else(|| walk.about(epitem.file).copied());
     Registration {
-        fd: item.fd,
-        nth,
-        events: item.events,
-        data: item.data,
+        fd: epitem.fd,
+        occurrence,
+        events: epitem.events,
+        data: epitem.data,
         key: about.map(|about| about.key),
         kind: about.map(|about| about.kind),
         tables: in_tables,

@@ -1,8 +1,9 @@
-//! The kernel's own account of its types (BTF), without what the programs do not ask for.
+//! An excerpt of the kernel's types (BTF), with only those that the programs use.
 //!
-//! It has more than a hundred thousand types, and the loader goes through all of them for
-//! each type it fits. So it is given an excerpt: the types that are asked for, numbered anew.
-//! What programs are attached to is asked for by its own number.
+//! The kernel has more than a hundred thousand types, and the loader goes through all of them for
+//! each type that it fits. So the loader gets an excerpt: the types in use, with new ids. The
+//! functions that programs are attached to keep the kernel's ids, for the kernel is asked for them
+//! by id.
 //!
 //! ```text
 //!   [header][ type 1 | type 2 | … ][ names ]      a type: name, kind and count, size or type; parts
@@ -14,12 +15,12 @@ use std::fs::{self, File};
 use aya::{Btf, Endianness};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::load::Refusal;
+use super::refusal::Refusal;
 use super::sys::Mapped;
 
 const PATH: &str = "/sys/kernel/btf/vmlinux";
 
-/// Bytes of a type that has no parts.
+/// Bytes of a type without its parts.
 const HEAD: usize = 12;
 
 /// Linux: `BTF_KIND_*`
@@ -43,75 +44,76 @@ mod kind {
     pub(super) const ENUM64: u32 = 19;
 }
 
-/// What the kernel says of its types.
+/// The kernel's types, as far as an object uses them.
 #[derive(Debug)]
-pub(super) struct Kernel {
-    /// Those an object names, with all that stands in them. Their numbers are not the kernel's:
-    /// an object that asks for one by its number gets another answer.
+pub(super) struct KernelTypes {
+    /// The types that the object names, with all types inside them. Their ids are not the kernel's,
+    /// so they must be asked for by name.
     pub(super) types: Btf,
-    /// What iterators are attached to, and its number in the kernel.
+    /// The functions that iterators are attached to, with their ids in the kernel.
     iterators: Vec<(String, u32)>,
 }
 
-impl Kernel {
-    /// What it says of what an object names.
-    pub(super) fn of(object: &[u8]) -> Result<Kernel, String> {
+impl KernelTypes {
+    /// Reads the kernel's types, and keeps those that an object names.
+    pub(super) fn of(object: &[u8]) -> Result<KernelTypes, String> {
         let file = File::open(PATH).map_err(|error| error.to_string())?;
         let Ok(all) = Mapped::of(&file) else {
             let all = fs::read(PATH).map_err(|error| error.to_string())?;
-            return Kernel::in_text(object, &all);
+            return KernelTypes::in_text(object, &all);
         };
-        Kernel::in_text(object, &all)
+        KernelTypes::in_text(object, &all)
     }
 
-    fn in_text(object: &[u8], all: &[u8]) -> Result<Kernel, String> {
-        // A kernel to come may have types of a kind that is not known here.
+    fn in_text(object: &[u8], all: &[u8]) -> Result<KernelTypes, String> {
+        // A later kernel may have types of a kind that this reader does not know.
         let types = Types::read(all).ok_or("by types of an unknown kind")?;
         let only = types.only(&names_in(object));
-        Ok(Kernel {
+        Ok(KernelTypes {
             types: Btf::parse(&only, Endianness::default()).map_err(|error| error.to_string())?,
             iterators: types.iterators().collect(),
         })
     }
 
-    /// The number of what an iterator is attached to.
-    pub(super) fn number_of(&self, iterator: &str) -> Result<u32, Refusal> {
+    /// The kernel's id of the function that an iterator is attached to.
+    pub(super) fn id_of(&self, iterator: &str) -> Result<u32, Refusal> {
         let of_name = self.iterators.iter().find(|(name, _)| name == iterator);
-        let number = of_name.map(|(_, number)| *number);
-        number.ok_or_else(|| Refusal::NotTaken(format!("no {iterator}")))
+        let id = of_name.map(|(_, id)| *id);
+        id.ok_or_else(|| Refusal::NotTaken(format!("no {iterator}")))
     }
 }
 
-/// Every text in an object that could be a name, without what tells variants apart.
+/// Every text in an object that could be a type's name, without its variant's suffix.
 fn names_in(object: &[u8]) -> FxHashSet<&[u8]> {
     let texts = object.split(|byte| *byte == 0);
     texts.map(plain).filter(|name| !name.is_empty()).collect()
 }
 
-/// `file` of `file___before_6_13`.
+/// `file` of `file___before_6_13`: the suffix tells variants of one type apart, and the loader
+/// drops it.
 fn plain(name: &[u8]) -> &[u8] {
     let end = name.windows(3).position(|part| part == b"___");
     &name[..end.unwrap_or(name.len())]
 }
 
-/// The types, where they are.
+/// The types, read in place.
 struct Types<'a> {
     header: &'a [u8],
     types: &'a [u8],
     names: &'a [u8],
-    /// Where each begins; the first type is number 1.
+    /// Where each begins; the first type has id 1.
     at: Vec<usize>,
 }
 
 impl<'a> Types<'a> {
     fn read(text: &'a [u8]) -> Option<Types<'a>> {
-        let number = |at| word(text, at).map(|it| it as usize);
-        let header = text.get(..number(4)?)?;
+        let length = |at| word(text, at).map(|it| it as usize);
+        let header = text.get(..length(4)?)?;
         let part = |from: usize, len: usize| text.get(header.len() + from..)?.get(..len);
         let mut types = Types {
             header,
-            types: part(number(8)?, number(12)?)?,
-            names: part(number(16)?, number(20)?)?,
+            types: part(length(8)?, length(12)?)?,
+            names: part(length(16)?, length(20)?)?,
             at: vec![0],
         };
         let mut at = 0;
@@ -122,7 +124,7 @@ impl<'a> Types<'a> {
         Some(types)
     }
 
-    /// Nothing but what has one of these names, or is a part of what has.
+    /// The excerpt: the types that have one of these names, and all types inside those.
     fn only(&self, wanted: &FxHashSet<&[u8]>) -> Vec<u8> {
         let named = (1..self.at.len()).filter(|id| self.is_wanted(self.at[*id], wanted));
         let mut open: Vec<usize> = named.collect();
@@ -132,24 +134,24 @@ impl<'a> Types<'a> {
                 self.refers_to(self.at[id], &mut open);
             }
         }
-        let numbers: FxHashMap<usize, u32> = kept.iter().copied().zip(1..).collect();
+        let ids: FxHashMap<usize, u32> = kept.iter().copied().zip(1..).collect();
         let mut writer = Writer::new(self);
         for id in kept {
-            writer.add(self.at[id], &numbers);
+            writer.add(self.at[id], &ids);
         }
         writer.finish()
     }
 
-    /// The functions that iterators are attached to, and their numbers.
+    /// The functions that iterators are attached to, with their ids.
     fn iterators(&self) -> impl Iterator<Item = (String, u32)> {
         let is_one =
             |at: usize| self.kind(at) == kind::FUNC && self.name(at).starts_with(b"bpf_iter_");
         let numbered = self.at.iter().zip(0..).skip(1);
         numbered
             .filter(move |(at, _)| is_one(**at))
-            .map(|(at, number)| {
+            .map(|(at, id)| {
                 let name = String::from_utf8_lossy(self.name(*at));
-                (name.into_owned(), number)
+                (name.into_owned(), id)
             })
     }
 
@@ -162,23 +164,24 @@ impl<'a> Types<'a> {
         }
     }
 
-    /// The types that stand in this one itself, not behind a pointer.
+    /// The types that this one holds by value. Those behind a pointer are left out: the programs
+    /// read through a pointer by a type that they name themselves.
     fn refers_to(&self, at: usize, types: &mut Vec<usize>) {
         let is_by_value = matches!(
             self.kind(at),
             kind::STRUCT | kind::UNION | kind::ARRAY | kind::TYPEDEF
                 ..=kind::RESTRICT | kind::TYPE_TAG
         );
-        let number = |at| word(self.types, at).unwrap_or_default() as usize;
-        types.extend(self.references(at).filter(|_| is_by_value).map(number));
+        let id = |at| word(self.types, at).unwrap_or_default() as usize;
+        types.extend(self.references(at).filter(|_| is_by_value).map(id));
     }
 
-    /// Where in the text other types are named.
+    /// The places in the text that hold ids of other types.
     fn references(&self, at: usize) -> impl Iterator<Item = usize> + use<> {
         let (head, part, step) = match self.kind(at) {
             kind::STRUCT | kind::UNION => (None, 4, 12),
             kind::DATASEC => (None, 0, 12),
-            // What it has, and what it counts by.
+            // The element's type and the index's.
             kind::ARRAY => (None, 0, 4),
             kind::FUNC_PROTO => (Some(at + 8), 4, 8),
             kind::INT | kind::FWD | kind::ENUM | kind::ENUM64 | kind::FLOAT => (None, 0, 0),
@@ -189,11 +192,11 @@ impl<'a> Types<'a> {
             kind::ARRAY => 2,
             _ => len.checked_div(step).unwrap_or_default(),
         };
-        let parts = (0..count).map(move |nth| at + HEAD + nth * step + part);
+        let parts = (0..count).map(move |part_at| at + HEAD + part_at * step + part);
         head.into_iter().chain(parts)
     }
 
-    /// Where in the text its name stands, and those of its parts.
+    /// The places in the text that hold its name's offset, and those of its parts' names.
     fn names(&self, at: usize) -> impl Iterator<Item = usize> + use<> {
         let step = match self.kind(at) {
             kind::STRUCT | kind::UNION | kind::ENUM64 => 12,
@@ -202,10 +205,10 @@ impl<'a> Types<'a> {
         };
         let len = self.parts(at).map_or(0, <[u8]>::len);
         let count = len.checked_div(step).unwrap_or_default();
-        std::iter::once(at).chain((0..count).map(move |nth| at + HEAD + nth * step))
+        std::iter::once(at).chain((0..count).map(move |part_at| at + HEAD + part_at * step))
     }
 
-    /// What follows the head; nothing if the kind is not known, or the text ends before it.
+    /// The bytes behind the head; `None` if the kind is not known, or the text ends before them.
     fn parts(&self, at: usize) -> Option<&'a [u8]> {
         let count = word(self.types, at + 4)? as usize & 0xffff;
         let len = match self.kind(at) {
@@ -223,7 +226,7 @@ impl<'a> Types<'a> {
         word(self.types, at + 4).unwrap_or_default() >> 24 & 0x1f
     }
 
-    /// The name that is said there.
+    /// The name whose offset stands at a place.
     fn name(&self, at: usize) -> &'a [u8] {
         let from = word(self.types, at).unwrap_or_default() as usize;
         let rest = self.names.get(from..).unwrap_or_default();
@@ -232,7 +235,7 @@ impl<'a> Types<'a> {
     }
 }
 
-/// An excerpt, with names of its own.
+/// Writes the excerpt, with new ids and a name section of its own.
 struct Writer<'a> {
     all: &'a Types<'a>,
     types: Vec<u8>,
@@ -245,14 +248,15 @@ impl<'a> Writer<'a> {
         Writer {
             all,
             types: Vec::new(),
-            // No name is the first.
+            // Offset 0 is the empty name.
             names: vec![0],
             places: FxHashMap::from_iter([(&b""[..], 0)]),
         }
     }
 
-    /// Adds a type; what it refers to has these numbers, or none.
-    fn add(&mut self, at: usize, numbers: &FxHashMap<usize, u32>) {
+    /// Adds a type. The types it refers to get their new ids; one that is left out gets 0, which is
+    /// `void`.
+    fn add(&mut self, at: usize, ids: &FxHashMap<usize, u32>) {
         let all = self.all;
         let end = at + HEAD + all.parts(at).map_or(0, <[u8]>::len);
         let here = self.types.len();
@@ -262,13 +266,13 @@ impl<'a> Writer<'a> {
             self.put(here + named - at, name);
         }
         for reference in all.references(at) {
-            let number = word(all.types, reference).unwrap_or_default() as usize;
-            let number = numbers.get(&number).copied().unwrap_or_default();
-            self.put(here + reference - at, number);
+            let id = word(all.types, reference).unwrap_or_default() as usize;
+            let id = ids.get(&id).copied().unwrap_or_default();
+            self.put(here + reference - at, id);
         }
     }
 
-    /// Where a name stands here.
+    /// The offset of a name in the new section.
     fn name(&mut self, name: &'a [u8]) -> u32 {
         let names = &mut self.names;
         *self.places.entry(name).or_insert_with(|| {
@@ -279,8 +283,8 @@ impl<'a> Writer<'a> {
         })
     }
 
-    fn put(&mut self, at: usize, number: u32) {
-        self.types[at..at + 4].copy_from_slice(&number.to_ne_bytes());
+    fn put(&mut self, at: usize, word: u32) {
+        self.types[at..at + 4].copy_from_slice(&word.to_ne_bytes());
     }
 
     fn finish(self) -> Vec<u8> {
@@ -325,11 +329,8 @@ mod tests {
             let places = places.map(|part| word(part, 8).unwrap_or_default());
             let names = types.names(at).map(|at| types.name(at).to_vec());
             let of_parts = types.references(at).map(|at| {
-                let number = word(types.types, at).unwrap_or_default() as usize;
-                (
-                    types.kind(types.at[number]),
-                    types.name(types.at[number]).to_vec(),
-                )
+                let id = word(types.types, at).unwrap_or_default() as usize;
+                (types.kind(types.at[id]), types.name(types.at[id]).to_vec())
             });
             (
                 names.collect::<Vec<_>>(),
@@ -341,16 +342,16 @@ mod tests {
     }
 
     #[test]
-    fn a_function_has_its_own_number() {
+    fn a_function_has_its_own_id() {
         let Ok(all) = fs::read(PATH) else {
             return;
         };
         let types = Types::read(&all).expect("known kinds");
         let mut iterators = types.iterators();
-        let (_, number) = iterators
+        let (_, id) = iterators
             .find(|(name, _)| name == "bpf_iter_task_file")
             .expect("the kernel has it");
-        let at = types.at[number as usize];
+        let at = types.at[id as usize];
         assert_eq!(types.kind(at), kind::FUNC);
         assert_eq!(types.name(at), b"bpf_iter_task_file");
     }

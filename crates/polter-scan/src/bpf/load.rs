@@ -1,7 +1,7 @@
-//! The programs, put into the kernel and run.
+//! Loads the programs into the kernel, and runs them.
 //!
-//! The object is made from `walk.bpf.c` beforehand and is part of this crate: nobody
-//! needs a compiler for it. The loader fits it to the running kernel by its BTF.
+//! The object is compiled from `walk.bpf.c` beforehand and is part of this crate, so building
+//! polter needs no BPF compiler. The loader fits it to the running kernel by the kernel's BTF.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -17,78 +17,63 @@ use aya::maps::{Array, HashMap, Map, MapData, RingBuf};
 use rustix::event::{EventfdFlags, epoll};
 use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
 
-use super::btf::Kernel;
-use super::object::{self, Program, not_taken};
+use super::btf::KernelTypes;
+use super::object::{FittedObject, Program};
 use super::record::{Address, Record};
+use super::refusal::{Refusal, not_taken};
 use crate::sys;
 
 static OBJECT: &[u8] = include_bytes_aligned!("walk.bpf.o");
 
-/// Accused registrations the kernel takes at once; `accused` in `walk.bpf.c`.
-pub(super) const ACCUSED: usize = 1 << 13;
+/// Questions that the program takes at once; `accused` in `walk.bpf.c` has as many places.
+pub(super) const MAX_QUESTIONS: usize = 1 << 13;
 
-/// Reads that end without a record before it is taken for broken.
+/// After so many reads in a row without a record, the program is taken for broken.
 const MAX_IDLE_READS: usize = 100_000;
 
-/// How long one waits for the other, who has some milliseconds to fill the ring.
+/// How long reader and iterator wait for each other. Filling the ring takes some milliseconds.
 const PAUSE: Duration = Duration::from_micros(100);
 
-/// Why the kernel does not do it.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Refusal {
-    /// This user may not.
-    #[error("the kernel refuses BPF to this user: it needs root, or CAP_BPF and CAP_PERFMON")]
-    NotPermitted,
-    /// The kernel does not say where its fields are.
-    #[error("the kernel does not say where its fields are: {0}")]
-    NoBtf(String),
-    /// The kernel does not take the program.
-    #[error("the kernel does not take the program: {0}")]
-    NotTaken(String),
-    /// It did, and something else failed.
-    #[error("cannot read the kernel's answer: {0}")]
-    Unreadable(#[from] io::Error),
-}
-
-/// A registration, and the table it is asked of.
+/// A registration that does not fit, to be asked about in one table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Question {
     pub(super) table: Address,
-    /// What the instance is called there.
+    /// The fd of the instance there.
     pub(super) epfd: i32,
     pub(super) instance: Address,
     pub(super) file: Address,
     pub(super) fd: i32,
 }
 
-/// What a run is told; `settings` in `walk.bpf.c`.
-type Settings = [u32; 6];
+/// The parameters of a run; `settings` in `walk.bpf.c`.
+type RunSettings = [u32; 6];
 
-/// The programs, in the kernel.
+/// The programs, loaded into the kernel, and the maps they share with it.
 pub(super) struct Programs {
-    kernel: Kernel,
-    object: object::Programs,
+    kernel: KernelTypes,
+    object: FittedObject,
     walk: Program,
-    /// Loaded when it is needed.
+    /// Loaded when the first question comes: most scans have none.
     confirm: Option<Program>,
     records: RingBuf<MapData>,
-    settings: Array<MapData, Settings>,
+    settings: Array<MapData, RunSettings>,
     accused: Array<MapData, [u64; 4]>,
     accused_in: HashMap<MapData, u64, [u32; 3]>,
-    /// Counts the runs.
+    /// Counts the runs: a program forgets what it noted in an earlier run.
     run: u32,
-    /// Whose kinds the programs learn.
+    /// One file of each anonymous kind. The programs learn from them which operations mean which
+    /// kind.
     samples: [OwnedFd; 4],
 }
 
 impl Programs {
-    /// Loads them; `confirm` follows when it is needed.
+    /// Loads the walk; `confirm` is loaded when the first question comes.
     pub(super) fn load() -> Result<Programs, Refusal> {
-        let kernel = Kernel::of(OBJECT).map_err(Refusal::NoBtf)?;
-        let object = object::Programs::of(OBJECT, &kernel)?;
+        let kernel = KernelTypes::of(OBJECT).map_err(Refusal::NoBtf)?;
+        let object = FittedObject::of(OBJECT, &kernel)?;
         let array = |name| Ok::<_, Refusal>(Map::Array(object.map(name)?));
         Ok(Programs {
-            walk: object.load("walk", kernel.number_of("bpf_iter_task_file")?)?,
+            walk: object.load("walk", kernel.id_of("bpf_iter_task_file")?)?,
             confirm: None,
             records: RingBuf::try_from(Map::RingBuf(object.map("records")?)).map_err(not_taken)?,
             settings: Array::try_from(array("settings")?).map_err(not_taken)?,
@@ -102,7 +87,7 @@ impl Programs {
         })
     }
 
-    /// Walks over everything, and tells every record until it is told to stop.
+    /// Walks over the whole machine, and passes on every record until `tell_fn` breaks off.
     pub(super) fn walk(
         &mut self,
         with_links: bool,
@@ -112,7 +97,7 @@ impl Programs {
         self.run(iterator, with_links, tell_fn)
     }
 
-    /// Looks at the accused again, at most [`ACCUSED`], those of a table together.
+    /// Asks the questions, at most [`MAX_QUESTIONS`], which must be sorted by table.
     pub(super) fn confirm(
         &mut self,
         questions: &[Question],
@@ -121,7 +106,7 @@ impl Programs {
         let confirm = match self.confirm.take() {
             Some(confirm) => confirm,
             None => {
-                let over = self.kernel.number_of("bpf_iter_task")?;
+                let over = self.kernel.id_of("bpf_iter_task")?;
                 self.object.load("confirm", over)?
             }
         };
@@ -146,7 +131,7 @@ impl Programs {
         told
     }
 
-    /// Runs an iterator to its end, and takes what it tells meanwhile.
+    /// Runs an iterator to its end, and reads the records that it writes meanwhile.
     fn run(
         &mut self,
         iterator: File,
@@ -154,7 +139,7 @@ impl Programs {
         mut tell_fn: impl FnMut(Record<'_>) -> ControlFlow<()>,
     ) -> Result<(), Refusal> {
         self.run += 1;
-        let [epoll, eventfd, timerfd, signalfd] = self.samples.each_ref().map(number);
+        let [epoll, eventfd, timerfd, signalfd] = self.samples.each_ref().map(raw);
         let links = u32::from(with_links);
         let settings = [self.run, links, epoll, eventfd, timerfd, signalfd];
         self.settings.set(0, settings, 0).map_err(not_taken)?;
@@ -163,13 +148,14 @@ impl Programs {
             let reader = scope.spawn(|| read_to_end(iterator, &progress));
             let (mut told, mut is_stopped) = (Ok(()), false);
             loop {
-                // What it told last is in the ring when it has ended.
+                // Asked before the ring is emptied: the other way round, the last records could be
+                // written in between, and be left in the ring.
                 let is_last = reader.is_finished();
                 let mut count = 0;
                 while let Some(bytes) = self.records.next() {
                     count += 1;
                     match Record::read(&bytes) {
-                        // What is in the ring is not for the next run.
+                        // The rest is read and dropped, or the next run would find it in the ring.
                         _ if is_stopped => {}
                         Some(record) => is_stopped = tell_fn(record).is_break(),
                         None => {
@@ -192,14 +178,15 @@ impl Programs {
     }
 }
 
-/// What the one who takes the records says to the one who has them made.
+/// What the thread that reads the records tells the one that runs the iterator.
 #[derive(Debug, Default)]
 struct Progress {
     records: AtomicU64,
     is_stopped: AtomicBool,
 }
 
-/// Has an iterator run until it is over or nobody listens; it asks for room by `EAGAIN`.
+/// Runs an iterator until it is over, or until nobody wants its records. The program ends a read
+/// with `EAGAIN` when the ring is full, and continues behind its last key at the next read.
 fn read_to_end(mut iterator: File, progress: &Progress) -> Result<(), Refusal> {
     let (mut idle, mut seen) = (0, 0);
     while idle < MAX_IDLE_READS {
@@ -230,6 +217,6 @@ fn samples() -> io::Result<[OwnedFd; 4]> {
     ])
 }
 
-fn number(fd: &OwnedFd) -> u32 {
+fn raw(fd: &OwnedFd) -> u32 {
     fd.as_raw_fd().cast_unsigned()
 }

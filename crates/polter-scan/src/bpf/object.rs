@@ -1,37 +1,38 @@
-//! The object, fitted to the running kernel: its maps made, its programs ready to be taken.
+//! Fits the object to the running kernel: creates its maps, and makes its programs ready to load.
 //!
-//! What `aya::EbpfLoader` does, but for two things that take longer than all the rest: that one
-//! reads all of the kernel's types, asked or not, and tries out what the kernel can do.
+//! `aya::EbpfLoader` does the same, but spends most of its time on two more things: it reads all of
+//! the kernel's types, asked for or not, and probes which features the kernel has.
 
 use std::collections::{BTreeMap, HashSet};
-use std::error::Error;
 use std::fs::File;
-use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 
 use aya::maps::MapData;
 use aya_obj::btf::BtfFeatures;
 use aya_obj::{Map, Object};
 
-use super::btf::Kernel;
-use super::load::Refusal;
+use super::btf::KernelTypes;
+use super::refusal::{Refusal, not_taken, refused};
 use super::sys::{self, NewMap, NewProgram};
 
-/// The object's programs and maps.
+/// The object, fitted to the running kernel.
 #[derive(Debug)]
-pub(super) struct Programs {
+pub(super) struct FittedObject {
     object: Object,
-    /// The types of its functions, in the kernel.
+    /// The types of its functions, loaded into the kernel.
     types: OwnedFd,
-    /// By the numbers they have in the programs' code.
+    /// Its maps: name, fd in the kernel, and definition.
     maps: Vec<(String, OwnedFd, Map)>,
 }
 
-impl Programs {
+impl FittedObject {
     /// Fits an object to the kernel.
-    pub(super) fn of(object: &[u8], kernel: &Kernel) -> Result<Programs, Refusal> {
+    ///
+    /// The order matters: the maps must exist before the code can name their fds, and the calls
+    /// between functions are relocated last, because that copies the callees' code.
+    pub(super) fn of(object: &[u8], kernel: &KernelTypes) -> Result<FittedObject, Refusal> {
         let mut object = Object::parse(object).map_err(not_taken)?;
-        // What calls `bpf_loop` runs on no kernel that does not know all of these.
+        // Not probed: the programs call `bpf_loop`, and every kernel that has it has all of these.
         let features = BtfFeatures::new(true, true, true, true, true, true, true, true);
         let types = object
             .fixup_and_sanitize_btf(&features)
@@ -42,7 +43,7 @@ impl Programs {
         let mut maps = Vec::new();
         let fitted: BTreeMap<String, Map> = object.maps.drain().collect();
         for (name, map) in fitted {
-            // Nothing but zeros is in a map that is new.
+            // A new map holds zeros, and nothing here writes initial values.
             if map.data().iter().any(|byte| *byte != 0) {
                 return Err(not_taken("a map with something in it"));
             }
@@ -63,21 +64,21 @@ impl Programs {
             .relocate_maps(numbered, &sections)
             .map_err(not_taken)?;
         object.relocate_calls(&sections).map_err(not_taken)?;
-        Ok(Programs {
+        Ok(FittedObject {
             object,
             types,
             maps,
         })
     }
 
-    /// One of its maps, by another descriptor.
+    /// One of its maps, by an fd of its own.
     pub(super) fn map(&self, name: &str) -> Result<MapData, Refusal> {
         let of_name = self.maps.iter().find(|(other, ..)| other == name);
         let (_, map, _) = of_name.ok_or_else(|| not_taken(format!("no map {name}")))?;
         MapData::from_fd(map.try_clone()?).map_err(not_taken)
     }
 
-    /// Has the kernel take a program.
+    /// Loads a program into the kernel.
     pub(super) fn load(&self, name: &str, attached_to: u32) -> Result<Program, Refusal> {
         let missing = || not_taken(format!("no program {name}"));
         let program = self.object.programs.get(name).ok_or_else(missing)?;
@@ -92,7 +93,7 @@ impl Programs {
             attached_to,
         });
         taken.map(Program).map_err(|(error, said)| {
-            // The verifier says more than a line.
+            // The verifier logs many lines; the last one that is no statistics says the reason.
             let mut lines = said.lines().filter(|line| !line.starts_with("processed "));
             match (refused(error), lines.next_back()) {
                 (Refusal::NotTaken(_), Some(line)) => not_taken(line),
@@ -102,33 +103,13 @@ impl Programs {
     }
 }
 
-/// A program the kernel has taken.
+/// A program in the kernel.
 #[derive(Debug)]
 pub(super) struct Program(OwnedFd);
 
 impl Program {
-    /// What runs it when it is read.
+    /// A file that runs the program when it is read.
     pub(super) fn iterator(&self) -> Result<File, Refusal> {
         sys::iterate(self.0.as_fd()).map_err(refused)
     }
-}
-
-/// A program that does not pass is refused by EACCES, a user by EPERM.
-fn refused(error: io::Error) -> Refusal {
-    match error.raw_os_error() {
-        Some(libc::EPERM) => Refusal::NotPermitted,
-        _ => not_taken(error),
-    }
-}
-
-/// What is behind an error.
-pub(super) fn not_taken(error: impl Into<Box<dyn Error>>) -> Refusal {
-    let error = error.into();
-    let mut cause: &dyn Error = &*error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    let text = cause.to_string();
-    let line = text.trim().lines().next_back().unwrap_or_default();
-    Refusal::NotTaken(line.chars().take(200).collect())
 }

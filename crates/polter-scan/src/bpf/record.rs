@@ -1,4 +1,4 @@
-//! What the kernel walk tells, record by record; `walk.bpf.c` has the same layouts.
+//! Reads the records that the programs write; `walk.bpf.c` has the same layouts.
 //!
 //! Addresses are names here and nothing else: they are compared, and never shown.
 
@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::snapshot::{FileKey, Kind};
 
-/// A kernel address. It says which of two things is meant, and is not for anybody's eyes.
+/// A kernel address. It tells two objects apart; showing one would help to attack the kernel.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub(super) struct Address(pub(super) u64);
 
@@ -16,7 +16,7 @@ impl fmt::Debug for Address {
     }
 }
 
-/// A number in a table, met by a task.
+/// An open fd in a table, and the task by which the walk met it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Met {
     pub(super) pid: u32,
@@ -25,29 +25,30 @@ pub(super) struct Met {
     pub(super) slot: Slot,
 }
 
-/// A number and its file. There are hundreds of thousands: what is optional is packed.
+/// An open fd and its file. A machine has hundreds of thousands, so optional fields are packed into
+/// values that cannot occur.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Slot {
     pub(super) file: Address,
-    /// Nowhere if the file is no instance's.
+    /// Zero if the file is no instance.
     instance: Address,
     link_sum: u64,
     ino: u64,
     pub(super) fd: i32,
     dev: u32,
-    /// [`u32::MAX`] if they are too many to count.
+    /// [`u32::MAX`] if the file's own list is too long to count.
     links: u32,
     kind: Kind,
     pub(super) is_cloexec: bool,
 }
 
 impl Slot {
-    /// The instance, if the file is one's.
+    /// The instance, if the file is one.
     pub(super) fn instance(&self) -> Option<Address> {
         Some(self.instance).filter(|it| it.0 != 0)
     }
 
-    /// The registrations the file itself knows of; `None` if they are too many to count.
+    /// The epitems in the file's own list; `None` if they are too many to count.
     pub(super) fn links(&self) -> Option<Links> {
         (self.links != u32::MAX).then_some(Links {
             count: self.links,
@@ -55,7 +56,7 @@ impl Slot {
         })
     }
 
-    /// What the file is.
+    /// The inode and the kind of the file.
     pub(super) fn about(&self) -> About {
         let (dev, ino) = (Some(self.dev), self.ino);
         About {
@@ -65,7 +66,7 @@ impl Slot {
     }
 }
 
-/// How many registrations, and the sum of their addresses.
+/// How many epitems, and the sum of their addresses: enough to see that two sets differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Links {
     pub(super) count: u32,
@@ -73,39 +74,40 @@ pub(super) struct Links {
 }
 
 impl Links {
-    /// Counts one more.
-    pub(super) fn add(&mut self, item: Address) {
+    /// Counts one more epitem.
+    pub(super) fn add(&mut self, epitem: Address) {
         self.count += 1;
-        self.sum = self.sum.wrapping_add(item.0);
+        self.sum = self.sum.wrapping_add(epitem.0);
     }
 }
 
-/// A registration, of an instance that is known.
+/// An epitem: the kernel's own value for a registration.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Item {
+pub(super) struct Epitem {
     pub(super) fd: i32,
     pub(super) events: u32,
     pub(super) file: Address,
-    pub(super) item: Address,
+    pub(super) address: Address,
     pub(super) data: u64,
 }
 
-/// A file.
+/// The inode and the kind of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct About {
     pub(super) key: FileKey,
     pub(super) kind: Kind,
 }
 
-/// One accused, looked at again from one table.
+/// The answer to one question: a registration that does not fit, asked about in one table.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Answer {
     pub(super) index: u32,
     pub(super) table: Address,
-    /// What the number names there.
+    /// The file that the fd names there.
     pub(super) named: Address,
-    /// True if the registration was there, before and after that.
+    /// True if the registration was there, both before and after that.
     pub(super) is_present: bool,
+    /// How many references the file has.
     pub(super) refs: u64,
 }
 
@@ -113,22 +115,23 @@ pub(super) struct Answer {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Record<'a> {
     Met(Met),
-    /// Met in an instance's tree, one after the other.
-    Items {
+    /// Epitems of an instance's tree, one after the other.
+    Epitems {
         instance: Address,
-        items: Items<'a>,
+        epitems: Epitems<'a>,
     },
-    /// Met in a file's own list.
+    /// An epitem of a file's own list.
     Link {
         instance: Address,
-        item: Item,
+        epitem: Epitem,
     },
-    /// What a registration's file is, where the table it was read from does not name it.
+    /// The inode and kind of a registration's file, where its fd does not name it in the table that
+    /// led to the instance.
     Described {
         file: Address,
         about: About,
     },
-    /// An instance's tree is at its end, and was in order up to there.
+    /// An instance's tree has been read to its end; torn if it changed meanwhile.
     End {
         instance: Address,
         is_torn: bool,
@@ -137,7 +140,7 @@ pub(super) enum Record<'a> {
 }
 
 impl Record<'_> {
-    /// Reads a record; `None` if the program and this reader are not of one make.
+    /// Reads a record; `None` if the program and this reader do not fit together.
     pub(super) fn read(bytes: &[u8]) -> Option<Record<'_>> {
         let mut from = Reader(bytes);
         Some(match from.u32()? {
@@ -147,10 +150,10 @@ impl Record<'_> {
             2 => {
                 let count = from.u32()? as usize;
                 let instance = Address(from.u64()?);
-                let items = from.0.get(..count.checked_mul(Item::SIZE)?)?;
-                Record::Items {
+                let epitems = from.0.get(..count.checked_mul(Epitem::SIZE)?)?;
+                Record::Epitems {
                     instance,
-                    items: Items(items),
+                    epitems: Epitems(epitems),
                 }
             }
             3 => Record::End {
@@ -162,7 +165,7 @@ impl Record<'_> {
                 from.u32()?;
                 Record::Link {
                     instance: Address(from.u64()?),
-                    item: Item::read(&mut from)?,
+                    epitem: Epitem::read(&mut from)?,
                 }
             }
             6 => {
@@ -178,7 +181,7 @@ impl Record<'_> {
 }
 
 impl Met {
-    /// Bytes of one, behind the word that says what it is.
+    /// Bytes of one, behind the word that says its kind.
     const SIZE: usize = 68;
 
     fn read(from: &mut Reader<'_>) -> Option<Met> {
@@ -209,45 +212,45 @@ impl Met {
     }
 }
 
-impl Item {
-    /// Bytes of one.
+impl Epitem {
+    /// Bytes of one in a record.
     const SIZE: usize = 32;
 
-    fn read(from: &mut Reader<'_>) -> Option<Item> {
+    fn read(from: &mut Reader<'_>) -> Option<Epitem> {
         let fd = from.u32()?.cast_signed();
         let events = from.u32()?;
-        let (file, item) = (Address(from.u64()?), Address(from.u64()?));
+        let (file, address) = (Address(from.u64()?), Address(from.u64()?));
         let data = from.u64()?;
-        Some(Item {
+        Some(Epitem {
             fd,
             events,
             file,
-            item,
+            address,
             data,
         })
     }
 }
 
-/// Registrations, where they stand in a record.
+/// The epitems of a record, read one by one from its bytes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Items<'a>(&'a [u8]);
+pub(super) struct Epitems<'a>(&'a [u8]);
 
-impl Iterator for Items<'_> {
-    type Item = Item;
+impl Iterator for Epitems<'_> {
+    type Item = Epitem;
 
-    fn next(&mut self) -> Option<Item> {
-        let (one, rest) = self.0.split_first_chunk::<{ Item::SIZE }>()?;
+    fn next(&mut self) -> Option<Epitem> {
+        let (one, rest) = self.0.split_first_chunk::<{ Epitem::SIZE }>()?;
         self.0 = rest;
-        Item::read(&mut Reader(one))
+        Epitem::read(&mut Reader(one))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.0.len() / Item::SIZE;
+        let left = self.0.len() / Epitem::SIZE;
         (left, Some(left))
     }
 }
 
-impl ExactSizeIterator for Items<'_> {}
+impl ExactSizeIterator for Epitems<'_> {}
 
 impl About {
     fn read(from: &mut Reader<'_>) -> Option<About> {
@@ -261,7 +264,7 @@ impl About {
     }
 }
 
-fn kind(number: u32) -> Option<Kind> {
+fn kind(code: u32) -> Option<Kind> {
     const KINDS: [Kind; 8] = [
         Kind::Socket,
         Kind::Pipe,
@@ -272,7 +275,7 @@ fn kind(number: u32) -> Option<Kind> {
         Kind::Anonymous,
         Kind::Path,
     ];
-    KINDS.get(number as usize).copied()
+    KINDS.get(code as usize).copied()
 }
 
 impl Answer {
@@ -290,7 +293,7 @@ impl Answer {
     }
 }
 
-/// Takes numbers off the front.
+/// Takes integers off the front of a record.
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
@@ -321,8 +324,8 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_makes_it_panic(bytes: Vec<u8>) {
-            if let Some(Record::Items { items, .. }) = Record::read(&bytes) {
-                prop_assert_eq!(items.count(), items.len());
+            if let Some(Record::Epitems { epitems, .. }) = Record::read(&bytes) {
+                prop_assert_eq!(epitems.count(), epitems.len());
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The kernel's door for programs, `bpf(2)`, and its types as they lie in its memory.
+//! `bpf(2)`, and the kernel's types mapped into memory.
 #![allow(unsafe_code, reason = "this module is the walk's door to the kernel")]
 
 use std::ffi::CStr;
@@ -21,10 +21,10 @@ const BPF_ITER_CREATE: libc::c_int = 33;
 const BPF_PROG_TYPE_TRACING: u32 = 26;
 const BPF_TRACE_ITER: u32 = 28;
 
-/// Bytes of what the verifier says of a program it does not take.
+/// Bytes of the verifier's log.
 const LOG: usize = 1 << 20;
 
-/// A map to be made. Linux: `union bpf_attr`, of which the kernel is given the first bytes.
+/// A map to be made. Linux: `union bpf_attr`; the kernel takes a shorter one, whose rest is zero.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub(super) struct NewMap {
@@ -35,13 +35,13 @@ pub(super) struct NewMap {
     pub(super) flags: u32,
 }
 
-/// Makes a map.
+/// `BPF_MAP_CREATE`: makes a map.
 pub(super) fn create_map(map: &NewMap) -> io::Result<OwnedFd> {
-    // SAFETY: there are numbers in it and nothing else.
+    // SAFETY: it holds integers and no pointer.
     unsafe { made_by(BPF_MAP_CREATE, map) }
 }
 
-/// Has the kernel take an account of types.
+/// `BPF_BTF_LOAD`: loads the types of an object's functions.
 pub(super) fn load_btf(btf: &[u8]) -> io::Result<OwnedFd> {
     #[derive(Default)]
     #[repr(C)]
@@ -61,7 +61,7 @@ pub(super) fn load_btf(btf: &[u8]) -> io::Result<OwnedFd> {
     unsafe { made_by(BPF_BTF_LOAD, &new) }
 }
 
-/// A program to be taken.
+/// A program to be loaded.
 #[derive(Debug)]
 pub(super) struct NewProgram<'a> {
     pub(super) instructions: &'a [bpf_insn],
@@ -70,11 +70,13 @@ pub(super) struct NewProgram<'a> {
     pub(super) btf: BorrowedFd<'a>,
     pub(super) functions: &'a [u8],
     pub(super) function_size: usize,
-    /// What it is called by, in the numbers of the kernel's types.
+    /// The id, among the kernel's types, of the function that calls it.
     pub(super) attached_to: u32,
 }
 
-/// Has the kernel take a program for an iterator; or what it says against it.
+/// `BPF_PROG_LOAD`: loads a program for an iterator. An error comes with the verifier's log.
+///
+/// The first attempt asks for no log, because writing one slows the verifier down.
 pub(super) fn load_program(program: &NewProgram<'_>) -> Result<OwnedFd, (io::Error, String)> {
     let mut log = Vec::new();
     load_with_log(program, &mut log).or_else(|error| match error.raw_os_error() {
@@ -139,7 +141,7 @@ fn load_with_log(program: &NewProgram<'_>, log: &mut [u8]) -> io::Result<OwnedFd
     unsafe { made_by(BPF_PROG_LOAD, &attributes) }
 }
 
-/// Begins an iteration by a program.
+/// `BPF_LINK_CREATE`, `BPF_ITER_CREATE`: begins an iteration by a program.
 pub(super) fn iterate(program: BorrowedFd<'_>) -> io::Result<File> {
     #[derive(Default)]
     #[repr(C)]
@@ -154,14 +156,14 @@ pub(super) fn iterate(program: BorrowedFd<'_>) -> io::Result<File> {
         attach_kind: BPF_TRACE_ITER,
         ..NewLink::default()
     };
-    // SAFETY: there are numbers in it and nothing else.
+    // SAFETY: it holds integers and no pointer.
     let link = unsafe { made_by(BPF_LINK_CREATE, &link) }?;
     let iterator = [link.as_fd().as_raw_fd().cast_unsigned(), 0];
-    // SAFETY: there are numbers in it and nothing else.
+    // SAFETY: it holds integers and no pointer.
     unsafe { made_by(BPF_ITER_CREATE, &iterator) }.map(File::from)
 }
 
-/// `bpf(2)` that makes a descriptor.
+/// A call of `bpf(2)` that returns a new fd.
 ///
 /// # Safety
 ///
@@ -177,7 +179,7 @@ unsafe fn made_by<T>(command: libc::c_int, attributes: &T) -> io::Result<OwnedFd
     Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
 }
 
-/// A file of the kernel's that never changes, where it lies in memory.
+/// A file of the kernel that never changes, mapped into memory.
 #[derive(Debug)]
 pub(super) struct Mapped {
     start: NonNull<libc::c_void>,
@@ -185,7 +187,7 @@ pub(super) struct Mapped {
 }
 
 impl Mapped {
-    /// Maps a file; since Linux 6.16 that can be done with the kernel's types.
+    /// Maps a file. Linux allows that for its types since 6.16.
     pub(super) fn of(file: &File) -> io::Result<Mapped> {
         let len = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
         let fd = file.as_raw_fd();

@@ -1,71 +1,46 @@
-//! One walk, kept: tables, their numbers, and the registrations of each instance.
+//! One walk: the tables, their open fds, and the registrations of each instance.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::dispute;
-use super::load::{Programs, Refusal};
-use super::record::{About, Address, Item, Met, Record, Slot};
+use super::dispute::{Trees, disputed};
+use super::load::Programs;
+use super::record::{About, Address, Epitem, Met, Record, Slot};
+use super::refusal::Refusal;
+use super::table::Table;
+use crate::request::Limits;
 use crate::snapshot::Effort;
-use crate::source::Limits;
 
-/// Walks at most: a machine that is busy enough differs from itself every time. Of the
-/// last, both ways are believed, and who is accused is looked up anyway.
+/// Walks at most. A machine that is busy enough contradicts itself in every walk. Of the last walk,
+/// both trees and lists are believed; whatever does not fit is asked about again anyway.
 const MAX_WALKS: u64 = 2;
 
-/// Everything the kernel told.
+/// Everything that the programs reported.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
-    /// Each table's numbers, ascending; tables in the order they were met.
+    /// The tables, in the order they were met.
     pub(super) tables: Vec<Table>,
     table_of: FxHashMap<Address, usize>,
-    /// Every instance's registrations, ascending by file and number.
-    trees: BTreeMap<Address, Vec<Item>>,
-    items: usize,
-    /// What files know of, and of which instance.
-    links: Vec<(Address, Item)>,
+    /// Every instance's epitems, ascending by file and fd.
+    trees: Trees,
+    epitems: usize,
+    /// The epitems of the files' own lists, each with its instance.
+    links: Vec<(Address, Epitem)>,
     abouts: FxHashMap<Address, About>,
     read: FxHashSet<Address>,
     torn: u64,
-    numbers: usize,
-    numbers_left_out: u64,
-    items_left_out: u64,
+    fds: usize,
+    fds_left_out: u64,
+    epitems_left_out: u64,
     disputed: u64,
     walks: u64,
-    /// Nobody's: this very process, whose numbers change with the looking.
+    /// This process, if it is not asked for: the walk itself opens and closes its fds.
     ignored: Option<u32>,
 }
 
-/// A descriptor table.
-#[derive(Debug)]
-pub(super) struct Table {
-    pub(super) address: Address,
-    /// Its tasks: the process and the thread by which it was met.
-    pub(super) tasks: Vec<(u32, u32)>,
-    pub(super) slots: Vec<Slot>,
-}
-
-impl Table {
-    /// What a number names.
-    pub(super) fn slot(&self, fd: i32) -> Option<&Slot> {
-        self.place(fd).map(|at| &self.slots[at])
-    }
-
-    /// Where a number stands.
-    pub(super) fn place(&self, fd: i32) -> Option<usize> {
-        // Numbers are given without gaps, mostly.
-        let guess = usize::try_from(fd).ok();
-        let is_it = |at: &usize| self.slots.get(*at).is_some_and(|slot| slot.fd == fd);
-        guess
-            .filter(is_it)
-            .or_else(|| self.slots.binary_search_by_key(&fd, |slot| slot.fd).ok())
-    }
-}
-
 impl Walk {
-    /// Walks until the two ways agree, or it is clear that they will not.
+    /// Walks until trees and lists agree, or [`MAX_WALKS`] times.
     pub(super) fn take(programs: &mut Programs, limits: &Limits) -> Result<Walk, Refusal> {
         let mut walk = Walk::once(programs, limits, false)?;
         let mut walks = 1;
@@ -82,8 +57,8 @@ impl Walk {
         let mut walk = Walk::default();
         programs.walk(with_links, |record| {
             walk.add(record, limits);
-            let is_beyond = walk.items_left_out + walk.numbers_left_out > 1 << 24;
-            // Counting on would take as long as whoever made them likes.
+            let is_beyond = walk.epitems_left_out + walk.fds_left_out > 1 << 24;
+            // Whoever made them can make more: counting on would take as long as they like.
             if is_beyond {
                 ControlFlow::Break(())
             } else {
@@ -95,16 +70,17 @@ impl Walk {
         Ok(walk)
     }
 
-    /// Takes a process's tables for nobody's. What is in them still refers to its file.
-    pub(super) fn look_away_from(&mut self, pid: u32) {
+    /// Leaves a process out. Its tables stay without an owner, for their slots still count as
+    /// references to the files.
+    pub(super) fn ignore(&mut self, pid: u32) {
         for table in &mut self.tables {
             table.tasks.retain(|(other, _)| *other != pid);
         }
         self.ignored = Some(pid);
     }
 
-    /// True unless it is to be looked away from.
-    pub(super) fn is_looked_at(&self, pid: u32) -> bool {
+    /// False for the process that is left out.
+    pub(super) fn is_read(&self, pid: u32) -> bool {
         self.ignored != Some(pid)
     }
 
@@ -113,56 +89,52 @@ impl Walk {
         self.table_of.get(&address).map(|at| &self.tables[*at])
     }
 
-    /// The registrations of an instance, ascending by file and number.
-    pub(super) fn items_of(&self, instance: Address) -> &[Item] {
+    /// The epitems of an instance, ascending by file and fd.
+    pub(super) fn epitems_of(&self, instance: Address) -> &[Epitem] {
         self.trees.get(&instance).map_or(&[], Vec::as_slice)
     }
 
-    /// Every instance that was met, and its registrations.
-    pub(super) fn trees(&self) -> impl Iterator<Item = (Address, &[Item])> {
-        self.trees.iter().map(|(at, items)| (*at, &items[..]))
-    }
-
-    /// What is known of a file.
+    /// The inode and kind of a file, if the walk has described it.
     pub(super) fn about(&self, file: Address) -> Option<&About> {
         self.abouts.get(&file)
     }
 
-    /// True if every number was kept: what refers to a file and is none, is none.
-    pub(super) fn has_every_number(&self) -> bool {
-        self.numbers_left_out == 0
+    /// True if every fd was kept. Only then are a file's references beyond its fds known to be
+    /// none.
+    pub(super) fn has_every_fd(&self) -> bool {
+        self.fds_left_out == 0
     }
 
-    /// Says what it took and what it could not keep.
+    /// Notes what it took, and what was not kept.
     pub(super) fn account(&self, effort: &mut Effort) {
         effort.walks = self.walks;
         effort.disputed = self.disputed;
-        effort.numbers_left_out = self.numbers_left_out;
-        effort.registrations_left_out = self.items_left_out;
+        effort.fds_left_out = self.fds_left_out;
+        effort.registrations_left_out = self.epitems_left_out;
         effort.instances_left_out = self.unread();
     }
 
     fn add(&mut self, record: Record<'_>, limits: &Limits) {
         match record {
-            Record::Met(met) if self.numbers < limits.numbers => self.add_slot(&met),
-            Record::Met(_) => self.numbers_left_out += 1,
-            Record::Items { instance, items } => {
-                let told = items.len();
-                let kept = told.min(limits.registrations.saturating_sub(self.items));
+            Record::Met(met) if self.fds < limits.fds => self.add_slot(&met),
+            Record::Met(_) => self.fds_left_out += 1,
+            Record::Epitems { instance, epitems } => {
+                let told = epitems.len();
+                let kept = told.min(limits.registrations.saturating_sub(self.epitems));
                 let tree = self.trees.entry(instance).or_default();
-                tree.extend(items.take(kept));
-                self.items += kept;
-                self.items_left_out += (told - kept) as u64;
+                tree.extend(epitems.take(kept));
+                self.epitems += kept;
+                self.epitems_left_out += (told - kept) as u64;
             }
             Record::Described { file, about } if self.abouts.len() < limits.registrations => {
                 self.abouts.insert(file, about);
             }
-            // Its registration is left out, and counted.
+            // Not counted: its registration is left out too, and counted there.
             Record::Described { .. } => {}
-            Record::Link { instance, item } if self.links.len() < limits.registrations => {
-                self.links.push((instance, item));
+            Record::Link { instance, epitem } if self.links.len() < limits.registrations => {
+                self.links.push((instance, epitem));
             }
-            Record::Link { .. } => self.items_left_out += 1,
+            Record::Link { .. } => self.epitems_left_out += 1,
             Record::End { instance, is_torn } => {
                 self.read.insert(instance);
                 self.torn += u64::from(is_torn);
@@ -172,7 +144,7 @@ impl Walk {
     }
 
     fn add_slot(&mut self, met: &Met) {
-        // The numbers of a table come one after the other.
+        // The fds of a table come one after the other, so the map is asked once for each table.
         let last = self.tables.last().filter(|it| it.address == met.table);
         let at = match last {
             Some(_) => self.tables.len() - 1,
@@ -183,10 +155,10 @@ impl Walk {
         if table.tasks.last() != Some(&task) {
             table.tasks.push(task);
         }
-        // Met again by another task that shares the table: once is enough.
+        // Another task that shares the table meets the same fds again: those are left out.
         if table.tasks.len() == 1 && table.slots.last().is_none_or(|last| last.fd < slot.fd) {
             table.slots.push(slot);
-            self.numbers += 1;
+            self.fds += 1;
         }
     }
 
@@ -201,14 +173,16 @@ impl Walk {
         })
     }
 
-    /// Files that know of other registrations than were met in the trees, and torn trees.
+    /// How many files and trees contradict each other. If something was left out the two cannot be
+    /// compared, and none counts.
     fn disputed(&self) -> u64 {
-        if self.items_left_out + self.numbers_left_out > 0 {
+        if self.epitems_left_out + self.fds_left_out > 0 {
             return 0;
         }
-        dispute::disputed(self) as u64 + self.torn
+        disputed(&self.tables, &self.trees) as u64 + self.torn
     }
 
+    /// How many instances somebody holds whose tree was not read.
     fn unread(&self) -> u64 {
         let slots = self.tables.iter().flat_map(|table| &table.slots);
         let instances: FxHashSet<Address> = slots.filter_map(Slot::instance).collect();
@@ -216,7 +190,7 @@ impl Walk {
         instances.iter().filter(is_unread).count() as u64
     }
 
-    /// What only the files knew of, of instances that somebody holds.
+    /// Adds the epitems that only the files' own lists had, to instances that were read.
     fn adopt_links(&mut self) {
         let links = std::mem::take(&mut self.links);
         for (instance, link) in links {
@@ -227,13 +201,13 @@ impl Walk {
         self.put_in_order();
     }
 
-    /// Each tree comes in order, but for what was read twice.
+    /// Sorts the trees. Each comes in order, but for parts that were read twice.
     fn put_in_order(&mut self) {
-        let order = |item: &Item| (item.file, item.fd);
-        for items in self.trees.values_mut() {
-            if !items.is_sorted_by(|a, b| order(a) < order(b)) {
-                items.sort_by_key(order);
-                items.dedup_by_key(|item| order(item));
+        let order = |epitem: &Epitem| (epitem.file, epitem.fd);
+        for epitems in self.trees.values_mut() {
+            if !epitems.is_sorted_by(|a, b| order(a) < order(b)) {
+                epitems.sort_by_key(order);
+                epitems.dedup_by_key(|epitem| order(epitem));
             }
         }
     }

@@ -1,4 +1,7 @@
 //! Where a file came from: did a forked process get it with its table, or open it by itself?
+//!
+//! No call tells, so this looks for signs. Each is either a fact (the elder has the pipe's other
+//! end) or a likeness (the fds above are the same in both tables).
 
 use std::cmp::Ordering;
 use std::time::Duration;
@@ -6,39 +9,17 @@ use std::time::Duration;
 use rustix::fs::AtFlags;
 use rustix::net::{AddressFamily, SocketAddrAny};
 use rustix::time::ClockId;
-use serde::Serialize;
 
-use super::{Split, numbers_of};
+use super::split::Split;
 use crate::proc::Proc;
-use crate::snapshot::{Instance, Kind, Process, Registration, Snapshot};
-use crate::spin::copy_of;
+use crate::snapshot::{Instance, Kind, OpenFd, Origin, Process, Registration, Snapshot};
 use crate::sys;
 
-/// Numbers gone through on the way up to one that both have.
+/// How many fds above are tried for one that both tables have.
 const CLIMB: i32 = 64;
 
-/// What shows of where a file came from.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Origin {
-    /// Who has the file, of several the eldest.
-    pub namer: u32,
-    /// It has the instance under a number that the elder has it under: a copied table's.
-    pub has_same_instance_number: bool,
-    /// The elder's number for the other end of the pipe.
-    pub other_end: Option<i32>,
-    /// The elder made the file: a pair of sockets tells its maker.
-    pub is_made_by_elder: bool,
-    /// The file is older than the process that has it.
-    pub is_older: bool,
-    /// All that the file tells of its age is later than that process's start.
-    pub seems_younger: bool,
-    /// The first number above that names one file in both tables, with no gap up to it.
-    pub neighbour: Option<i32>,
-    /// The process has become another program since it was forked.
-    pub has_changed_program: bool,
-}
-
 impl Origin {
+    /// Collects the signs.
     pub(super) fn of(
         proc: &Proc,
         snapshot: &Snapshot,
@@ -51,11 +32,11 @@ impl Origin {
         let Some(namer) = split.namers.iter().copied().min_by_key(start) else {
             return Origin::default();
         };
-        let of_elder = numbers_of(instance, elder);
+        let of_elder = instance.fds_of(elder);
         let is_of_elder = |fd: &i32| of_elder.contains(fd);
         let mut origin = Origin {
             namer,
-            has_same_instance_number: numbers_of(instance, namer).iter().any(is_of_elder),
+            has_same_instance_fd: instance.fds_of(namer).iter().any(is_of_elder),
             ..Origin::default()
         };
         let (Ok(with), Ok(without)) = (proc.listed(namer), proc.listed(elder)) else {
@@ -66,7 +47,7 @@ impl Origin {
         let kind = open.map(|open| open.kind);
         if kind == Some(Kind::Pipe) {
             let key = open.and_then(|open| open.key);
-            let is_end = |it: &&crate::snapshot::OpenFd| it.key.is_some() && it.key == key;
+            let is_end = |it: &&OpenFd| it.key.is_some() && it.key == key;
             origin.other_end = without.open.iter().find(is_end).map(|it| it.fd);
             origin.date(proc, namer, fd, with.start_time);
         }
@@ -78,14 +59,8 @@ impl Origin {
         origin
     }
 
-    /// True if the file is known to have been there at the fork, or by all likeness was.
-    pub(super) fn is_inherited(&self) -> bool {
-        let is_known = self.other_end.is_some() || self.is_made_by_elder || self.is_older;
-        let is_like = self.neighbour.is_some() || self.has_changed_program;
-        self.has_same_instance_number && (is_known || is_like && !self.seems_younger)
-    }
-
-    /// The youngest a pipe can be: what was first of its making, a write and a read.
+    /// Compares the pipe's age with the process's. Reads and writes only move its time stamps
+    /// forward, so the pipe is at least as old as the earliest of them.
     fn date(&mut self, proc: &Proc, pid: u32, fd: i32, start_time: u64) {
         let path = proc.root().join(format!("{pid}/fd/{fd}"));
         let Ok(stat) = rustix::fs::statat(rustix::fs::CWD, path, AtFlags::empty()) else {
@@ -109,19 +84,20 @@ impl Origin {
         let tick = Duration::from_secs(1) / u32::try_from(per_second).unwrap_or(100);
         let start = tick.saturating_mul(u32::try_from(start_time).unwrap_or(u32::MAX));
         let age = first.saturating_sub(booted);
-        // A start is told in ticks, and the kernel's clock for files goes by its own.
+        // A start is known to a tick, and files are stamped by a coarser clock: near the start,
+        // neither is claimed.
         self.is_older = age + tick < start;
         self.seems_younger = age > start + 2 * tick;
     }
 }
 
-/// Who called `socketpair(2)`; nothing for any other socket.
+/// Who called `socketpair(2)`; `None` for any other socket.
 ///
-/// Such sockets have no names. One that was connected has its peer's, or its own, and
-/// tells who listens.
+/// The sockets of a pair have no names. A socket that was connected has a name, or its peer has,
+/// and its `SO_PEERCRED` tells who listens or connects, not who made it.
 fn maker_of_pair(pid: u32, fd: i32) -> Option<u32> {
-    let copy = copy_of(pid, fd).ok()?;
-    // Of a name there is the family alone.
+    let copy = sys::copy_of(pid, fd).ok()?;
+    // An address without a name consists of the family alone.
     let is_nameless = |name: SocketAddrAny| {
         let is_unix = name.address_family() == AddressFamily::UNIX;
         is_unix && name.addr_len() as usize == size_of::<libc::sa_family_t>()
@@ -131,9 +107,12 @@ fn maker_of_pair(pid: u32, fd: i32) -> Option<u32> {
     (is_nameless(own) && peer.is_none_or(is_nameless)).then(|| sys::peer_of(&copy))?
 }
 
-/// Goes up from a number through those that are open, to one that is the same in both tables.
+/// The first fd above that names one file in both tables, if every fd up to it is open.
+///
+/// The kernel gives out the lowest free fd. So a file that the child opened after the fork would
+/// stand above the copied ones, not below one of them.
 fn neighbour(with: &Process, without: &Process, fd: i32) -> Option<i32> {
-    // What has come to the number since says nothing of the time before.
+    // The elder has given the fd to another file since: what stands above may be as new.
     if without.open_fd(fd).is_some() {
         return None;
     }
@@ -158,7 +137,7 @@ mod tests {
         let own = std::process::id();
         let (one, other) = UnixStream::pair().unwrap();
         let maker = |socket: &UnixStream| maker_of_pair(own, socket.as_raw_fd());
-        if maker(&one).is_none() && super::copy_of(own, one.as_raw_fd()).is_err() {
+        if maker(&one).is_none() && crate::sys::copy_of(own, one.as_raw_fd()).is_err() {
             // Where a sandbox forbids to take a copy there is nothing to test.
             return;
         }

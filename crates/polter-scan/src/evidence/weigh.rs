@@ -1,13 +1,16 @@
-//! What follows from the evidence, and in which words.
+//! What follows from the evidence, in words.
+//!
+//! Every doubt makes a finding open: a ghost is likely only if nothing speaks against it and
+//! something shows that the file was inherited.
 
-use super::{Evidence, How, Sureness, Use};
-use crate::snapshot::{Instance, Registration, Snapshot};
+use crate::snapshot::{Evidence, How, Instance, Registration, Snapshot, Sureness, Use};
 
-/// The share of a window from which on a thread that always wants a CPU spins: it is billed
-/// for what it had with a delay.
+/// A thread that had a CPU, or wanted one, for this share of the window spins. It is not 1, because
+/// the kernel bills CPU time with a delay.
 const BUSY: f64 = 0.5;
 
-/// The kernel's least share in a loop that does nothing but calls.
+/// The kernel's least share of the time in a loop that does nothing but calls. A thread below it
+/// computes.
 pub(crate) const IN_KERNEL: f64 = 0.05;
 
 /// How sure it is that a registration is an elder's ghost, and why.
@@ -20,18 +23,19 @@ pub(crate) struct Weighed {
 }
 
 impl Evidence {
-    /// True if this process spins on the registration: it never sleeps, it makes calls, the
-    /// file has something to report all the time, and is reported as long as it has.
+    /// True if this process spins on the registration: it never sleeps, it makes calls, the file
+    /// is ready all the time, and every wait reports it as long as it is.
     pub(crate) fn is_spinning(&self, registration: &Registration, pid: u32) -> bool {
         let spins = |it: &Use| {
             let waits = matches!(it.how, How::Waits { .. });
             it.pid == pid && !waits && it.busy >= BUSY && it.in_kernel >= IN_KERNEL
         };
         self.is_ready == Some(true)
-            && is_reported_always(registration.events)
+            && registration.is_reported_always()
             && self.elders.iter().any(spins)
     }
 
+    /// Says how sure it is that the registration is the elder's ghost, and why.
     pub(crate) fn weigh(
         &self,
         snapshot: &Snapshot,
@@ -70,7 +74,7 @@ impl Evidence {
         format!("{} looks in {} ms", self.looks, self.window_ms)
     }
 
-    /// What makes it unsafe to call it a ghost.
+    /// Reasons not to call it a ghost.
     fn against(&self, snapshot: &Snapshot, instance: &Instance) -> Vec<String> {
         let mut reasons: Vec<String> = self
             .namers
@@ -94,6 +98,7 @@ impl Evidence {
         reasons
     }
 
+    /// Why a process that can name the file may be using the instance; `None` if it is not.
     fn in_use(&self, snapshot: &Snapshot, it: &Use) -> Option<String> {
         let (who, looked) = (snapshot.called(it.pid), self.looked());
         Some(match &it.how {
@@ -115,7 +120,7 @@ impl Evidence {
         })
     }
 
-    /// What shows that the file came with the table; nothing if that does not show.
+    /// Signs that the file came with the table; empty if there are none.
     fn inherited(&self, snapshot: &Snapshot) -> Vec<String> {
         let origin = &self.origin;
         if !origin.is_inherited() {
@@ -147,6 +152,7 @@ impl Evidence {
         reasons
     }
 
+    /// How a process that can name the file spent the window asleep.
     fn idle(&self, snapshot: &Snapshot, it: &Use) -> Option<String> {
         let How::Sleeps { call } = &it.how else {
             return None;
@@ -158,6 +164,7 @@ impl Evidence {
         ))
     }
 
+    /// What an elder did, and whether it spins on the registration.
     fn elder(&self, snapshot: &Snapshot, registration: &Registration, it: &Use) -> String {
         let who = snapshot.called(it.pid);
         let busy = (it.busy * 100.0).min(100.0);
@@ -177,22 +184,5 @@ impl Evidence {
             _ => format!("wanted a CPU for {busy:.0} % of that time"),
         };
         format!("{who} does not spin on it: it {does}, and {ready}")
-    }
-}
-
-/// True if a registration is reported by every wait as long as its file is ready.
-pub(crate) fn is_reported_always(events: u32) -> bool {
-    let private = (libc::EPOLLONESHOT | libc::EPOLLET | libc::EPOLLWAKEUP | libc::EPOLLEXCLUSIVE)
-        .cast_unsigned();
-    events & libc::EPOLLET.cast_unsigned() == 0 && events & !private != 0
-}
-
-impl Snapshot {
-    /// How a process is called, or a thread that has a table of its own.
-    pub(crate) fn called(&self, pid: u32) -> String {
-        match self.processes.get(&pid).and_then(|it| it.thread_of) {
-            Some(leader) => format!("thread {pid} of process {leader}, with a table of its own,"),
-            None => format!("process {pid}"),
-        }
     }
 }

@@ -1,15 +1,14 @@
-//! Which registrations are to be removed, and why the others are not.
+//! Chooses the registrations to be removed, and says why the others are not.
 
-use super::{Excused, Options, Outcome, Step};
-use crate::evidence::Sureness;
-use crate::evidence::weigh::Weighed;
-use crate::snapshot::{InTable, Instance, Kind, Meaning, Name, Registration, Snapshot};
+use super::plan::{Excused, Options, Outcome, Step};
+use crate::evidence::Weighed;
+use crate::snapshot::{InTable, Instance, Kind, Meaning, Name, Registration, Snapshot, Sureness};
 
-/// The steps for the instances of `pid`: ghosts, and what might be taken for one.
+/// One step for each registration that is a ghost or might be taken for one.
 pub(super) fn steps(snapshot: &Snapshot, pid: u32, options: &Options) -> Vec<Step> {
     let mut steps = Vec::new();
     for instance in &snapshot.instances {
-        let choice = Choice {
+        let chooser = Chooser {
             snapshot,
             instance,
             pid,
@@ -18,21 +17,24 @@ pub(super) fn steps(snapshot: &Snapshot, pid: u32, options: &Options) -> Vec<Ste
         let chosen = instance.registrations.iter();
         steps.extend(
             chosen
-                .filter(|it| choice.is_chosen(it))
-                .map(|it| choice.step(it)),
+                .filter(|it| chooser.is_chosen(it))
+                .map(|it| chooser.step(it)),
         );
     }
     steps
 }
 
-struct Choice<'a> {
+/// Chooses among the registrations of one instance.
+struct Chooser<'a> {
     snapshot: &'a Snapshot,
     instance: &'a Instance,
     pid: u32,
     options: &'a Options,
 }
 
-impl Choice<'_> {
+impl Chooser<'_> {
+    /// True if the plan has a step for this registration. One whose fd was given is listed even if
+    /// it turns out to be live, so that the plan can say why it is left alone.
     fn is_chosen(&self, registration: &Registration) -> bool {
         if self.options.fd.is_some_and(|fd| fd != registration.fd) {
             return false;
@@ -64,7 +66,7 @@ impl Choice<'_> {
             start_times: names.iter().map(start_time).collect(),
             among: self.instance.registrations.len() as u64,
             fd: registration.fd,
-            nth: registration.nth,
+            occurrence: registration.occurrence,
             events: registration.events,
             data: registration.data,
             held_by: registration.held_by.clone(),
@@ -87,7 +89,8 @@ impl Choice<'_> {
         }
     }
 
-    /// What the evidence says; nothing of a ghost that is certain, or if it is not asked for.
+    /// What the evidence says; `None` for a certain ghost, and with `in_table`, where the caller
+    /// has decided.
     fn weigh(&self, registration: &Registration) -> Option<Weighed> {
         if self.options.in_table.is_some() || !is_nameless(registration, self.pid) {
             return None;
@@ -96,7 +99,7 @@ impl Choice<'_> {
         Some(evidence.weigh(self.snapshot, self.instance, registration))
     }
 
-    /// What is to be done about a registration whose number does not name its file everywhere.
+    /// What is to be done about a registration whose fd does not name its file everywhere.
     fn outcome(&self, registration: &Registration, is_likely: bool) -> Outcome {
         if !self.instance.is_certain {
             return Outcome::kept(
@@ -158,7 +161,8 @@ impl Choice<'_> {
     }
 }
 
-/// Who can name the file and does not wait, as they were when they were last looked at.
+/// The processes that can name the file and do not wait on the instance, with what their threads
+/// had done when the watch ended.
 fn idle(registration: &Registration) -> Vec<Excused> {
     let namers = registration.evidence.iter().flat_map(|it| &it.namers);
     let excused = namers.map(|it| Excused {
@@ -168,14 +172,14 @@ fn idle(registration: &Registration) -> Vec<Excused> {
     excused.collect()
 }
 
-/// Who can name the file by the registration's number.
+/// The processes that can name the file by the registration's fd.
 fn namers(registration: &Registration) -> impl Iterator<Item = u32> + '_ {
     let tables = registration.tables.iter();
     let same = tables.filter(|table| table.meaning == Meaning::Same);
     same.map(|table| table.pid)
 }
 
-/// True if the number is known not to name the file in a process's table.
+/// True if the fd is known not to name the file in a process's table.
 fn is_nameless(registration: &Registration, pid: u32) -> bool {
     let is_elsewhere = |table: &InTable| matches!(table.meaning, Meaning::Closed | Meaning::Other);
     let mut tables = registration.tables.iter();

@@ -1,4 +1,4 @@
-//! What a removal works on: copies of the instance and of the ghost's file.
+//! The copies that a removal works on: of the instance, and of the ghost's file.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
@@ -7,30 +7,31 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags};
 
-use super::{Outcome, Step};
-use crate::fdinfo::{MAX_ROWS, Row};
+use super::plan::{Outcome, Step};
 use crate::proc::Proc;
+use crate::proc::fdinfo::{MAX_ROWS, Row};
 use crate::sys::{self, EpollSlot};
 
+/// The advice where another attempt may succeed.
 pub(super) const AGAIN: &str = "try again";
 
-/// Registrations an instance may have for its text to be read anew for each ghost.
+/// Up to so many registrations, an instance's text is read anew for each ghost.
 const SMALL: u64 = 1000;
 
-/// How often a text is read that changes while it is.
+/// How often a text is read that changes meanwhile.
 const READS: usize = 32;
 
-/// Bytes of a row; the longest Linux writes has 117.
+/// Bytes of a row; the longest that Linux writes has 117.
 const ROW: usize = 128;
 
-/// The instance, and the file under the ghost's number.
+/// The instance, and the file under the ghost's fd, in the calling thread's own table.
 #[derive(Debug)]
 pub(super) struct Copies {
     pub(super) instance: OwnedFd,
     pub(super) file: OwnedFd,
 }
 
-/// What a registration was made with.
+/// The events and the data of a registration: what is needed to put it back.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Settings {
     pub(super) events: u32,
@@ -38,23 +39,24 @@ pub(super) struct Settings {
 }
 
 impl Copies {
-    /// Takes them from those who have them.
+    /// Takes them from the processes that have them.
     pub(super) fn take(step: &Step) -> Result<Copies, Outcome> {
         let instance = instance_copy(step)?;
         let file = file_copy(step, &instance)?;
-        let file = sys::dup_to(file.as_fd(), step.fd).map_err(|error| no_number(step, &error))?;
+        let file = sys::dup_to(file.as_fd(), step.fd).map_err(|error| no_fd(step, &error))?;
         Ok(Copies { instance, file })
     }
 
     /// The file, as `kcmp` names it.
     pub(super) fn here(&self) -> (u32, i32) {
-        (me(), self.file.as_raw_fd())
+        (own_tid(), self.file.as_raw_fd())
     }
 
-    /// The instance's text, and room for it; nothing if it need not be read.
+    /// The instance's text and a buffer for it; `None` if it need not be read.
     ///
-    /// It is long where ghosts are many: there only a one-shot is read anew, which changes
-    /// by itself.
+    /// Where ghosts are many the text is long, and reading it for each would take too long. There
+    /// only a one-shot is read anew, because its events change without the program: they are
+    /// cleared when it fires.
     pub(super) fn text(&self, step: &Step) -> Result<Option<Text>, Outcome> {
         if step.among > SMALL && step.events & libc::EPOLLONESHOT.cast_unsigned() == 0 {
             return Ok(None);
@@ -69,13 +71,15 @@ impl Copies {
         }))
     }
 
-    /// What the registration was made with, as it is now. Takes no memory.
+    /// The registration's events and data as they are now. Does not allocate: see
+    /// [`sys::do_apart`].
     pub(super) fn settings(&self, step: &Step, text: &mut Text) -> Result<Settings, Unread> {
         for _ in 0..READS {
-            let nth = nth_of(step, &self.instance, &self.file).ok_or(Unread::Gone)?;
-            let settings = text.read(step.fd, nth);
-            // The number's others come and go: it must be the same one all along.
-            if nth_of(step, &self.instance, &self.file) == Some(nth)
+            let occurrence = occurrence_of(step, &self.instance, &self.file).ok_or(Unread::Gone)?;
+            let settings = text.read(step.fd, occurrence);
+            // The fd's other registrations come and go, and this one's place among them changes.
+            // The row is this one's only if its place was the same before and after.
+            if occurrence_of(step, &self.instance, &self.file) == Some(occurrence)
                 && let Some(settings) = settings
             {
                 return Ok(settings);
@@ -85,7 +89,7 @@ impl Copies {
     }
 }
 
-/// An instance's text, to be read where there is no memory to be had.
+/// An instance's text, with a buffer that is large enough to be read without allocating.
 #[derive(Debug)]
 pub(super) struct Text {
     file: File,
@@ -93,7 +97,7 @@ pub(super) struct Text {
 }
 
 impl Text {
-    fn read(&mut self, fd: i32, nth: u32) -> Option<Settings> {
+    fn read(&mut self, fd: i32, occurrence: u32) -> Option<Settings> {
         self.file.rewind().ok()?;
         let mut len = 0;
         while len < self.buffer.len() {
@@ -108,7 +112,7 @@ impl Text {
         let rows = lines
             .filter(|line| line.starts_with(b"tfd:"))
             .filter_map(Row::parse);
-        let row = rows.filter(|row| row.tfd == fd).nth(nth as usize)?;
+        let row = rows.filter(|row| row.tfd == fd).nth(occurrence as usize)?;
         Some(Settings {
             events: row.events,
             data: row.data,
@@ -116,16 +120,16 @@ impl Text {
     }
 }
 
-/// Why there are no settings.
+/// Why the settings could not be read.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Unread {
-    /// There is no such registration any more.
+    /// The registration has been removed.
     Gone,
-    /// The text and the registration do not agree for a moment.
+    /// The instance changes all the time, so that no read of the text was of one moment.
     Changing,
 }
 
-/// The instance, from the first of its holders that is still the one that was seen.
+/// A copy of the instance, from the first holder that is still the process that was seen.
 fn instance_copy(step: &Step) -> Result<OwnedFd, Outcome> {
     let mut last = Outcome::Gone;
     for (name, start_time) in step.instance.iter().zip(&step.start_times) {
@@ -137,14 +141,14 @@ fn instance_copy(step: &Step) -> Result<OwnedFd, Outcome> {
     Err(last)
 }
 
-/// The ghost's file, from a holder.
+/// A copy of the ghost's file, from a holder whose fd still names it.
 fn file_copy(step: &Step, instance: &OwnedFd) -> Result<OwnedFd, Outcome> {
     let mut last = Outcome::Gone;
     for held in &step.held_by {
         match copy_of(held.pid, held.fd, None) {
             Ok(copy) => {
                 let copy = clear_of(step.fd, copy)?;
-                if nth_of(step, instance, &copy).is_some() {
+                if occurrence_of(step, instance, &copy).is_some() {
                     return Ok(copy);
                 }
             }
@@ -154,17 +158,17 @@ fn file_copy(step: &Step, instance: &OwnedFd) -> Result<OwnedFd, Outcome> {
     Err(last)
 }
 
-/// Which of the number's registrations is for this very file, if there is one.
-fn nth_of(step: &Step, instance: &OwnedFd, file: &OwnedFd) -> Option<u32> {
-    let me = me();
+/// Which of the fd's registrations is for this very file, if there is one.
+fn occurrence_of(step: &Step, instance: &OwnedFd, file: &OwnedFd) -> Option<u32> {
+    let tid = own_tid();
     for toff in 0.. {
         let slot = EpollSlot {
             efd: instance.as_raw_fd().cast_unsigned(),
             tfd: step.fd.cast_unsigned(),
             toff,
         };
-        // An error ends the number's registrations.
-        if sys::kcmp_registration((me, file.as_raw_fd()), me, slot)
+        // The kernel answers ENOENT behind the fd's last registration.
+        if sys::kcmp_registration((tid, file.as_raw_fd()), tid, slot)
             .ok()?
             .is_eq()
         {
@@ -174,11 +178,11 @@ fn nth_of(step: &Step, instance: &OwnedFd, file: &OwnedFd) -> Option<u32> {
     None
 }
 
-/// `pidfd_getfd(2)` from the process that started then, if that is known.
+/// `pidfd_getfd(2)` from a process, which must have started at `start_time` if that is given.
 fn copy_of(pid: u32, fd: i32, start_time: Option<u64>) -> rustix::io::Result<OwnedFd> {
-    let number = Pid::from_raw(pid.cast_signed()).ok_or(Errno::SRCH)?;
-    let process = rustix::process::pidfd_open(number, PidfdFlags::empty())?;
-    // Looked at with the process in hand: the number cannot pass to another.
+    let raw = Pid::from_raw(pid.cast_signed()).ok_or(Errno::SRCH)?;
+    let process = rustix::process::pidfd_open(raw, PidfdFlags::empty())?;
+    // Compared only now: while the pidfd is open, the pid cannot pass to another process.
     if let Some(start_time) = start_time {
         let stat = Proc::live().stat(pid).map_err(|_| Errno::SRCH)?;
         if stat.start_time != start_time {
@@ -188,7 +192,7 @@ fn copy_of(pid: u32, fd: i32, start_time: Option<u64>) -> rustix::io::Result<Own
     rustix::process::pidfd_getfd(&process, fd, PidfdGetfdFlags::empty())
 }
 
-/// The same file under a number that is not the ghost's.
+/// The same file under an fd that is not the ghost's, for that one must stay free.
 fn clear_of(fd: i32, copy: OwnedFd) -> Result<OwnedFd, Outcome> {
     if copy.as_raw_fd() != fd {
         return Ok(copy);
@@ -212,15 +216,15 @@ fn refused(what: &str, pid: u32, errno: Errno) -> Outcome {
     }
 }
 
-fn no_number(step: &Step, error: &io::Error) -> Outcome {
+fn no_fd(step: &Step, error: &io::Error) -> Outcome {
     Outcome::kept(
         format!("{} cannot be used as a number here: {error}", step.fd),
         format!("ulimit -n {} or more", i64::from(step.fd) + 1),
     )
 }
 
-/// This thread.
-pub(super) fn me() -> u32 {
+/// The tid of this thread. `kcmp` is asked by it, because this thread's table is not its process's.
+pub(super) fn own_tid() -> u32 {
     rustix::thread::gettid()
         .as_raw_nonzero()
         .get()

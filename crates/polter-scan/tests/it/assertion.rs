@@ -1,7 +1,7 @@
 //! A test suite's own question: does this process, or a child, have a ghost?
 //!
-//! Those that look at all of their process have one of their own: a process that another test starts
-//! holds, for the moment before it execs, whatever this one has open.
+//! Those that look at all of their process have one of their own: a process that another test
+//! starts holds, for the moment before it execs, whatever this one has open.
 
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::panic::catch_unwind;

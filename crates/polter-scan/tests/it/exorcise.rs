@@ -157,5 +157,5 @@ fn rows(haunted: &Haunted) -> Vec<(i32, u32)> {
     let snapshot = Snapshot::take(&Proc::live(), &haunted.scope()).unwrap();
     let instances = snapshot.instances.iter();
     let registrations = instances.flat_map(|instance| &instance.registrations);
-    registrations.map(|it| (it.fd, it.nth)).collect()
+    registrations.map(|it| (it.fd, it.occurrence)).collect()
 }

@@ -1,4 +1,5 @@
-//! A program that changes its descriptors all the time is exorcised all the time, and loses nothing.
+//! A program that changes its descriptors all the time is exorcised all the time, and loses
+//! nothing.
 //!
 //! The program checks itself, and ends at its first loss (`haunted --restless`).
 //! `POLTER_EXORCISE_ATTEMPTS` says how often it is tried.

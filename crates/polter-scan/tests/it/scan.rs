@@ -82,7 +82,7 @@ fn a_captured_tree_tells_the_same() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().join("host");
     let captured = capture(&Proc::live(), &dir).unwrap();
-    assert!(captured.processes > 1 && captured.numbers > 4);
+    assert!(captured.processes > 1 && captured.fds > 4);
     let scope = haunted.scope();
     let pids = haunted.pids();
     drop(haunted);

@@ -59,11 +59,11 @@ fn too_many_numbers_are_counted_and_accuse_nobody() {
     }
     let haunted = Haunted::start("healthy", &[]);
     let limits = Limits {
-        numbers: 0,
+        fds: 0,
         ..Limits::default()
     };
     let snapshot = walk(&haunted.scope(), &limits).unwrap();
-    assert!(snapshot.effort.numbers_left_out > 0);
+    assert!(snapshot.effort.fds_left_out > 0);
     assert!(Report::of(&snapshot).findings.is_empty());
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn exorcise(args: &ExorciseArgs, console: &Console) -> Result<Exit, F
         is_agreed = !args.dry_run && is_wanted(planned)?;
         if is_agreed {
             // Whoever was asked took his time.
-            plan.look_again(&Proc::live())?;
+            plan.recheck(&Proc::live())?;
         }
     }
     if is_agreed {

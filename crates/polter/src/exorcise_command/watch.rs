@@ -101,7 +101,7 @@ impl Watch<'_> {
                 match self.ear.answer() {
                     None => return Ok(true),
                     Some(answer) if !is_yes(&answer) => return Ok(false),
-                    Some(_) => plan.look_again(&Proc::live())?,
+                    Some(_) => plan.recheck(&Proc::live())?,
                 }
             }
             plan.carry_out()?;

@@ -104,7 +104,7 @@ fn unseen(report: &Report) -> Option<String> {
             "left out: too many",
         ),
         (
-            report.effort.numbers_left_out,
+            report.effort.fds_left_out,
             "open number",
             "beyond the limit",
         ),

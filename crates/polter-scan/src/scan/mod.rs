@@ -1,0 +1,30 @@
+//! A scan by `/proc`: list, read, compare, recheck.
+//!
+//! ```text
+//!   list ─▶ names: which fds are one instance (kcmp)
+//!        ─▶ instances: its registrations (fdinfo), and each fd's meaning in each holder's table
+//!        ─▶ recheck: what does not fit, read again   (quiescence: no need, nobody has run)
+//!        ─▶ keepers, holders: who has the file open (kcmp)
+//! ```
+//!
+//! The processes run on meanwhile. An fd that does not name its file may be of a registration that
+//! was removed, and whose fd was closed, between two reads. So only what all rechecks of the fd and
+//! of the instance agree on is kept.
+
+mod compare;
+mod holders;
+mod instances;
+mod keepers;
+mod list;
+mod names;
+mod quiescence;
+mod recheck;
+mod rows;
+mod sorted;
+mod take;
+#[cfg(test)]
+mod tests;
+mod view;
+
+/// Takes a snapshot through a tree of processes.
+pub(crate) use take::take;

@@ -1,0 +1,25 @@
+//! The calls to the kernel that no safe crate has, and the only unsafe code outside `bpf`.
+//!
+//! | file | calls |
+//! |---|---|
+//! | `kcmp` | `kcmp(2)`: whether two fds name one file |
+//! | `copy` | `pidfd_getfd(2)`: another process's file, and whether it is ready |
+//! | `file` | what an open file says of itself |
+//! | `apart` | a thread's own descriptor table, and work that outlives its process |
+#![allow(unsafe_code, reason = "this room is the crate's door to the kernel")]
+
+mod apart;
+mod copy;
+mod file;
+mod kcmp;
+
+/// A removal works in a table of its own, and in a process that a killed polter leaves behind.
+pub(crate) use apart::{do_apart, dup_to, take_empty_table};
+/// A copy of another process's file, to ask whether it is ready.
+pub(crate) use copy::{copy_of, is_ready, ready};
+#[cfg(feature = "bpf")]
+pub(crate) use file::signalfd;
+/// Who made a pair of sockets, and how much is waiting in a file.
+pub(crate) use file::{peer_of, unread, unsent};
+/// Whether two fds, tables, or an fd and a registration are the same.
+pub(crate) use kcmp::{EpollSlot, kcmp_file, kcmp_registration, kcmp_table};
