@@ -8,7 +8,7 @@
 //! Nothing is given out again: whoever comes too late is found, whatever the
 //! allocator would have done.
 
-use super::{EntryId, Finding, QueueName, Stepped, Thing};
+use super::{EntryId, Finding, QueueName, Stepped, Taken, Thing};
 use crate::store::{EpitemId, EpollId, FileId, QueueId, WaitId};
 
 /// What is freed, and what will be.
@@ -77,12 +77,7 @@ impl Clone for Memory {
 impl Stepped {
     /// A step looks at memory: an error if it is gone.
     #[inline]
-    pub(super) fn touch(
-        &self,
-        me: usize,
-        thing: Thing,
-        function: &'static str,
-    ) -> Result<(), Finding> {
+    pub(super) fn touch(&self, me: usize, thing: Thing, function: &'static str) -> Taken {
         if self.ledger.memory.is_gone(thing) {
             return Err(Finding::UseAfterFree {
                 task: me,
@@ -93,21 +88,11 @@ impl Stepped {
         Ok(())
     }
 
-    pub(super) fn touch_file(
-        &self,
-        me: usize,
-        file: FileId,
-        function: &'static str,
-    ) -> Result<(), Finding> {
+    pub(super) fn touch_file(&self, me: usize, file: FileId, function: &'static str) -> Taken {
         self.touch(me, Thing::File(file), function)
     }
 
-    pub(super) fn touch_epoll(
-        &self,
-        me: usize,
-        epoll: EpollId,
-        function: &'static str,
-    ) -> Result<(), Finding> {
+    pub(super) fn touch_epoll(&self, me: usize, epoll: EpollId, function: &'static str) -> Taken {
         self.touch(me, Thing::Epoll(epoll), function)
     }
 
@@ -116,25 +101,15 @@ impl Stepped {
         me: usize,
         epitem: EpitemId,
         function: &'static str,
-    ) -> Result<(), Finding> {
+    ) -> Taken {
         self.touch(me, Thing::Epitem(epitem), function)
     }
 
-    pub(super) fn touch_entry(
-        &self,
-        me: usize,
-        entry: WaitId,
-        function: &'static str,
-    ) -> Result<(), Finding> {
+    pub(super) fn touch_entry(&self, me: usize, entry: WaitId, function: &'static str) -> Taken {
         self.touch(me, Thing::Entry(EntryId(entry)), function)
     }
 
-    pub(super) fn touch_queue(
-        &self,
-        me: usize,
-        queue: QueueId,
-        function: &'static str,
-    ) -> Result<(), Finding> {
+    pub(super) fn touch_queue(&self, me: usize, queue: QueueId, function: &'static str) -> Taken {
         self.touch(me, Thing::Queue(QueueName(queue)), function)
     }
 
