@@ -94,8 +94,9 @@ impl Judge {
         Ok(())
     }
 
-    /// The verdict on all that was read.
+    /// Decides what was only suspected, and gives the verdict.
     pub fn finish(mut self) -> Verdict {
+        // Lines that still wait come first: they can end registrations and begin waits. The rest only decides.
         self.replay_all();
         self.end_policy_removals();
         self.end_sweeps();
@@ -109,6 +110,7 @@ impl Judge {
             .into_verdict(gaps, self.worlds.into_verdicts())
     }
 
+    /// Handles what the assembler has made of a line, or of the two halves of a call.
     fn step(&mut self, assembled: &Assembled<'_>) {
         self.findings.summary.count_line(assembled);
         if let Some(warning) = assembled.warning {
@@ -131,6 +133,7 @@ impl Judge {
         }
     }
 
+    /// Passes an event on to its handler.
     fn event(&mut self, event: &Event<'_>) {
         self.coverage.has_pids |= event.pid.is_some();
         let pid = event.pid.unwrap_or(0);

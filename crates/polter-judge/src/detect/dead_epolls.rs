@@ -28,6 +28,7 @@ impl Judge {
         (self.sharing.dead).insert(table, fd, dead, MAX_REMEMBERED);
     }
 
+    /// An `epoll_ctl` failed with EBADF: is the instance closed, or the fd that is registered?
     pub(crate) fn found_bad_control(&mut self, tid: Tid, epfd: Fd, fd: Fd, place: &Place<'_>) {
         if self.worlds.base().fd(tid, epfd).is_none() {
             return self.found_dead_epoll(tid, epfd, place);
@@ -69,6 +70,7 @@ impl Judge {
         }
     }
 
+    /// An fd is used as an instance and names none: a fault if it named one before.
     pub(super) fn found_dead_epoll(&mut self, tid: Tid, epfd: Fd, place: &Place<'_>) {
         let (process, table) = self.process_and_table(tid);
         let Some(dead) = self.sharing.dead.get(table, epfd).cloned() else {
@@ -102,6 +104,7 @@ impl Judge {
         );
     }
 
+    /// A close failed with EBADF: a fault if the fd named an instance, unless it is one of a sweep.
     pub(crate) fn found_double_close(&mut self, pid: u32, tid: Tid, fd: Fd, place: &Place<'_>) {
         let (process, table) = self.process_and_table(tid);
         let dead = self.sharing.dead.get(table, fd);

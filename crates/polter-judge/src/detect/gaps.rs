@@ -165,8 +165,8 @@ fn ring(seen: &Coverage) -> Option<Gap> {
     gap(GapKind::Ring, seen.rings, summary, NO_RING)
 }
 
-/// In another thread's lines, an event can come after the removal of its registration. This happens to fewer than one in
-/// ten; more are a gap.
+/// In another thread's lines, an event can come after the removal of its registration. This happens to fewer than one
+/// in ten; more are a gap.
 fn registrations(log: &LogSummary, seen: &Coverage) -> Option<Gap> {
     let events = seen.unknown_events;
     let adds = seen.unseen_adds;

@@ -10,6 +10,7 @@ use crate::verdict::{Class, Finding, Severity, Site, Step};
 use eventpoll::{Descriptor, EpitemId, Fd, TableId, Tid};
 
 impl Judge {
+    /// The watched slot of an fd, if its clearing can matter.
     pub(crate) fn watched(&self, tid: Tid, fd: Fd) -> Option<WatchedSlot> {
         let descriptor = self.worlds.base().descriptor(tid, fd)?;
         let table = self.worlds.base().task(tid)?.table;
@@ -95,11 +96,13 @@ impl Judge {
         }
     }
 
+    /// True if the registration still has the slot's file and fd: its id may be another's by now.
     pub(super) fn is_still_registered(&self, id: EpitemId, slot: &WatchedSlot) -> bool {
         let registration = self.worlds.base().registration(id);
         registration.is_some_and(|r| r.file == slot.file && r.fd == slot.fd)
     }
 
+    /// A registration becomes a ghost: notes who keeps the file, and which policies have mended it.
     fn orphan(&mut self, id: EpitemId, slot: &WatchedSlot, process: u32, step: Step) {
         self.ghosts.born += 1;
         let holders = self.holders(slot, process);
@@ -205,50 +208,15 @@ impl Judge {
         }
     }
 
+    /// Makes a finding of a registration that was a ghost.
     fn report_ghost(&mut self, history: &RegistrationHistory, ended: Option<u64>) {
         let Some(orphaned) = &history.orphaned else {
             return;
         };
         // A ghost that reported nothing and is gone again did no harm in this log.
         let is_harmless = history.ghost_events == 0 && ended.is_some();
-        let who = match orphaned.class {
-            Class::DupGhost => "a duplicate of the descriptor keeps the file alive",
-            Class::HandedOverGhost => {
-                "the process it came from, or another it went to, keeps the file alive"
-            }
-            Class::InFlightGhost => "a message or a ring keeps the file alive",
-            _ if orphaned.is_sent => "a process that was sent the file keeps it alive",
-            _ => "a forked process keeps the file alive",
-        };
-        let harm = match history.ghost_events {
-            0 => "no event came through it in this log".to_string(),
-            1 => "an event was reported for a number that no longer means it".to_string(),
-            events => format!("{events} events were reported for a number that no longer means it"),
-        };
         let fd = history.fd;
-        let fix = match orphaned.class {
-            Class::DupGhost => format!(
-                "EPOLL_CTL_DEL {fd} before closing it, or register the descriptor that stays open"
-            ),
-            Class::InFlightGhost => format!("EPOLL_CTL_DEL {fd} before closing what was sent away"),
-            Class::HandedOverGhost => {
-                format!("EPOLL_CTL_DEL {fd} before closing it: the file is not yours alone")
-            }
-            _ if orphaned.is_sent => {
-                format!(
-                    "EPOLL_CTL_DEL {fd} before closing it: another process has been sent the file"
-                )
-            }
-            // Between fork and exec the child has the file in spite of O_CLOEXEC.
-            _ if orphaned.is_cloexec => {
-                format!(
-                    "EPOLL_CTL_DEL {fd} before closing it: O_CLOEXEC acts only once the child execs"
-                )
-            }
-            _ => format!(
-                "EPOLL_CTL_DEL {fd} before closing it, or keep it from the child with O_CLOEXEC and an exec"
-            ),
-        };
+        let harm = harm(history.ghost_events);
         let owner = self.tasks.tid(history.pid);
         let owner = owner.filter(|tid| self.process_and_table(*tid).1 == history.owner);
         let by_now = owner.and_then(|tid| self.worlds.base().fd(tid, fd));
@@ -256,6 +224,7 @@ impl Judge {
             Some(_) => format!("{harm}; {fd} means another file by now"),
             None => harm,
         };
+        let who = who_keeps_it(orphaned);
         let finding = Finding {
             class: orphaned.class,
             severity: if is_harmless {
@@ -271,9 +240,44 @@ impl Judge {
             holders: orphaned.holders.clone(),
             events: history.ghost_events,
             ended,
-            fix,
+            fix: fix(orphaned, fd),
             repeated: 0,
         };
         self.findings.add(finding);
     }
+}
+
+/// Who keeps the file, for the summary.
+fn who_keeps_it(orphaned: &Orphaned) -> &'static str {
+    match orphaned.class {
+        Class::DupGhost => "a duplicate of the descriptor keeps the file alive",
+        Class::HandedOverGhost => {
+            "the process it came from, or another it went to, keeps the file alive"
+        }
+        Class::InFlightGhost => "a message or a ring keeps the file alive",
+        _ if orphaned.is_sent => "a process that was sent the file keeps it alive",
+        _ => "a forked process keeps the file alive",
+    }
+}
+
+/// What came of it, for the summary.
+fn harm(events: u64) -> String {
+    match events {
+        0 => "no event came through it in this log".to_string(),
+        1 => "an event was reported for a number that no longer means it".to_string(),
+        events => format!("{events} events were reported for a number that no longer means it"),
+    }
+}
+
+fn fix(orphaned: &Orphaned, fd: Fd) -> String {
+    let how = match orphaned.class {
+        Class::DupGhost => "before closing it, or register the descriptor that stays open",
+        Class::InFlightGhost => "before closing what was sent away",
+        Class::HandedOverGhost => "before closing it: the file is not yours alone",
+        _ if orphaned.is_sent => "before closing it: another process has been sent the file",
+        // Between fork and exec the child has the file in spite of O_CLOEXEC.
+        _ if orphaned.is_cloexec => "before closing it: O_CLOEXEC acts only once the child execs",
+        _ => "before closing it, or keep it from the child with O_CLOEXEC and an exec",
+    };
+    format!("EPOLL_CTL_DEL {fd} {how}")
 }

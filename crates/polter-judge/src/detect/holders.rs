@@ -70,6 +70,7 @@ impl Judge {
         tables.collect()
     }
 
+    /// The kind of ghost, by who keeps the file.
     pub(super) fn class_of(
         &self,
         slot: &WatchedSlot,

@@ -60,8 +60,8 @@ impl Judge {
             .retain(|leak| (leak.table, leak.fd) != (table, epfd));
     }
 
-    /// A table is gone: the instances it never used were leaked. All else that is kept by table goes too, because another
-    /// table may get its id.
+    /// A table is gone: the instances it never used were leaked. All else that is kept by table goes too, because
+    /// another table may get its id.
     pub(crate) fn end_leaks_of(&mut self, table: TableId) {
         let leaks = &mut self.sharing.leaks;
         for leak in leaks.extract_if(.., |leak| leak.table == table) {

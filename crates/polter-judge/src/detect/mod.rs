@@ -1,8 +1,8 @@
 //! What is wrong, and what would be different under another policy. Each file adds its detectors to
 //! [`Judge`](crate::Judge).
 //!
-//! The handlers call `note_…` when something happened that may matter later, and `found_…` when it is a finding already.
-//! At the end of the log, `end_…` decides what was only suspected.
+//! The handlers call `note_…` when something happened that may matter later, and `found_…` when it is a finding
+//! already. At the end of the log, `end_…` decides what was only suspected.
 
 mod control;
 mod dead_epolls;

@@ -1,8 +1,8 @@
 //! Decides whether a policy's removal of a registration would be noticed in every order of calls.
 //!
 //! A policy can remove a registration because another process closed its fd. Whether the first process notices can
-//! depend on which of the two was faster. So these calls become sync events (`state::happens_before`): the ADD of a file
-//! that others have too, its DEL, and a close.
+//! depend on which of the two was faster. So these calls become sync events (`state::happens_before`): the ADD of a
+//! file that others have too, its DEL, and a close.
 //!
 //! ```text
 //!   ADD in B ══▶ close in A ══▶ DEL in B     each happens before the next: breaks in any order
@@ -24,15 +24,9 @@ impl Judge {
     pub(super) fn sync_event(&mut self, process: u32) -> Option<SyncEvent> {
         let (policy_removals, registrations) = (&self.policy_removals, &self.registrations);
         self.order.record(process, |used| {
-            let past = policy_removals
-                .dels
-                .sync_events()
-                .chain(policy_removals.closes.sync_events());
-            let events = policy_removals.open.sync_events().chain(past);
-            events.for_each(|mark| used.insert(mark));
-            registrations
-                .sync_events()
-                .for_each(|mark| used.insert(mark));
+            let events = policy_removals.sync_events();
+            let events = events.chain(registrations.sync_events());
+            events.for_each(|event| used.insert(event));
         })
     }
 
@@ -43,7 +37,7 @@ impl Judge {
         process: u32,
         is_exit: bool,
     ) {
-        let (mut mark, mut cleared) = (None, VecDeque::new());
+        let (mut event, mut cleared) = (None, VecDeque::new());
         // Asked once for all slots: the exit of a child clears thousands.
         let removing = (self.worlds).removing_worlds(WorldSet::all(), is_exit);
         for slot in watched {
@@ -53,7 +47,7 @@ impl Judge {
                 && !self.order.is_ignored()
             {
                 for id in &slot.others {
-                    self.note_policy_removal(*id, slot, process, removing, &mut mark);
+                    self.note_policy_removal(*id, slot, process, removing, &mut event);
                 }
             }
             // Another process that has the file may register it next. This close could then come later.
@@ -65,16 +59,17 @@ impl Judge {
                 cleared.push_back(slot);
             }
         }
-        self.note_cleared(cleared, process, is_exit, mark);
+        self.note_cleared(cleared, process, is_exit, event);
     }
 
+    /// Notes the worlds in which the clearing of a slot has removed another process's registration.
     fn note_policy_removal(
         &mut self,
         id: EpitemId,
         slot: &WatchedSlot,
         process: u32,
         removing: WorldSet,
-        mark: &mut Option<SyncEvent>,
+        event: &mut Option<SyncEvent>,
     ) {
         let history = self.registrations.get(id);
         let Some(history) = history.filter(|history| history.pid != process) else {
@@ -92,11 +87,11 @@ impl Judge {
             {
                 continue;
             }
-            *mark = mark.or_else(|| self.sync_event(process));
-            if let Some(mark) = *mark {
+            *event = event.or_else(|| self.sync_event(process));
+            if let Some(event) = *event {
                 let removal = PolicyRemoval {
                     world,
-                    event: mark,
+                    event,
                     is_after_add,
                     breaks: 0,
                 };
@@ -105,8 +100,8 @@ impl Judge {
         }
     }
 
-    /// A process closes what another has registered and removed. If nothing puts the DEL first, then in another order the
-    /// DEL would have found nothing.
+    /// A process closes what another has registered and removed. If nothing puts the DEL first, then in another order
+    /// the DEL would have found nothing.
     fn note_overtaken_dels(&mut self, slot: &WatchedSlot, process: u32, is_exit: bool) {
         if self.policy_removals.dels.is_empty() {
             return;
@@ -127,17 +122,18 @@ impl Judge {
         }
     }
 
+    /// Remembers cleared slots: a process that registers the file next may do so before the close in another order.
     fn note_cleared<'a>(
         &mut self,
         cleared: impl IntoIterator<Item = &'a WatchedSlot>,
         process: u32,
         is_exit: bool,
-        mut mark: Option<SyncEvent>,
+        mut event: Option<SyncEvent>,
     ) {
         let worlds = self.worlds.removing_worlds(WorldSet::all(), is_exit);
         for slot in cleared {
-            mark = mark.or_else(|| self.sync_event(process));
-            let Some(mark) = mark else { return };
+            event = event.or_else(|| self.sync_event(process));
+            let Some(event) = event else { return };
             let (file, fd) = (slot.file, slot.fd);
             let site = None;
             let past = PastCall {
@@ -146,7 +142,7 @@ impl Judge {
                 fd,
                 process,
                 worlds,
-                event: mark,
+                event,
                 site,
             };
             self.policy_removals.closes.remember(past);
@@ -247,7 +243,7 @@ impl Judge {
         if worlds.is_empty() || self.worlds.base().references(file) < 2 {
             return;
         }
-        if let Some(mark) = self.sync_event(process) {
+        if let Some(event) = self.sync_event(process) {
             let site = Some(place.site());
             let past = PastCall {
                 file,
@@ -255,13 +251,14 @@ impl Judge {
                 fd,
                 process,
                 worlds,
-                event: mark,
+                event,
                 site,
             };
             self.policy_removals.dels.remember(past);
         }
     }
 
+    /// The line a file was made on: it tells two files with the same id apart.
     fn made_on(&self, file: FileId) -> Option<u64> {
         self.labels.get(file)?.line
     }

@@ -58,6 +58,7 @@ impl Judge {
         self.sharing.thefts.insert(key, finding);
     }
 
+    /// An ADD failed with EEXIST: another process has registered the same file and fd.
     pub(super) fn found_foreign_key(
         &mut self,
         known: Option<EpitemId>,
@@ -90,6 +91,7 @@ impl Judge {
         );
     }
 
+    /// An ADD failed with EEXIST, and its answer was all that the program wanted.
     pub(super) fn found_kcmp_idiom(
         &mut self,
         known: Option<EpitemId>,

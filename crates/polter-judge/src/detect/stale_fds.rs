@@ -8,6 +8,7 @@ use crate::verdict::{Class, Instance, Severity};
 use eventpoll::{EpitemId, EpollId, Fd, Tid};
 
 impl Judge {
+    /// An fd is registered that has a ghost in the same instance.
     pub(super) fn found_fd_reuse(
         &mut self,
         ghost: EpitemId,
@@ -45,6 +46,7 @@ impl Judge {
         );
     }
 
+    /// An `epoll_ctl` failed because of a registration from before the fd was closed.
     pub(super) fn found_errno_after_reuse(
         &mut self,
         epoll: EpollId,
@@ -81,6 +83,7 @@ impl Judge {
         );
     }
 
+    /// A call uses the fd of a stale event: a fault if it hits a closed fd or another file.
     pub(crate) fn found_stale_use(
         &mut self,
         tid: Tid,
@@ -96,8 +99,8 @@ impl Judge {
         let is_accepted = file
             .and_then(|file| self.labels.get(file))
             .is_some_and(|label| label.made == Made::Accepted);
-        // A call on the new file may have nothing to do with the event: a program reads a new connection at once, and gets
-        // EAGAIN.
+        // A call on the new file may have nothing to do with the event: a program reads a new connection at once, and
+        // gets EAGAIN.
         let severity = if is_bad || (has_nothing && !is_accepted) {
             Severity::Fault
         } else {

@@ -15,6 +15,7 @@ impl Judge {
         }
     }
 
+    /// The log is over: reports the suspected closes of the tasks that still live.
     pub(crate) fn end_sweeps(&mut self) {
         let mut findings = self.tasks.end_sweeps();
         findings.sort_by_key(|finding| finding.story.last().map(|step| step.site.line));

@@ -3,8 +3,8 @@
 //! ```text
 //!   epoll_wait ─▶ 4    epoll_wait ─▶ 4    epoll_wait ─▶ 4  …     never read(4), MOD 4, close(4)
 //! ```
-//! A registration with `EPOLLET` is exempt: each of its events is a new one, and needs no answer. So is a mapped file, and
-//! everything once a ring is seen: what a program takes through memory or a ring is in no log.
+//! A registration with `EPOLLET` is exempt: each of its events is a new one, and needs no answer. So is a mapped
+//! file, and everything once a ring is seen: what a program takes through memory or a ring is in no log.
 
 use crate::input::{Place, fd_in_data};
 use crate::judge::Judge;
@@ -14,8 +14,8 @@ use eventpoll::{EpitemId, EpollId, Fd, Tid};
 
 /// This many reports in a row, without a call in between, are a finding.
 ///
-/// Not two, though the second report already shows that nothing was done: another thread may be about to answer. After a
-/// hundred it is not.
+/// Not two, though the second report already shows that nothing was done: another thread may be about to answer.
+/// After a hundred it is not.
 pub(super) const UNHEEDED: u64 = 100;
 
 impl Judge {
@@ -62,8 +62,8 @@ impl Judge {
         }
     }
 
-    /// An event of a registration that the log does not show. Which file it watches is not known. So every call that may
-    /// take something answers it, and so does every call that may have made it ready anew.
+    /// An event of a registration that the log does not show. Which file it watches is not known. So every call that
+    /// may take something answers it, and so does every call that may have made it ready anew.
     pub(crate) fn note_unknown_unheeded(
         &mut self,
         epoll: EpollId,
@@ -127,6 +127,7 @@ impl Judge {
         }
     }
 
+    /// Makes a finding of a streak that is long enough.
     fn found_unheeded(
         &mut self,
         streak: &mut Streak,

@@ -39,8 +39,8 @@ impl Judge {
         self.unseen.remember((epoll, data), departed);
     }
 
-    /// An event has no known registration: is it of one whose fd is closed? `begun` is the line on which its wait began.
-    /// True if it is such a ghost.
+    /// An event has no known registration: is it of one whose fd is closed? `begun` is the line on which its wait
+    /// began. True if it is such a ghost.
     pub(crate) fn note_unseen_ghost(
         &mut self,
         epoll: EpollId,

@@ -6,6 +6,7 @@ use crate::state::Label;
 use eventpoll::{Fd, FileId, Opaque, Tid};
 
 impl Judge {
+    /// Notes who made the file that an fd names.
     pub(crate) fn label(&mut self, tid: Tid, fd: Fd, made: Made, line: Option<u64>) {
         let pid = self.process_and_table(tid).0;
         if let Some(file) = self.worlds.base().fd(tid, fd) {
@@ -36,6 +37,7 @@ impl Judge {
         }
     }
 
+    /// An fd was given out: whatever waited for its reuse is told.
     pub(super) fn fd_taken(&mut self, pid: u32, tid: Tid, fd: Fd) {
         if let Some(task) = self.tasks.get_mut(pid) {
             task.batch.reopen(fd);

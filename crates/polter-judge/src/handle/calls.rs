@@ -26,6 +26,7 @@ impl Judge {
                     args: entry.args,
                     returned: None,
                 };
+                // A split close takes effect here. `closing` keeps `ended` from doing it again.
                 self.coverage.close_begun(line);
                 self.note_heed(tid, entry.name, entry.args, line);
                 self.close(pid, tid, fd, &place);
@@ -66,10 +67,12 @@ impl Judge {
         let Some(tid) = self.present(pid) else { return };
         let process = self.process_and_table(tid).0;
         let returned = call.returned.number();
+        // Before any handler: what this call makes known happens before what it does.
         self.order.ended(process, call.name, call.args, returned);
         if let ("exit" | "exit_group", None) = (call.name, call.returned.number()) {
             return self.leaves(pid, tid, call.name == "exit_group");
         }
+        // Before the effect, while the fds still name what the call was about.
         self.note_heed(tid, call.name, call.args, line);
         self.go_on_sweeping(pid, call);
         let has_failed = call.returned.errno.is_some();
@@ -78,6 +81,7 @@ impl Judge {
             return;
         }
         let was_closing = self.tasks.get_mut(pid).and_then(|task| task.closing.take());
+        // A failed clone has no effect, but the lines that waited for its child need not wait any more.
         if has_failed && matches!(call.name, "fork" | "vfork" | "clone" | "clone2" | "clone3") {
             self.tasks.end_birth(pid);
             self.replay_born();

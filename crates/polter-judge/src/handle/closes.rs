@@ -49,6 +49,7 @@ impl Judge {
         (file, file.is_some_and(|file| base.epoll_of(file).is_some()))
     }
 
+    /// Handles a close that was not split, or whose first half the log lacks.
     pub(super) fn close_ended(&mut self, pid: u32, tid: Tid, fd: Fd, place: &Place<'_>) {
         let has_failed = place
             .returned
@@ -69,6 +70,7 @@ impl Judge {
                 if self.worlds.base().fd(tid, fd).is_some() {
                     self.coverage.unseen_closes.note(place.line);
                 }
+                // The log is the truth: whatever a world has there is gone.
                 self.worlds.each(|kernel| kernel.forget_fd(tid, fd));
                 self.policy_removals.require_full_scan();
             }
@@ -77,6 +79,7 @@ impl Judge {
         self.close(pid, tid, fd, place);
     }
 
+    /// `dup2`, `dup3`: closes what `new` names, and makes it name the other file.
     pub(super) fn replaced(
         &mut self,
         pid: u32,
@@ -113,6 +116,7 @@ impl Judge {
         self.sweep_ghosts();
     }
 
+    /// `close_range(2)`: closes the fds, or marks them close-on-exec.
     pub(super) fn range_closed(
         &mut self,
         tid: Tid,
@@ -139,6 +143,7 @@ impl Judge {
         let _ = self
             .worlds
             .call(tid, &call, &[], Weight::Notice, || place.site());
+        // Also if the table was unshared: the policies that remove others' registrations do so for any cleared slot.
         self.note_policy_removals(&watched, process, false);
         if self.process_and_table(tid).1 != table {
             // CLOSE_RANGE_UNSHARE of a shared table: the table that registered keeps its fds.

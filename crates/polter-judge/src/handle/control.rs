@@ -247,7 +247,8 @@ impl Judge {
         }
     }
 
-    /// True if another task is in a DEL of the same registration: this one finds nothing because that one was served first.
+    /// True if another task is in a DEL of the same registration: this one finds nothing because that one was served
+    /// first.
     pub(super) fn is_being_removed(&self, pid: u32, epoll: EpollId, file: FileId, fd: Fd) -> bool {
         let mut dels = self.tasks.dels();
         dels.any(|(other, del)| other != pid && *del == (epoll, file, fd))

@@ -4,8 +4,8 @@
 //!   100 clone( <unfinished ...>      102 close(4) = 0          whose child is 102?
 //!   101 clone( <unfinished ...>      100 <... clone resumed> = 102     now it is known
 //! ```
-//! With one clone under way the parent is certain. With several, the child's lines wait until a clone returns its pid. If
-//! too many lines wait, the task is taken for the child of the oldest clone.
+//! With one clone under way the parent is certain. With several, the child's lines wait until a clone returns its
+//! pid. If too many lines wait, the task is taken for the child of the oldest clone.
 
 use crate::judge::Judge;
 use crate::state::{KeptEvent, KeptLine, MAX_BYTES, MAX_LINES};
@@ -76,6 +76,7 @@ impl Judge {
         self.replay(|_| true);
     }
 
+    /// Replays the kept lines whose pid is picked, in their order. `line` is theirs meanwhile.
     fn replay(&mut self, pick_fn: impl Fn(u32) -> bool) {
         let now = self.line;
         for kept in self.deferred.take(pick_fn) {

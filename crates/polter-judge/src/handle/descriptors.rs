@@ -106,6 +106,7 @@ impl Judge {
         let _ = (self.worlds).call(tid, call, &[], Weight::Notice, || place.site());
     }
 
+    /// A new file of its own gets an fd.
     pub(crate) fn opened(&mut self, pid: u32, tid: Tid, fd: Fd, made: Made, is_cloexec: bool) {
         if fd.0 < 0 {
             return;

@@ -55,6 +55,7 @@ impl Judge {
         id
     }
 
+    /// Releases a message's files: it was received, it failed, or it counts as lost.
     fn land(&mut self, message: Message) {
         for file in message.files {
             self.worlds.each_with(&file, eventpoll::Kernel::unhold);

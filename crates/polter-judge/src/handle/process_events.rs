@@ -39,6 +39,7 @@ impl Judge {
         Some(tid)
     }
 
+    /// True, with a warning, if there is no room for another task.
     fn is_crowded(&mut self) -> bool {
         let is_full = self.tasks.is_full();
         if is_full {
@@ -79,6 +80,7 @@ impl Judge {
         self.born(parent, child, flags);
     }
 
+    /// Makes a child in every world.
     fn born(&mut self, parent: u32, child: u32, flags: u64) {
         let Some(parent_tid) = self.tasks.tid(parent) else {
             return;
@@ -149,16 +151,19 @@ impl Judge {
         if let Some(finding) = task.sweep.end() {
             self.findings.add(finding);
         }
+        // Taken before the exit: afterwards the table says nothing any more.
         let watched = self.watched_by_table(tid, |_| true);
         let (process, table) = self.process_and_table(tid);
         self.worlds.exit(tid);
         let is_last = !self.worlds.base().is_table_alive(table);
         if is_last {
+            // Removals first: settling takes out those that ended with this exit.
             self.note_policy_removals(&watched, process, true);
             self.settle_policy_removals(process, None);
             self.orphans_of_exit(&watched, process);
             self.end_leaks_of(table);
         }
+        // Last: the exit's own removals are what a parent that waits for it knows of.
         self.order.gone(process, is_last);
         self.drop_held_by_rings();
         self.sweep_ghosts();

@@ -10,6 +10,7 @@ use eventpoll::{EpitemId, EpollId, Fd, TableId, Tid};
 const KEPT_REPORTS: u64 = 1;
 
 impl Judge {
+    /// Handles the first half of a wait. The batch of the last wait ends here.
     pub(super) fn wait_begun(&mut self, pid: u32, tid: Tid, epfd: Fd, place: &Place<'_>) {
         let line = place.line;
         let base = self.worlds.base();

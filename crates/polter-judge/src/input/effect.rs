@@ -84,6 +84,7 @@ pub(crate) enum Made {
     Other,
 }
 
+/// The operation of an `epoll_ctl`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CtlOp {
     Add,

@@ -43,6 +43,7 @@ pub(super) fn flag_bits(text: &[u8]) -> u64 {
     names.fold(numbers, |bits, (_, bit)| bits | bit)
 }
 
+/// True if the flags at an argument have `O_CLOEXEC`, under any of its names.
 pub(crate) fn is_cloexec(args: Args<'_>, flags_at: usize) -> bool {
     let Some(flags) = args.get(flags_at) else {
         return false;

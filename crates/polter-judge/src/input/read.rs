@@ -210,6 +210,7 @@ fn ioctl(args: Args<'_>) -> Option<Effect<'_>> {
     }
 }
 
+/// True for the opcodes that give a ring fixed files or take them away.
 fn is_files_registration(opcode: &[u8]) -> bool {
     match leading_int(opcode) {
         // 2 registers files, 3 takes them back: then the list of files is empty.
@@ -218,6 +219,7 @@ fn is_files_registration(opcode: &[u8]) -> bool {
     }
 }
 
+/// Two new files at the fds of the array at an argument.
 fn pair(args: Args<'_>, at: usize, is_cloexec: bool) -> Option<Effect<'_>> {
     let mut fds = ints_in_brackets(args.get(at)?.raw).map(|fd| Fd(fd as i32));
     Some(Effect::Open {
@@ -227,6 +229,7 @@ fn pair(args: Args<'_>, at: usize, is_cloexec: bool) -> Option<Effect<'_>> {
     })
 }
 
+/// The call's first argument as an fd that is used and not changed.
 fn touch(args: Args<'_>) -> Option<Effect<'_>> {
     Some(Effect::Touch {
         fd: fd_at(args, 0)?,

@@ -15,12 +15,14 @@ pub(crate) struct Batch {
     pub(crate) line: u64,
 }
 
+/// An event of the batch.
 #[derive(Debug)]
 struct Pending {
     fd: Fd,
     state: State,
 }
 
+/// What has become of an event's fd since it was reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum State {
     /// No call on its fd has been seen yet.
@@ -51,6 +53,7 @@ pub(crate) struct StaleUse {
 }
 
 impl Batch {
+    /// A wait has returned, or a new one has begun: the last batch is over.
     pub(crate) fn begin(&mut self, fds: impl Iterator<Item = Fd>, line: u64) {
         self.line = line;
         self.events.clear();
@@ -101,9 +104,9 @@ impl Batch {
 
     /// The task closes an fd in the middle of the batch.
     ///
-    /// Only an event that waits behind a handled one becomes stale by it: otherwise this close is its handler. If the fd
-    /// has gone to another file since, the close may be that file's, or the stale event's handler closes a file that
-    /// is not its own.
+    /// Only an event that waits behind a handled one becomes stale by it: otherwise this close is its handler. If the
+    /// fd has gone to another file since, the close may be that file's, or the stale event's handler closes a file
+    /// that is not its own.
     pub(crate) fn close(&mut self, fd: Fd, step_fn: impl Fn() -> Step) -> Option<StaleUse> {
         let at = self.events.iter().position(|pending| pending.fd == fd)?;
         let has_begun = self.events[..at]

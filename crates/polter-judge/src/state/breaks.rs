@@ -1,7 +1,7 @@
 //! What the other worlds break and mend, one registration at a time.
 //!
-//! A registration has an id that is never used again, and an epitem in each world. The two together say if a world still
-//! has it: the epitem's slot may hold another registration by now.
+//! A registration has an id that is never used again, and an epitem in each world. The two together say if a world
+//! still has it: the epitem's slot may hold another registration by now.
 
 use super::world::KEPT_BREAKS;
 use super::world_set::WorldSet;
@@ -107,8 +107,8 @@ impl Worlds {
         }
     }
 
-    /// A ghost that is not registered in the model, or its events. Every policy but Linux's ends a registration with its
-    /// fd, so all of them mend it.
+    /// A ghost that is not registered in the model, or its events. Every policy but Linux's ends a registration with
+    /// its fd, so all of them mend it.
     pub(crate) fn note_unseen_ghost(&mut self, ghosts: u64, events: u64) {
         for world in &mut self.worlds {
             if world.kernel.policy().dies != Dies::LastReference {

@@ -45,6 +45,7 @@ impl<T> ByTable<T> {
         }
     }
 
+    /// Forgets the value of an fd.
     pub(crate) fn remove(&mut self, table: TableId, fd: Fd) {
         if self.count == 0 {
             return;

@@ -12,6 +12,7 @@ pub(crate) struct Deferred {
     pub(crate) bytes: usize,
 }
 
+/// A line that waits.
 #[derive(Debug)]
 pub(crate) struct KeptLine {
     pub(crate) pid: u32,
@@ -32,6 +33,7 @@ impl Deferred {
         self.events.iter().any(|kept| kept.pid == pid)
     }
 
+    /// Takes out the lines whose pid is picked, in their order.
     pub(crate) fn take(&mut self, pick_fn: impl Fn(u32) -> bool) -> Vec<KeptLine> {
         let taken: Vec<KeptLine> = (self.events)
             .extract_if(.., |kept| pick_fn(kept.pid))
@@ -42,6 +44,7 @@ impl Deferred {
 }
 
 impl KeptLine {
+    /// The bytes of its text, which are limited too.
     pub(crate) fn bytes(&self) -> usize {
         match &self.what {
             KeptEvent::Call(text) => text.len(),

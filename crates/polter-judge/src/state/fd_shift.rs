@@ -62,6 +62,7 @@ impl FdShift {
     }
 }
 
+/// The fds that name something in Linux's world and nothing here: the instances that were not copied.
 fn left_out(linux: &Kernel, here: &Kernel, tid: Tid) -> BTreeSet<Fd> {
     let fds = linux.fds(tid).map(|(fd, ..)| fd);
     fds.filter(|fd| here.fd(tid, *fd).is_none()).collect()

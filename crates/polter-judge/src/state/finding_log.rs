@@ -92,6 +92,7 @@ impl FindingLog {
         }
     }
 
+    /// Counts a warning, and keeps it if there is room. The message is only made then.
     pub(crate) fn warn(&mut self, line: u64, column: u64, message: impl FnOnce() -> String) {
         self.summary.warning_count += 1;
         if self.summary.warnings.len() < MAX_WARNINGS {
@@ -103,6 +104,7 @@ impl FindingLog {
         }
     }
 
+    /// The verdict, with what the log lacks and what the worlds showed.
     pub(crate) fn into_verdict(
         mut self,
         gaps: Vec<Gap>,
@@ -140,6 +142,7 @@ pub(crate) struct FindingDraft {
 }
 
 impl FindingDraft {
+    /// The finding, with the fields that have a default.
     pub(crate) fn finding(self) -> Finding {
         Finding {
             class: self.class,

@@ -4,10 +4,10 @@
 //!   100  close(4) ✱──exit──▶ wait4()  in 102: ✱ happens before what 102 does next
 //!   101  epoll_ctl(3, DEL, 4)         nothing leads from ✱ to 101: the two could be the other way round
 //! ```
-//! A call that may matter becomes a *sync event*. The process that made the call knows of it. So does a child it forks
-//! later, whoever waits for it, whoever gets a signal from it, and whoever reads what it wrote. A pipe or socket is
-//! recognized by the name that `strace -y` writes beside its fd; without that name, less is known. Threads of one process
-//! know what the others do. Clocks and shared memory are not in a log.
+//! A call that may matter becomes a *sync event*. The process that made the call knows of it. So does a child it
+//! forks later, whoever waits for it, whoever gets a signal from it, and whoever reads what it wrote. A pipe or
+//! socket is recognized by the name that `strace -y` writes beside its fd; without that name, less is known. Threads
+//! of one process know what the others do. Clocks and shared memory are not in a log.
 
 use super::limits::MAX_REMEMBERED;
 use super::sync_events::{MAX_EVENTS, SyncEvent, SyncEvents};
@@ -84,6 +84,7 @@ impl HappensBefore {
         known.is_some_and(|known| known.has(event))
     }
 
+    /// A child knows what its parent knows.
     pub(crate) fn forked(&mut self, parent: u32, child: u32) {
         if parent != child {
             let known = self.known(parent);
@@ -97,6 +98,7 @@ impl HappensBefore {
         self.learn(parent, known);
     }
 
+    /// A process has exec'ed: its close-on-exec pipes are closed.
     pub(crate) fn executed(&mut self, process: u32) {
         self.departed = self.departed.union(self.known(process));
     }
@@ -184,6 +186,7 @@ impl HappensBefore {
         }
     }
 
+    /// Whoever reads from this pipe or socket will know what the writer knows.
     fn wrote(&mut self, process: u32, args: Args<'_>) {
         let known = self.known(process);
         if known == SyncEvents::default() {
@@ -199,6 +202,7 @@ impl HappensBefore {
         *known_to_readers = known_to_readers.union(known);
     }
 
+    /// A read has returned. Data tells what its writers knew; end-of-file tells what all knew who closed their end.
     fn read(&mut self, process: u32, args: Args<'_>, value: Option<i64>) {
         let has_news =
             value == Some(0) || value.is_some_and(|value| value > 0) && !self.channels.is_empty();

@@ -53,6 +53,7 @@ impl Heed {
         }
     }
 
+    /// A call was made on a file.
     pub(crate) fn note_call(&mut self, file: FileId, line: u64) {
         let slot = file.slot();
         if slot >= self.of_file.len() {

@@ -43,6 +43,7 @@ impl OpenRemovals {
         self.count == 0
     }
 
+    /// True if no more can be kept.
     pub(crate) fn is_full(&self) -> bool {
         self.count >= MAX_OPEN
     }

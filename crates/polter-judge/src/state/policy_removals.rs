@@ -4,6 +4,7 @@
 
 use super::open_removals::OpenRemovals;
 use super::past_calls::PastCalls;
+use super::sync_events::SyncEvent;
 use super::world_set::WorldSet;
 use eventpoll::{Fd, FileId};
 use std::collections::BTreeMap;
@@ -25,6 +26,12 @@ pub(crate) struct PolicyRemovals {
 }
 
 impl PolicyRemovals {
+    /// The sync events that are in use here.
+    pub(crate) fn sync_events(&self) -> impl Iterator<Item = SyncEvent> {
+        let past = self.dels.sync_events().chain(self.closes.sync_events());
+        self.open.sync_events().chain(past)
+    }
+
     /// True if a DEL of this file and fd is remembered.
     pub(super) fn has_del(&self, file: FileId, fd: Fd) -> bool {
         self.dels.has(file, fd)
@@ -40,8 +47,8 @@ impl PolicyRemovals {
         self.open.note_breaks(history, worlds);
     }
 
-    /// A registration is used: gives the worlds in which this would fail in another order. Each use after the first gets
-    /// none, so that a break counts once.
+    /// A registration is used: gives the worlds in which this would fail in another order. Each use after the first
+    /// gets none, so that a break counts once.
     pub(crate) fn take_possible(&mut self, history: u64) -> WorldSet {
         self.possible.remove(&history).unwrap_or_default()
     }

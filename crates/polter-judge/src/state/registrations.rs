@@ -82,6 +82,7 @@ pub(crate) enum Origin {
 }
 
 impl Registrations {
+    /// Begins a history. It replaces one that had the same slot.
     pub(crate) fn insert(&mut self, id: EpitemId, data: u64, history: RegistrationHistory) {
         let slot = id.slot();
         if slot >= self.by_epitem.len() {
@@ -106,6 +107,7 @@ impl Registrations {
         self.by_epitem.get(id.slot())?.as_deref()
     }
 
+    /// The history of a registration, to add steps: stack lines that follow are its own.
     pub(crate) fn get_mut(&mut self, id: EpitemId) -> Option<&mut RegistrationHistory> {
         self.newest = Some(id);
         self.by_epitem.get_mut(id.slot())?.as_deref_mut()

@@ -68,6 +68,7 @@ pub(crate) struct Dead {
 }
 
 impl Dead {
+    /// The instance, or what is known of it if it was older than the log.
     pub(crate) fn instance(&self, pid: u32, fd: Fd) -> Instance {
         let unknown = Instance {
             pid,
@@ -78,6 +79,7 @@ impl Dead {
     }
 }
 
+/// An instance that came through an exec, with the finding that it becomes if it is never used.
 #[derive(Debug)]
 pub(crate) struct Leak {
     pub(crate) table: TableId,
@@ -85,6 +87,7 @@ pub(crate) struct Leak {
     pub(crate) finding: Finding,
 }
 
+/// A registered fd that was closed while another thread waits: a fault if the fd is given out before the wait ends.
 #[derive(Debug)]
 pub(crate) struct Race {
     pub(crate) table: TableId,

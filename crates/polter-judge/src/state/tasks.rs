@@ -131,6 +131,7 @@ impl Tasks {
         tasks.filter_map(|task| task.sweep.end()).collect()
     }
 
+    /// A task has called `exit`: later lines of it are not a new task's.
     pub(crate) fn leave(&mut self, pid: u32) {
         if self.left.len() >= MAX_TASKS {
             self.left.clear();
@@ -151,6 +152,7 @@ impl Tasks {
         self.seen > 0 && self.births.is_empty() && !self.tasks.contains_key(&pid)
     }
 
+    /// True if no more tasks are followed.
     pub(crate) fn is_full(&self) -> bool {
         self.tasks.len() >= MAX_TASKS
     }
@@ -178,6 +180,7 @@ impl Tasks {
         if pid.0 == 0 { self.root } else { pid.0 as u32 }
     }
 
+    /// A task has begun a clone.
     pub(crate) fn begin_birth(&mut self, pid: u32, flags: u64) {
         if let Some(task) = self.tasks.get_mut(&pid) {
             task.giving_birth = Some(flags);
@@ -185,6 +188,7 @@ impl Tasks {
         }
     }
 
+    /// A task's clone has returned; gives its flags.
     pub(crate) fn end_birth(&mut self, pid: u32) -> Option<u64> {
         self.births.retain(|parent| *parent != pid);
         self.tasks.get_mut(&pid)?.giving_birth.take()

@@ -17,6 +17,7 @@ pub(crate) struct Unseen {
     pub(crate) ghosts: FxHashMap<(EpollId, u64), UnseenGhost>,
 }
 
+/// A registration whose file's last known reference was closed.
 #[derive(Debug)]
 pub(crate) struct Departed {
     pub(crate) instance: Instance,
@@ -26,6 +27,7 @@ pub(crate) struct Departed {
     pub(crate) line: u64,
 }
 
+/// A registration that was reported though it should be gone.
 #[derive(Debug)]
 pub(crate) struct UnseenGhost {
     pub(crate) instance: Instance,

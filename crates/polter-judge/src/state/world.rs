@@ -32,6 +32,7 @@ pub(crate) enum Weight {
 }
 
 impl World {
+    /// Performs a call, with the fds that the log gave.
     pub(super) fn perform(
         &mut self,
         tid: Tid,
@@ -77,6 +78,7 @@ impl World {
         false
     }
 
+    /// A close would hit another file in this world.
     pub(super) fn note_wrong_close(&mut self, site_fn: &impl Fn() -> Site) {
         self.add_break(0, || Break {
             site: site_fn(),
@@ -118,6 +120,7 @@ impl World {
         false
     }
 
+    /// Counts a break, and keeps it if there is room.
     pub(super) fn add_break(&mut self, history: u64, break_fn: impl Fn() -> Break) {
         self.verdict.break_count += 1;
         if self.verdict.breaks.len() < KEPT_BREAKS {
