@@ -35,8 +35,8 @@ impl Stepped {
             };
             let kernel = kernel.get_or_insert_with(|| self.kernel.clone());
             let (epoll, tid) = (wait.epoll(), runner.tid?);
-            let mut items = self.kernel.epitems_of(epoll).into_iter();
-            if let Some(epitem) = items.find(|epitem| self.is_due(kernel, *epitem, tid)) {
+            let mut epitems = self.kernel.epitems_of(epoll).into_iter();
+            if let Some(epitem) = epitems.find(|epitem| self.is_due(kernel, *epitem, tid)) {
                 return Some(Finding::LostWakeup { task, epitem });
             }
         }

@@ -133,9 +133,9 @@ impl Stepped {
             Thing::File(file) => self.file_name(file),
             Thing::Epoll(epoll) => self.file_name(self.kernel.epolls[epoll].file),
             Thing::Epitem(epitem) => {
-                let item = &self.kernel.epitems[epitem];
-                let epoll = self.file_name(self.kernel.epolls[item.epoll].file);
-                format!("item {} of {epoll}", item.fd)
+                let watched = &self.kernel.epitems[epitem];
+                let epoll = self.file_name(self.kernel.epolls[watched.epoll].file);
+                format!("epitem {} of {epoll}", watched.fd)
             }
             Thing::Entry(EntryId(entry)) => format!("the entry of {}", self.waiter_at(entry)),
             Thing::Queue(queue) => {
