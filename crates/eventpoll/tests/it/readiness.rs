@@ -78,7 +78,7 @@ fn control_checks_in_linuxs_order() {
 }
 
 #[test]
-fn waiting_checks_the_descriptor_first_since_6_13() {
+fn waiting_checks_the_descriptor_first_since_6_15() {
     let wait = |epfd, maxevents, buffer| Syscall::EpollWait {
         epfd: Fd(epfd),
         buffer,
