@@ -78,6 +78,7 @@ impl<'a> Worker<'a> {
     /// Makes every call that makes sense in a node.
     fn expand(&mut self, node: u32, part: &mut Batch) -> Expansion {
         let class = self.class_of(node);
+        // Both vectors go back at the end. A search expands millions of nodes, and the memory is the same for each.
         let mut acts = std::mem::take(&mut self.acts);
         let mut runs = std::mem::take(&mut self.runs);
         self.shared.vocabulary.acts(&class.worlds(), &mut acts);
@@ -104,6 +105,8 @@ impl<'a> Worker<'a> {
         } = self.shared.graph.nodes[node as usize];
         let open = self.shared.open.within(class);
         let path = self.shared.graph.path(node);
+        // A node keeps no kernel: to make one anew from a program of six calls is cheaper than to keep millions.
+        // Policies that every open pair has left behind get none.
         let groups = grouping.groups(class).into_iter();
         let groups = groups.map(|members| members & open);
         let groups = groups.filter(|members| *members != 0).map(|members| {
@@ -141,6 +144,7 @@ impl<'a> Worker<'a> {
         if classes.len() > 1 {
             self.note_difference(node, act, &classes, all, part);
         }
+        // No program is longer than the last level's: its answers count, its states do not.
         if self.is_last {
             return;
         }
@@ -170,6 +174,8 @@ impl<'a> Worker<'a> {
     }
 
     fn reached(&mut self, parent: u32, act: Act, class: Set, runs: &[Run]) -> Reached {
+        // Here the graph is only read, by all threads at once. New nodes are entered afterwards, in the order of their
+        // parents, so the result does not depend on which thread was faster.
         let (key, grouping) = self.digests.class(runs, class);
         match self.shared.graph.find(key) {
             Some(known) => Reached::Known(known),

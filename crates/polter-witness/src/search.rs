@@ -90,6 +90,7 @@ impl<'a> Search<'a> {
             let nodes = self.nodes_to_expand(level);
             self.graph.begin_level();
             let expanded = self.expand_level(level, &nodes);
+            // A level that a limit has cut short proves nothing about programs of its length.
             if expanded < nodes.len() {
                 (covered.expanded, covered.of) = (expanded, nodes.len());
                 break;
@@ -117,6 +118,8 @@ impl<'a> Search<'a> {
         let Some(shard) = self.options.shard else {
             return nodes;
         };
+        // All shards search the first levels alike, and then split one level among them: a split at the root would give
+        // one shard nearly everything.
         let is_last = level + 1 == self.options.calls;
         if !self.is_split && (is_last || nodes.len() >= SPLIT * shard.of) {
             self.is_split = true;
@@ -159,6 +162,7 @@ impl<'a> Search<'a> {
         for ((a, b), length) in &mut self.lengths {
             if length.is_none() && found.iter().any(|found| found.parts(*a, *b)) {
                 *length = Some(calls);
+                // Unless longer programs are asked for too, nobody goes on for a pair that is told apart.
                 if !self.options.is_thorough {
                     self.open.remove(*a, *b);
                 }
@@ -186,6 +190,7 @@ impl<'a> Search<'a> {
         let work = || {
             let mut worker = Worker::new(self.shared(), is_last);
             loop {
+                // Relaxed: the counter only deals out chunks. Who reads the parts has joined the threads first.
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 let Some(chunk) = chunks.get(at) else {
                     break;

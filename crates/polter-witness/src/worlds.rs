@@ -129,6 +129,7 @@ impl Class {
             } else {
                 Question::All
             };
+            // One kernel serves all members that answer the call's question alike; the others get a run of their own.
             let mut left = group.members;
             while left != 0 {
                 let first = left.trailing_zeros() as usize;
@@ -139,6 +140,7 @@ impl Class {
                 });
                 let members = like_first.fold(0, |set, at| set | 1 << at);
                 left &= !members;
+                // Any of the members' policies will do: this call asks nothing to which they differ.
                 let mut world = runs.copy(&group.world);
                 world.set_policy(policies[first]);
                 let outcome = world.call(caller, &syscall);
@@ -198,6 +200,8 @@ impl Digests {
                 None => groups.push((members, digest)),
             }
         }
+        // Sorted, because the runs come in the order of the former groups: the same state must have the same key,
+        // whatever led to it.
         groups.sort_unstable_by_key(|(members, _)| members.trailing_zeros());
         self.bytes.clear();
         for (members, digest) in &groups {
