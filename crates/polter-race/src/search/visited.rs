@@ -161,6 +161,8 @@ impl Reached {
 
     fn pack(self) -> u64 {
         let depth = u64::from(self.depth.min(MAX_DEPTH));
+        // Upside down: of two ways to a state the shorter one is the larger word, so `fetch_max` keeps it, whichever core
+        // comes first.
         !((depth << FROM_BITS | self.from) << TASK_BITS | u64::from(self.task))
     }
 
@@ -194,10 +196,10 @@ impl Table {
 
     /// Copies what some slots hold.
     fn copy(&self, range: Range<usize>, larger: &Table) {
-        for [print, reached] in &self.slots.all()[range] {
-            let print = print.load(Ordering::Relaxed);
-            if print != 0 {
-                let (copied, _) = larger.reached_of(print);
+        for [fingerprint, reached] in &self.slots.all()[range] {
+            let fingerprint = fingerprint.load(Ordering::Relaxed);
+            if fingerprint != 0 {
+                let (copied, _) = larger.reached_of(fingerprint);
                 copied.store(reached.load(Ordering::Relaxed), Ordering::Relaxed);
             }
         }
@@ -206,10 +208,10 @@ impl Table {
     /// True if nothing comes of inserting the state; false also if it lies behind its place.
     #[inline]
     pub(crate) fn knows(&self, state: u64, from: u64, task: usize, depth: u32) -> bool {
-        let [print, known] = &self.slots.all()[(state >> self.shift) as usize];
+        let [fingerprint, known] = &self.slots.all()[(state >> self.shift) as usize];
         let reached = Reached::by(from, task, depth).pack();
         // Both at once, whatever the first one says.
-        (print.load(Ordering::Relaxed) == state) & (known.load(Ordering::Relaxed) >= reached)
+        (fingerprint.load(Ordering::Relaxed) == state) & (known.load(Ordering::Relaxed) >= reached)
     }
 
     /// True if the state was not known.
@@ -231,10 +233,12 @@ impl Table {
         let slots = self.slots.all();
         let mut place = (state >> self.shift) as usize;
         loop {
-            let [print, reached] = &slots[place];
-            let mut known = print.load(Ordering::Relaxed);
+            let [fingerprint, reached] = &slots[place];
+            let mut known = fingerprint.load(Ordering::Relaxed);
+            // Relaxed: the fingerprint alone says that the slot is taken, and paths are read when the threads have joined.
             if known == 0 {
-                let taken = print.compare_exchange(0, state, Ordering::Relaxed, Ordering::Relaxed);
+                let taken =
+                    fingerprint.compare_exchange(0, state, Ordering::Relaxed, Ordering::Relaxed);
                 match taken {
                     Ok(_) => return (reached, true),
                     Err(other) => known = other,
@@ -253,6 +257,8 @@ impl Table {
         let mut next = self.reached(state, 0, MAX_DEPTH);
         while let Some(reached) = next.filter(|reached| reached.depth > 0) {
             path.push(reached.task);
+            // A slot holds only the upper bits of where a state was reached from. The depth, which falls by one from step
+            // to step, tells it from another state with the same upper bits.
             let from = reached.from << UNKNOWN_BITS;
             next = self.reached(from, UNKNOWN_BITS, reached.depth - 1);
         }
@@ -266,13 +272,13 @@ impl Table {
         let state = if unknown == 0 { state.max(1) } else { state };
         let mut place = (state >> self.shift) as usize;
         loop {
-            let [print, reached] = &self.slots.all()[place];
-            let print = print.load(Ordering::Relaxed);
-            if print == 0 {
+            let [fingerprint, reached] = &self.slots.all()[place];
+            let fingerprint = fingerprint.load(Ordering::Relaxed);
+            if fingerprint == 0 {
                 return None;
             }
             let reached = Reached::unpack(reached.load(Ordering::Relaxed));
-            if print >> unknown == state >> unknown && reached.depth <= depth {
+            if fingerprint >> unknown == state >> unknown && reached.depth <= depth {
                 return Some(reached);
             }
             place = (place + 1) & (self.slots.count() - 1);
@@ -287,15 +293,18 @@ mod tests {
     #[test]
     fn a_path_leads_back_to_the_start() {
         let visited = Visited::new();
-        let print = |at: u64| at.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let fingerprint = |at: u64| at.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         for at in 0..5000_u64 {
             let known = visited.with_room(1, |_| true).expect("it may grow");
-            let from = print(at.saturating_sub(1));
-            assert!(known.insert(print(at), from, at as usize % 7, at as u32));
-            assert!(!known.insert(print(at), from, 9, at as u32), "a later one");
+            let from = fingerprint(at.saturating_sub(1));
+            assert!(known.insert(fingerprint(at), from, at as usize % 7, at as u32));
+            assert!(
+                !known.insert(fingerprint(at), from, 9, at as u32),
+                "a later one"
+            );
             visited.count(1);
         }
-        let path = visited.known().path_to(print(4999));
+        let path = visited.known().path_to(fingerprint(4999));
         let expected: Vec<u8> = (1..5000).map(|at| (at % 7) as u8).collect();
         assert_eq!(path, expected);
     }
@@ -304,14 +313,16 @@ mod tests {
     fn a_table_that_two_cores_copy_keeps_every_state() {
         let visited = Visited::new();
         let room = FIRST / 8 * 5;
-        let print = |at: usize| (at as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let fingerprint = |at: usize| (at as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         for at in 0..room {
-            visited.known().insert(print(at), print(at / 2), at % 5, 7);
+            visited
+                .known()
+                .insert(fingerprint(at), fingerprint(at / 2), at % 5, 7);
             visited.count(1);
         }
         assert!(visited.has_room(0) && !visited.has_room(1));
         let before: Vec<_> = (0..room)
-            .map(|at| visited.known().reached(print(at), 0, 7))
+            .map(|at| visited.known().reached(fingerprint(at), 0, 7))
             .collect();
         let next = AtomicUsize::new(0);
         let take_fn = |slots| {
@@ -326,11 +337,11 @@ mod tests {
         visited.end_growth();
         assert!(visited.has_room(room));
         let after: Vec<_> = (0..room)
-            .map(|at| visited.known().reached(print(at), 0, 7))
+            .map(|at| visited.known().reached(fingerprint(at), 0, 7))
             .collect();
         assert_eq!(before, after);
         assert!(after.iter().all(Option::is_some));
-        assert!(visited.known().reached(print(room), 0, 7).is_none());
+        assert!(visited.known().reached(fingerprint(room), 0, 7).is_none());
     }
 
     #[test]

@@ -144,6 +144,7 @@ impl<'a> Search<'a> {
         }
         let known = &self.progress.depth;
         known.fetch_max(depth.into(), Ordering::Relaxed);
+        // Twice a level's bytes: its successors stand beside it until it is done.
         if depth >= self.bounds.steps {
             self.end(Limit::Steps);
             Plan::Over
@@ -286,6 +287,7 @@ impl<'a> Search<'a> {
             has_stepped = true;
             worker.steps += 1;
         }
+        // Nobody can go on: everybody is done, or somebody is stuck. Which of the two, the state says.
         if !has_stepped {
             worker.endings += 1;
             if let Some(finding) = worker.explorer.state(state).ending() {
