@@ -22,7 +22,7 @@ fn fork_ghost() {
     check(log, &["fork-ghost 100:4 @ 3 4 6 7 8, 2 events, ended 10"]);
 }
 
-/// The child has the instance *and* the number: P1 can neither read nor remove it all the same.
+/// The child has the instance *and* the fd: P1 can neither read nor remove it all the same.
 #[test]
 fn fork_ghost_that_the_child_can_still_name() {
     let log = "\
@@ -81,7 +81,7 @@ fn dup_ghost_by_each_way_to_close() {
     }
 }
 
-/// A program's exec closes the number, a child keeps the file, and the new program has the instance.
+/// A program's exec closes the fd, a child keeps the file, and the new program has the instance.
 #[test]
 fn fork_ghost_by_exec() {
     for cloexec in [
@@ -205,7 +205,7 @@ fn errno_after_reuse() {
     }
 }
 
-/// A's handler closes B, whose number is given out before B's turn comes.
+/// A's handler closes B, whose fd is given out before B's turn comes.
 #[test]
 fn stale_batch() {
     let log = "\
@@ -345,7 +345,7 @@ fn leaked_epoll() {
     check(log, &["leaked-epoll 101:3 @ 3"]);
 }
 
-/// The waiting thread can be told of the old file after the number means another.
+/// The waiting thread can be told of the old file after the fd names another.
 #[test]
 fn close_races_wait() {
     let log = "\

@@ -28,9 +28,9 @@ fn nginx_starts_without_a_fault() {
     check("nginx-start", &[], &[]);
 }
 
-/// The old worker closes the listener's number 4 without DEL while it shuts
+/// The old worker closes the listener's fd 4 without DEL while it shuts
 /// down; its instance goes with it. Under `close` the other worker's
-/// registration of the same number dies too, and its DEL finds nothing. Both
+/// registration of the same fd dies too, and its DEL finds nothing. Both
 /// do the same, DEL and close, and neither waits for the other.
 #[test]
 fn nginx_reloads_without_a_fault() {
@@ -147,7 +147,7 @@ fn grpc_forks_and_the_child_steals() {
 }
 
 /// Closed after a shutdown while another thread waits, and reported between
-/// the halves of the close (41): a note, as the number is not given out again meanwhile.
+/// the halves of the close (41): a note, as the fd is not given out again meanwhile.
 #[test]
 fn grpc_closes_while_a_thread_waits() {
     check(
@@ -202,7 +202,7 @@ fn gunicorn_closes_its_listener_and_leaves_ghosts() {
     );
 }
 
-/// Forked before there is much to share; the workers close the instance, after something else would have its number.
+/// Forked before there is much to share; the workers close the instance, after something else would have its fd.
 #[test]
 fn php_fpm_forks_its_workers_without_a_fault() {
     check("php-fpm-workers", &[], &["not-inherited breaks 2 @ 65"]);

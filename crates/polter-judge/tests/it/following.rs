@@ -1,5 +1,5 @@
 //! What makes a log hard to follow: halves of calls, children that speak
-//! first, numbers used again, a life that began before the log.
+//! first, pids and fds used again, a life that began before the log.
 
 use crate::told::{check, check_warnings, judge, warnings};
 
@@ -12,7 +12,7 @@ close(6) = 0
 epoll_wait(3, [{events=EPOLLIN, data={u32=6, u64=6}}], 8, 0) = 1
 ";
 
-/// A log of one process has no numbers; once it forks, it has.
+/// A log of one process has no pids; once it forks, it has.
 #[test]
 fn nameless_log() {
     check(GHOST, &["dup-ghost 0:6 @ 4 5 6, 1 events"]);
@@ -27,7 +27,7 @@ fn nameless_log() {
     check(&named, &["dup-ghost 100:6 @ 4 5 6, 2 events"]);
 }
 
-/// A close takes the number away when it begins: it may be given out before it ends.
+/// A close frees the fd when it begins: it may be given out before it ends.
 #[test]
 fn close_in_two_halves() {
     let log = "\
@@ -62,7 +62,7 @@ fn wait_that_overtakes_its_add() {
 }
 
 /// A vfork child runs while its parent's call is under way; it closes
-/// everything, and its parent's numbers stay.
+/// everything, and its parent's fds stay.
 #[test]
 fn vfork_child_before_its_parent() {
     let log = "\
@@ -99,7 +99,7 @@ fn two_children_before_their_parents() {
     check(log, &[]);
 }
 
-/// The number 101 is a process, then another.
+/// The pid 101 is a process, then another.
 #[test]
 fn number_of_a_process_used_again() {
     let log = "\
@@ -155,7 +155,7 @@ fn exit_of_a_thread_and_of_a_group() {
     check(log, &["note fork-ghost 100:4 @ 3 4 11, ended 12"]);
 }
 
-/// A thread other than the leader execs, and goes on under the leader's number.
+/// A thread other than the leader execs, and goes on under the leader's pid.
 #[test]
 fn exec_by_a_thread() {
     let log = "\
@@ -171,7 +171,7 @@ fn exec_by_a_thread() {
 }
 
 /// The exec of a thread without its leader's end: the process goes on, under
-/// a number the log does not say.
+/// a pid the log does not say.
 #[test]
 fn exec_by_a_thread_that_the_log_half_shows() {
     let log = "\
@@ -184,7 +184,7 @@ fn exec_by_a_thread_that_the_log_half_shows() {
     check_warnings(log, &["5: the call on line 3 never resumed"]);
 }
 
-/// Instance, number and registration are older than the log.
+/// Instance, fd and registration are older than the log.
 #[test]
 fn attached_in_mid_life() {
     let log = "\
@@ -204,7 +204,7 @@ fn attached_in_mid_life() {
     );
 }
 
-/// What the log does not show was closed, when its number is given out.
+/// What the log does not show was closed, when its fd is given out.
 #[test]
 fn number_given_out_twice() {
     check_warnings(
@@ -213,7 +213,7 @@ fn number_given_out_twice() {
     );
 }
 
-/// A file sent from one process to another has a number there: that is a
+/// A file sent from one process to another has an fd there: that is a
 /// holder, whose close ends the ghost.
 #[test]
 fn file_sent_to_another_process() {
@@ -267,7 +267,7 @@ fn event_of_one_of_two() {
     );
 }
 
-/// A word is not a number: pointers, and rubbish above 32 bits.
+/// Data is not always an fd: pointers, and rubbish above 32 bits.
 #[test]
 fn data_that_is_no_number() {
     let log = "\
@@ -281,7 +281,7 @@ fn data_that_is_no_number() {
     check(log, &["dup-ghost 100:6 @ 4 5 6, 1 events"]);
 }
 
-/// A thread that unshares its table closes numbers of its own.
+/// A thread that unshares its table closes fds of its own.
 #[test]
 fn close_range_that_unshares() {
     let log = "\
@@ -295,7 +295,7 @@ fn close_range_that_unshares() {
     check(log, &[]);
 }
 
-/// libevent closes what may be open, up to the highest number there is.
+/// libevent closes what may be open, up to the highest fd there is.
 #[test]
 fn close_of_numbers_far_above() {
     check_warnings(

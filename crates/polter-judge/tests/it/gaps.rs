@@ -13,7 +13,7 @@ const WITH_GAPS: [&str; 4] = [
     // The judge does not know that a call under way holds its file.
     "a-call-under-way-holds-the-file.strace: registrations",
     "a-poller-keeps-an-instance-open.strace: registrations",
-    // A thread's exec without the line on which strace says that it has the leader's number now.
+    // A thread's exec without the line on which strace says that it has the leader's pid now.
     "a-thread-that-becomes-the-leader-does-not-end.strace: forks",
     "a-thread-that-becomes-the-leader-does-not-end.strace: past",
 ];

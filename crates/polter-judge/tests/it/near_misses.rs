@@ -26,7 +26,7 @@ fn del_of_what_was_never_registered() {
     );
 }
 
-/// A number whose earlier file is gone, registration and all.
+/// An fd whose earlier file is gone, registration and all.
 #[test]
 fn del_of_a_number_that_was_registered_and_closed() {
     check_healthy(
@@ -168,7 +168,7 @@ fn threads_use_one_instance() {
     );
 }
 
-/// The number is closed with DEL while another thread waits.
+/// The fd is closed with DEL while another thread waits.
 #[test]
 fn close_with_del_while_a_thread_waits() {
     check_healthy(
@@ -200,7 +200,7 @@ fn event_whose_own_handler_closes_it() {
     );
 }
 
-/// A new connection got the number of one that was closed in the same batch, and is registered.
+/// A new connection got the fd of one that was closed in the same batch, and is registered.
 #[test]
 fn number_registered_anew_within_a_batch() {
     check_healthy(
@@ -266,7 +266,7 @@ fn exec_that_fails() {
     );
 }
 
-/// The same number in a second instance, and a second instance under the same number.
+/// The same fd in a second instance, and a second instance under the same fd.
 #[test]
 fn second_instance() {
     check_healthy(

@@ -37,7 +37,7 @@ fn a_ghost_older_than_the_log() {
     assert!(verdict.findings[0].fix.contains("polter scan 100"));
 }
 
-/// What could be a ghost and need not be: the wait began before the close, or another file has the number's data.
+/// What could be a ghost and need not be: the wait began before the close, or another file has the fd's data.
 #[test]
 fn an_event_that_a_closed_number_need_not_have_sent() {
     let log = "\
@@ -126,7 +126,7 @@ fn an_instance_that_is_another_file_by_now() {
     assert_eq!(finding.instance.line, Some(1));
 }
 
-/// A program that closes every number before it execs closes nothing by mistake; one that closes twice does.
+/// A program that closes every fd before it execs closes nothing by mistake; one that closes twice does.
 #[test]
 fn a_sweep_of_closes_is_no_double_close() {
     check("close-sweep", &[]);
@@ -251,7 +251,7 @@ fn a_child_that_changes_the_mask_for_both() {
     told::check(&own, &[]);
 }
 
-/// The data has the number below a generation: libev tells the two files apart.
+/// The data has the fd below a generation: libev tells the two files apart.
 #[test]
 fn a_generation_beside_the_number_makes_a_race_harmless() {
     let log = |data: &str| {

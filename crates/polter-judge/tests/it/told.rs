@@ -12,7 +12,7 @@ pub(crate) fn judge(log: &[u8]) -> Verdict {
 
 /// Checks what is found in a log, and that every line of it could be followed.
 ///
-/// A finding is its class, process and number, and the lines of its story:
+/// A finding is its class, process and fd, and the lines of its story:
 /// `fork-ghost 100:4 @ 4 6 8`. A note has `note` before it; behind it stand
 /// the events reported through a ghost and the line of its end, if it has any.
 #[track_caller]

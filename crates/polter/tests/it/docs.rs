@@ -52,6 +52,24 @@ fn the_models_rooms_are_those_of_the_architecture() {
 }
 
 #[test]
+fn the_judges_rooms_and_files_are_those_of_the_architecture() {
+    let heading = "## The judge: `polter-judge`";
+    let said: BTreeSet<String> = rows_below(heading).flat_map(|row| names(&row[0])).collect();
+    let src = root().join("crates/polter-judge/src");
+    let found: BTreeSet<String> = folders(&src)
+        .iter()
+        .map(|room| format!("{}/", room.strip_prefix(&src).unwrap().display()))
+        .collect();
+    assert_eq!(said, found);
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    let section = text.split(heading).nth(1).expect("the section");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    for file in names(section).iter().filter(|name| name.ends_with(".rs")) {
+        assert!(src.join(file).exists(), "no {file}");
+    }
+}
+
+#[test]
 fn every_link_leads_somewhere() {
     for page in pages() {
         let text = fs::read_to_string(&page).expect("a page");
