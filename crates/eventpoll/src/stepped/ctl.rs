@@ -258,7 +258,7 @@ impl Stepped {
             "{} is on the ready list",
             self.named(epitem)
         );
-        return self.push_safewake(me);
+        self.push_safewake(me)
     }
 
     /// The answer, and the references.

@@ -13,7 +13,13 @@ pub(crate) struct Pending {
     set: SigSet,
     /// How often more than once each of some real-time signals is there. Few programs send any, and every thread and
     /// process has this field.
-    repeated: Option<Box<BTreeMap<u32, u32>>>,
+    repeated: Option<Box<Repeated>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+struct Repeated {
+    /// How often more than once, by signal.
+    times: BTreeMap<u32, u32>,
 }
 
 impl Pending {
@@ -35,11 +41,8 @@ impl Pending {
             return false;
         }
         if is_there {
-            *self
-                .repeated
-                .get_or_insert_default()
-                .entry(signal)
-                .or_default() += 1;
+            let repeated = self.repeated.get_or_insert_default();
+            *repeated.times.entry(signal).or_default() += 1;
         }
         self.set |= bit(signal);
         true
@@ -54,11 +57,11 @@ impl Pending {
             self.set &= !bit(signal);
             return true;
         };
-        match repeated.get_mut(&signal) {
+        match repeated.times.get_mut(&signal) {
             None => self.set &= !bit(signal),
             Some(1) => {
-                repeated.remove(&signal);
-                if repeated.is_empty() {
+                repeated.times.remove(&signal);
+                if repeated.times.is_empty() {
                     self.repeated = None;
                 }
             }
