@@ -1,4 +1,4 @@
-//! How long a look takes, by either way, beside what others take for the same processes.
+//! How long a scan takes, by either way, beside other tools on the same processes.
 //!
 //! `cargo bench -p polter-scan --bench scan [-- --kind pipe|eventfd|socket] [--rounds N] [--way
 //! WORD]` stages two machines and measures each way in turns; medians are printed, of the time that
@@ -18,7 +18,7 @@ use rustix::event::{EventfdFlags, epoll};
 use rustix::process::{Resource, Rlimit};
 
 const INSTANCES: usize = 5;
-/// As many as a hard limit of 20,000 numbers a process allows.
+/// As many as a hard limit of 20,000 fds a process allows.
 const REGISTRATIONS: usize = 99_900;
 const GHOSTS: usize = 1_000;
 const PROCESSES: usize = 1_000;
@@ -211,7 +211,7 @@ fn run(command: &mut Command) -> Option<(String, Duration)> {
     Some((format!("{lines} lines"), Duration::ZERO))
 }
 
-/// Processes in a state, as long as this value lives, and the number of each one's instance.
+/// Processes in a state, as long as this value lives, and the fd of each one's instance.
 struct Staged(Vec<(Child, i32)>);
 
 impl Staged {

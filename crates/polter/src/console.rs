@@ -1,7 +1,7 @@
-//! Where reports and complaints go, and whether they are coloured.
+//! Standard output and standard error, and whether they are coloured.
 //!
-//! Everything shown goes through here: [`anstream`] takes the colours out where
-//! they are not wanted (no terminal, `NO_COLOR`, `--color never`).
+//! Everything that is shown goes through here. [`anstream`] strips the colours where they are not
+//! wanted: without a terminal, with `NO_COLOR`, with `--color never`.
 
 use std::fmt::Display;
 use std::fs::File;
@@ -28,7 +28,7 @@ pub(crate) struct Console {
 pub(crate) enum Stream {
     /// Standard output.
     Out,
-    /// Standard error: standard output is a traced command's own.
+    /// Standard error, because standard output belongs to the traced command.
     Err,
 }
 
@@ -37,12 +37,12 @@ impl Console {
         Console { color }
     }
 
-    /// Standard output, for what was asked for.
+    /// Standard output, for a report.
     pub(crate) fn out(&self) -> Box<dyn Write> {
         self.stream(Stream::Out)
     }
 
-    /// The file, made anew, or the stream if there is none.
+    /// The file, emptied if it exists; the stream if no file is named.
     pub(crate) fn report_to(
         &self,
         file: Option<&Path>,
@@ -62,17 +62,17 @@ impl Console {
         }
     }
 
-    /// Says on standard error what went wrong.
+    /// Writes a failure to standard error.
     pub(crate) fn complain(&self, failure: &Failure) {
         self.say(ERROR, "error", failure);
     }
 
-    /// Says on standard error what may be wrong with the input: `FILE:LINE:COLUMN: …`.
+    /// Writes an error in the input to standard error: `FILE:LINE:COLUMN: …`.
     pub(crate) fn say_error(&self, message: impl Display) {
         self.say(ERROR, "error", message);
     }
 
-    /// Says on standard error what the user may want to know.
+    /// Writes a warning to standard error.
     pub(crate) fn warn(&self, message: impl Display) {
         self.say(WARNING, "warning", message);
     }
@@ -82,7 +82,7 @@ impl Console {
         let message = message.to_string();
         let mut lines = message.split('\n').map(|line| escape(line.as_bytes()));
         let first = lines.next().unwrap_or(escape(b""));
-        // Nobody is left to be told when stderr is gone.
+        // If standard error is closed, there is nowhere to report that.
         let _ = writeln!(stderr, "polter: {style}{kind}:{style:#} {first}");
         for line in lines {
             let _ = writeln!(stderr, "{line}");

@@ -1,26 +1,25 @@
-//! How a run ends, for scripts.
+//! The exit codes.
 
 use std::process::ExitCode;
 
-/// How a run ended; of several, the greatest counts.
+/// How a run ended. If several logs ended differently, the greatest counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
-    /// 0: nothing was found that `--fail-on` names; all answers agree.
+    /// 0: nothing was found that `--fail-on` names, or all answers agree.
     Clean,
-    /// 1: something was; some do not.
+    /// 1: something was found, or answers differ.
     Findings,
-    /// 2: the command line makes no sense, a log or a script cannot be read, a
-    /// process not be looked at, a report not be written; a log does not show
-    /// what a verdict needs, and nothing else was found; or, with `--strict`, it
-    /// does not, or there were warnings.
+    /// 2: the command line is wrong; a log, a script or a process cannot be read; a report cannot
+    /// be written; or a log does not show enough for a verdict and nothing else was found. With
+    /// `--strict`, also if something else was found, or if there were warnings.
     Error,
-    /// `polter run`, `polter lab`: the command under it failed, and this is its own code; 128
-    /// and the signal's number if a signal ended it.
+    /// The command under `polter run` or `polter lab` failed, and this is its exit code; 128 and
+    /// the signal's number if a signal ended it.
     Command(u8),
 }
 
 impl Exit {
-    /// The table, for `--help` and the man pages.
+    /// The table of exit codes, for `--help` and the man pages.
     pub(crate) const HELP: &str = "\
 Exit codes:
   0  clean: nothing was found that --fail-on names

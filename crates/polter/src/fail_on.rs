@@ -7,30 +7,29 @@ use polter_judge::{Class, Finding, Severity, Verdict};
 /// One name given to `--fail-on`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FailOn {
-    /// What did harm or lasted, of any class.
+    /// Every fault: a finding that did harm or lasted to the end of the log.
     Fault,
     /// Every finding, notes too.
     Any,
     /// Nothing.
     Nothing,
-    /// The five ghosts, notes too.
+    /// The ghost classes, notes too.
     Ghost,
     /// One class, notes too.
     Class(Class),
 }
 
 impl FailOn {
-    /// True if one of the names stands for something in the verdict.
+    /// True if one of the names matches a finding of the verdict.
     ///
-    /// Findings the judge left out are of some class; which one is not known, so
-    /// that only `any` counts them.
+    /// The class of findings that the judge left out is not known, so only `any` counts them.
     pub(crate) fn is_met(names: &[FailOn], verdict: &Verdict) -> bool {
         let left_out = verdict.findings_left_out > 0 && names.contains(&FailOn::Any);
-        let stands_for = |finding| names.iter().any(|name| name.stands_for(finding));
-        left_out || verdict.findings.iter().any(stands_for)
+        let matches = |finding| names.iter().any(|name| name.matches(finding));
+        left_out || verdict.findings.iter().any(matches)
     }
 
-    fn stands_for(self, finding: &Finding) -> bool {
+    fn matches(self, finding: &Finding) -> bool {
         match self {
             FailOn::Fault => finding.severity == Severity::Fault,
             FailOn::Any => true,
@@ -74,7 +73,7 @@ impl ValueEnum for FailOn {
 /// One name given to `--fail-on` of `polter scan`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ScanFailOn {
-    /// Every finding that is no note.
+    /// Every finding that is not a note.
     Fault,
     /// Every finding.
     Any,
@@ -87,13 +86,13 @@ pub(crate) enum ScanFailOn {
 }
 
 impl ScanFailOn {
-    /// True if one of the names stands for something in the report.
+    /// True if one of the names matches a finding of the report.
     pub(crate) fn is_met(names: &[ScanFailOn], report: &polter_scan::Report) -> bool {
-        let stands_for = |finding| names.iter().any(|name| name.stands_for(finding));
-        report.findings.iter().any(stands_for)
+        let matches = |finding| names.iter().any(|name| name.matches(finding));
+        report.findings.iter().any(matches)
     }
 
-    fn stands_for(self, finding: &polter_scan::Finding) -> bool {
+    fn matches(self, finding: &polter_scan::Finding) -> bool {
         match self {
             ScanFailOn::Fault => finding.severity == polter_scan::Severity::Fault,
             ScanFailOn::Any => true,

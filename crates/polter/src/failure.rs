@@ -1,4 +1,4 @@
-//! What can go wrong around the judging, each with its file.
+//! Everything that can go wrong in a verb, with the file and the way out.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,34 +20,34 @@ pub(crate) enum Failure {
     /// A log cannot be opened or read.
     #[error("{}: {source}", .path.display())]
     Read {
-        /// Which.
+        /// The path that was named.
         path: PathBuf,
-        /// Why.
+        /// The system's answer.
         source: io::Error,
     },
-    /// What was given for a log is none.
+    /// The input is no log.
     #[error("{}: {refusal}", .path.display())]
     NoLogAtAll {
-        /// Which.
+        /// The path that was named.
         path: PathBuf,
-        /// What it looks like.
+        /// What it looks like instead.
         refusal: Refusal,
     },
-    /// A log has nothing in it.
+    /// A log is empty.
     #[error(
         "{}: the log is empty: strace has recorded nothing, or has not written it yet",
         .path.display()
     )]
     EmptyLog {
-        /// Which.
+        /// The path that was named.
         path: PathBuf,
     },
     /// Compressed data holds nothing that can be read.
     #[error("{}: {what}, and nothing of it can be read; fetch the file again", .path.display())]
     DamagedLog {
-        /// Which.
+        /// The path that was named.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The damage, in words.
         what: String,
     },
     /// The files of `strace -ff` cannot be merged.
@@ -57,31 +57,31 @@ pub(crate) enum Failure {
         .path.display()
     )]
     Family {
-        /// Which.
+        /// The path that was named.
         path: PathBuf,
-        /// How many files.
+        /// The number of files.
         count: usize,
-        /// What is wrong with them.
+        /// What their time stamps lack.
         what: &'static str,
     },
     /// A directory was given for a log.
     #[error("{0}: Is a directory; name the logs in it: polter judge {0}/*", .path.display())]
     Directory {
-        /// Which.
+        /// The path that was named.
         path: PathBuf,
     },
     /// A file cannot be made or written.
     #[error("{}: cannot write: {source}", .path.display())]
     WriteFile {
-        /// Which.
+        /// The path that was named.
         path: PathBuf,
-        /// Why.
+        /// The system's answer.
         source: io::Error,
     },
     /// Standard output cannot be written.
     #[error("cannot write: {0}")]
     Write(#[from] io::Error),
-    /// strace is not to be found.
+    /// strace is not installed.
     #[error(
         "strace is not installed, and `polter run` watches the command with it\n  \
          install it:         apt install strace | dnf install strace | pacman -S strace | apk add strace\n  \
@@ -89,10 +89,10 @@ pub(crate) enum Failure {
          see what it shows:  polter demo"
     )]
     NoStrace,
-    /// strace is there and cannot trace.
+    /// strace is installed but cannot trace.
     #[error("strace cannot watch a command here\n{}\n{hint}", indent(.said))]
     StraceRefused {
-        /// What it said.
+        /// Its own message.
         said: String,
         /// What may help.
         hint: String,
@@ -100,12 +100,12 @@ pub(crate) enum Failure {
     /// A program cannot be started.
     #[error("{}: cannot start: {source}", .program.display())]
     Start {
-        /// Which.
+        /// The program.
         program: PathBuf,
-        /// Why.
+        /// The system's answer.
         source: io::Error,
     },
-    /// The command did not even start, and strace has said why.
+    /// The command did not start; strace has reported why.
     #[error("the command did not start: strace recorded nothing")]
     NothingRecorded,
     /// This kernel runs no scripts, or this user may not.
@@ -114,16 +114,16 @@ pub(crate) enum Failure {
          the model alone:  polter check --no-kernel SCRIPT"
     )]
     Executor(#[from] polter_live::ExecutorError),
-    /// Two sides that are one.
+    /// The two sides to compare are the same.
     #[error("two different sides are needed: policies, or a policy and `kernel`")]
     OneSide,
-    /// Parts of a search do not make a whole.
+    /// The parts of a search do not fit together.
     #[error("the parts do not fit together: {0}")]
     Merge(#[from] polter_witness::MergeError),
-    /// Running processes cannot be looked at, or not be helped.
+    /// Running processes cannot be scanned, or their ghosts not removed.
     #[error("{source}{}", hint(.source))]
     Scan {
-        /// Why.
+        /// The scan's error, which says enough.
         #[from]
         source: ScanError,
     },
@@ -133,7 +133,7 @@ pub(crate) enum Failure {
     /// A guest has no standard input.
     #[error("standard input does not reach a guest: name a file")]
     NoInput,
-    /// This is no guest.
+    /// The hidden verb of a guest was used outside a guest, or the guest failed.
     #[error("{0}")]
     Guest(String),
     /// There is no terminal to ask on.
@@ -164,7 +164,7 @@ impl Failure {
         }
     }
 
-    /// True if it is about one log, so that the others can be judged.
+    /// True if it concerns one log only, so that the other logs can still be judged.
     pub(crate) fn is_of_a_log(&self) -> bool {
         matches!(
             self,
@@ -183,7 +183,7 @@ impl Failure {
         move |source| Failure::WriteFile { path, source }
     }
 
-    /// True if whoever read the report has gone away.
+    /// True if the reader of the report has closed the pipe.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         match self {
             Failure::Write(source) | Failure::Lab(polter_lab::LabError::Output(source)) => {
@@ -194,7 +194,7 @@ impl Failure {
     }
 }
 
-/// What to do about it, on lines of its own.
+/// The way out of a scan's error, on lines of its own.
 fn hint(error: &ScanError) -> &'static str {
     match error {
         ScanError::Refused(_) | ScanError::AllRefused(_) => {

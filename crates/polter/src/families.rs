@@ -10,16 +10,17 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::log::Log;
 
-/// What is judged as one log.
+/// A path, or several, that are judged as one log.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Named<'a> {
     /// A file, or standard input.
     One(&'a Path),
-    /// Files that may belong together: their common name, and each with its number.
+    /// Files that may belong together: their common name, and each file with its tid.
     Several(PathBuf, Vec<(u32, &'a Path)>),
 }
 
-/// Puts files together that differ in a number at the end alone, each group where its first was.
+/// Groups files whose names differ only in a number at the end. A group stands where its first file
+/// stood.
 pub(crate) fn group(paths: &[PathBuf]) -> Vec<Named<'_>> {
     let mut groups: Vec<Named<'_>> = Vec::new();
     for path in paths {
@@ -58,7 +59,7 @@ fn split(path: &Path) -> Option<(PathBuf, u32)> {
     Some((path.with_extension(""), number))
 }
 
-/// Merges the files of a group; nothing if each is a log of its own.
+/// Merges the files of a group; `None` if each of them is a log by itself.
 pub(crate) fn open(
     stem: &Path,
     files: &[(u32, &Path)],

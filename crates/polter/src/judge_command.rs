@@ -13,9 +13,9 @@ use crate::families::{self, Named};
 use crate::log::{self, Log};
 use crate::{past, verdicts};
 
-/// Judges each log by itself, the files of `strace -ff` as one; the exit code is the worst.
+/// Judges each log by itself, and the files of `strace -ff` as one. The exit code is the worst.
 ///
-/// A log that cannot be read is complained about, and the next one is judged.
+/// If a log cannot be read, that is reported, and the next one is judged.
 pub(crate) fn judge(args: &JudgeArgs, console: &Console) -> Result<Exit, Failure> {
     let paths = paths(&args.logs)?;
     let mut out = console.report_to(args.judging.reporting.output.as_deref(), Stream::Out)?;
@@ -60,7 +60,7 @@ fn judge_named(
     }
 }
 
-/// The logs named, or standard input if it is no terminal.
+/// The named logs; standard input if none is named and it is no terminal.
 fn paths(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     if !named.is_empty() {
         return Ok(named.to_vec());

@@ -1,4 +1,4 @@
-//! Opens a log, and shows how far its reading is.
+//! Opens a log, and shows the progress of reading it.
 
 use std::fs::File;
 use std::io::{self, BufRead, IsTerminal as _, Read};
@@ -13,10 +13,10 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::report::words::number;
 
-/// What `-` is called in reports.
+/// The name of `-` in reports.
 const STDIN: &str = "standard input";
 
-/// Below this a log is read before a bar could be looked at.
+/// A log shorter than this is read before anybody could look at a progress bar.
 const LONG_LOG: u64 = 8 << 20;
 
 /// Lines read from a log of unknown length before its progress is shown.
@@ -25,9 +25,9 @@ const MANY_LINES: u64 = 200_000;
 const BAR: &str = "{spinner} {wide_msg} {bytes}/{total_bytes} {bar:20} {eta}";
 const SPINNER: &str = "{spinner} {wide_msg} {elapsed}";
 
-/// A log, open.
+/// An open log.
 pub(crate) struct Log {
-    /// What it is called in reports.
+    /// Its name in reports.
     pub(crate) name: PathBuf,
     input: Input,
     progress: ProgressBar,
@@ -55,7 +55,7 @@ impl Log {
         Log::new(PathBuf::from(STDIN), io::stdin(), None, console)
     }
 
-    /// Text that is part of the program.
+    /// A log that is compiled into polter.
     pub(crate) fn embedded(
         name: &str,
         text: &'static str,
@@ -69,7 +69,7 @@ impl Log {
         )
     }
 
-    /// Bytes, of a known number or not, as they came: compressed, quoted.
+    /// A log from raw bytes, which may be compressed or quoted; `len` is their number, if known.
     pub(crate) fn new(
         name: PathBuf,
         bytes: impl Read + 'static,
@@ -87,7 +87,7 @@ impl Log {
         })
     }
 
-    /// What was made ready elsewhere, of unknown length.
+    /// A log that was opened elsewhere, of unknown length.
     pub(crate) fn of_input(name: PathBuf, input: Input, console: &Console) -> Log {
         let is_progress_shown = console.shows_progress();
         let progress = progress(&name, None, is_progress_shown);
@@ -99,17 +99,17 @@ impl Log {
         }
     }
 
-    /// What it looks like, should none of its lines be strace's.
+    /// What it looks like, for the case that none of its lines is strace's.
     pub(crate) fn looks(&self) -> Refusal {
         self.input.looks
     }
 
-    /// Set when compressed data turns out not to be whole.
+    /// Set while reading, if compressed data turns out to be cut or damaged.
     pub(crate) fn damage(&self) -> Damage {
         self.input.damage.clone()
     }
 
-    /// The text, and whom to tell how many lines were read.
+    /// The text, and a function that takes the number of lines read so far.
     pub(crate) fn parts(&mut self) -> (&mut dyn BufRead, impl FnMut(u64)) {
         let progress = self.progress.clone();
         let is_shown = self.is_progress_shown;
@@ -129,14 +129,14 @@ impl Drop for Log {
     }
 }
 
-/// True if logs can come from standard input unasked.
+/// True if standard input is a log although nobody named it: it is no terminal.
 pub(crate) fn is_stdin_a_log() -> bool {
     !io::stdin().is_terminal()
 }
 
 fn progress(name: &Path, len: Option<u64>, is_shown: bool) -> ProgressBar {
     let Some(len) = len else {
-        // Shown when there have been many lines.
+        // Hidden until many lines were read: a pipe's length is not known beforehand.
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         return styled(bar, SPINNER);
     };

@@ -4,19 +4,19 @@
 //! |---|---|
 //! | [`cli`] | the command line, once for parsing, help, completions and man pages |
 //! | [`judge_command`], [`run`], [`check`], [`witness`], [`demo`], [`pages`] | a verb each |
-//! | [`race`] | every order in which a few calls can interleave |
-//! | [`scan_command`], [`exorcise_command`] | the verbs that look at running processes |
+//! | [`race`] | the verb that searches every interleaving of a few calls |
+//! | [`scan_command`], [`exorcise_command`] | the verbs for running processes |
 //! | [`lab`] | the verb that runs a command in guests, each with its policy |
 //! | [`families`] | the files of `strace -ff`, which are one log |
-//! | [`past`] | what was there before a log began |
-//! | [`log`] | opens a log and shows how far its reading is |
+//! | [`past`] | the processes before a log began |
+//! | [`log`] | opens a log and shows the progress of reading it |
 //! | [`verdicts`] | judges one log after another: reports, warnings, the exit code |
-//! | [`report`] | a verdict as text or as JSON |
-//! | [`console`] | where reports and complaints go, and in which colours |
-//! | [`fail_on`], [`exit`], [`failure`] | what the exit code says |
+//! | [`report`] | verdicts, scans and removals, as text or as JSON |
+//! | [`console`] | standard output and error, and their colours |
+//! | [`fail_on`], [`exit`], [`failure`] | the exit code, and the errors |
 //!
-//! Nothing here knows how epoll works: the judge says what is wrong, and this
-//! crate alone prints.
+//! Nothing here knows how epoll works: the judge and the scanner say what is wrong. This crate
+//! alone prints.
 #![forbid(unsafe_code)]
 
 mod check;
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let console = Console::new(cli.color.into());
     let exit = start(&cli.verb, &console).unwrap_or_else(|failure| {
-        // A reader that went away has seen what it wanted to see.
+        // The reader has closed the pipe because it has read enough: no error.
         if failure.is_broken_pipe() {
             return Exit::Clean;
         }
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
 fn start(verb: &Verb, console: &Console) -> Result<Exit, Failure> {
     match verb {
         Verb::Demo(demo) => demo::demo(demo, console),
-        Verb::Haunt(haunt) => demo::haunt(haunt),
+        Verb::DemoWorker(worker) => demo::work(worker),
         Verb::Follow(follow) => run::follow(follow),
         Verb::Judge(judge) => judge_command::judge(judge, console),
         Verb::Run(run) => run::run(run, console),

@@ -1,4 +1,4 @@
-//! `polter completions` and `polter man`: made from the command line's own definitions.
+//! `polter completions` and `polter man`: generated from the definitions of the command line.
 
 use std::fs;
 use std::io::Write as _;
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 
 /// Writes a shell's completions to standard output.
 pub(crate) fn completions(shell: Shell, console: &Console) -> Result<Exit, Failure> {
-    // Not straight to the stream: the generator panics on a broken pipe.
+    // Into memory first, because the generator panics on a broken pipe.
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "polter", &mut script);
     let mut out = console.out();

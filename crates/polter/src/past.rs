@@ -1,4 +1,4 @@
-//! What was there before a log began: a captured tree, in the judge's terms.
+//! The processes before a log began: a captured tree, in the judge's terms.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use polter_scan::{Choice, Instance, Limits, Meaning, Proc, Registration, Scope, 
 
 use crate::failure::Failure;
 
-/// Reads what `polter capture` wrote.
+/// Reads a tree that `polter capture` wrote.
 pub(crate) fn read(dir: &Path) -> Result<Past, Failure> {
     let proc = Proc::captured(dir);
     let snapshot = Snapshot::take_by(&proc, &Scope::All, Choice::Proc, &Limits::default())?;
@@ -41,7 +41,7 @@ fn instance(instance: &Instance) -> PastInstance {
 }
 
 fn registration(registration: &Registration) -> PastRegistration {
-    // What could not be told apart is as it looks.
+    // An unknown meaning counts as the file itself: most registrations are live.
     let is_named = |meaning| matches!(meaning, Meaning::Same | Meaning::Unknown);
     let tables = registration.tables.iter();
     let named = tables.filter(|table| is_named(table.meaning));

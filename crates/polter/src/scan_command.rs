@@ -1,4 +1,4 @@
-//! `polter scan`: running processes, or a captured tree.
+//! `polter scan` and `polter capture`: running processes, or a captured tree.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use crate::failure::Failure;
 use crate::report::words::counted;
 use crate::report::{json, text};
 
-/// How long those are watched who can name what an elder cannot, unless `--spin` says it.
+/// How long processes are watched where only some holders can name a file, unless `--spin` says it.
 const WINDOW_MS: u64 = 250;
 
-/// Looks once, and watches for a moment if that was asked for.
+/// Scans once, and watches for a moment if `--spin` asks for that.
 pub(crate) fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
     let proc = match &args.root {
         Some(root) => Proc::captured(root),

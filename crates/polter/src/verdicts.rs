@@ -1,4 +1,4 @@
-//! Judges one log after another: a report each, and one exit code for all.
+//! Judges a log, writes its report, and says how it went.
 
 use std::io::{self, Write};
 
@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::log::Log;
 use crate::report::{json, text};
 
-/// The warnings `--strict` spells out as errors.
+/// How many warnings `--strict` writes as errors.
 const ERRORS_SHOWN: usize = 10;
 
 /// Judges the log, writes the report to `out` and says how it went.
@@ -47,10 +47,10 @@ pub(crate) fn report(
         return Err(Failure::NoLogAtAll { path, refusal });
     }
     let name = log.name.to_string_lossy().into_owned();
-    // Takes its progress off the screen.
+    // Removes the progress bar before the report is written.
     drop(log);
     match write(&name, &verdict, reporting.format, out) {
-        // The verdict stands although its reader went away.
+        // The exit code is the verdict's although the reader has closed the pipe.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Write(error)),
         _ => Ok((name, verdict)),
     }
@@ -75,7 +75,7 @@ fn write(name: &str, verdict: &Verdict, format: Format, out: &mut dyn Write) -> 
     out.flush()
 }
 
-/// Clean means that the log was whole, and nothing was found in it.
+/// The exit code of a verdict. 0 means that the log showed enough and nothing was found.
 fn exit(name: &str, verdict: &Verdict, judging: &Judging, console: &Console) -> Exit {
     if judging.strict && verdict.log.warning_count > 0 {
         say_warnings(name, verdict, console);

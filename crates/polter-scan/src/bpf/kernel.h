@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only */
 /*
- * What the walk reads of the kernel, and nothing else.
+ * The kernel's types, as far as the walk reads them.
  *
- * Offsets and sizes are the running kernel's: the loader puts them in from its BTF
- * (CO-RE), so only names matter here, not order and not what is left out.
+ * The loader puts in the running kernel's offsets and sizes, from its BTF (CO-RE). So only names
+ * matter here; the order does not, and fields may be left out.
  */
 #ifndef POLTER_KERNEL_H
 #define POLTER_KERNEL_H
@@ -16,7 +16,7 @@ typedef unsigned long long u64;
 
 #define SEC(name) __attribute__((section(name), used))
 #define INLINE static inline __attribute__((always_inline))
-/* Verified once, by itself, not at every call: takes and returns plain numbers. */
+/* Verified once, not at every call: such a function takes and returns plain integers. */
 #define ALONE __attribute__((noinline))
 
 /* The helpers used. Linux: include/uapi/linux/bpf.h */
@@ -157,7 +157,7 @@ struct epitem {
 
 #pragma clang attribute pop
 
-/* What an iterator over tasks' files is called with; its layout is fixed. */
+/* The arguments of an iterator over tasks' files; the layout is fixed. */
 struct bpf_iter__task_file {
 	void *meta __attribute__((aligned(8)));
 	struct task_struct *task __attribute__((aligned(8)));
@@ -165,7 +165,7 @@ struct bpf_iter__task_file {
 	struct file *file __attribute__((aligned(8)));
 };
 
-/* And over tasks. */
+/* The arguments of an iterator over tasks. */
 struct bpf_iter__task {
 	void *meta __attribute__((aligned(8)));
 	struct task_struct *task __attribute__((aligned(8)));

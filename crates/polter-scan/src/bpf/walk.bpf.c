@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only */
 /*
- * The kernel walk: every number in every table, and every registration, by both its ways.
+ * The kernel walk: every fd in every table, and every registration, each read in two ways.
  *
- *   iter/task_file ─▶ a number ─▶ file ─▶ f_ep: how many registrations, and which (a sum)
- *                                  └─ an instance? ─▶ its tree, in order: each registration
+ *   iter/task_file ─▶ an fd ─▶ file ─▶ f_ep: how many registrations, and their sum
+ *                               └─ an instance? ─▶ its tree, in order: each registration
  *
- * No lock of epoll is taken: a list that changes meanwhile can be read torn. The tree
- * is read in ascending order and by nothing but ascending keys, so that it ends; what is
- * torn shows, for the two ways disagree. Who is accused is looked at again (`confirm`).
+ * The walk takes none of epoll's locks, so a list that changes meanwhile can be read torn. The
+ * tree is read by ascending keys only, so the walk ends. A torn read shows, because the two ways
+ * disagree. Every registration that does not fit is asked about again (`confirm`).
  *
- * Records go through a ring. When it is full the program asks to be called again with the
- * same number (it returns 1) and goes on after the last key; nothing is kept by address.
+ * Records go through a ring. When it is full, the program returns 1, is called again with the
+ * same fd, and continues behind the last key. Nothing is kept by address between two calls.
  */
 #include "kernel.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-/* Registrations followed from one file; a file in more of them is not checked. */
+/* Registrations followed from one file; a file with more of them is not checked. */
 #define MAX_LINKS 4096
-/* Of a tree that was made by insertion: 2 * log2 of all memory. */
+/* The depth of a tree that was made by insertion: 2 * log2 of all memory. */
 #define MAX_DEPTH 64
 #define MAX_STEPS (1 << 20)
 
@@ -29,7 +29,7 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 #define PIPEFS_MAGIC 0x50495045
 #define SOCKFS_MAGIC 0x534f434b
 
-/* As the reader spells them: src/bpf/record.rs. */
+/* The reader has the same kinds and layouts: src/bpf/record.rs. */
 enum { SLOT = 1, ITEMS = 2, END = 3, ANSWER = 4, LINK = 5, DESCRIBED = 6 };
 enum { SOCKET, PIPE, EPOLL, EVENTFD, TIMERFD, SIGNALFD, ANONYMOUS, PATH };
 
@@ -53,7 +53,7 @@ struct slot {
 	struct about about;
 };
 
-/* A registration, of an instance or a file that is known. */
+/* A registration, whose instance or file the record says. */
 struct item {
 	s32 fd;
 	u32 events;
@@ -62,7 +62,7 @@ struct item {
 	u64 data;
 };
 
-/* Many of one instance: a record costs as much as what stands in it. */
+/* Many registrations of one instance: a record costs as much as its content. */
 #define BATCH 64
 
 struct items {
@@ -72,7 +72,7 @@ struct items {
 	struct item items[BATCH];
 };
 
-/* One that a file knows of. */
+/* A registration in a file's own list. */
 struct link {
 	u32 what;
 	u32 pad;
@@ -80,7 +80,7 @@ struct link {
 	struct item item;
 };
 
-/* A file that the table its registration was read from does not name. */
+/* A file that no fd names in the table that its registration was read from. */
 struct described {
 	u32 what;
 	u32 pad;
@@ -110,7 +110,7 @@ struct key {
 	u32 pad;
 };
 
-/* A registration to confirm, and the number of its instance in the table it is asked of. */
+/* A registration to confirm, and the fd of its instance in the table that is asked. */
 struct question {
 	struct key key;
 	u64 instance;
@@ -133,9 +133,9 @@ struct {
 struct settings {
 	/* Tells the runs apart. */
 	u32 run;
-	/* Whether each registration of each file is told, too. */
+	/* Whether each registration of each file's own list is reported too. */
 	u32 with_links;
-	/* Descriptors of the reader's own, one of each kind that only its operations tell. */
+	/* The reader's own fds, one of each kind that only a file's operations tell. */
 	s32 own_epoll;
 	s32 own_eventfd;
 	s32 own_timerfd;
@@ -149,7 +149,7 @@ struct {
 	TYPE(value, struct settings);
 } settings SEC(".maps");
 
-/* The run in which an instance was walked last. */
+/* The last run in which an instance was walked. */
 struct {
 	NUMBER(type, BPF_MAP_TYPE_HASH);
 	NUMBER(map_flags, BPF_F_NO_PREALLOC);
@@ -158,7 +158,7 @@ struct {
 	TYPE(value, u32);
 } walked SEC(".maps");
 
-/* Registrations to confirm, those asked of a table together. */
+/* Registrations to confirm; those of one table stand together. */
 struct {
 	NUMBER(type, BPF_MAP_TYPE_ARRAY);
 	NUMBER(max_entries, 1 << 13);
@@ -174,23 +174,23 @@ struct {
 	TYPE(value, struct range);
 } accused_in SEC(".maps");
 
-/* What the reader's descriptors show; learnt at the first number. */
+/* The operations of the reader's files; learnt at the first fd. */
 u64 epoll_ops, eventfd_ops, timerfd_ops, signalfd_ops;
 u32 own_level;
 u32 has_learnt;
 
-/* Where the program goes on when it is called again. */
+/* Where the program continues when it is called again. */
 struct {
 	u64 table;
 	u64 instance;
 	struct key after;
 	s32 fd;
-	/* The run it is of; 0 if the last call came to its end. */
+	/* The run it belongs to; 0 if the last call was completed. */
 	u32 run;
 	u32 next;
 } cursor;
 
-/* The file at a number of a table; 0 if it is closed. */
+/* The file at an fd of a table; 0 if the fd is closed. */
 ALONE u64 file_at(u64 files, s32 fd)
 {
 	struct fdtable *table = 0;
@@ -245,7 +245,7 @@ ALONE int learn(struct settings *own)
 	return 0;
 }
 
-/* A number as the reader's own pid namespace has it. */
+/* A pid as the reader's own pid namespace has it. */
 ALONE u32 number_of(u64 pid)
 {
 	u32 level = own_level;
@@ -340,7 +340,7 @@ INLINE struct key key_of(struct epitem *item)
 
 struct search {
 	struct rb_node *at;
-	/* The first that is greater than the key. */
+	/* The first registration that is greater than the key. */
 	struct rb_node *greater;
 	struct rb_node *equal;
 	struct key key;
@@ -379,22 +379,22 @@ ALONE int find(u64 instance, struct search *search)
 	return 0;
 }
 
-/* Linux: eventpoll_init, which holds an item to this size. */
+/* Linux: eventpoll_init, which limits an epitem to this size. */
 #define ITEM_SIZE 128
 
 /*
- * Where the walk over a tree is, which one reader at a time has made:
+ * The place in a tree. One reader at a time has a walk made, so there is one place:
  *
- *   above: what was passed on the way to the left, and is greater;  at: where to go next
+ *   above: the greater nodes passed on the way to the left;  at: the next node
  *
- * It stands here, not on the stack, so that the verifier knows nothing of it: what it knows
- * it tells apart, for each step anew.
+ * It is in a map, not on the stack, so that the verifier does not follow its values: it would
+ * verify every step again for each of them.
  */
 struct {
 	u64 above[MAX_DEPTH];
 	u64 at;
 	u64 files;
-	/* The table's numbers, for as long as this call. */
+	/* The table's fds, valid during this call only. */
 	u64 numbers;
 	struct key last;
 	u32 max;
@@ -403,14 +403,14 @@ struct {
 	u32 is_torn;
 } tree;
 
-/* What was told since the last record of it, which had what is not greater than `before`. */
+/* The registrations since the last record, which held those up to `before`. */
 struct items items;
 struct key before;
 
-/* A field of an item that was read as a whole. */
+/* A field of an epitem that was read as a whole. */
 #define FIELD(type, bytes, field) (*(type *)((bytes) + OFFSET_OF(struct epitem, field)))
 
-/* Goes to the left of a node, and keeps it for later; 1 if no tree is so deep. */
+/* Goes to the left of a node, and keeps the node for later; 1 if no tree is so deep. */
 INLINE int pass(struct rb_node *node)
 {
 	u32 depth = tree.depth;
@@ -425,7 +425,7 @@ INLINE int pass(struct rb_node *node)
 	return 0;
 }
 
-/* Goes where the first is that is greater than the last. */
+/* Goes to the first registration that is greater than the last one. */
 static long seek(u64 index, void *unused)
 {
 	struct rb_node *node = (struct rb_node *)tree.at;
@@ -439,7 +439,7 @@ static long seek(u64 index, void *unused)
 	return 0;
 }
 
-/* Hands over what is to be told; 1 if there is no room. */
+/* Writes the collected registrations as a record; 1 if the ring is full. */
 ALONE int hand_over(void)
 {
 	u32 count = items.count;
@@ -458,7 +458,7 @@ ALONE int hand_over(void)
 	return 0;
 }
 
-/* Tells what a file is; 1 if there is no room. */
+/* Writes a file's inode and kind; 1 if the ring is full. */
 ALONE int tell_about(u64 file)
 {
 	struct described *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
@@ -484,14 +484,14 @@ INLINE int tell_item(u64 item, char *bytes)
 	u32 count;
 	u64 named = 0;
 
-	/* A node that was moved while we stood on it. */
+	/* The node was moved while the walk stood on it. */
 	if (!is_less(last, key)) {
 		tree.is_torn = 1;
 		return 1;
 	}
 	if (items.count >= BATCH && hand_over())
 		return 1;
-	/* What stands in this table is described there. */
+	/* A file that an fd of this table names is described with that fd. */
 	if ((u32)key.fd < tree.max)
 		bpf_probe_read_kernel(&named, sizeof(named), (u64 *)tree.numbers + (u32)key.fd);
 	if (named != key.file && tell_about(key.file))
@@ -503,7 +503,7 @@ INLINE int tell_item(u64 item, char *bytes)
 	items.items[count].events = FIELD(u32, bytes, event.events);
 	items.items[count].file = key.file;
 	items.items[count].item = item;
-	/* By halves: it stands where 8 bytes do not. */
+	/* In two halves: the field is not aligned to 8 bytes. */
 	items.items[count].data =
 		FIELD(u32, bytes, event.data) | (u64)FIELD(u32, bytes + 4, event.data) << 32;
 	items.count = count + 1;
@@ -511,7 +511,7 @@ INLINE int tell_item(u64 item, char *bytes)
 	return 0;
 }
 
-/* Goes to the left as far as it goes; or tells of the last that was passed, and goes to its right. */
+/* Goes to the left as far as possible; else writes the last node passed, and goes to its right. */
 static long step(u64 index, void *unused)
 {
 	struct rb_node *node = (struct rb_node *)tree.at;
@@ -530,7 +530,7 @@ static long step(u64 index, void *unused)
 	return tell_item((u64)item, bytes);
 }
 
-/* Tells of an instance's registrations after a key; 1 if there is no room for the rest. */
+/* Writes an instance's registrations behind a key; 1 if the ring is full before the end. */
 ALONE int tell_items(u64 instance, u64 files, struct key *from)
 {
 	struct fdtable *table = 0;
@@ -563,13 +563,13 @@ ALONE int tell_items(u64 instance, u64 files, struct key *from)
 	return 1;
 }
 
-/* What the iterator stands on, as plain numbers. */
+/* The iterator's task, table and file, as plain integers. */
 struct visit {
 	u64 files;
 	u64 file;
 	u64 instance;
 	u64 task;
-	/* The first registration of the file that the file knows of, and whether there are more. */
+	/* The first registration in the file's own list, and whether there are more. */
 	u64 first_link;
 	u64 second_link;
 	u64 operations;
@@ -581,7 +581,7 @@ struct visit {
 	u32 tid;
 };
 
-/* What takes more than reading. Its caller's pointers are numbers from here on. */
+/* The part that takes more than reading. The caller's pointers are integers from here on. */
 ALONE int classify(struct visit *at)
 {
 	struct settings *set;
@@ -602,7 +602,7 @@ ALONE int classify(struct visit *at)
 	return 0;
 }
 
-/* Typed pointers are read directly, which costs next to nothing. */
+/* Typed pointers are read directly, which costs almost nothing. */
 INLINE void visit(struct visit *at, struct task_struct *task, struct file *file)
 {
 	struct inode *inode = file->f_inode;
@@ -673,7 +673,7 @@ static long tell_link(u64 index, struct links *links)
 	return 0;
 }
 
-/* The numbers a task has in the reader's own pid namespace. */
+/* A task's pid and tid in the reader's own pid namespace. */
 ALONE int number(struct visit *at)
 {
 	struct signal_struct *signal = 0;
@@ -689,7 +689,7 @@ ALONE int number(struct visit *at)
 	return 0;
 }
 
-/* Tells of a number; 1 if there is no room. */
+/* Writes an fd; 1 if the ring is full. */
 ALONE int tell_slot(s32 fd, struct visit *at)
 {
 	struct links links = {};
@@ -701,7 +701,7 @@ ALONE int tell_slot(s32 fd, struct visit *at)
 		number(at);
 	links.at = (struct hlist_node *)at->first_link;
 	if (links.at && !at->second_link) {
-		/* The most have one. */
+		/* Most files have one registration. */
 		links.count = 1;
 		links.sum = at->first_link - OFFSET_OF(struct epitem, fllink);
 		links.at = 0;
@@ -786,7 +786,7 @@ struct asked {
 	u32 is_full;
 };
 
-/* Whether a number still names an instance: while it does, the instance is there. */
+/* Whether an fd still names an instance: while it does, the instance exists. */
 ALONE u32 is_held(u64 files, s32 epfd, u64 instance)
 {
 	struct file *file = (struct file *)file_at(files, epfd);
@@ -797,7 +797,7 @@ ALONE u32 is_held(u64 files, s32 epfd, u64 instance)
 	return operations == epoll_ops && named == instance;
 }
 
-/* The registration, the number, the registration again: each read without a lock. */
+/* Reads the registration, the fd, and the registration again, each without a lock. */
 static long answer_one(u64 index, struct asked *asked)
 {
 	struct search before = {}, again = {};
@@ -834,7 +834,7 @@ static long answer_one(u64 index, struct asked *asked)
 	return 0;
 }
 
-/* Tasks, not their files: where the accused are is known from the walk. */
+/* Goes over tasks, not their files: the walk has told which fds to ask about. */
 SEC("iter/task")
 int confirm(struct bpf_iter__task *ctx)
 {
@@ -847,7 +847,7 @@ int confirm(struct bpf_iter__task *ctx)
 
 	if (!task)
 		return 0;
-	/* As a number: read directly it would be a pointer to the verifier. */
+	/* Read as an integer: read directly, it would be a pointer to the verifier. */
 	READ(files, task, files);
 	set = bpf_map_lookup_elem(&settings, &zero);
 	range = bpf_map_lookup_elem(&accused_in, &files);

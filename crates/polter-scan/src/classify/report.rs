@@ -9,7 +9,7 @@ use crate::snapshot::{Meaning, Snapshot};
 const MAX_FINDINGS: usize = 10_000;
 
 impl Report {
-    /// Finds what is wrong in a snapshot.
+    /// Finds the faults in a snapshot.
     pub fn of(snapshot: &Snapshot) -> Report {
         let mut report = Report::new(snapshot);
         let mut findings = Vec::new();

@@ -69,7 +69,7 @@ pub struct Step {
     pub occurrence: u32,
     /// The events it waits for.
     pub events: u32,
-    /// What the program gave with it.
+    /// The data that the program gave with it.
     pub data: u64,
     /// Who has the file open.
     pub held_by: Vec<Held>,

@@ -1,8 +1,8 @@
-//! What a process used up while it was watched.
+//! The load of a process while it was watched.
 
 use serde::Serialize;
 
-/// What a process used up, beside a ghost that hurts it, and whether the ghost is readable.
+/// The load of a process that a ghost hurts, and whether the ghost's file is readable.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Spin {
     /// How long it was watched.
@@ -22,7 +22,7 @@ impl Spin {
     }
 }
 
-/// What a process used up while it was watched.
+/// The load of a process while it was watched.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Load {
     /// How long it was watched.

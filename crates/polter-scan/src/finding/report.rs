@@ -8,7 +8,7 @@ use super::class::{Class, Severity};
 use super::load::{Busy, Spin};
 use crate::snapshot::{Effort, Held, InTable, Name, Snapshot, Source, Sureness, Why};
 
-/// Everything that was found, and what could not be seen.
+/// All findings, and the gaps of the snapshot.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
     /// Where the snapshot comes from.
@@ -34,7 +34,7 @@ pub struct Report {
     pub busy: Vec<Busy>,
     /// Findings beyond the limit, which were counted and dropped.
     pub findings_left_out: u64,
-    /// What it took.
+    /// The effort of the scan.
     pub effort: Effort,
 }
 
@@ -73,7 +73,7 @@ pub struct Finding {
     pub class: Class,
     /// Whether it is a fault, or only something to know.
     pub severity: Severity,
-    /// How sure it is that it is what its class says.
+    /// How sure it is that the class is right.
     pub sureness: Sureness,
     /// The process it hurts.
     pub pid: u32,
@@ -102,7 +102,7 @@ pub struct Finding {
     pub threads: BTreeMap<u32, u32>,
     /// How to fix it, in one sentence.
     pub fix: String,
-    /// What the process did while it was watched.
+    /// The load of the process while it was watched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spin: Option<Spin>,
 }

@@ -13,7 +13,7 @@ use super::tree::Proc;
 use crate::error::ScanError;
 use crate::snapshot::{Process, Unseen};
 
-/// How much was written, and what was not.
+/// How much was written, and which processes were not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Captured {
     /// How many processes were written.

@@ -1,4 +1,4 @@
-//! What a process's threads have done so far, from `stat` and `schedstat`.
+//! Reads the counters of a process's threads, from `stat` and `schedstat`.
 
 use super::stat::{Schedule, Stat};
 use super::tree::Proc;
@@ -9,8 +9,8 @@ use crate::snapshot::{Counters, Threads};
 const MAX_THREADS: usize = 256;
 
 impl Proc {
-    /// What all threads of a process have done; for a thread with a table of its own, that thread
-    /// alone. `None` if they are too many, or one cannot be read.
+    /// The counters of all threads of a process; for a thread with a table of its own, of that
+    /// thread alone. `None` if they are too many, or one cannot be read.
     pub(crate) fn counters(&self, pid: u32) -> Option<Threads> {
         let tids = if self.is_thread(pid) {
             vec![pid]

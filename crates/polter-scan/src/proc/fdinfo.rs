@@ -41,7 +41,7 @@ pub struct Row {
     pub tfd: i32,
     /// The events it waits for, with the bits Linux adds.
     pub events: u32,
-    /// What the program gave with it.
+    /// The data that the program gave with it.
     pub data: u64,
     /// The file's position.
     pub pos: i64,

@@ -70,7 +70,7 @@ impl Fds<'_> {
         &self.dir
     }
 
-    /// All that are open, ascending, and what they name.
+    /// All open fds, ascending, with the files they name.
     ///
     /// Listing the directory costs half as much as reading the links, and fds mostly have no gaps.
     /// So the first `count` fds are read without a listing, `count` being how many are open. Only

@@ -5,7 +5,7 @@
 //! | `tree` | the tree itself: who is there, and one process's files |
 //! | `fds` | the fds of a process, and the files they name |
 //! | `fdinfo`, `stat` | the texts, parsed: no I/O, bounded |
-//! | `counters` | what a process's threads have done so far |
+//! | `counters` | the counters of a process's threads |
 //! | `file` | opening and reading, and why that can fail |
 //! | `capture` | writes a tree down, for another machine |
 //!

@@ -128,7 +128,7 @@ impl Comparer {
         order.is_some_and(Ordering::is_ne)
     }
 
-    /// What it took so far.
+    /// The effort so far.
     pub(super) fn effort(&self) -> Effort {
         Effort {
             kcmp_calls: self.calls.load(Relaxed),

@@ -9,7 +9,7 @@ use crate::proc::Proc;
 use crate::request::{Budget, Limits, Scope};
 use crate::snapshot::{Process, Unseen};
 
-/// Every process in sight, and what could not be listed.
+/// Every process in sight, and the fds and processes that were left out.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     pub(super) processes: BTreeMap<u32, Process>,

@@ -3,7 +3,7 @@
 //! ```text
 //!   list ─▶ names: which fds are one instance (kcmp)
 //!        ─▶ instances: its registrations (fdinfo), and each fd's meaning in each holder's table
-//!        ─▶ recheck: what does not fit, read again   (quiescence: no need, nobody has run)
+//!        ─▶ recheck: reads again what does not fit   (quiescence: no need if nobody has run)
 //!        ─▶ keepers, holders: who has the file open (kcmp)
 //! ```
 //!

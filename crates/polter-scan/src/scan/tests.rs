@@ -25,7 +25,7 @@ fn what_was_seen_once_is_not_told_of_a_process_that_has_ended() {
 
 #[test]
 fn a_holder_that_has_ended_has_no_table() {
-    // Its child inherits both: what the fd names there is the file still.
+    // Its child inherits both, so the fd still names the file there.
     let instance = epoll::create(CreateFlags::empty()).unwrap();
     let file = eventfd(0, EventfdFlags::empty()).unwrap();
     epoll::add(&instance, &file, EventData::new_u64(7), EventFlags::IN).unwrap();
@@ -55,7 +55,7 @@ fn a_holder_that_has_ended_has_no_table() {
     assert!(instance.registrations[0].is_ghost());
 }
 
-/// Ends when the registrations have been asked about so often: only what is plain is left.
+/// The process ends after so many questions about its registrations: only plain ones are left then.
 #[track_caller]
 fn check(questions: usize) {
     let haunted = RefCell::new(haunted());

@@ -1,4 +1,4 @@
-//! What a process's threads have done so far, to compare two moments.
+//! Counters of a process's threads, to compare two moments.
 //!
 //! A look at a sleeping thread shows nothing of the time between two looks. Its counters do: if
 //! none has moved, the thread did not run in between.
@@ -14,10 +14,10 @@ const TELLING_TICKS: f64 = 10.0;
 /// two ticks in thirty fell there once in ten thousand windows.
 const LEAST_KERNEL_TICKS: f64 = 4.0;
 
-/// What each thread of a process has done, by tid.
+/// The counters of each thread of a process, by tid.
 pub(crate) type Threads = BTreeMap<u32, Counters>;
 
-/// What a thread has done so far.
+/// A thread's counters at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Counters {
     /// Time on a CPU and time it waited for one, in nanoseconds.

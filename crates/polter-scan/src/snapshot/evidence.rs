@@ -1,10 +1,10 @@
-//! What was observed of a registration that some holders can name, and an elder cannot.
+//! Observations about a registration that some holders can name, and an elder cannot.
 
 use serde::Serialize;
 
 use super::counters::Threads;
 
-/// How sure it is that something is what it is called.
+/// How sure a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sureness {
@@ -16,7 +16,7 @@ pub enum Sureness {
     Open,
 }
 
-/// What was observed about one registration over a window of time.
+/// Observations about one registration, over a window of time.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Evidence {
     /// The eldest holder that cannot name it.
@@ -25,9 +25,9 @@ pub struct Evidence {
     pub window_ms: u64,
     /// How many looks were taken in it.
     pub looks: u32,
-    /// What the holders did that can name it.
+    /// The holders that can name it, and what each did.
     pub namers: Vec<Use>,
-    /// What the holders did that cannot.
+    /// The elders that cannot name it, and what each did.
     pub elders: Vec<Use>,
     /// Whether the file had something to report at every look; `None` if it cannot be asked.
     pub is_ready: Option<bool>,
@@ -44,14 +44,14 @@ pub struct Evidence {
 pub struct Use {
     /// The process.
     pub pid: u32,
-    /// What it did.
+    /// Its use of the instance.
     #[serde(flatten)]
     pub how: How,
     /// The share of the window in which its busiest thread had a CPU or wanted one.
     pub busy: f64,
     /// The share of that thread's time that was the kernel's: none without calls.
     pub in_kernel: f64,
-    /// What its threads had done at the end. A removal compares it with the state just before.
+    /// Its threads' counters at the end. A removal compares it with the state just before.
     #[serde(skip)]
     pub(crate) threads: Option<Threads>,
 }

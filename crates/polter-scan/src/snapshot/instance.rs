@@ -55,7 +55,7 @@ pub struct Registration {
     pub occurrence: u32,
     /// The events it waits for, with the bits Linux adds.
     pub events: u32,
-    /// What the program gave with it.
+    /// The data that the program gave with it.
     pub data: u64,
     /// The file's inode; not known before Linux 4.15.
     pub key: Option<FileKey>,
@@ -71,7 +71,7 @@ pub struct Registration {
     /// References to the file that are no fd: a message on its way, an io_uring, a mapping, a
     /// call under way. Known from the kernel walk only.
     pub nameless: Option<u64>,
-    /// What was observed of the holders; gathered on demand.
+    /// Observations about the holders; gathered on demand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Box<Evidence>>,
 }

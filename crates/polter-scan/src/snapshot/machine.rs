@@ -1,4 +1,4 @@
-//! The whole snapshot: processes, instances, what could not be seen, and what it took.
+//! The whole snapshot: processes, instances, the gaps, and the effort.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::instance::Instance;
 use super::process::Process;
 use super::source::Source;
 
-/// Everything that was seen, and what was not.
+/// Everything that a scan saw, and the processes that it could not see.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Snapshot {
     /// Where it comes from.
@@ -19,7 +19,7 @@ pub struct Snapshot {
     pub instances: Vec<Instance>,
     /// The processes that could not be read.
     pub unseen: Vec<Unseen>,
-    /// What it took.
+    /// The effort of taking it.
     pub effort: Effort,
 }
 
@@ -69,7 +69,7 @@ pub enum Why {
     Refused,
 }
 
-/// What a snapshot took, and what was given up.
+/// The calls and walks behind a snapshot, and everything that was left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Effort {
     /// Comparisons by `kcmp(2)`.
@@ -82,7 +82,7 @@ pub struct Effort {
     pub kcmp_left_out: u64,
     /// Walks over the whole machine.
     pub walks: u64,
-    /// How often the kernel was asked again about what did not fit.
+    /// How often the kernel was asked again about registrations that did not fit.
     pub looks: u64,
     /// Files for which the last walk got two different answers about their registrations.
     pub disputed: u64,

@@ -21,13 +21,13 @@ mod occurrence;
 mod process;
 mod source;
 
-/// What a process's threads have done so far, to compare two moments.
+/// Counters of a process's threads, to compare two moments.
 pub(crate) use counters::{Counters, Threads, busiest, has_slept};
-/// What was observed of a registration that only some holders can name.
+/// Observations about a registration that only some holders can name.
 pub use evidence::{Evidence, How, Origin, Sureness, Use};
 /// An epoll instance, its registrations, and what a registration's fd means in each table.
 pub use instance::{Held, InTable, Instance, Meaning, Name, Registration};
-/// The whole of what was seen.
+/// The whole snapshot, and its gaps.
 pub use machine::{Effort, Snapshot, Unseen, Why};
 /// Numbers the registrations of one fd.
 pub(crate) use occurrence::Occurrences;

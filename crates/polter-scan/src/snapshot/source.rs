@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// Where a snapshot comes from, and what that way of looking cannot see.
+/// The way a snapshot was taken, and the limits of that way.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Source {
     /// The way it was taken.

@@ -1,4 +1,4 @@
-//! What an open file says of itself.
+//! Questions to an open file.
 
 #[cfg(feature = "bpf")]
 use std::os::fd::FromRawFd as _;

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `kcmp` | `kcmp(2)`: whether two fds name one file |
 //! | `copy` | `pidfd_getfd(2)`: another process's file, and whether it is ready |
-//! | `file` | what an open file says of itself |
+//! | `file` | questions to an open file: its maker, its bytes |
 //! | `apart` | a thread's own descriptor table, and work that outlives its process |
 #![allow(unsafe_code, reason = "this room is the crate's door to the kernel")]
 

@@ -69,7 +69,7 @@ fn a_thread_with_its_own_table() {
     let (closed, is_closed) = mpsc::channel();
     let (tell, told) = mpsc::channel();
     let thread = std::thread::spawn(move || {
-        // SAFETY: every number of the copy is left to the thread's end.
+        // SAFETY: every fd of the copy is left to the thread's end.
         let unshared = unsafe { libc::unshare(libc::CLONE_FILES) };
         tell.send((unshared, rustix::thread::gettid())).unwrap();
         is_closed.recv().unwrap();

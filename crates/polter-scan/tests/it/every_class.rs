@@ -98,7 +98,7 @@ fn told(report: &Report) -> Vec<Finding> {
     let mut findings = report.findings.clone();
     for finding in &mut findings {
         finding.nameless = None;
-        // Two looks see two moments.
+        // Two scans see two moments.
         finding.reasons.clear();
         if finding.sureness == Sureness::Likely {
             finding.fix.clear();

@@ -141,7 +141,7 @@ fn what_has_come_back_since_the_plan_is_left_alone() {
     let haunted = Haunted::start("dup-ghost", &[]);
     let mut plan =
         polter_scan::Plan::make(&Proc::live(), haunted.pid(), &Options::default()).unwrap();
-    // As if the table had named its file again: the plan's ghost is its holder's own number.
+    // As if the table had named its file again: the plan's ghost is its holder's own fd.
     plan.steps[0].fd = plan.steps[0].held_by[0].fd;
     plan.carry_out().unwrap();
     assert_ne!(outcomes(&plan.steps), [&Outcome::Removed]);
@@ -152,7 +152,7 @@ fn outcomes(steps: &[polter_scan::Step]) -> Vec<&Outcome> {
     steps.iter().map(|step| &step.outcome).collect()
 }
 
-/// The registrations of the program's instances: number, and which of that number.
+/// The registrations of the program's instances: fd, and which one of that fd.
 fn rows(haunted: &Haunted) -> Vec<(i32, u32)> {
     let snapshot = Snapshot::take(&Proc::live(), &haunted.scope()).unwrap();
     let instances = snapshot.instances.iter();

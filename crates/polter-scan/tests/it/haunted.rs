@@ -1,4 +1,4 @@
-//! Runs a haunted program and keeps it haunted for as long as a test looks.
+//! Runs a haunted program and keeps it haunted while a test scans it.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::CommandExt as _;

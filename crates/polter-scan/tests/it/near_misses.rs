@@ -1,7 +1,7 @@
-//! What only looks like a ghost is never called one where it is in use, and never removed.
+//! A registration in use that only looks like a ghost is never called one, and never removed.
 //!
 //! The programs check themselves, and end at their first loss (`haunted --near-miss`).
-//! `POLTER_NEAR_MISSES` says how often each is looked at and exorcised.
+//! `POLTER_NEAR_MISSES` says how often each is scanned and exorcised.
 
 use std::io::{BufRead as _, BufReader, Lines};
 use std::process::{Child, ChildStdout, Command, Stdio};

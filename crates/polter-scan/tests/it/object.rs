@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-/// Makes it anew by the compiler that made it, and compares; says aloud where there is none.
+/// Compiles it again with the same compiler, and compares; says so if that compiler is missing.
 #[test]
 fn the_object_is_what_its_source_compiles_to() {
     let crate_dir = Path::new(env!("CARGO_MANIFEST_DIR"));

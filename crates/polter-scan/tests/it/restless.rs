@@ -14,7 +14,7 @@ use crate::haunted::can_compare;
 /// Enough for each outcome to be seen, and for a test.
 const ATTEMPTS: usize = 4_000;
 
-/// Attempts with what one look has planned: the program goes on, the plan gets old.
+/// Attempts with one plan: the program runs on, and the plan gets old.
 const A_LOOK: usize = 50;
 
 /// The program and what it says.
@@ -60,7 +60,7 @@ fn nothing_live_is_lost_however_the_program_changes_its_table() {
     let pid = restless.child.id();
     let mut counts = Counts::default();
     while counts.attempts < wanted {
-        // A look finds nothing where the ghost is gone at the moment.
+        // A scan finds nothing if the ghost is gone at the moment.
         let mut plan = Plan::make(&Proc::live(), pid, &Options::default()).unwrap();
         for _ in 0..A_LOOK {
             for step in &mut plan.steps {

@@ -1,4 +1,4 @@
-//! What a look says of who holds what, and what it does where things come and go.
+//! A scan names the holders, and accuses nobody where fds and processes come and go.
 
 use polter_scan::{Class, Held, Meaning, Proc, Report, Scope, Snapshot, capture};
 
@@ -101,7 +101,7 @@ fn a_captured_tree_tells_the_same() {
 
 #[test]
 fn processes_that_come_and_go_are_no_ghosts() {
-    // Busy with its own children while everybody is looked at.
+    // Busy with its own children while every process is scanned.
     let churn = std::process::Command::new("sh")
         .args(["-c", "while :; do true & true | true; done"])
         .spawn();

@@ -8,7 +8,7 @@ use polter_scan::{Class, Proc, Report, Scope, Snapshot, Sureness};
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::pipe::{PipeFlags, pipe_with};
 
-/// Set in the process that is looked at: which loop it is.
+/// Set in the process that is watched: which loop it runs.
 const LOOP: &str = "POLTER_TEST_LOOP";
 
 #[test]

@@ -89,7 +89,7 @@ fn a_loop_that_makes_its_eventfd_anew_is_no_ghost() {
     churn.wait().unwrap();
 }
 
-/// Set in the process that is looked at by [`a_loop_that_makes_its_eventfd_anew_is_no_ghost`].
+/// Set in the process that is scanned by [`a_loop_that_makes_its_eventfd_anew_is_no_ghost`].
 const CHURN: &str = "POLTER_TEST_CHURN";
 
 /// No test by itself: the loop, until its standard input ends.

@@ -1,4 +1,4 @@
-//! Checks, for programs: docs/json.md says what the keys hold.
+//! Writes the results of a check for programs; docs/json.md describes the keys.
 
 use std::io::{self, Write};
 
@@ -8,9 +8,9 @@ use polter_check::{Disagreement, Fact, Instance, Standing, Verdict};
 use polter_trace::encode;
 use serde::Serialize;
 
-use super::conformance::Suite;
-use super::random::Hunt;
-use super::scripts::{Checked, Sides};
+use super::checked::{Checked, Sides};
+use super::hunt::Hunt;
+use super::suite::Suite;
 use crate::report::json::{VERSION, write_line};
 
 #[derive(Serialize)]

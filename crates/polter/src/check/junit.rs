@@ -1,4 +1,4 @@
-//! Checks, for CI: JUnit's XML, in ASCII.
+//! Writes the results of a check for CI: JUnit's XML, in ASCII.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -6,18 +6,18 @@ use std::io::{self, Write};
 use polter_check::Standing;
 use polter_trace::encode;
 
-use super::conformance::Suite;
-use super::random::Hunt;
-use super::scripts::{Checked, Sides};
+use super::checked::{Checked, Sides};
+use super::hunt::Hunt;
+use super::suite::Suite;
 
-/// One test case.
+/// A test case of the XML.
 struct Case<'a> {
     name: &'a str,
     title: &'a str,
     result: Ending,
 }
 
-/// How it went.
+/// How a test case ended.
 enum Ending {
     Passed,
     Failed(String),
@@ -127,8 +127,8 @@ fn write(out: &mut dyn Write, suite: &str, cases: &[Case<'_>]) -> io::Result<()>
     writeln!(out, "</testsuite>")
 }
 
-/// Makes text safe in an attribute or between tags, and ASCII; XML has no way
-/// to write most control characters.
+/// Makes text safe in an attribute or between tags, and ASCII. XML cannot express most control
+/// characters, so those become question marks.
 fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for character in text.chars() {
@@ -140,7 +140,7 @@ fn escape(text: &str) -> String {
             '\n' | ' '..='~' => escaped.push(character),
             '\0'..' ' | '\u{7f}'..'\u{a0}' | '\u{fffe}' | '\u{ffff}' => escaped.push('?'),
             _ => {
-                // A string takes everything.
+                // Writing to a string cannot fail.
                 let _ = write!(escaped, "&#{};", u32::from(character));
             }
         }

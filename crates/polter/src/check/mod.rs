@@ -3,17 +3,21 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`scripts`] | compares the answers written, the model's and the kernel's |
-//! | [`conformance`] | the suite that comes with polter, on this kernel alone |
-//! | [`random`] | random programs, on the model and on this kernel |
-//! | [`place`] | where: on this kernel, or in a guest that has the policy |
-//! | [`text`], [`json`], [`junit`] | how each is reported |
+//! | [`conformance`] | runs the suite that comes with polter, on this kernel alone |
+//! | [`random`] | runs random programs, on the model and on this kernel |
+//! | [`checked`], [`suite`], [`hunt`] | the result of each |
+//! | [`text`], [`json`], [`junit`] | write the results |
+//! | [`place`] | chooses where: on this kernel, or in a guest that has the policy |
 
+mod checked;
 mod conformance;
+mod hunt;
 mod json;
 mod junit;
 mod place;
 mod random;
 mod scripts;
+mod suite;
 mod text;
 
 use crate::cli::CheckArgs;

@@ -1,4 +1,5 @@
-//! Where a check happens: on the kernel here, in a guest that has the policy, or on the model alone.
+//! Chooses where a check happens: on this kernel, in a guest that has the policy, or on the model
+//! alone.
 
 use std::env;
 use std::ffi::OsString;
@@ -13,26 +14,26 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::lab;
 
-/// Who answers, beside the model.
+/// The kernel that answers, beside the model.
 #[derive(Debug)]
 pub(super) enum Place {
-    /// The kernel here, which has the policy or is said to.
+    /// This kernel, which has the policy, or is said to have it.
     Here(Policy),
-    /// Nobody: no kernel at hand has the policy.
+    /// None: no kernel at hand has the policy.
     ModelAlone(Policy),
-    /// The kernel of a guest.
-    Guest(Abroad),
+    /// A guest's kernel, which has the policy.
+    Guest(InGuest),
 }
 
-/// A guest, in which the same check is made.
+/// A guest in which the same check runs.
 #[derive(Debug)]
-pub(super) struct Abroad {
+pub(super) struct InGuest {
     policy: Policy,
     kernel: LabKernel,
 }
 
 impl Place {
-    /// The place for what is asked for.
+    /// Chooses by the options and by this kernel's policy.
     pub(super) fn of(args: &CheckArgs) -> Result<Place, Failure> {
         let ours = active_policy().unwrap_or_default();
         let policy = args.policy.unwrap_or(ours);
@@ -44,7 +45,7 @@ impl Place {
             return Ok(Place::ModelAlone(policy));
         }
         match LabKernel::find(args.guests.kernel.as_deref()) {
-            Ok(kernel) => Ok(Place::Guest(Abroad { policy, kernel })),
+            Ok(kernel) => Ok(Place::Guest(InGuest { policy, kernel })),
             Err(LabError::NoKernel) if !args.scripts.is_empty() => Ok(Place::ModelAlone(policy)),
             Err(error) => Err(error.into()),
         }
@@ -59,8 +60,8 @@ impl Place {
     }
 }
 
-impl Abroad {
-    /// Makes the check in the guest, and passes on what it says.
+impl InGuest {
+    /// Runs the check in the guest, and passes on its report.
     pub(super) fn check(&self, args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
         if args.scripts.iter().any(|path| path.as_os_str() == "-") {
             return Err(Failure::NoInput);
@@ -70,7 +71,8 @@ impl Abroad {
     }
 }
 
-/// The same check, as a command of its own; the report's file is ours to write.
+/// The same check as a command for the guest. `--output` is left out: nothing in a guest writes to
+/// the host's files, so this process writes the report.
 fn command(policy: Policy, args: &CheckArgs) -> std::io::Result<Vec<OsString>> {
     let mut command = vec![env::current_exe()?.into_os_string()];
     let mut add = |word: &str| command.push(word.into());

@@ -1,33 +1,17 @@
-//! `polter check --random`: programs that nobody wrote, on the model and on this kernel.
+//! `polter check --random`: random programs, on the model and on this kernel.
 
 use std::io::Write;
 use std::time::Duration;
 
-use eventpoll::{Policy, Version};
-use indicatif::{ProgressBar, ProgressStyle};
-use polter_check::Running;
-use polter_check::random::{Found, Options, RandomReport, Shape, check_random};
+use eventpoll::Policy;
+use polter_check::random::{Options, Shape};
 
+use super::hunt::Hunt;
 use super::{json, junit, text};
 use crate::cli::{CheckArgs, CheckFormat};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
-
-const BAR: &str = "{bar:40} {pos}/{len} programs, {msg} {eta}";
-
-/// What was asked for, and what came of it.
-#[derive(Debug)]
-pub(super) struct Hunt {
-    /// What was asked for.
-    pub(super) options: Options,
-    /// What came of it.
-    pub(super) report: RandomReport,
-    /// The kernel's release, as uname(2) has it.
-    pub(super) release: String,
-    /// The Linux that the model is.
-    pub(super) version: Version,
-}
 
 /// Runs random programs, and writes what differs.
 pub(super) fn check(
@@ -68,53 +52,5 @@ fn options(args: &CheckArgs, policy: Policy, count: u64) -> Options {
         policy,
         time_limit: args.seconds.map(Duration::from_secs),
         ..Options::default()
-    }
-}
-
-impl Hunt {
-    fn run(options: Options, console: &Console) -> Result<Hunt, Failure> {
-        let bar = bar(options.count, console);
-        let report = check_random(&options, |report| {
-            bar.set_position(report.total().programs);
-            let differ = report.found.len();
-            bar.set_message(format!("{differ} differ"));
-        });
-        bar.finish_and_clear();
-        let release = Running::release();
-        Ok(Hunt {
-            options,
-            report: report?,
-            version: release.parse().unwrap_or_default(),
-            release,
-        })
-    }
-
-    /// The command that runs a program again.
-    pub(super) fn again(&self, found: &Found) -> String {
-        let Options {
-            seed,
-            max_calls,
-            policy,
-            ..
-        } = self.options;
-        let policy = match policy {
-            Policy::LAST_FPUT => String::new(),
-            policy => format!(" --policy {policy}"),
-        };
-        format!(
-            "polter check --random 1 --seed {seed} --first {} --calls {max_calls} --shape {}{policy}",
-            found.index, found.shape
-        )
-    }
-}
-
-fn bar(count: u64, console: &Console) -> ProgressBar {
-    if !console.shows_progress() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(count);
-    match ProgressStyle::with_template(BAR) {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
     }
 }

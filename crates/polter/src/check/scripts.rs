@@ -1,41 +1,20 @@
-//! Scripts, one after the other: each on fresh sides, up to its first difference.
+//! `polter check SCRIPT`: scripts, one after the other, each on fresh sides up to its first
+//! difference.
 
 use std::fs;
 use std::io::{self, Read as _, Write};
 use std::path::Path;
 
-use eventpoll::{Policy, Version};
-use polter_check::{Comparison, Model, Running, Script, Verdict, compare};
+use polter_check::{Model, Running, Script, Verdict, compare};
 use polter_live::ExecutorError;
 
+use super::checked::{Checked, Sides};
 use super::place::Place;
 use super::{json, junit, text};
-use crate::cli::{CheckArgs, CheckFormat, ModelVersion};
+use crate::cli::{CheckArgs, CheckFormat};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
-
-/// Who is compared with what is written.
-#[derive(Debug)]
-pub(super) struct Sides {
-    /// The model's policy.
-    pub(super) policy: Policy,
-    /// The Linux that the model is.
-    pub(super) version: Version,
-    /// The release of the kernel, or why it is not asked.
-    pub(super) kernel: Result<String, String>,
-}
-
-/// A script, and what came of it.
-#[derive(Debug)]
-pub(super) struct Checked {
-    /// What the script is called.
-    pub(super) name: String,
-    /// Its first comment.
-    pub(super) title: String,
-    /// What came of it.
-    pub(super) comparison: Comparison,
-}
 
 /// Checks each script; the exit code is the worst.
 ///
@@ -66,7 +45,7 @@ pub(super) fn check(
             comparison: compare(&script, sides.policy, &mut model, running),
         };
         if checked.comparison.kernel_stopped.is_some() {
-            // Whatever state it is in, the next script does not begin there.
+            // The kernel's side stopped in an unknown state; the next script needs a fresh one.
             kernel = Kernel::default();
         }
         worst = worst.max(exit(&checked, &sides, args, console));
@@ -87,35 +66,7 @@ pub(super) fn check(
     Ok(worst)
 }
 
-impl Sides {
-    fn asked_for(args: &CheckArgs, place: &Place) -> Sides {
-        let policy = place.policy();
-        let release = Running::release();
-        let running: Version = release.parse().unwrap_or_default();
-        let version = match args.kernel_version {
-            ModelVersion::Running => running,
-            ModelVersion::Of(version) => version,
-        };
-        let kernel = if args.no_kernel {
-            Err("as --no-kernel asks".to_owned())
-        } else if let Place::ModelAlone(policy) = place {
-            Err(format!(
-                "no kernel has the policy {policy}: kernels/build makes one"
-            ))
-        } else if version != running {
-            Err(format!("the kernel here is Linux {running}"))
-        } else {
-            Ok(release)
-        };
-        Sides {
-            policy,
-            version,
-            kernel,
-        }
-    }
-}
-
-/// The running kernel, started when it is first needed.
+/// The running kernel, started when the first script needs it.
 #[derive(Debug, Default)]
 struct Kernel(Option<Running>);
 
@@ -133,7 +84,7 @@ impl Kernel {
     }
 }
 
-/// Reads a script; says why it cannot.
+/// Reads a script; if it cannot be read, complains and returns `None`.
 fn read(path: &Path, console: &Console) -> Option<(String, Script)> {
     let mut bytes = Vec::new();
     let (name, read) = if path.as_os_str() == "-" {
@@ -153,17 +104,6 @@ fn read(path: &Path, console: &Console) -> Option<(String, Script)> {
             console.say_error(format_args!("{name}:{error}"));
             None
         }
-    }
-}
-
-impl Checked {
-    /// From which line on something was not asked, and why.
-    pub(super) fn not_asked(&self) -> Option<(u64, String)> {
-        let comparison = &self.comparison;
-        let stopped = comparison.kernel_stopped.as_ref();
-        let stopped = stopped.map(|stopped| (stopped.line, stopped.error.to_string()));
-        let unknown = comparison.unknown;
-        stopped.or_else(|| unknown.map(|unknown| (unknown.line, unknown.why.to_owned())))
     }
 }
 

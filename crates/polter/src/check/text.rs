@@ -1,4 +1,4 @@
-//! Checks, for people.
+//! Writes the results of a check for people.
 
 use std::io::{self, Write};
 
@@ -7,15 +7,15 @@ use polter_check::random::Found;
 use polter_check::{Disagreement, Instance, Standing, Verdict};
 use polter_trace::encode;
 
-use super::conformance::Suite;
-use super::random::Hunt;
-use super::scripts::{Checked, Sides};
+use super::checked::{Checked, Sides};
+use super::hunt::Hunt;
+use super::suite::Suite;
 use crate::report::call_text::fit;
 use crate::report::text::WIDTH;
 use crate::report::text::style::{ASIDE, CLEAN, FAULT, NOTE, TITLE};
 use crate::report::words::{clean, counted, cut, number, width, wrap};
 
-/// The columns of a word that says whose answer it is.
+/// The columns of the word that says which side answered.
 const WHO: usize = 9;
 
 /// The columns of a fact's name; a longer one takes them from its title.
@@ -81,7 +81,7 @@ pub(super) fn write_sum(out: &mut dyn Write, all: &[Checked]) -> io::Result<()> 
     }
 }
 
-/// Who was asked.
+/// Which sides were asked, and up to where.
 fn who(checked: &Checked, sides: &Sides) -> String {
     let Sides {
         policy, version, ..
@@ -111,7 +111,7 @@ fn under(policy: Policy) -> String {
     }
 }
 
-/// The same call three times, under each other.
+/// Writes the same call three times, one below the other: as written, the model's, the kernel's.
 fn write_answers(out: &mut dyn Write, difference: &Disagreement) -> io::Result<()> {
     let answers = [
         ("written", Some(&difference.written), true),
@@ -131,7 +131,8 @@ fn write_answers(out: &mut dyn Write, difference: &Disagreement) -> io::Result<(
         None => format!("{} not asked", difference.pid),
     });
     let fitted = whole.each_ref().map(|text| fit(text, WIDTH - WHO - 4));
-    // What is cut out to fit may be the very thing that differs.
+    // Fitting a call cuts parts out. If two answers look alike then, the difference is in those
+    // parts.
     let is_hidden = (0..whole.len()).any(|a| {
         let others = 0..whole.len();
         others
@@ -159,7 +160,7 @@ fn pieces(text: &str, columns: usize) -> Vec<String> {
     pieces.map(|piece| piece.iter().collect()).collect()
 }
 
-/// What fdinfo says on both sides, next to each other.
+/// Writes the registrations of both sides, side by side, as fdinfo has them.
 fn write_instances(out: &mut dyn Write, difference: &Disagreement) -> io::Result<()> {
     if difference.instances.is_empty() {
         return Ok(());
@@ -204,7 +205,7 @@ fn write_instance(out: &mut dyn Write, instance: &Instance) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes the table of facts, then what was answered where one is broken.
+/// Writes the table of facts, then the answers to each that is broken.
 pub(super) fn write_suite(out: &mut dyn Write, suite: &Suite) -> io::Result<()> {
     for fact in &suite.facts {
         let (word, style) = match fact.standing {
@@ -283,7 +284,7 @@ pub(super) fn write_random(out: &mut dyn Write, hunt: &Hunt) -> io::Result<()> {
         writeln!(out, "\n{}", found.script.trim_end())?;
         let (steady, runs) = (found.steady, Found::REPEATS);
         writeln!(out, "{ASIDE}# differs in {steady} of {runs} runs; again:")?;
-        writeln!(out, "# {}{ASIDE:#}", hunt.again(found))?;
+        writeln!(out, "# {}{ASIDE:#}", hunt.rerun(found))?;
     }
     let style = if report.found.is_empty() {
         CLEAN

@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 use eventpoll::{Policy, UnknownVersion, Version};
 use polter_check::random::Shape;
 
-use super::{LabOptions, policy_parser};
+use super::LabOptions;
+use super::judge::policy_parser;
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
@@ -17,28 +18,28 @@ pub(crate) struct CheckArgs {
 
     /// The policy of the model and of the kernel: by default this kernel's
     ///
-    /// A kernel of the lab says which it has; any other has Linux's, last-fput. Under a policy that the
-    /// kernel here does not have, everything happens in a guest that does (see polter help lab); where the
-    /// lab's kernel is not built, scripts are run on the model alone.
+    /// A kernel of the lab says which it has; any other has Linux's, last-fput. Under a policy that
+    /// the kernel here does not have, everything happens in a guest that does (see polter help
+    /// lab); where the lab's kernel is not built, scripts are run on the model alone.
     #[arg(long, value_name = "POLICY", value_parser = policy_parser())]
     pub(crate) policy: Option<Policy>,
 
-    /// Take the kernel here to be one with the policy, whatever it says of itself
+    /// Assume that the kernel here has the policy, whatever it says
     #[arg(long, requires = "policy")]
     pub(crate) here: bool,
 
     #[command(flatten, next_help_heading = "Guests")]
     pub(crate) guests: LabOptions,
 
-    /// The version of Linux that the model is, as in 6.12, or `running`
+    /// The version of Linux that the model plays, such as 6.12, or `running`
     #[arg(long, value_name = "VERSION", default_value = "running")]
     pub(crate) kernel_version: ModelVersion,
 
-    /// Leave the running kernel alone: the model and what is written
+    /// Compare the written answers with the model alone, not with the running kernel
     #[arg(long)]
     pub(crate) no_kernel: bool,
 
-    /// Run every scenario of polter's own on the kernel: which facts hold there?
+    /// Run polter's own scenarios on the kernel, and say which facts hold there
     #[arg(long, conflicts_with_all = ["scripts", "kernel_version", "no_kernel"])]
     pub(crate) conformance: bool,
 
@@ -52,7 +53,7 @@ pub(crate) struct CheckArgs {
     )]
     pub(crate) random: Option<u64>,
 
-    /// Where the random programs come from: the same seed, the same programs
+    /// The seed of the random programs: the same seed makes the same programs
     #[arg(long, value_name = "NUMBER", default_value_t = 1, requires = "random")]
     pub(crate) seed: u64,
 
@@ -64,19 +65,20 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "CALLS", default_value_t = 40, requires = "random")]
     pub(crate) calls: usize,
 
-    /// Begin no random program after so many seconds
+    /// Start no random program after so many seconds
     #[arg(long, value_name = "SECONDS", requires = "random")]
     pub(crate) seconds: Option<u64>,
 
-    /// What random programs are made of, by default each in turn
+    /// The shapes of random programs; by default each in turn
     #[arg(long, value_name = "SHAPE", value_delimiter = ',', value_parser = shape_parser(), requires = "random")]
     pub(crate) shape: Vec<Shape>,
 
-    /// Exit with 2 if something was not asked: of the kernel, or of anybody
+    /// Exit with 2 if a side was not asked something: the kernel, or both
     ///
-    /// A call that a kernel cannot be asked as it is written, or whose answer the model does not know,
-    /// ends a script without a verdict. So does a random program that could not be run to its end, and,
-    /// without --no-kernel, a script that no kernel was there for.
+    /// A script ends without a verdict at a call that cannot be put to the kernel as it is written,
+    /// or whose answer the model does not know. A random program that could not be run to its end
+    /// counts as not asked too; so does a script for which there was no kernel, unless --no-kernel
+    /// is given.
     #[arg(long, conflicts_with = "conformance")]
     pub(crate) strict: bool,
 
@@ -100,12 +102,12 @@ pub(crate) enum CheckFormat {
     Junit,
 }
 
-/// Which Linux the model is.
+/// The version of Linux that the model plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ModelVersion {
-    /// The one that runs here.
+    /// The version that runs here.
     Running,
-    /// This one.
+    /// A version that was named.
     Of(Version),
 }
 

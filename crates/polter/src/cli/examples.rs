@@ -1,4 +1,4 @@
-//! What stands at the end of each help text.
+//! The end of each help text: examples, and exit codes where they are special.
 
 use eventpoll::stepped::{Fix, Seed};
 
@@ -6,7 +6,7 @@ use crate::exit::Exit;
 
 pub(super) const POLTER: &str = "\
 Examples:
-  polter demo                                the story, with nothing to set up
+  polter demo                                a ghost, from log to removal; needs no setup
   polter run -- ./server                     watch a command, then judge it
   strace -f -yy -o log ./server; polter judge log
   polter judge --fail-on ghost log           in CI: no ghosts
@@ -31,9 +31,9 @@ Examples:
 
 A policy is a rule for when a registration ends:
   last-fput       with the last reference to its file: Linux today
-  close           when any process closes the number, or exits
+  close           when any process closes the fd, or exits
   close-not-exit  the same, but an exit does not count
-  owner           when the process that made it closes the number, or exits
+  owner           when the process that made it closes the fd, or exits
   owner-adopt     the same, but another process may take it over
   stale           as today, but an instance that came by fork answers ESTALE
   not-inherited   as owner, and fork does not copy the instance (kqueue)";
@@ -84,10 +84,10 @@ Examples:
   echo '100*3 101 100*2' | polter race --schedule - scenarios/races/instance-against-file.strace
   polter race --states 1000000 --walks 100000 --seed 7 big.strace
 
-A schedule is the tasks' numbers in the order of their steps: 100*3 is three steps of
+A schedule is the tasks' pids in the order of their steps: 100*3 is three steps of
 task 100, 100t its timer going off.";
 
-/// With every mistake that can be put in.
+/// The help of `polter race`, with every fix and every mistake.
 pub(super) fn race() -> String {
     let seeds = Seed::ALL.map(|seed| format!("  {:22} {}\n", seed.name(), seed.summary()));
     let seeds = seeds.concat();
@@ -103,7 +103,7 @@ pub(super) const SCAN: &str = "\
 Examples:
   polter scan 1234                           the instances process 1234 holds
   polter scan --children 1234                and its workers'
-  polter scan --name nginx --spin            who eats a core, and why
+  polter scan --name nginx --spin            which process uses a core, and why
   polter scan --all --format json | jq '.findings[] | {class, pid, fd}'
   polter scan --fail-on ghost,leaked-epoll $(pidof server)";
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args};
 use eventpoll::Policy;
 
-use super::policy_parser;
+use super::judge::policy_parser;
 
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("which").required(true))]
@@ -47,7 +47,7 @@ impl LabArgs {
     }
 }
 
-/// Which guests.
+/// The guests' kernel and limits.
 #[derive(Debug, Args)]
 pub(crate) struct LabOptions {
     /// The guests' kernel, by default what kernels/build has built
@@ -63,7 +63,7 @@ pub(crate) struct LabOptions {
     )]
     time_limit: u64,
 
-    /// A guest's memory, which holds the files it writes, too
+    /// A guest's memory, which also holds the files it writes
     #[arg(
         long,
         value_name = "MB",

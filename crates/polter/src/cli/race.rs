@@ -38,15 +38,15 @@ pub(crate) struct RaceArgs {
     #[arg(long, value_name = "MIB", default_value_t = 2048)]
     pub(crate) memory: u64,
 
-    /// On how many cores; by default all
+    /// The number of cores to use; by default all
     #[arg(long, value_name = "CORES", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) cores: Option<u16>,
 
-    /// Where a bound was met: how many random schedules to walk beyond it
+    /// If a bound was met: how many random schedules to run beyond it
     #[arg(long, value_name = "SCHEDULES", default_value_t = 10_000)]
     pub(crate) walks: u64,
 
-    /// Where the random schedules come from: the same seed, the same schedules
+    /// The seed of the random schedules: the same seed makes the same schedules
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub(crate) seed: u64,
 
@@ -59,7 +59,7 @@ pub(crate) struct RaceArgs {
     pub(crate) output: Option<PathBuf>,
 }
 
-/// `NAME=off`, or `NAME=on` for what is in force anyway.
+/// Parses `NAME=off`, or `NAME=on` for a fix that is in force anyway.
 fn fix(text: &str) -> Result<(Fix, bool), String> {
     let (name, value) = text.split_once('=').unwrap_or((text, ""));
     let is_on = match value {

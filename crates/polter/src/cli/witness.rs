@@ -16,7 +16,7 @@ pub(crate) struct WitnessArgs {
     #[command(subcommand)]
     pub(crate) merge: Option<WitnessVerb>,
 
-    /// Two policies, or a policy and `kernel`: the one this runs on
+    /// Two policies, or a policy and `kernel`, the running one
     #[arg(value_name = "SIDE", value_parser = side_parser(), num_args = 2, required_unless_present = "all")]
     pub(crate) sides: Vec<Side>,
 
@@ -28,15 +28,15 @@ pub(crate) struct WitnessArgs {
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u8).range(1..=24))]
     pub(crate) calls: u8,
 
-    /// Of each pair only the shortest programs, or (`longer`) all that need each of their calls
+    /// For each pair, only the shortest programs, or (`longer`) all that need each of their calls
     #[arg(long, value_name = "WHICH", default_value_t = Which::Auto, hide_default_value = true)]
     pub(crate) show: Which,
 
-    /// One program for every sentence, and not for every kind
+    /// One program per explanation, not per category
     #[arg(long)]
     pub(crate) every: bool,
 
-    /// Only these calls can tell: the others' answers may differ
+    /// Compare only these calls' results
     #[arg(long, value_name = "CALL", value_delimiter = ',', value_parser = verb_parser())]
     pub(crate) observe: Vec<Verb>,
 
@@ -58,11 +58,11 @@ pub(crate) struct WitnessArgs {
 pub(crate) enum WitnessVerb {
     /// Put the parts of a search together
     Merge {
-        /// What `--shard` and `--format json` wrote, all parts
+        /// All parts, as `--shard` and `--format json` wrote them
         #[arg(value_name = "PART", required = true)]
         parts: Vec<PathBuf>,
 
-        /// One program for every sentence, and not for every kind
+        /// One program per explanation, not per category
         #[arg(long)]
         every: bool,
 
@@ -83,18 +83,18 @@ pub(crate) struct To {
     pub(crate) output: Option<PathBuf>,
 }
 
-/// What programs are made of.
+/// The calls and the bounds of the programs.
 #[derive(Debug, Args)]
 pub(crate) struct Words {
     /// The calls programs are made of
     #[arg(long, value_name = "NAME", default_value = "plain", value_parser = PossibleValuesParser::new(vocabularies()))]
     pub(crate) vocabulary: String,
 
-    /// And these
+    /// Also use these calls
     #[arg(long, value_name = "CALL", value_delimiter = ',', value_parser = verb_parser())]
     pub(crate) with: Vec<Verb>,
 
-    /// But not these
+    /// Do not use these calls
     #[arg(long, value_name = "CALL", value_delimiter = ',', value_parser = verb_parser())]
     pub(crate) without: Vec<Verb>,
 
@@ -102,7 +102,7 @@ pub(crate) struct Words {
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=4))]
     pub(crate) processes: u8,
 
-    /// The most open numbers of a process, beside 0, 1 and 2
+    /// The most open fds of a process, beside 0, 1 and 2
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u8).range(1..=24))]
     pub(crate) numbers: u8,
 
@@ -114,7 +114,7 @@ pub(crate) struct Words {
 /// What a search may cost.
 #[derive(Debug, Args)]
 pub(crate) struct EffortArgs {
-    /// So many threads; by default one for each core
+    /// The number of threads; by default one for each core
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
 
@@ -135,7 +135,7 @@ pub(crate) struct EffortArgs {
     pub(crate) programs: u64,
 }
 
-/// One of the two that are compared.
+/// One of the two sides that are compared: a policy's model, or the running kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Policy(Policy),
@@ -149,7 +149,7 @@ pub(crate) enum Which {
     Auto,
     /// The shortest programs
     Shortest,
-    /// And the longer ones that show something else
+    /// Also the longer programs that show something else
     Longer,
 }
 
@@ -164,7 +164,7 @@ impl std::fmt::Display for Which {
 }
 
 impl Words {
-    /// The vocabulary that is meant.
+    /// The vocabulary that the options describe.
     pub(crate) fn vocabulary(&self) -> Vocabulary {
         let named = Vocabulary::named(&self.vocabulary);
         let mut vocabulary = named.expect("the parser lets no other through");

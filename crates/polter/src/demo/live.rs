@@ -13,14 +13,14 @@ use polter_scan::{Finding, Options, Outcome, Plan, Proc, Report, Scope, Snapshot
 use crate::failure::Failure;
 use crate::report::text;
 
-/// For how long the worker is watched.
+/// How long the worker is watched.
 const WINDOW: Duration = Duration::from_millis(500);
 
-/// How often, and how far apart, is looked for the worker to be ready, and to be quiet.
+/// How often polter checks whether the worker is ready or sleeps, and how far apart.
 const LOOKS: usize = 1_000;
 const APART: Duration = Duration::from_millis(5);
 
-/// Looks at a worker that is to be seen spinning, on a machine that may be busy.
+/// How often the worker is scanned until it is seen to spin: a busy machine may give it no CPU.
 const TRIES: usize = 5;
 
 const TITLE: Style = Style::new().bold();
@@ -35,8 +35,8 @@ pub(super) fn tell(out: &mut dyn Write) -> Result<(), Failure> {
     let worker = Worker::start()?;
     let pid = worker.pid();
     worker.until(|| worker.wake_ups() > 1);
-    let mut report = look(pid)?;
-    // Who else runs here is no part of the story.
+    let mut report = scan(pid)?;
+    // Other processes on this machine are no part of the demo.
     (report.refused, report.vanished) = (0, 0);
     let before = worker.wake_ups();
     let start = Instant::now();
@@ -54,8 +54,8 @@ pub(super) fn tell(out: &mut dyn Write) -> Result<(), Failure> {
     exorcise(out, &worker)
 }
 
-/// A scan; another where the worker did not get a CPU to spin on.
-fn look(pid: u32) -> Result<Report, Failure> {
+/// Scans the worker; again if it did not get a CPU to spin on.
+fn scan(pid: u32) -> Result<Report, Failure> {
     let mut tries = 1..TRIES;
     loop {
         let mut snapshot = Snapshot::take(&Proc::live(), &Scope::Pids(vec![pid]))?;
@@ -88,7 +88,7 @@ fn exorcise(out: &mut dyn Write, worker: &Worker) -> Result<(), Failure> {
             "\nWhere that is permitted the ghost is removed, and the worker wakes up 0 times a second."
         )?);
     }
-    worker.until(|| worker.is_asleep());
+    worker.until(|| worker.is_sleeping());
     let (start, before) = (Instant::now(), worker.wake_ups());
     thread::sleep(WINDOW);
     let rate = per_second(worker.wake_ups() - before, start.elapsed());
@@ -103,7 +103,7 @@ fn per_second(count: u64, took: Duration) -> u64 {
     (count as f64 / took.as_secs_f64()) as u64
 }
 
-/// The haunted program; it ends with this value, or with polter.
+/// The worker; it ends when this value is dropped, or with polter.
 struct Worker {
     child: Child,
     /// Its standard input, which is never written to.
@@ -132,19 +132,19 @@ impl Worker {
         self.child.id()
     }
 
-    /// What it has written down so far.
+    /// How often it has woken up so far.
     fn wake_ups(&self) -> u64 {
         let mut count = [0; 8];
         let read = self.count.read_exact_at(&mut count, 0);
         read.map_or(0, |()| u64::from_ne_bytes(count))
     }
 
-    fn is_asleep(&self) -> bool {
+    fn is_sleeping(&self) -> bool {
         let stat = Proc::live().stat(self.pid());
         stat.is_ok_and(|stat| stat.state == 'S')
     }
 
-    /// Waits for something that will be so in a moment.
+    /// Waits until something is true that is expected in a moment.
     fn until(&self, is_so: impl Fn() -> bool) {
         for _ in 0..LOOKS {
             if is_so() {
@@ -157,7 +157,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It fails if the worker has ended by itself, which is as good.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cli::ExorciseArgs;
 
-/// Two looks at a process; nothing where it could not be looked at, or has ended.
+/// A process's load before and after; `None` where it could not be read, or has ended.
 #[derive(Debug, Serialize)]
 pub(crate) struct Cost {
     #[serde(skip)]
@@ -19,7 +19,7 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
-    /// Watches the process if that was asked for.
+    /// Watches the process for the first time, if `--spin` asks for that.
     pub(super) fn before(args: &ExorciseArgs) -> Option<Cost> {
         let window = Duration::from_millis(args.spin?);
         let pid = args.pid;
@@ -31,8 +31,8 @@ impl Cost {
         })
     }
 
-    /// Watches it for as long once more.
-    pub(super) fn watch_again(&mut self) {
+    /// Watches it for the same time after the removal.
+    pub(super) fn watch_after(&mut self) {
         self.after = Load::of(&Proc::live(), self.pid, self.window);
     }
 }

@@ -1,34 +1,23 @@
-//! `--watch`: looks again and again, removes what comes up, and ends with a sum.
+//! `--watch`: scans again and again, removes the ghosts that come up, and ends with a sum.
 //!
-//! What is as it was at the last look is not told again: neither what cannot be
-//! removed, nor what the user chose to keep.
+//! A plan that is the same as at the last scan is not reported again: neither ghosts that cannot be
+//! removed, nor those that the user chose to keep.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use polter_scan::{Outcome, Plan, Proc, ScanError, Step};
-use serde::Serialize;
 
-use super::ear::Ear;
-use super::{ask, exit, is_yes, make, tell};
+use super::once::{exit, make, tell};
+use super::sum::Sum;
+use super::user::{User, ask, is_yes};
 use crate::cli::{ExorciseArgs, Format};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::{json, text};
 
-/// What came of all looks.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct Sum {
-    pub(crate) pid: u32,
-    pub(crate) looks: u64,
-    pub(crate) removed: u64,
-    pub(crate) put_back: u64,
-    pub(crate) kept: u64,
-    pub(crate) has_process_ended: bool,
-}
-
-/// Exits as the last look does.
+/// Watches until the user or the process ends it; the exit code is the last scan's.
 pub(super) fn watch(args: &ExorciseArgs, console: &Console) -> Result<Exit, Failure> {
     if !args.yes && !args.dry_run && !io::stdin().is_terminal() {
         return Err(Failure::NobodyToAsk);
@@ -36,7 +25,7 @@ pub(super) fn watch(args: &ExorciseArgs, console: &Console) -> Result<Exit, Fail
     let mut watch = Watch {
         args,
         console,
-        ear: Ear::new()?,
+        user: User::new()?,
         told: Vec::new(),
         sum: Sum {
             pid: args.pid,
@@ -51,8 +40,8 @@ pub(super) fn watch(args: &ExorciseArgs, console: &Console) -> Result<Exit, Fail
 struct Watch<'a> {
     args: &'a ExorciseArgs,
     console: &'a Console,
-    ear: Ear,
-    /// What the last look showed and left.
+    user: User,
+    /// The steps of the last scan, as far as they are left.
     told: Vec<Step>,
     sum: Sum,
 }
@@ -62,12 +51,13 @@ impl Watch<'_> {
         let pause = Duration::from_millis(self.args.watch.unwrap_or_default());
         let mut plan = first;
         loop {
-            let is_enough = self.treat(&mut plan)?;
-            if is_enough || self.ear.hears_enough_within(pause) {
+            let is_stopped = self.treat(&mut plan)?;
+            if is_stopped || self.user.stops_within(pause) {
                 return Ok(exit(&plan));
             }
             match make(self.args) {
-                // A process that ends takes its ghosts along: that look says nothing of them.
+                // A process that ends takes its ghosts along: such a scan must not count them as
+                // removed.
                 Ok(next)
                     if next.is_of_same_process(&plan) && !next.has_process_ended(&Proc::live()) =>
                 {
@@ -84,7 +74,7 @@ impl Watch<'_> {
         Ok(Exit::Clean)
     }
 
-    /// Tells what is new, and removes what may be removed; true if it is enough.
+    /// Reports what is new, and removes what may be removed; true if the user stops the watch.
     fn treat(&mut self, plan: &mut Plan) -> Result<bool, Failure> {
         self.sum.looks += 1;
         let is_first = self.sum.looks == 1;
@@ -98,7 +88,7 @@ impl Watch<'_> {
             if !self.args.yes {
                 self.tell(plan)?;
                 ask(planned);
-                match self.ear.answer() {
+                match self.user.answer() {
                     None => return Ok(true),
                     Some(answer) if !is_yes(&answer) => return Ok(false),
                     Some(_) => plan.recheck(&Proc::live())?,
@@ -114,7 +104,7 @@ impl Watch<'_> {
         Ok(false)
     }
 
-    /// True if there is something to remove, and nobody to be asked about it.
+    /// True if there is something to remove, and the user has agreed beforehand.
     fn is_agreed(&self, plan: &Plan) -> bool {
         self.args.yes && plan.count(&Outcome::Planned) > 0
     }

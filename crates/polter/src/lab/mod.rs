@@ -22,23 +22,24 @@ use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// What `timeout(1)` says when it has ended a command.
+/// The exit code of `timeout(1)` when it has ended a command.
 const TIMED_OUT: u8 = 124;
 
-/// What a shell says of a command that ^C ended.
+/// A shell's exit code for a command that ^C ended.
 const INTERRUPTED: u8 = 130;
 
-/// How a command did under a policy.
+/// How the command ended under one policy.
 #[derive(Debug)]
-struct Trial {
+struct GuestRun {
     policy: Policy,
     ending: Ending,
     took: Duration,
-    /// What it wrote, both streams as they came.
+    /// Its output, both streams in the order they came.
     output: Vec<u8>,
 }
 
-/// Runs the command: one guest's output and exit code are passed on, several are compared.
+/// Runs the command. With one policy, the guest's output and exit code are passed on; with several,
+/// the endings are compared.
 pub(crate) fn lab(args: &LabArgs, console: &Console) -> Result<Exit, Failure> {
     let kernel = LabKernel::find(args.options.kernel.as_deref())?;
     let stop = stop_flag()?;
@@ -46,23 +47,23 @@ pub(crate) fn lab(args: &LabArgs, console: &Console) -> Result<Exit, Failure> {
         let ending = guest_of(policy, args).run(&kernel, &stop, pass_on)?;
         return Ok(exit_of(ending));
     }
-    let mut trials = Vec::new();
+    let mut runs = Vec::new();
     for policy in args.policies() {
-        let trial = Trial::run(policy, args, &kernel, &stop)?;
-        if trial.ending == Ending::Stopped {
-            return Ok(exit_of(trial.ending));
+        let run = GuestRun::run(policy, args, &kernel, &stop)?;
+        if run.ending == Ending::Stopped {
+            return Ok(exit_of(run.ending));
         }
-        trials.push(trial);
+        runs.push(run);
     }
     let mut out = console.out();
-    table::write(&mut *out, &trials)?;
+    table::write(&mut *out, &runs)?;
     out.flush()?;
-    let usual = &trials[0].ending;
-    let is_same = trials.iter().all(|trial| trial.ending == *usual);
+    let usual = &runs[0].ending;
+    let is_same = runs.iter().all(|run| run.ending == *usual);
     Ok(if is_same { Exit::Clean } else { Exit::Findings })
 }
 
-/// Runs a command in a guest that another verb has use for: its output goes to `out`.
+/// Runs a command in a guest for another verb; its output goes to `out`.
 pub(crate) fn in_guest(
     kernel: &LabKernel,
     policy: Policy,
@@ -83,7 +84,7 @@ pub(crate) fn in_guest(
     Ok(exit_of(ending))
 }
 
-/// The guest's side.
+/// The guest's side: its first process.
 pub(crate) fn guest(place: &Path) -> Result<Exit, Failure> {
     polter_lab::init(place).map_err(Failure::Guest)?;
     Ok(Exit::Clean)
@@ -98,20 +99,20 @@ fn guest_of(policy: Policy, args: &LabArgs) -> Guest {
     }
 }
 
-impl Trial {
+impl GuestRun {
     fn run(
         policy: Policy,
         args: &LabArgs,
         kernel: &LabKernel,
         stop: &AtomicBool,
-    ) -> Result<Trial, Failure> {
+    ) -> Result<GuestRun, Failure> {
         let started = Instant::now();
         let mut output = Vec::new();
         let ending = guest_of(policy, args).run(kernel, stop, |_, bytes| {
             output.extend(bytes);
             Ok(())
         })?;
-        Ok(Trial {
+        Ok(GuestRun {
             policy,
             ending,
             took: started.elapsed(),
@@ -120,7 +121,7 @@ impl Trial {
     }
 }
 
-/// The command's bytes as they are, colours and all.
+/// Passes the command's bytes on unchanged, with colours.
 fn pass_on(stream: Stream, bytes: &[u8]) -> io::Result<()> {
     match stream {
         Stream::Out => {
@@ -132,7 +133,7 @@ fn pass_on(stream: Stream, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Becomes true when somebody wants polter to end: the guest goes first.
+/// A flag that a signal sets, so that polter can end the guest before it ends itself.
 fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP] {

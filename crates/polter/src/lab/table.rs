@@ -1,25 +1,25 @@
-//! How a command ended under several policies.
+//! The table of how a command ended under several policies.
 
 use std::io::{self, Write};
 
 use polter_lab::Ending;
 
-use super::Trial;
+use super::GuestRun;
 use crate::report::text::style::{ASIDE, CLEAN, FAULT, TITLE};
 use crate::report::words::{clean, cut};
 
-/// The columns of the last line a command wrote.
+/// The columns of the command's last line.
 const SAID: usize = 54;
 
-/// Writes a row a policy; the first is what the others are compared with.
-pub(super) fn write(out: &mut dyn Write, trials: &[Trial]) -> io::Result<()> {
+/// Writes one row for each policy. The first row is the one that the others are compared with.
+pub(super) fn write(out: &mut dyn Write, runs: &[GuestRun]) -> io::Result<()> {
     writeln!(
         out,
         "{TITLE}{:<15} {:<16} {:>8}  said last{TITLE:#}",
         "policy", "ended", "seconds"
     )?;
-    for trial in trials {
-        let style = if trial.ending == trials[0].ending {
+    for run in runs {
+        let style = if run.ending == runs[0].ending {
             CLEAN
         } else {
             FAULT
@@ -27,10 +27,10 @@ pub(super) fn write(out: &mut dyn Write, trials: &[Trial]) -> io::Result<()> {
         writeln!(
             out,
             "{:<15} {style}{:<16}{style:#} {:>8.1}  {ASIDE}{}{ASIDE:#}",
-            trial.policy,
-            words(trial.ending),
-            trial.took.as_secs_f64(),
-            cut(&said_last(&trial.output), SAID)
+            run.policy,
+            words(run.ending),
+            run.took.as_secs_f64(),
+            cut(&said_last(&run.output), SAID)
         )?;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! What a race came to, for programs: an object a script.
+//! Writes the result of a race for programs: one object for each script.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use eventpoll::stepped::{Fix, Seed};
 use polter_race::Limit;
 use serde_json::{Value, json};
 
-use super::{Outcome, Raced, rules};
+use super::{RaceOutcome, Raced, rules};
 use crate::cli::RaceArgs;
 
 pub(super) fn write(out: &mut dyn Write, raced: &Raced, args: &RaceArgs) -> io::Result<()> {
@@ -20,7 +20,7 @@ pub(super) fn write(out: &mut dyn Write, raced: &Raced, args: &RaceArgs) -> io::
         "seeded": seeded.map(Seed::name).collect::<Vec<_>>(),
         "result": result(raced),
     });
-    if let Outcome::Searched {
+    if let RaceOutcome::Searched {
         covered,
         limit,
         walked,
@@ -60,10 +60,10 @@ pub(super) fn write(out: &mut dyn Write, raced: &Raced, args: &RaceArgs) -> io::
 fn result(raced: &Raced) -> &'static str {
     match &raced.outcome {
         _ if raced.is_wrong() => "found",
-        Outcome::Replayed(_, run) if run.stuck.is_some() => "stuck",
-        Outcome::Replayed(..) => "replayed",
-        Outcome::Searched { limit: None, .. } => "exhausted",
-        Outcome::Searched { .. } => "bounded",
+        RaceOutcome::Replayed(_, run) if run.stuck.is_some() => "stuck",
+        RaceOutcome::Replayed(..) => "replayed",
+        RaceOutcome::Searched { limit: None, .. } => "exhausted",
+        RaceOutcome::Searched { .. } => "bounded",
     }
 }
 

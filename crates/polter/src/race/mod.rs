@@ -30,12 +30,12 @@ struct Raced {
     name: String,
     title: String,
     start: Stepped,
-    outcome: Outcome,
+    outcome: RaceOutcome,
 }
 
 /// Searched or replayed.
 #[derive(Debug)]
-enum Outcome {
+enum RaceOutcome {
     Searched {
         covered: Covered,
         limit: Option<Limit>,
@@ -49,10 +49,10 @@ impl Raced {
     /// The schedule to show, and what it led to.
     fn run(&self) -> Option<(&Schedule, &Run)> {
         match &self.outcome {
-            Outcome::Searched { found, .. } => {
+            RaceOutcome::Searched { found, .. } => {
                 found.as_ref().map(|(found, run)| (&found.schedule, run))
             }
-            Outcome::Replayed(schedule, run) => Some((schedule, run)),
+            RaceOutcome::Replayed(schedule, run) => Some((schedule, run)),
         }
     }
 
@@ -142,16 +142,16 @@ fn one(path: &Path, args: &RaceArgs, console: &Console) -> Result<Option<Raced>,
 fn replayed(
     file: &Path,
     start: &Stepped,
-) -> Result<Result<Outcome, polter_race::ScheduleError>, Failure> {
+) -> Result<Result<RaceOutcome, polter_race::ScheduleError>, Failure> {
     let (_, text) = read(file)?;
     let text = String::from_utf8_lossy(&text);
     Ok(Schedule::parse(&text, start).map(|schedule| {
         let run = replay(start, &schedule);
-        Outcome::Replayed(schedule, run)
+        RaceOutcome::Replayed(schedule, run)
     }))
 }
 
-fn searched(start: &Stepped, args: &RaceArgs, console: &Console) -> Result<Outcome, Failure> {
+fn searched(start: &Stepped, args: &RaceArgs, console: &Console) -> Result<RaceOutcome, Failure> {
     let all = std::thread::available_parallelism().map_or(1, usize::from);
     let bounds = Bounds {
         states: args.states,
@@ -177,7 +177,7 @@ fn searched(start: &Stepped, args: &RaceArgs, console: &Console) -> Result<Outco
         let run = replay(start, &found.schedule);
         (found, run)
     });
-    Ok(Outcome::Searched {
+    Ok(RaceOutcome::Searched {
         covered,
         limit,
         walked,

@@ -1,4 +1,4 @@
-//! What a race came to, for people: one sentence, then a column a task.
+//! Writes the result of a race for people: one sentence, then one column for each task.
 //!
 //! ```text
 //!   step  100                              101
@@ -15,14 +15,14 @@ use eventpoll::stepped::{Fix, Rules, Seed, Stepped};
 use polter_race::{Covered, Limit, Run, Walked};
 use polter_trace::encode;
 
-use super::{Outcome, Raced, rules};
+use super::{RaceOutcome, Raced, rules};
 use crate::cli::RaceArgs;
 use crate::report::call_text::fit;
 use crate::report::words::{clean, counted, width, wrap};
 
 /// The columns of a line.
 const COLUMNS: usize = 110;
-/// Before the first task's column.
+/// The columns before the first task's.
 const MARGIN: usize = 6;
 
 pub(super) fn write(out: &mut dyn Write, raced: &Raced, args: &RaceArgs) -> io::Result<()> {
@@ -44,7 +44,7 @@ pub(super) fn write(out: &mut dyn Write, raced: &Raced, args: &RaceArgs) -> io::
         writeln!(out, "schedule: {}", schedule.text(&raced.start))?;
     }
     match &raced.outcome {
-        Outcome::Searched {
+        RaceOutcome::Searched {
             covered,
             limit,
             walked,
@@ -52,7 +52,7 @@ pub(super) fn write(out: &mut dyn Write, raced: &Raced, args: &RaceArgs) -> io::
         } => {
             write_covered(out, *covered, *limit, walked.as_ref(), found.is_some())?;
         }
-        Outcome::Replayed(_, run) => write_replayed(out, run)?,
+        RaceOutcome::Replayed(_, run) => write_replayed(out, run)?,
     }
     Ok(())
 }
@@ -124,7 +124,7 @@ fn write_replayed(out: &mut dyn Write, run: &Run) -> io::Result<()> {
     }
 }
 
-/// The steps, each in its task's column.
+/// Writes the steps, each in its task's column.
 fn write_columns(out: &mut dyn Write, start: &Stepped, run: &Run) -> io::Result<()> {
     let columns = Columns::new(start);
     columns.heads(out, start)?;
@@ -165,7 +165,7 @@ fn write_columns(out: &mut dyn Write, start: &Stepped, run: &Run) -> io::Result<
     columns.write_waiting(out, run)
 }
 
-/// Whose step it was; a timer's is its task's.
+/// The task that made a step; a timer's step counts as its task's.
 fn task_of(run: &Run, step: usize) -> Option<usize> {
     let told = run.story.told.iter().find(|told| told.step == step);
     told.map(|told| told.task).or_else(|| run.story.taker(step))
@@ -195,7 +195,7 @@ fn answered(call: &eventpoll::Syscall, outcome: &Answer) -> String {
     }
 }
 
-/// Wrapped, the lines after the first one indented.
+/// Wraps a text, and indents the lines after the first one.
 fn hanging(text: &str, columns: usize) -> Vec<String> {
     let lines = wrap(text, columns.saturating_sub(2))
         .into_iter()
@@ -208,7 +208,7 @@ fn hanging(text: &str, columns: usize) -> Vec<String> {
         .collect()
 }
 
-/// Where each task's column is.
+/// The number and the width of the tasks' columns.
 struct Columns {
     count: usize,
     width: usize,
@@ -225,7 +225,7 @@ impl Columns {
         }
     }
 
-    /// Who waits for what when it is over.
+    /// Writes what each task still waits for at the end.
     fn write_waiting(&self, out: &mut dyn Write, run: &Run) -> io::Result<()> {
         for task in 0..self.count {
             if let Some(waits) = run.end.waits_for(task) {

@@ -1,5 +1,5 @@
-//! Shows how far a search is, and ends it with what was covered so far when
-//! it is interrupted.
+//! Shows the progress of a search. If it is interrupted, the search ends, and reports how much it
+//! has covered.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,10 +14,10 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::report::words::counted;
 
-/// Between two looks at the search.
+/// The time between two updates.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Does the work, and shows its progress where there is somebody to look.
+/// Does the work in a thread, and shows its progress on a terminal.
 pub(super) fn watched<T: Send>(
     console: &Console,
     work_fn: impl FnOnce(&Progress) -> T + Send,

@@ -1,4 +1,4 @@
-//! A call of a log, made to fit: what says least goes first.
+//! Shortens a call of a log to fit a line: the parts that say least are dropped first.
 //!
 //! ```text
 //!   epoll_ctl(3<anon_inode:[eventpoll]>, EPOLL_CTL_DEL, 4, {events=EPOLLIN, data={u32=4, u64=4}}) = -1 EBADF (Bad file descriptor)
@@ -10,7 +10,7 @@
 
 use super::words::{clean, cut, head, width};
 
-/// Makes a call safe to show, and as short as the columns ask for.
+/// Makes a call safe to show, and shortens it to so many columns.
 pub(crate) fn fit(text: &str, columns: usize) -> String {
     let shorter_fns = [without_names, without_explanation, without_fields];
     let mut call = clean(text);
@@ -23,7 +23,7 @@ pub(crate) fn fit(text: &str, columns: usize) -> String {
     cut_arguments(&call, columns)
 }
 
-/// Drops what strace says of a descriptor: `3<anon_inode:[eventpoll]>` is `3`.
+/// Drops strace's name of an fd: `3<anon_inode:[eventpoll]>` becomes `3`.
 fn without_names(call: &str) -> String {
     without(call, |before, rest| {
         let is_descriptor = before.ends_with(|last: char| last.is_ascii_digit());
@@ -57,7 +57,7 @@ fn name_len(text: &str) -> Option<usize> {
     None
 }
 
-/// Drops what an errno means: the name says it.
+/// Drops the explanation of an errno, whose name is enough.
 fn without_explanation(call: &str) -> String {
     let Some((before, _)) = call
         .strip_suffix(')')
@@ -72,7 +72,7 @@ fn without_explanation(call: &str) -> String {
     }
 }
 
-/// Drops what is in braces.
+/// Drops the fields in braces.
 fn without_fields(call: &str) -> String {
     without(call, |_, rest| {
         let mut depth = 0_usize;
@@ -90,8 +90,8 @@ fn without_fields(call: &str) -> String {
     })
 }
 
-/// Replaces each place at which `found_fn`, given what is before and after, finds
-/// so many bytes to replace; not within strings.
+/// Replaces parts outside of strings. At each place `found_fn` gets the text before and after, and
+/// returns how many bytes to replace, and by what.
 fn without(call: &str, found_fn: impl Fn(&str, &str) -> Option<(usize, &'static str)>) -> String {
     let mut kept = String::new();
     let mut rest = call;
@@ -110,7 +110,7 @@ fn without(call: &str, found_fn: impl Fn(&str, &str) -> Option<(usize, &'static 
     kept
 }
 
-/// Cuts within the arguments: the result says more than the last of them.
+/// Cuts within the arguments, because the result says more than the last of them.
 fn cut_arguments(call: &str, columns: usize) -> String {
     let Some(result) = call.rfind(") = ") else {
         return cut(call, columns);

@@ -1,7 +1,7 @@
-//! JSON: the verdict as it is, one object a log, each on its own line.
+//! JSON: one object for each log, scan or plan, on a line of its own.
 //!
-//! Everything beyond printable ASCII is written as `\uXXXX`, so that nothing in
-//! a log can speak to a terminal.
+//! Everything beyond printable ASCII is written as `\uXXXX`, so that nothing in a log can control a
+//! terminal.
 
 use std::io::{self, Write};
 
@@ -12,10 +12,10 @@ use serde_json::ser::Formatter;
 
 use crate::exorcise_command::{Cost, Sum};
 
-/// The format's version: it changes when a reader would have to.
+/// The format's version. It changes when readers must be changed.
 pub(crate) const VERSION: u32 = 1;
 
-/// What is written; docs/json.md describes it.
+/// The object for one log; docs/json.md describes it.
 #[derive(Serialize)]
 struct Document<'a> {
     version: u32,
@@ -34,7 +34,7 @@ pub(crate) fn write(out: &mut dyn Write, name: &str, verdict: &Verdict) -> io::R
     write_line(out, &document)
 }
 
-/// What `polter scan` writes.
+/// The object of `polter scan`.
 #[derive(Serialize)]
 struct ScanDocument<'a> {
     version: u32,
@@ -48,7 +48,7 @@ pub(crate) fn write_scan(out: &mut dyn Write, report: &Report) -> io::Result<()>
     write_line(out, &ScanDocument { version, report })
 }
 
-/// What `polter exorcise` writes.
+/// The object of `polter exorcise`.
 #[derive(Serialize)]
 struct ExorcismDocument<'a> {
     version: u32,
@@ -58,7 +58,7 @@ struct ExorcismDocument<'a> {
     spin: Option<&'a Cost>,
 }
 
-/// Writes what is to be removed, or what came of it.
+/// Writes a plan, or what came of it.
 pub(crate) fn write_exorcism(
     out: &mut dyn Write,
     plan: &Plan,
@@ -72,14 +72,14 @@ pub(crate) fn write_exorcism(
     write_line(out, &document)
 }
 
-/// What `polter exorcise --watch` writes in the end.
+/// The last object of `polter exorcise --watch`.
 #[derive(Serialize)]
 struct SumDocument<'a> {
     version: u32,
     sum: &'a Sum,
 }
 
-/// Writes what came of all looks.
+/// Writes the sum of a watch.
 pub(crate) fn write_sum(out: &mut dyn Write, sum: &Sum) -> io::Result<()> {
     let version = VERSION;
     write_line(out, &SumDocument { version, sum })
@@ -92,7 +92,7 @@ pub(crate) fn write_line(out: &mut dyn Write, document: &impl Serialize) -> io::
     writeln!(out)
 }
 
-/// Compact, and ASCII only.
+/// Writes compact JSON in ASCII only.
 struct Ascii;
 
 impl Formatter for Ascii {

@@ -1,10 +1,10 @@
-//! A verdict, shown.
+//! Writes verdicts, scans and removals, for people and for programs.
 //!
 //! | module | what it writes |
 //! |---|---|
-//! | [`text`] | the report for people |
-//! | [`json`] | the same value for programs |
-//! | [`call_text`] | a call of the log, made to fit |
+//! | [`text`] | the reports for people |
+//! | [`json`] | the same values for programs |
+//! | [`call_text`] | a call of a log, shortened to fit |
 //! | [`words`] | text from a log made safe, cut and wrapped; counts in words |
 //! | `sample` | hand-made verdicts for the tests |
 

@@ -1,4 +1,4 @@
-//! Text made safe, cut and wrapped; numbers in words.
+//! Makes text safe, cuts and wraps it; writes counts.
 
 use polter_trace::escape;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
@@ -8,7 +8,7 @@ pub(crate) fn clean(text: &str) -> String {
     escape(text.as_bytes()).to_string()
 }
 
-/// The columns a text takes.
+/// The columns that a text takes; wide characters take two.
 pub(crate) fn width(text: &str) -> usize {
     text.width()
 }
@@ -21,7 +21,7 @@ pub(crate) fn cut(text: &str, columns: usize) -> String {
     format!("{}…", head(text, columns.saturating_sub(1)))
 }
 
-/// As much of the beginning as fits into so many columns.
+/// The longest beginning that fits into so many columns.
 pub(crate) fn head(text: &str, columns: usize) -> &str {
     let mut taken = 0;
     for (index, character) in text.char_indices() {

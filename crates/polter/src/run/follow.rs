@@ -1,6 +1,7 @@
-//! A program that ends when polter does, however that ends: strace, and not whom it traces.
+//! The hidden verb that strace is started by: strace ends when polter does, however polter ends.
 //!
-//! When strace is killed, the kernel lets the command go, which runs on by itself.
+//! The traced command does not: when strace is killed, the kernel detaches the command, which runs
+//! on.
 
 use std::io;
 use std::os::unix::process::CommandExt as _;
@@ -15,11 +16,11 @@ use crate::failure::Failure;
 /// The hidden verb's name.
 pub(super) const VERB: &str = "follow";
 
-/// Becomes the program.
+/// Becomes the program, which keeps the death signal across exec.
 pub(crate) fn follow(args: &FollowArgs) -> Result<Exit, Failure> {
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(io::Error::from)?;
     if getppid().map(|pid| pid.as_raw_nonzero().get()) != Some(args.parent) {
-        // It has gone before it could be followed.
+        // The parent ended before the death signal was set: nobody would send it.
         return Ok(Exit::Clean);
     }
     let Some((program, rest)) = args.command.split_first() else {

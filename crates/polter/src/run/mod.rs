@@ -11,7 +11,7 @@
 //! | [`strace`] | finds the options this strace takes, or says why it cannot trace |
 //! | [`mod@follow`] | makes strace end with polter |
 //! | [`signals`] | passes signals on to the command |
-//! | [`recording`] | the log: kept, or gone when it is read |
+//! | [`recording`] | the log: kept in a file, or in one without a name |
 
 mod follow;
 mod recording;
@@ -38,7 +38,8 @@ pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     if args.stacks && !strace.has_stacks() {
         console.warn("this strace cannot record stacks: it was built without libunwind and libdw");
     }
-    // Before the command: what it did cannot be done again if the report cannot be written.
+    // Opened before the command runs: if the report could not be written afterwards, the run would
+    // be lost.
     let mut out = console.report_to(args.judging.reporting.output.as_deref(), Stream::Err)?;
     let recording = Recording::new(args.log.as_deref())?;
     let command = watch(&strace, &recording, &args.command)?;
@@ -49,7 +50,7 @@ pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
 
 /// Runs the command until it and its descendants have ended, or are let go.
 fn watch(strace: &Strace, recording: &Recording, command: &[OsString]) -> Result<Exit, Failure> {
-    // Before the command: a signal in between would end polter and not the command.
+    // Caught before the command starts: a signal in between would end polter and not the command.
     let signals = Signals::catch().map_err(Failure::Signals)?;
     let mut child = strace.start(recording.path(), command)?;
     let forwarding = signals.forward_from(recording.path(), &child);
@@ -63,7 +64,7 @@ fn watch(strace: &Strace, recording: &Recording, command: &[OsString]) -> Result
 }
 
 fn exit_of(status: ExitStatus) -> Exit {
-    // strace ends as the command did, by the same signal if it was one.
+    // strace ends the same way as the command, by the same signal if a signal ended it.
     let signalled = status.signal().map(|signal| 128 + signal);
     match status.code().or(signalled) {
         Some(0) | None => Exit::Clean,

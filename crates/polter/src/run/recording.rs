@@ -9,18 +9,18 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::log::Log;
 
-/// Where strace writes.
+/// The file that strace writes to.
 #[derive(Debug)]
 pub(super) enum Recording {
     /// A file the user named.
     Kept(PathBuf),
-    /// A file that is gone with whoever has it open, however polter ends; the path is
-    /// by polter's own descriptor, so that the command inherits none.
+    /// A file without a name, which ends with polter, however polter ends. strace opens it by the
+    /// path of polter's own fd, so that the command inherits no fd.
     Passing(File, PathBuf),
 }
 
 impl Recording {
-    /// Makes the file, so that it is known to be writable.
+    /// Creates the file now, so that an unwritable path is an error before the command runs.
     pub(super) fn new(kept: Option<&Path>) -> Result<Recording, Failure> {
         let Some(path) = kept else {
             let file = tempfile::tempfile().map_err(Failure::write_file(&std::env::temp_dir()))?;
@@ -39,17 +39,17 @@ impl Recording {
         }
     }
 
-    /// Opens what was recorded.
+    /// Opens the recorded log.
     pub(super) fn open(self, command: &[OsString], console: &Console) -> Result<Log, Failure> {
         let path = self.path().to_owned();
-        // strace has opened it anew: it is read here from its beginning.
+        // strace has a file description of its own, so this one is still at the beginning.
         let file = match self {
             Recording::Kept(_) => File::open(&path).map_err(Failure::read(&path))?,
             Recording::Passing(ref file, _) => file.try_clone().map_err(Failure::read(&path))?,
         };
         let len = file.metadata().map_err(Failure::read(&path))?.len();
         if len == 0 {
-            // strace has said why.
+            // strace has reported the reason on standard error.
             return Err(Failure::NothingRecorded);
         }
         let name = match self {

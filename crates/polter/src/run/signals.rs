@@ -1,8 +1,7 @@
-//! Signals sent to polter while the command runs: they are the command's.
+//! Passes signals that are sent to polter on to the command.
 //!
-//! strace itself is deaf to them as long as it traces, and should be: its log is
-//! to show how the command ends. When the command has ended and its descendants
-//! have not, a signal makes strace let them go.
+//! strace blocks them as long as it traces, and should: its log must show how the command ends.
+//! When the command has ended and descendants still run, a signal makes strace detach from them.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _};
@@ -19,18 +18,18 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator;
 use signal_hook::low_level::emulate_default_handler;
 
-/// How often, and how long apart, the log is looked at for its first line.
+/// How often the log is read until it has a first line, and how far apart.
 const LOOKS: u32 = 200;
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Signals, caught and not yet passed on.
+/// Signals that are caught, and not passed on yet.
 #[derive(Debug)]
 pub(super) struct Signals {
     caught: iterator::Signals,
 }
 
 impl Signals {
-    /// Catches what would end polter, but for what it was told to ignore (`nohup`).
+    /// Catches the signals that would end polter, except those it was started to ignore (`nohup`).
     pub(super) fn catch() -> io::Result<Signals> {
         let ignored = ignored_signals();
         let wanted = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
@@ -57,14 +56,14 @@ impl Signals {
     }
 }
 
-/// The signals' way to the command.
+/// A running thread that passes signals on.
 #[derive(Debug)]
 pub(super) struct Forwarding {
     state: Arc<State>,
 }
 
 impl Forwarding {
-    /// From now on signals are polter's own; true if the command's descendants were let go.
+    /// Ends the forwarding: from now on a signal ends polter. True if strace was detached.
     pub(super) fn end(self) -> bool {
         self.state.has_ended.store(true, Ordering::SeqCst);
         self.state.is_let_go.load(Ordering::SeqCst)
@@ -82,7 +81,7 @@ struct State {
 impl State {
     fn take(&self, signal: i32) {
         if self.has_ended.load(Ordering::SeqCst) {
-            // It cannot fail for the signals that are caught here.
+            // This cannot fail for the signals that are caught here.
             let _ = emulate_default_handler(signal);
             return;
         }
@@ -92,18 +91,18 @@ impl State {
         if test_kill_process(command).is_err() {
             self.let_go();
         } else if signal == SIGTERM || !is_in_foreground() {
-            // It may end at this very moment.
+            // It fails if the command ends at this moment, and then there is nothing to do.
             let _ = Signal::from_named_raw(signal).map(|signal| kill_process(command, signal));
         }
     }
 
-    /// Ends strace and nobody else: whom it traced runs on.
+    /// Ends strace alone: the processes it traced run on.
     fn let_go(&self) {
         self.is_let_go.store(true, Ordering::SeqCst);
         let _ = kill_process(self.strace, Signal::KILL);
     }
 
-    /// The command's process id, when strace has begun its log.
+    /// The command's pid, which is in the log's first line; waits until strace has written that.
     fn command(&self) -> Option<Pid> {
         for _ in 0..LOOKS {
             if let Some(pid) = first_pid(&self.log) {

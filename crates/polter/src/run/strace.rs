@@ -1,4 +1,4 @@
-//! strace: which options this one takes, and what to say when it cannot trace.
+//! strace: finds the options that the installed one takes, or says why it cannot trace.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -12,12 +12,13 @@ use crate::failure::Failure;
 
 const PROGRAM: &str = "strace";
 
-/// What every strace takes: one log for all tasks, 64 bytes of each string, clock times.
+/// Options that every strace takes: one log for all tasks, 64 bytes of each string, clock times.
 const BASE: &[&str] = &["-f", "-q", "-ttt", "-s", "64"];
 
-/// What makes, copies, sends, uses or ends a descriptor, and the processes that hold it.
+/// The calls that make, copy, send, use or close an fd, and those that make or end processes.
 ///
-/// `%desc` alone leaves some out, in one strace or another; a `?` lets a call be unknown.
+/// `%desc` alone leaves some of them out, depending on strace's version. With a `?`, strace accepts
+/// a call that it does not know.
 const TRACE: &str = "trace=%desc,%process,%network,?close_range,?kcmp,?pidfd_open,?pidfd_getfd,\
     ?memfd_create,?memfd_secret,?userfaultfd,?io_uring_setup,?io_uring_register,?io_uring_enter,\
     ?fanotify_init,?open_by_handle_at,?perf_event_open,?bpf,?mq_open,?fsopen,?open_tree,?prctl,\
@@ -26,7 +27,7 @@ const TRACE: &str = "trace=%desc,%process,%network,?close_range,?kcmp,?pidfd_ope
 /// The same for a strace before 4.17.
 const OLD_TRACE: &str = "trace=desc,process,network";
 
-/// Lists that must not be cut at `-s`: which events were reported, which descriptors were sent.
+/// The calls whose lists must not be cut at `-s`: the reported events, the sent fds.
 const WHOLE: &str = "abbrev=!epoll_wait,epoll_pwait,poll,ppoll,sendmsg,recvmsg,io_uring_register";
 
 /// Options beyond [`BASE`], the best first; an old strace refuses some.
@@ -35,14 +36,14 @@ const CHOICES: [&[&str]; 2] = [
     &["-y", "-e", WHOLE, "-e", OLD_TRACE],
 ];
 
-/// A strace that was tried out.
+/// The installed strace, with options that it accepts.
 #[derive(Debug)]
 pub(super) struct Strace {
     options: Vec<&'static str>,
 }
 
 impl Strace {
-    /// Tries options out on a command that does nothing, the best first.
+    /// Tries options on a command that does nothing, the best first.
     pub(super) fn find(stacks: bool) -> Result<Strace, Failure> {
         let mut first_said = None;
         for has_stacks in [true, false]
@@ -82,13 +83,13 @@ impl Strace {
         strace.spawn().map_err(|source| self.cannot_start(source))
     }
 
-    /// Names strace as what cannot be started, or waited for.
+    /// The failure that strace cannot be started, or waited for.
     pub(super) fn cannot_start(&self, source: io::Error) -> Failure {
         let program = PathBuf::from(PROGRAM);
         Failure::Start { program, source }
     }
 
-    /// strace, which ends when polter does.
+    /// The command that starts strace so that it ends with polter.
     fn that_follows() -> Command {
         let Ok(own) = env::current_exe() else {
             return Command::new(PROGRAM);
@@ -125,7 +126,7 @@ impl Strace {
     }
 }
 
-/// What may help, by what strace said and how the machine is set up.
+/// The way out, by strace's message and the machine's settings.
 fn hint(said: &str) -> String {
     if !said.contains("ptrace") && !said.contains("PTRACE") {
         return "  is it older than 4.9? polter needs -f, -y, -ttt and -e trace".to_owned();

@@ -1,4 +1,4 @@
-//! Searches, for programs and for `merge`: docs/json.md says what the keys hold.
+//! Writes a search for programs, and reads it for `merge`; docs/json.md describes the keys.
 
 use std::io::{self, Read, Write};
 
@@ -22,7 +22,7 @@ pub(super) fn write(out: &mut dyn Write, part: &Part) -> io::Result<()> {
     write_line(out, &document)
 }
 
-/// Reads what [`write()`] wrote.
+/// Reads a search that [`write()`] wrote.
 pub(super) fn read(input: impl Read) -> io::Result<Part> {
     let document: Document<Part> = serde_json::from_reader(input).map_err(io::Error::other)?;
     Ok(document.witness)

@@ -28,7 +28,7 @@ struct Document {
     scripts: Vec<String>,
 }
 
-/// Runs the programs, shortest first, until one is answered otherwise.
+/// Runs the programs, the shortest first, up to the length at which the kernel answers differently.
 pub(super) fn witness(
     policy: Policy,
     args: &WitnessArgs,
@@ -106,7 +106,7 @@ fn write_json(out: &mut dyn Write, policy: Policy, trial: &Trial) -> std::io::Re
     write_line(out, &document)
 }
 
-/// The program with the kernel's answers, and the policy's where it is another.
+/// A program as a script with the kernel's answers; the last call also has the policy's answer.
 fn script(policy: Policy, release: &str, shown: &Disagreement) -> String {
     let last = shown.played.len().saturating_sub(1);
     let mut lines = vec![format!(
@@ -126,7 +126,7 @@ fn script(policy: Policy, release: &str, shown: &Disagreement) -> String {
 }
 
 fn answer(policy: Policy, call: &Syscall, outcome: &Outcome) -> String {
-    // Linux's own answer has no line of its own in a script.
+    // In a script, Linux's own answer is the call itself and has no name: here it is the model's.
     let name = match policy {
         Policy::LAST_FPUT => "the model".to_string(),
         policy => policy.to_string(),

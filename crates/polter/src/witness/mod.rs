@@ -2,9 +2,9 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`text`], [`json`] | how a search is reported |
-//! | [`kernel`] | a policy against the running kernel |
-//! | [`scripts`] | witnesses as files |
+//! | [`text`], [`json`] | write a search |
+//! | [`kernel`] | compares a policy with the running kernel |
+//! | [`scripts`] | writes witnesses as files |
 
 mod json;
 mod kernel;
@@ -23,7 +23,7 @@ use crate::console::{Console, Stream};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Searches, or puts searches together, and reports.
+/// Searches, or merges the parts of a search, and writes the report.
 pub(crate) fn witness(args: &WitnessArgs, console: &Console) -> Result<Exit, Failure> {
     if let Some(WitnessVerb::Merge { parts, every, to }) = &args.merge {
         let whole = merge(read(parts)?)?;
@@ -67,7 +67,7 @@ fn options(args: &WitnessArgs) -> Options {
     }
 }
 
-/// The exit code says whether every pair was told apart, as far as was asked.
+/// Writes a search. The exit code says whether every pair was told apart within the bounds.
 fn report(part: &Part, every: bool, to: &To, console: &Console) -> Result<Exit, Failure> {
     let mut out = console.report_to(to.output.as_deref(), Stream::Out)?;
     match to.format {

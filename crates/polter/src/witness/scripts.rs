@@ -1,4 +1,4 @@
-//! Witnesses as files that `polter check` runs, with the answers of every policy.
+//! Writes witnesses as files that `polter check` runs, with the answers of every policy.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,8 @@ use polter_witness::{Pair, Report, Witness};
 
 use crate::failure::Failure;
 
-/// Writes a file for each witness that is shown, named after the pair and what it shows.
+/// Writes a file for each witness that the report shows, named after the pair and the witness's
+/// idiom.
 pub(super) fn write(dir: &Path, report: &Report, every: bool) -> Result<(), Failure> {
     fs::create_dir_all(dir).map_err(Failure::write_file(dir))?;
     for pair in &report.pairs {

@@ -1,4 +1,4 @@
-//! Searches, for people.
+//! Writes a search for people.
 
 use std::io::{self, Write};
 
@@ -25,7 +25,7 @@ pub(super) fn write(out: &mut dyn Write, part: &Part, every: bool) -> io::Result
     write_effort(out, part)
 }
 
-/// The length of the shortest programs, for every pair.
+/// Writes the matrix: the length of the shortest programs for every pair.
 fn write_matrix(out: &mut dyn Write, part: &Part) -> io::Result<()> {
     let names = &part.question.policies;
     let first = names.iter().map(String::len).max().unwrap_or(0);
@@ -110,7 +110,7 @@ fn write_witnesses(out: &mut dyn Write, pair: &PairPart, every: bool) -> io::Res
     Ok(())
 }
 
-/// What the search was over, and what it cost.
+/// Writes the bounds of the search, and what it took.
 fn write_effort(out: &mut dyn Write, part: &Part) -> io::Result<()> {
     let question = &part.question;
     writeln!(

@@ -138,7 +138,7 @@ fn killed_at_its_work_it_does_no_harm() {
     check_kills(&["--restless"]);
 }
 
-/// The program checks itself: what is live is reported, no number has changed, and it
+/// The program checks itself: what is live is reported, no fd has changed, and it
 /// ends when it is told to, which one that was stopped would not.
 #[track_caller]
 fn check_kills(program: &[&str]) {
@@ -174,7 +174,7 @@ fn check_kills(program: &[&str]) {
     assert!(words.starts_with("rounds "), "{words}");
 }
 
-/// The first look, and the sum when `end_fn` has ended it.
+/// The first scan, and the sum when `end_fn` has ended it.
 fn watched(haunted: &Haunted, end_fn: impl FnOnce(u32, &Haunted)) -> (Value, Value, Option<i32>) {
     let mut watcher = watch(&haunted.pid());
     let mut lines = BufReader::new(watcher.stdout.take().unwrap()).lines();

@@ -1,4 +1,4 @@
-//! Haunted programs for the command to look at.
+//! Haunted programs for the command to scan.
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Lines, Write as _};

@@ -1,4 +1,4 @@
-//! Names nobody would give, texts without an end, and what may not be looked at.
+//! Names nobody would give, texts without an end, and processes that may not be read.
 
 use std::ffi::OsStr;
 use std::fs;

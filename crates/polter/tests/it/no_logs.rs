@@ -1,4 +1,4 @@
-//! What is given for a log and is none: exit code 2, and one line that says what it looks like.
+//! Input that is no log: exit code 2, and one line that says what it looks like.
 
 use std::fs;
 use std::process::{Command, Stdio};

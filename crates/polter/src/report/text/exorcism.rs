@@ -1,4 +1,4 @@
-//! What is to be removed, and what came of it.
+//! Writes a plan for removals, or what came of it.
 //!
 //! ```text
 //! process 100: 2 ghosts
@@ -41,7 +41,7 @@ pub(crate) fn write(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes what the process used before and after.
+/// Writes the process's load before and after.
 pub(crate) fn write_cost(out: &mut dyn Write, cost: &Cost) -> io::Result<()> {
     for (word, load) in [("before", &cost.before), ("after", &cost.after)] {
         let load = load.as_ref().map_or("not known".to_owned(), describe_load);
@@ -63,7 +63,7 @@ fn describe_load(load: &Load) -> String {
     )
 }
 
-/// Writes what came of all looks of a watch.
+/// Writes the sum of a watch.
 pub(crate) fn write_sum(out: &mut dyn Write, sum: &Sum) -> io::Result<()> {
     let end = if sum.has_process_ended {
         "has ended"
@@ -146,7 +146,7 @@ fn sureness_label(sureness: Sureness) -> &'static str {
     }
 }
 
-/// Who is not told of the file any more, though able to name it.
+/// Names the processes that can name the file and will not hear of its events any more.
 fn losers(pids: &[u32]) -> String {
     let named: Vec<String> = pids.iter().take(4).map(u32::to_string).collect();
     let more = match pids.len().saturating_sub(named.len()) {

@@ -1,4 +1,4 @@
-//! One finding: a title, a sentence, the story, and what to do.
+//! Writes one finding of the judge: a title, a sentence, the steps that led to it, and the fix.
 //!
 //! ```text
 //!  1  fork ghost   process 100, fd 4, instance 3 (line 2)

@@ -1,6 +1,6 @@
-//! The frames of a stack that tell a reader something: the program's own.
+//! Picks the frames of a stack that belong to the program itself.
 
-/// Objects through which every call goes.
+/// Objects that every system call goes through.
 const SYSTEM_OBJECTS: [&str; 8] = [
     "libc.so.",
     "libc-2.",
@@ -23,7 +23,7 @@ const STARTS: [&str; 7] = [
     "__clone",
 ];
 
-/// The program's own frames, innermost first; all of them if none is its own. JSON has all.
+/// The program's own frames, innermost first; all frames if none is the program's. JSON has all.
 pub(super) fn shown(stack: &[String]) -> Vec<&String> {
     let own: Vec<&String> = stack.iter().filter(|frame| is_own(frame)).collect();
     if own.is_empty() {

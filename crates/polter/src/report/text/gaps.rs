@@ -1,4 +1,4 @@
-//! What the log does not show, and how to record it.
+//! Writes the missing parts of a log, and how to record them.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! What was read, what could not be seen, and how much was found.
+//! Writes the size of the log, what could not be seen, and the number of findings.
 
 use std::io::{self, Write};
 
@@ -42,7 +42,7 @@ fn read(log: &LogSummary) -> String {
     .join(", ")
 }
 
-/// What had to be guessed or was missing; nothing if all was seen.
+/// Everything that had to be guessed or was missing; `None` if nothing was.
 fn unseen(log: &LogSummary) -> Option<String> {
     let kinds = [
         (

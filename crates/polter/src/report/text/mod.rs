@@ -1,10 +1,10 @@
-//! The report for people: never wider than [`WIDTH`] columns.
+//! The reports for people, never wider than [`WIDTH`] columns.
 //!
 //! ```text
-//!    headline        what was read, and what could not be seen
-//!    finding …       what is wrong, how it came about, what to do
-//!    gaps            what the log does not show
-//!    policies        what each would mend and break
+//!    headline        the log's size, and what could not be seen
+//!    finding …       the fault, how it came about, what to do
+//!    gaps            missing parts of the log, and how to record them
+//!    policies        the effect of each policy
 //!    warnings        lines that could not be followed
 //! ```
 
@@ -26,7 +26,7 @@ use polter_judge::Verdict;
 pub(crate) use exorcism::{write as write_exorcism, write_cost, write_sum};
 pub(crate) use scan::write as write_scan;
 
-/// The columns a report may take.
+/// The most columns of a report.
 pub(crate) const WIDTH: usize = 100;
 
 /// Writes the report on the log of this name.

@@ -1,4 +1,4 @@
-//! The table of policies: what each mends, and what it breaks.
+//! Writes the table of policies: what each mends and breaks.
 
 use std::io::{self, Write};
 
@@ -52,9 +52,10 @@ pub(super) fn write(out: &mut dyn Write, policies: &[PolicyVerdict]) -> io::Resu
         .try_for_each(|line| write_line(out, line.trim_end()))
 }
 
-/// Writes a line of the table, its verdict in colour.
+/// Writes a line of the table with a coloured verdict. The table library would count colours as
+/// columns, so they are added here.
 fn write_line(out: &mut dyn Write, line: &str) -> io::Result<()> {
-    // The longest first: one ends with another.
+    // The longest first, because some verdicts end with another one.
     let verdicts = [
         (MENDS_AND_MAY_BREAK, NOTE),
         (MAY_BREAK, NOTE),

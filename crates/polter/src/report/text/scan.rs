@@ -1,4 +1,4 @@
-//! The report on running processes.
+//! Writes the report on running processes.
 //!
 //! ```text
 //!   102 processes looked at, 3 instances, 12 registrations
@@ -24,16 +24,16 @@ use super::finding::{INDENT, write_labelled, write_left_out};
 use super::style::{ASIDE, CLEAN, FAULT, NOTE, TITLE};
 use crate::report::words::{clean, counted, cut, wrap};
 
-/// Named of a longer list.
+/// How many items of a longer list are named.
 const SHOWN: usize = 6;
 
-/// Findings spelt out; JSON has the others.
+/// How many findings are shown; JSON has all of them.
 const FINDINGS_SHOWN: usize = 50;
 
-/// Columns of a process's name: Linux keeps 15 bytes, and a capture what it likes.
+/// The columns of a process's name. Linux keeps 15 bytes, but a capture may hold more.
 const COMM_WIDTH: usize = 24;
 
-/// Writes what was looked at, and what was found.
+/// Writes how much was read, and the findings.
 pub(crate) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let read = [
         format!("{} looked at", counted(report.processes, "process")),
@@ -60,7 +60,7 @@ fn write_aside(out: &mut dyn Write, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Who looked, and why not the kernel.
+/// The way the snapshot was taken, and why the kernel did not walk.
 fn source(source: &Source) -> String {
     let by = match source.by {
         By::Bpf => "by a walk in the kernel",
@@ -73,7 +73,7 @@ fn source(source: &Source) -> String {
     }
 }
 
-/// What could not be seen; nothing if all was.
+/// Everything that could not be seen; `None` if nothing was missing.
 fn unseen(report: &Report) -> Option<String> {
     let refused = if rustix::process::geteuid().is_root() {
         "that may not be looked at even by root: what they keep is not known"
@@ -170,7 +170,7 @@ fn write_found(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     }
 }
 
-/// Who never rests for a reason that was not found.
+/// Names the processes that never rest, if no registration explains it.
 fn write_busy(out: &mut dyn Write, busy: &[Busy]) -> io::Result<()> {
     writeln!(
         out,
@@ -234,7 +234,7 @@ fn write_finding(out: &mut dyn Write, ordinal: usize, finding: &Finding) -> io::
     write_labelled(out, "fix", &finding.fix)
 }
 
-/// The number the process has for the instance, if the finding is not about that.
+/// The process's fd for the instance, unless the finding is about that fd.
 fn instance(finding: &Finding) -> String {
     let name = finding.instance.iter().find(|name| name.pid == finding.pid);
     match name {
@@ -252,7 +252,7 @@ fn listed<T>(items: &[T], name_fn: impl Fn(&T) -> String) -> String {
     named.join(", ")
 }
 
-/// Said of what is not certain.
+/// A mark for a finding that is not certain.
 pub(super) fn sureness(sureness: Sureness) -> &'static str {
     match sureness {
         Sureness::Certain => "",

@@ -1,4 +1,4 @@
-//! How a finding came about: a line a step, in columns.
+//! Writes the steps that led to a finding, one line each, in columns.
 //!
 //! ```text
 //!       line   4  100  epoll_ctl(3, EPOLL_CTL_ADD, 4, {…}) = 0   registered
@@ -16,11 +16,11 @@ use super::{WIDTH, frames};
 use crate::report::call_text;
 use crate::report::words::{clean, counted, cut, width, wrap};
 
-/// The columns a story's calls and its own words get in any case, if they need them.
+/// The least columns for calls and for explanations, if they need them.
 const CALL_WIDTH: usize = 48;
 const WHAT_WIDTH: usize = 24;
 
-/// Steps shown of a long story: the first and the last ones.
+/// How many steps are shown of a long list: the first and the last ones.
 const STEPS_SHOWN: (usize, usize) = (9, 6);
 const FRAMES_SHOWN: usize = 8;
 
@@ -42,7 +42,7 @@ pub(super) fn write(out: &mut dyn Write, story: &[Step]) -> io::Result<()> {
     columns.write(out, end)
 }
 
-/// The widths that make a story's lines stand under each other.
+/// The widths of the columns.
 struct Columns {
     line: usize,
     pid: usize,

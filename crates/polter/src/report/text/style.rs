@@ -1,4 +1,4 @@
-//! The few colours of a report.
+//! The colours of a report, by meaning.
 
 use anstyle::{AnsiColor, Style};
 

@@ -1,4 +1,4 @@
-//! The lines that could not be followed.
+//! Writes the lines of a log that could not be followed.
 
 use std::io::{self, Write};
 
@@ -8,7 +8,7 @@ use super::WIDTH;
 use super::style::{ASIDE, NOTE, TITLE};
 use crate::report::words::{clean, counted, cut};
 
-/// Warnings spelt out; the rest is counted.
+/// How many warnings are shown; the rest is counted.
 const SHOWN: usize = 5;
 
 /// Writes the first warnings.

@@ -1,7 +1,7 @@
 //! Every example of the help texts and of README.md runs, and does what is said of it.
 //!
-//! The examples are read off the real texts. One that [`rows`] does not know fails the test, and so does a row that no
-//! text has any more.
+//! The examples are read off the real texts. One that [`rows`] does not know fails the test, and so
+//! does a row that no text has any more.
 
 mod rows;
 mod stage;

@@ -1,4 +1,5 @@
-//! What an example needs around it: a server, its log, a haunted process, the scenarios, and the hosts it names.
+//! What an example needs around it: a server, its log, a haunted process, the scenarios, and the
+//! hosts it names.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use tempfile::TempDir;
 use crate::haunted::{Haunted, can_exorcise};
 use crate::polter::{GHOST, HEALTHY, Ran, polter};
 
-/// A directory to run in, and a process to look at.
+/// A directory to run in, and a process to scan.
 pub(super) struct Stage {
     dir: TempDir,
     haunted: Haunted,

@@ -1,13 +1,12 @@
-//! The demo's haunted program.
+//! The demo's worker: a program with a ghost.
 //!
 //! ```text
 //!   polter demo ── worker: registers a pipe, forks, closes the pipe, waits and waits
 //!                    └──── keeper: has a copy of all of that, and sleeps
 //! ```
 //!
-//! Both end with whoever started them, however that ends. The worker counts its
-//! wake-ups in the file that is its standard output, and leaves when its own
-//! standard input ends.
+//! Each ends with the process that started it, however that ends. The worker counts its wake-ups in
+//! the file that is its standard output, and exits when its standard input ends.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -20,32 +19,35 @@ use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
-use crate::cli::HauntArgs;
+use crate::cli::WorkerArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Plays the part, until it is over.
-pub(crate) fn haunt(args: &HauntArgs) -> Result<Exit, Failure> {
+/// Runs until standard input or the parent ends.
+pub(crate) fn work(args: &WorkerArgs) -> Result<Exit, Failure> {
     if follow(args.parent)? {
-        work()?;
+        haunt()?;
     }
     Ok(Exit::Clean)
 }
 
-/// Ends with a parent; false if that has gone before it could be followed.
+/// Makes this process end with its parent; false if the parent has ended already.
+///
+/// The parent may end between the start and the `prctl`, so it is compared afterwards.
 fn follow(parent: i32) -> io::Result<bool> {
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(io::Error::from)?;
     Ok(getppid().map(|pid| pid.as_raw_nonzero().get()) == Some(parent))
 }
 
-fn work() -> io::Result<()> {
+/// Makes the ghost, and waits for events.
+fn haunt() -> io::Result<()> {
     let count = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     let instance = epoll::create(CreateFlags::CLOEXEC).map_err(io::Error::from)?;
     let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).map_err(io::Error::from)?;
     let data = EventData::new_u64(reader.as_raw_fd() as u64);
     epoll::add(&instance, &reader, data, EventFlags::IN).map_err(io::Error::from)?;
     fork_a_keeper()?;
-    // It has its own copy, and the worker has no more use for this one.
+    // The keeper has its own copy. This close makes the ghost.
     drop(reader);
     rustix::io::write(&writer, b"x").map_err(io::Error::from)?;
     end_with_stdin();
@@ -69,13 +71,13 @@ fn fork_a_keeper() -> io::Result<()> {
 /// Ends this process when its standard input ends.
 fn end_with_stdin() {
     thread::spawn(|| {
-        // Whatever comes, it is the end.
+        // Input, an end or an error: each means that the demo is over.
         let _ = io::stdin().read(&mut [0]);
         std::process::exit(0);
     });
 }
 
-/// Waits for ever; every return is written down, ready or not.
+/// Waits for ever, and counts every return of the wait in the file.
 fn count_wake_ups(instance: &OwnedFd, count: &File) -> io::Result<()> {
     let mut events = Vec::with_capacity(8);
     for wake_ups in 1_u64.. {

@@ -1,0 +1,75 @@
+//! The options of `polter judge`, and those that other verbs share with it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use eventpoll::Policy;
+
+use super::format::Format;
+use crate::fail_on::FailOn;
+
+#[derive(Debug, Args)]
+pub(crate) struct JudgeArgs {
+    /// Logs; `-`, or nothing when something is piped in, is standard input
+    #[arg(value_name = "LOG")]
+    pub(crate) logs: Vec<PathBuf>,
+
+    /// The processes before the log began, as `polter capture` wrote them down: for strace -p
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) judging: Judging,
+}
+
+/// How to judge a log, and which findings make the exit code 1.
+#[derive(Debug, Args)]
+pub(crate) struct Judging {
+    #[command(flatten)]
+    pub(crate) reporting: Reporting,
+
+    /// Exit with 1 if the log shows one of these
+    #[arg(
+        long,
+        value_name = "CLASS",
+        value_delimiter = ',',
+        default_value = "fault"
+    )]
+    pub(crate) fail_on: Vec<FailOn>,
+
+    /// Exit with 2 if a line of the log could not be followed
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// Which policies are compared, and where the report goes.
+#[derive(Debug, Args)]
+pub(crate) struct Reporting {
+    /// Policies to compare with Linux's own, by default all
+    #[arg(long = "policy", value_name = "POLICY", value_delimiter = ',', value_parser = policy_parser())]
+    policy: Vec<Policy>,
+
+    /// How the report is written; docs/json.md in the source says what the JSON holds
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Format,
+
+    /// Write the report to this file
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+impl Reporting {
+    /// The policies asked for; all of them if none was named.
+    pub(crate) fn policies(&self) -> Vec<Policy> {
+        if self.policy.is_empty() {
+            return Policy::ALL.to_vec();
+        }
+        self.policy.clone()
+    }
+}
+
+/// Parses the name of a policy.
+pub(super) fn policy_parser() -> impl clap::builder::TypedValueParser<Value = Policy> {
+    PossibleValuesParser::new(Policy::NAMES).try_map(|name| name.parse::<Policy>())
+}
