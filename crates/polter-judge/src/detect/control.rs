@@ -95,7 +95,7 @@ impl Judge {
             fd,
             instance: self.instance(history.epoll),
             summary: format!(
-                "process {process} removed what process {victim} had registered: {victim} is never woken for {fd} again"
+                "process {process} removed the registration of fd {fd} that process {victim} had made: {victim} is never woken for it again"
             ),
             steps: history.steps_and(place.step("removed by another process")),
             fix: "close the instance in the child before anything else, or let it make its own; never DEL through an \

@@ -20,7 +20,7 @@ impl Judge {
         let table = self.process_and_table(tid).1;
         let epoll = base.fd(tid, fd).and_then(|file| base.epoll_of(file));
         let dead = Dead {
-            closed: place.step("the instance's number was closed"),
+            closed: place.step("the instance's fd was closed"),
             instance: epoll.map(|epoll| self.instance(epoll)),
             reused: None,
         };
@@ -51,7 +51,7 @@ impl Judge {
         {
             history
                 .steps
-                .push(place.step("cannot be removed: the number is closed"));
+                .push(place.step("cannot be removed: the fd is closed"));
         }
     }
 
@@ -79,16 +79,16 @@ impl Judge {
         let instance = dead.instance(process, epfd);
         let summary = match dead.reused {
             Some(_) => format!(
-                "{epfd} is used as an instance after it was closed, and names another file by now"
+                "fd {epfd} is used as an instance after it was closed, and names another file by now"
             ),
             None => format!(
-                "{epfd} is used as an instance after it was closed; had it been reused, another file would be hit"
+                "fd {epfd} is used as an instance after it was closed; if it had been reused, the call would hit another file"
             ),
         };
         let mut steps = vec![dead.closed];
         steps.extend(dead.reused);
         steps.push(place.step("used all the same"));
-        let fix = "forget the instance's number when it is closed; after a fork that closes everything, make a new one";
+        let fix = "forget the instance's fd when you close it; after a fork that closes everything, make a new instance";
         self.findings.add(
             FindingDraft {
                 class: Class::DeadEpollFd,
@@ -113,10 +113,10 @@ impl Judge {
         };
         let instance = dead.instance(process, fd);
         let summary = format!(
-            "instance {fd} is closed twice; a file that took the number in between would be lost"
+            "instance {fd} is closed twice; a file that took the fd in between would be closed instead"
         );
         let steps = vec![dead.closed, place.step("closed again")];
-        let fix = "close an instance once, and forget its number";
+        let fix = "close an instance once, and forget its fd";
         let finding = FindingDraft {
             class: Class::DeadEpollFd,
             severity: Severity::Fault,
@@ -156,7 +156,7 @@ impl Judge {
             stack: Vec::new(),
         };
         dead.reused.get_or_insert(Step {
-            what: "the number is given out again".to_string(),
+            what: "the fd is given out again".to_string(),
             site,
         });
     }

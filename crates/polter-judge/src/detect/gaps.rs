@@ -95,7 +95,7 @@ fn no_children(log: &LogSummary, seen: &Coverage) -> Option<Gap> {
         return None;
     }
     let tasks = counted(seen.forks.count, "child or thread", "was made", "were made");
-    let summary = format!("{tasks}, and not a line is theirs")
+    let summary = format!("{tasks}, and the log has no line of theirs")
         .replace("child or threads", "children or threads");
     let advice = "record with -f, or, if this is one file of strace -ff, name all of them: polter judge LOG.*";
     gap(GapKind::Children, seen.forks, summary, advice)
@@ -106,7 +106,8 @@ fn no_forks(log: &LogSummary, seen: &Coverage) -> Option<Gap> {
         return None;
     }
     let tasks = counted(seen.orphans.count, "task", "appears", "appear");
-    let summary = format!("{tasks} that nobody was seen to make: what is shared is not known");
+    let summary =
+        format!("{tasks}, and the log does not show who made them: what they share is not known");
     let advice = if seen.forks.is_seen() {
         ATTACHED
     } else {
@@ -119,9 +120,10 @@ fn no_opens(seen: &Coverage) -> Option<Gap> {
     if !seen.unseen_opens.is_seen() || seen.opens > 0 || seen.older.is_seen() {
         return None;
     }
-    let fds = counted(seen.unseen_opens.count, "number", "is", "are");
-    let summary =
-        format!("{fds} registered that no call opened: what else names the files is not known");
+    let fds = counted(seen.unseen_opens.count, "fd", "is", "are");
+    let summary = format!(
+        "{fds} registered that no call in the log opened: what else names the files is not known"
+    );
     gap(GapKind::Opens, seen.unseen_opens, summary, ALL_CALLS)
 }
 
@@ -130,9 +132,9 @@ fn no_closes(log: &LogSummary, seen: &Coverage) -> Option<Gap> {
     if count * 10 <= seen.closes || count == 0 || log.instances == 0 {
         return None;
     }
-    let fds = counted(count, "number", "was", "were");
+    let fds = counted(count, "fd", "was", "were");
     let summary = format!(
-        "{fds} closed by no call in the log: when a registration's number went is not known"
+        "{fds} closed, and the log does not show by which call: when a registration became a ghost is not known"
     );
     gap(GapKind::Closes, seen.unseen_closes, summary, ALL_CALLS)
 }

@@ -221,7 +221,7 @@ impl Judge {
         let owner = owner.filter(|tid| self.process_and_table(*tid).1 == history.owner);
         let by_now = owner.and_then(|tid| self.worlds.base().fd(tid, fd));
         let harm = match by_now.filter(|file| *file != history.file) {
-            Some(_) => format!("{harm}; {fd} means another file by now"),
+            Some(_) => format!("{harm}; fd {fd} names another file by now"),
             None => harm,
         };
         let who = who_keeps_it(orphaned);
@@ -235,7 +235,7 @@ impl Judge {
             pid: history.pid,
             fd: fd.0,
             instance: history.instance.clone(),
-            summary: format!("{fd} was closed without EPOLL_CTL_DEL and {who}; {harm}"),
+            summary: format!("fd {fd} was closed without EPOLL_CTL_DEL, and {who}; {harm}"),
             story: history.steps.clone(),
             holders: orphaned.holders.clone(),
             events: history.ghost_events,
@@ -250,13 +250,13 @@ impl Judge {
 /// Who keeps the file, for the summary.
 fn who_keeps_it(orphaned: &Orphaned) -> &'static str {
     match orphaned.class {
-        Class::DupGhost => "a duplicate of the descriptor keeps the file alive",
+        Class::DupGhost => "a duplicate of the fd keeps the file open",
         Class::HandedOverGhost => {
-            "the process it came from, or another it went to, keeps the file alive"
+            "the process it came from, or another one it was sent to, keeps the file open"
         }
-        Class::InFlightGhost => "a message or a ring keeps the file alive",
-        _ if orphaned.is_sent => "a process that was sent the file keeps it alive",
-        _ => "a forked process keeps the file alive",
+        Class::InFlightGhost => "a message or an io_uring keeps the file open",
+        _ if orphaned.is_sent => "a process that was sent the file keeps it open",
+        _ => "a forked process keeps the file open",
     }
 }
 
@@ -264,8 +264,8 @@ fn who_keeps_it(orphaned: &Orphaned) -> &'static str {
 fn harm(events: u64) -> String {
     match events {
         0 => "no event came through it in this log".to_string(),
-        1 => "an event was reported for a number that no longer means it".to_string(),
-        events => format!("{events} events were reported for a number that no longer means it"),
+        1 => "1 event was reported for an fd that no longer names the file".to_string(),
+        events => format!("{events} events were reported for an fd that no longer names the file"),
     }
 }
 

@@ -109,7 +109,7 @@ impl Judge {
         };
         let mut steps = race.steps;
         steps.push(Step {
-            what: "the number is given out again".to_string(),
+            what: "the fd is given out again".to_string(),
             site: reuse,
         });
         let instance = self.instance(race.epoll);
@@ -151,7 +151,7 @@ impl Judge {
         let race = self.sharing.races.swap_remove(at);
         let process = self.process_and_table(tid).0;
         let summary = format!(
-            "{} was closed while thread {waiter} waits, and is reported to it all the same: its state must still be there",
+            "fd {} was closed while thread {waiter} waits, and is still reported to it: its state must still be there",
             race.fd
         );
         let steps = [race.steps, vec![place.step("reported after the close")]].concat();

@@ -28,14 +28,14 @@ impl Judge {
         let steps = history.steps_and(place.step("reported to another process"));
         let (class, pid, summary, fix) = if has_it_too {
             let summary = format!(
-                "process {process} takes events of {fd} that process {} registered for and waits for too",
+                "process {process} takes events of fd {fd} that process {} registered and waits for",
                 history.pid
             );
             let fix = "give each process an instance of its own, made after the fork";
             (Class::EventTheft, history.pid, summary, fix)
         } else {
             let summary = format!(
-                "process {process} is told of {fd}, which only process {} has: there {fd} is closed or another file",
+                "process {process} is told of fd {fd}, which only process {} has: in {process} it is closed, or names another file",
                 history.pid
             );
             let fix =

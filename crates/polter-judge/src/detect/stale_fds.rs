@@ -19,7 +19,7 @@ impl Judge {
         let Some(history) = self.registrations.get_mut(ghost) else {
             return;
         };
-        let step = place.step("another file is registered under the same number");
+        let step = place.step("another file is registered under the same fd");
         let (mut steps, epoll) = (history.steps.clone(), history.epoll);
         steps.push(step.clone());
         if history.steps.len() < KEPT_STEPS {
@@ -30,7 +30,8 @@ impl Judge {
              taken for the new one's"
         );
         let instance = self.instance(epoll);
-        let fix = "EPOLL_CTL_DEL before close, and put a generation beside the number into the event's data";
+        let fix =
+            "EPOLL_CTL_DEL before close, and put a generation beside the fd into the event's data";
         self.findings.add(
             FindingDraft {
                 class: Class::NumberReuse,
@@ -112,8 +113,8 @@ impl Judge {
         }
         let what = match (is_bad, has_nothing) {
             (true, _) => "used after it was closed",
-            (_, true) => "used, meaning another file by now, which has nothing",
-            _ => "used, meaning another file by now",
+            (_, true) => "used: it names another file by now, which has nothing",
+            _ => "used: it names another file by now",
         };
         let summary = format!(
             "an event of {fd} waited in the batch while {fd} was closed; it may be handled with state that is gone"

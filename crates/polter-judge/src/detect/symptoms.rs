@@ -30,7 +30,7 @@ impl Judge {
             return;
         };
         self.sharing.removed.remove(&(epoll, fd));
-        let step = place.step("fails for it: what this process registered is gone");
+        let step = place.step("fails: what this process registered is gone");
         self.findings.add_step(finding, step);
         if self.sharing.hurt.len() < MAX_REMEMBERED {
             self.sharing.hurt.insert(process, finding);

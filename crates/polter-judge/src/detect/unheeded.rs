@@ -46,7 +46,7 @@ impl Judge {
                  wait ends at once"
             );
             let fix = format!(
-                "take what {fd} has, or EPOLL_CTL_DEL it; a hang-up or an error is reported whatever the mask"
+                "read what fd {fd} has, or EPOLL_CTL_DEL it; a hang-up or an error is reported whatever the mask"
             );
             self.found_unheeded(
                 &mut streak,

@@ -130,7 +130,7 @@ impl Judge {
             return;
         }
         if self.sharing.refused.get(table, fd).is_none() {
-            let step = place.step("refused: the number is closed");
+            let step = place.step("refused: the fd is closed");
             (self.sharing.refused).insert(table, fd, step, MAX_REMEMBERED);
         }
         let ghosts = self.unseen.ghosts.values_mut();
@@ -139,7 +139,7 @@ impl Judge {
         for ghost in found {
             ghost.is_refused = true;
             if let Some(finding) = ghost.finding {
-                let step = place.step("cannot be removed: the number is closed");
+                let step = place.step("cannot be removed: the fd is closed");
                 self.findings.add_step(finding, step);
             }
         }

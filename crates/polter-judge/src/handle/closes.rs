@@ -34,7 +34,7 @@ impl Judge {
             &watched,
             process,
             place,
-            "closed by its owner: the number is gone, the file is not",
+            "closed by its owner: the fd is gone, the file is not",
         );
         self.settle_cleared(process, file, was_epoll);
         self.forget_duplicate(tid, fd);
@@ -107,7 +107,7 @@ impl Judge {
             &watched,
             process,
             place,
-            "replaced by another file: the number names it no more",
+            "replaced: the fd names another file now",
         );
         self.settle_cleared(process, file, was_epoll);
         self.fd_taken(pid, tid, new);
@@ -153,7 +153,7 @@ impl Judge {
             &watched,
             process,
             place,
-            "closed by its owner: the number is gone, the file is not",
+            "closed by its owner: the fd is gone, the file is not",
         );
         self.settle_policy_removals(process, None);
         self.drop_held_by_rings();
