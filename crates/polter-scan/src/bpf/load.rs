@@ -207,7 +207,7 @@ fn read_to_end(mut iterator: File, progress: &Progress) -> Result<(), Refusal> {
     Err(Refusal::NotTaken("it does not end".to_owned()))
 }
 
-/// An epoll instance, an eventfd, a timerfd and a signalfd.
+/// One file of each kind: an epoll instance, an eventfd, a timerfd and a signalfd.
 fn samples() -> io::Result<[OwnedFd; 4]> {
     Ok([
         epoll::create(epoll::CreateFlags::CLOEXEC)?,

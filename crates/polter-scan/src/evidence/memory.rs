@@ -10,7 +10,7 @@ const MAX_POLLED: u64 = 4096;
 /// Fds that a `select(2)` can wait for under any kernel's default limit.
 const MAX_SELECTED: u64 = 1 << 16;
 
-/// Another process's memory.
+/// Another process's memory, by its `mem` file.
 pub(super) struct Memory(pub(super) File);
 
 impl Memory {

@@ -19,7 +19,7 @@ use crate::sys;
 const CLIMB: i32 = 64;
 
 impl Origin {
-    /// Collects the signs.
+    /// Collects the signs for one registration's file.
     pub(super) fn of(
         proc: &Proc,
         snapshot: &Snapshot,

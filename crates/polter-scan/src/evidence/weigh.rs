@@ -13,12 +13,12 @@ const BUSY: f64 = 0.5;
 /// computes.
 pub(crate) const IN_KERNEL: f64 = 0.05;
 
-/// How sure it is that a registration is an elder's ghost, and why.
+/// The result of weighing: how sure it is that a registration is an elder's ghost, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Weighed {
-    /// Likely, or open.
+    /// Likely or open: evidence never makes a ghost certain.
     pub(crate) sureness: Sureness,
-    /// What speaks for it; or, where it is open, what speaks against it.
+    /// The reasons for a likely ghost; the doubts about an open one.
     pub(crate) reasons: Vec<String>,
 }
 

@@ -20,7 +20,7 @@ pub struct Options {
     pub likely: bool,
     /// How long the processes are watched that can name a likely ghost: none may come to a CPU.
     pub window: Duration,
-    /// Only say what would be done.
+    /// Make the plan, and do not carry it out.
     pub dry_run: bool,
 }
 

@@ -8,7 +8,7 @@ const PF_EXITING: u64 = 0x4;
 pub struct Stat {
     /// The name, which may hold anything.
     pub comm: String,
-    /// The state's letter.
+    /// The letter of its state, such as `S` for sleeping.
     pub state: char,
     /// True once it has begun to exit, and gives up its descriptor table. Linux: `PF_EXITING`.
     pub is_exiting: bool,
@@ -16,7 +16,7 @@ pub struct Stat {
     pub ppid: u32,
     /// Time on a CPU, in clock ticks: its own and the kernel's for it.
     pub cpu_ticks: u64,
-    /// The part of that which was its own.
+    /// The part of that time in the program itself.
     pub user_ticks: u64,
     /// When it was started, in clock ticks since boot. A pid is reused; pid and start time are not.
     pub start_time: u64,

@@ -19,7 +19,7 @@ const MAX_BYTES: u64 = 256 << 20;
 /// Bytes of an instance's fdinfo that are read at once.
 const AT_ONCE: usize = 128 << 10;
 
-/// A tree of processes.
+/// A tree of processes: `/proc`, or a captured one.
 #[derive(Debug)]
 pub struct Proc {
     root: PathBuf,
@@ -105,7 +105,7 @@ impl Proc {
         other.is_none() || own != other
     }
 
-    /// A process with all it has open.
+    /// A process with all its open fds.
     pub fn process(&self, pid: u32) -> Result<Process, Why> {
         self.process_with(pid, true)
     }

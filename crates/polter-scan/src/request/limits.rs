@@ -15,9 +15,9 @@ pub enum Choice {
 /// How much is kept of a machine. Everything beyond is counted and dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Open fds.
+    /// The most open fds, over all processes.
     pub fds: usize,
-    /// Registrations.
+    /// The most registrations, over all instances.
     pub registrations: usize,
 }
 

@@ -17,7 +17,7 @@ impl View<'_> {
         names
     }
 
-    /// The names of each instance, and whether that is certain.
+    /// The names of each instance, and whether the kernel has said that they are one.
     pub(super) fn put_together(&self, names: Vec<Slot>) -> Vec<(Vec<Slot>, bool)> {
         let mut sorted = Sorted::new(self.comparer, names);
         let lost = std::mem::take(&mut sorted.lost);

@@ -94,7 +94,7 @@ fn find(snapshot: &Snapshot, busy: &Busy, window: Duration) -> Vec<Finding> {
     watched.iter().map(|it| it.finding(busy)).collect()
 }
 
-/// A registration whose file was ready, and as it was, at every look so far.
+/// A registration whose file was ready and unchanged at every look so far.
 struct WatchedRegistration<'a> {
     instance: &'a Instance,
     registration: &'a Registration,

@@ -45,7 +45,7 @@ fn count(file: &OwnedFd, request: libc::Ioctl) -> Option<i32> {
     (code == 0).then_some(count)
 }
 
-/// `signalfd(2)` that waits for nothing.
+/// `signalfd(2)` with an empty set.
 #[cfg(feature = "bpf")]
 pub(crate) fn signalfd() -> std::io::Result<OwnedFd> {
     let mut none = std::mem::MaybeUninit::<libc::sigset_t>::uninit();

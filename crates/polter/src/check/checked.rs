@@ -9,7 +9,7 @@ use crate::cli::{CheckArgs, ModelVersion};
 /// The model and the kernel that a script's answers are compared with.
 #[derive(Debug)]
 pub(super) struct Sides {
-    /// The model's policy.
+    /// The policy of the model, and of the kernel.
     pub(super) policy: Policy,
     /// The version of Linux that the model plays.
     pub(super) version: Version,
@@ -51,7 +51,7 @@ impl Sides {
 pub(super) struct Checked {
     /// Its file, as it was named.
     pub(super) name: String,
-    /// Its first comment.
+    /// Its title, which is its first comment.
     pub(super) title: String,
     /// The comparison, up to the first difference.
     pub(super) comparison: Comparison,

@@ -15,7 +15,7 @@ pub(crate) struct ScanArgs {
     #[arg(value_name = "PID", group = "scope")]
     pub(crate) pids: Vec<u32>,
 
-    /// All processes that may be looked at
+    /// All processes that may be read
     #[arg(short, long, group = "scope")]
     pub(crate) all: bool,
 

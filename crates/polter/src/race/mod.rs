@@ -1,4 +1,4 @@
-//! `polter race`: every order in which a few calls can interleave.
+//! `polter race`: searches every order in which a few calls can interleave.
 //!
 //! | module | what it does |
 //! |---|---|
@@ -24,7 +24,7 @@ use crate::console::{Console, Stream};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// What came of one script.
+/// The result of one script.
 #[derive(Debug)]
 struct Raced {
     name: String,
@@ -33,7 +33,7 @@ struct Raced {
     outcome: RaceOutcome,
 }
 
-/// Searched or replayed.
+/// The result of a search, or of replaying one schedule.
 #[derive(Debug)]
 enum RaceOutcome {
     Searched {
@@ -46,7 +46,7 @@ enum RaceOutcome {
 }
 
 impl Raced {
-    /// The schedule to show, and what it led to.
+    /// The schedule to show, and the run that it led to.
     fn run(&self) -> Option<(&Schedule, &Run)> {
         match &self.outcome {
             RaceOutcome::Searched { found, .. } => {
@@ -101,7 +101,7 @@ fn exit(raced: &Raced, console: &Console) -> Exit {
     }
 }
 
-/// One script; nothing if it was complained about.
+/// Searches or replays one script; `None` if it cannot be read, which has been reported.
 fn one(path: &Path, args: &RaceArgs, console: &Console) -> Result<Option<Raced>, Failure> {
     let (name, text) = match read(path) {
         Ok(read) => read,

@@ -32,7 +32,7 @@ impl Recording {
         Ok(Recording::Kept(path.to_owned()))
     }
 
-    /// The file's name.
+    /// The path that strace opens.
     pub(super) fn path(&self) -> &Path {
         match self {
             Recording::Kept(path) | Recording::Passing(_, path) => path,

@@ -1,4 +1,4 @@
-//! `polter witness POLICY kernel`: every program, on the model and on the running kernel.
+//! `polter witness POLICY kernel`: runs every program on the model and on the running kernel.
 
 use std::io::Write;
 

@@ -70,6 +70,24 @@ fn the_judges_rooms_and_files_are_those_of_the_architecture() {
 }
 
 #[test]
+fn the_scanners_rooms_and_files_are_those_of_the_documents() {
+    let heading = "## The scanner: `polter-scan`";
+    let said: BTreeSet<String> = rows_below(heading).flat_map(|row| names(&row[0])).collect();
+    let src = root().join("crates/polter-scan/src");
+    let rooms = folders(&src);
+    let found: BTreeSet<String> = rooms
+        .iter()
+        .map(|room| format!("{}/", room.strip_prefix(&src).unwrap().display()))
+        .collect();
+    assert_eq!(said, found);
+    let page = fs::read_to_string(root().join("docs/scan.md")).expect("docs/scan.md");
+    for file in names(&page).iter().filter(|name| name.ends_with(".rs")) {
+        let mut places = [src.clone()].into_iter().chain(rooms.clone());
+        assert!(places.any(|place| place.join(file).exists()), "no {file}");
+    }
+}
+
+#[test]
 fn every_link_leads_somewhere() {
     for page in pages() {
         let text = fs::read_to_string(&page).expect("a page");

@@ -14,7 +14,7 @@ use std::sync::mpsc;
 /// Far from the fds that other tests get.
 const FAR_FD: i32 = 300;
 
-/// Which part a process plays in [`killed_between_the_two_it_still_puts_back`], and of whom.
+/// The part that a process plays in [`killed_between_the_two_it_still_puts_back`].
 const PART: &str = "POLTER_TEST_PART";
 
 /// How the exorcist ends where a sandbox forbids its work.
@@ -80,7 +80,7 @@ fn be_exorcised() {
     assert_eq!(died.signal(), Some(libc::SIGKILL));
     assert_eq!(row(&instance), None);
     let back = sys::dup_to(file.as_fd(), FAR_FD).unwrap();
-    // What has outlived the exorcist is this process's child now.
+    // The process that outlived the exorcist is this process's child now.
     while rustix::process::wait(WaitOptions::empty()).is_ok() {}
     assert_eq!(row(&instance), before);
     drop(back);
