@@ -6,6 +6,7 @@ default:
 # Formats, lints, and builds the docs, with warnings denied.
 check:
     cargo fmt --all --check
+    scripts/rooms
     cargo clippy --workspace --all-targets -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 

@@ -38,7 +38,7 @@ pub fn ghosts_in(pid: u32) -> Result<Vec<Finding>, ScanError> {
     let mut snapshot = Snapshot::take(&proc, &Scope::Pids(vec![pid]))?;
     snapshot.gather_evidence(&proc, WINDOW);
     let report = Report::of(&snapshot);
-    let untold = report.unknown + report.left_out_rows;
+    let untold = report.untold();
     if untold > 0 {
         return Err(ScanError::NotTold { pid, untold });
     }

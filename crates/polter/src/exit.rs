@@ -10,7 +10,7 @@ pub(crate) enum Exit {
     /// 1: something was found, or answers differ.
     Findings,
     /// 2: the command line is wrong; a log, a script or a process cannot be read; a report cannot
-    /// be written; or a log does not show enough for a verdict and nothing else was found. With
+    /// be written; or a log or a scan does not show enough for a verdict and nothing else was found. With
     /// `--strict`, also if something else was found, or if there were warnings.
     Error,
     /// The command under `polter run` or `polter lab` failed, and this is its exit code; 128 and
@@ -22,10 +22,31 @@ impl Exit {
     /// The table of exit codes, for `--help` and the man pages.
     pub(crate) const HELP: &str = "\
 Exit codes:
-  0  clean: nothing was found that --fail-on names
+  0  polter looked and found nothing that --fail-on names
   1  findings
   2  error: a wrong command line, an unreadable log or process; not known: the log does not show
      enough (with --strict also beside findings); or warnings with --strict";
+
+    /// The same for `polter scan`.
+    pub(crate) const SCAN_HELP: &str = "\
+Exit codes:
+  0  polter looked and found nothing that --fail-on names
+  1  findings
+  2  error: a wrong command line, an unreadable process; or nothing was found, and not everything
+     that was asked about could be told";
+
+    /// The same for `polter exorcise`.
+    pub(crate) const EXORCISE_HELP: &str = "\
+Exit codes:
+  0  the process has no ghost left
+  1  it has: one that was kept, that nobody agreed to, or that --dry-run only shows
+  2  error: a wrong command line, a process that may not be looked at";
+
+    /// The same for `polter capture`.
+    pub(crate) const CAPTURE_HELP: &str = "\
+Exit codes:
+  0  written
+  2  error: a wrong command line, a directory that is there already or cannot be written";
 
     /// The same for `polter check`.
     pub(crate) const CHECK_HELP: &str = "\

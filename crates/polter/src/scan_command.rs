@@ -39,6 +39,8 @@ pub(crate) fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> 
     out.flush()?;
     Ok(if ScanFailOn::is_met(&args.fail_on, &report) {
         Exit::Findings
+    } else if report.untold() > 0 {
+        Exit::Error
     } else {
         Exit::Clean
     })

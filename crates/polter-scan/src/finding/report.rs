@@ -39,6 +39,14 @@ pub struct Report {
 }
 
 impl Report {
+    /// What the scan was asked about and could not tell: registrations whose fd may or may not name its file, and what
+    /// could not be read or lay beyond a limit. A report with any is not clean.
+    pub fn untold(&self) -> u64 {
+        let effort = &self.effort;
+        let beyond = effort.fds_left_out + effort.registrations_left_out;
+        self.unknown + self.left_out_rows + effort.instances_left_out + beyond
+    }
+
     /// A report that has the counts of a snapshot, and no findings yet.
     pub(crate) fn new(snapshot: &Snapshot) -> Report {
         let unseen = |why| {

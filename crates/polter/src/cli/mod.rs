@@ -53,7 +53,7 @@ const STYLES: Styles = Styles::styled()
     styles = STYLES,
     max_term_width = 100,
     arg_required_else_help = true,
-    after_help = with_exit_codes(examples::POLTER)
+    after_help = with_exit_codes(examples::POLTER, Exit::HELP)
 )]
 pub(crate) struct Cli {
     /// Colour the output
@@ -80,7 +80,7 @@ pub(crate) enum Verb {
     /// be compressed (gzip, xz, zstd), in UTF-16, or indented or quoted as in a report. Each log is
     /// judged by itself, except the files of `strace -ff -ttt` (LOG.100, LOG.101, …), which are
     /// merged by their time stamps; with -T the ends of calls are known too.
-    #[command(after_help = with_exit_codes(examples::JUDGE))]
+    #[command(after_help = with_exit_codes(examples::JUDGE, Exit::HELP))]
     Judge(JudgeArgs),
 
     /// Run a command under strace, and judge what it did
@@ -91,7 +91,7 @@ pub(crate) enum Verb {
     /// otherwise the exit code is the judge's. Signals are passed to the command; when it has ended
     /// and a descendant still runs, a signal detaches strace from the descendant. As under any
     /// strace, programs are slower, and setuid has no effect.
-    #[command(after_help = with_exit_codes(examples::RUN))]
+    #[command(after_help = with_exit_codes(examples::RUN, Exit::HELP))]
     Run(RunArgs),
 
     /// Run scripts on the model and on the running kernel, and compare
@@ -132,7 +132,7 @@ pub(crate) enum Verb {
     ///
     /// A scan sees the present. Events that leave nothing behind (a stale batch, a child's DEL, an
     /// event that another process took) are in a log: `polter run` and `polter judge`.
-    #[command(after_help = with_exit_codes(examples::SCAN))]
+    #[command(after_help = with_exit_codes(examples::SCAN, Exit::SCAN_HELP))]
     Scan(ScanArgs),
 
     /// Write down the parts of /proc that a scan reads, for `polter scan --root` elsewhere
@@ -140,7 +140,7 @@ pub(crate) enum Verb {
     /// Writes names, paths and fds of all processes that may be read, and no contents. There is no
     /// kernel to ask where it is read, so eventfds, timerfds and signalfds cannot be told apart
     /// there.
-    #[command(after_help = with_exit_codes(examples::CAPTURE))]
+    #[command(after_help = with_exit_codes(examples::CAPTURE, Exit::CAPTURE_HELP))]
     Capture {
         /// The directory to write; it must not exist yet
         dir: PathBuf,
@@ -152,7 +152,7 @@ pub(crate) enum Verb {
     /// fd comes and goes is left alone. A registration that a forked process can name too, and does
     /// not wait for, is removed if the process spins on it, or with --likely. Ghosts that cannot be
     /// removed are listed with the reason.
-    #[command(after_help = with_exit_codes(examples::EXORCISE))]
+    #[command(after_help = with_exit_codes(examples::EXORCISE, Exit::EXORCISE_HELP))]
     Exorcise(ExorciseArgs),
 
     /// Run a command on a real kernel that has a policy
@@ -221,8 +221,8 @@ impl From<Color> for anstream::ColorChoice {
     }
 }
 
-fn with_exit_codes(examples: &str) -> String {
-    format!("{examples}\n\n{}", Exit::HELP)
+fn with_exit_codes(examples: &str, codes: &str) -> String {
+    format!("{examples}\n\n{codes}")
 }
 
 #[cfg(test)]

@@ -27,7 +27,10 @@ fn an_empty_instance_is_clean() {
 #[test]
 fn what_could_not_be_told_is_not_called_clean() {
     let nonsense = "flags:\t02\ntfd: x\n";
-    check(nonsense, &[], 0, "not everything could be told");
+    check(nonsense, &[], 2, "not everything could be told");
+    // What was asked for was found: that is an answer.
+    let both = format!("{GHOST}tfd: x\n");
+    check(&both, &["--fail-on", "ghost"], 1, "in flight ghost");
 }
 
 #[test]

@@ -152,7 +152,7 @@ fn write_found(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let (faults, notes) = (count(Severity::Fault), count(Severity::Note));
     let (faults_text, notes_text) = (counted(faults, "fault"), counted(notes, "note"));
     match (faults, notes) {
-        (0, 0) if report.unknown + report.left_out_rows > 0 => writeln!(
+        (0, 0) if report.untold() > 0 => writeln!(
             out,
             "\n{NOTE}nothing found{NOTE:#}, and not everything could be told: see above"
         ),
