@@ -38,8 +38,8 @@
 //! # What it leaves out
 //!
 //! Bytes are counted, not kept. Sockets of the network, terminals and other
-//! files are opaque: they live and die, and are never ready. Signals are the
-//! standard ones, without queues or stopping. Memory, users and namespaces
+//! files are opaque: they live and die, and are never ready. What a stopped
+//! process does, and how it goes on, is not modelled. Memory, users and namespaces
 //! do not exist; a task may do whatever it asks for.
 #![forbid(unsafe_code)]
 

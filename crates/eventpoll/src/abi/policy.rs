@@ -141,6 +141,14 @@ impl Policy {
         "not-inherited",
     ];
 
+    /// True if a process that clears a slot can so remove a registration that another process made.
+    pub fn removes_others(&self, is_exiting: bool) -> bool {
+        match self.dies {
+            Dies::AnySlot { at_exit } => at_exit || !is_exiting,
+            Dies::LastReference | Dies::OwnersSlot => false,
+        }
+    }
+
     /// The policy's name, if it is one of the named ones.
     pub fn name(&self) -> Option<&'static str> {
         let named = Policy::ALL.iter().position(|policy| policy == self)?;

@@ -60,10 +60,7 @@ impl Worlds {
     pub(crate) fn removing_worlds(&self, worlds: WorldSet, is_exit: bool) -> WorldSet {
         let mut removal = WorldSet::default();
         for (index, world) in self.worlds.iter().enumerate().skip(1) {
-            if let Dies::AnySlot { at_exit } = world.kernel.policy().dies
-                && worlds.has(index)
-                && (!is_exit || at_exit)
-            {
+            if worlds.has(index) && world.kernel.policy().removes_others(is_exit) {
                 removal.insert(index);
             }
         }
