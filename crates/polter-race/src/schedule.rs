@@ -15,10 +15,10 @@ pub struct Schedule(pub Vec<u8>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScheduleError {
     /// A word that names no task and no number of steps.
-    #[error("{0:?} is no turn: write a task's number, or 100*3 for three steps of task 100")]
+    #[error("{0:?} is no turn: write a task's pid, or 100*3 for three steps of task 100")]
     Word(String),
     /// A number that no task of the race has.
-    #[error("no task of the race has the number {0}")]
+    #[error("no task of the race has the pid {0}")]
     Task(Pid),
     /// More steps than any schedule has.
     #[error("more than {} steps", Schedule::MAX_STEPS)]

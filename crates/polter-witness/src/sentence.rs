@@ -54,7 +54,7 @@ impl Cause {
             (_, Keeper::Dup) => "the lingering dup",
             (_, Keeper::Process(_)) => "the fork ghost",
             (_, Keeper::Flight) => "the file in flight",
-            (_, Keeper::Nobody) => "the closed number",
+            (_, Keeper::Nobody) => "the closed fd",
         };
         said.to_string()
     }
@@ -138,11 +138,11 @@ impl Voice {
         match (verb, is_own) {
             (Verb::Exit, true) => format!("exits{kept}"),
             (Verb::Exit, false) => "exits without closing anything".to_string(),
-            (Verb::Close, true) => format!("closes a registered number{kept}"),
+            (Verb::Close, true) => format!("closes a registered fd{kept}"),
             (Verb::Close, false) => "closes its own copy".to_string(),
-            (Verb::Dup2, true) => format!("puts another file over a registered number{kept}"),
+            (Verb::Dup2, true) => format!("puts another file over a registered fd{kept}"),
             (Verb::Dup2, false) => "puts another file over its own copy".to_string(),
-            (Verb::Exec, _) => format!("executes a program, which closes a number{kept}"),
+            (Verb::Exec, _) => format!("executes a program, which closes an fd{kept}"),
             (verb, _) => did(verb).to_string(),
         }
     }
@@ -156,7 +156,7 @@ impl Voice {
             (Verb::Del, Some(maker)) => format!("{who} removes what {maker} registered"),
             (Verb::Mod, Some(maker)) => format!("{who} changes what {maker} registered"),
             (verb, Some(maker)) if verb.is_control() => format!(
-                "{who} registers what {maker} has registered, the same file under the same number"
+                "{who} registers what {maker} has registered, the same file under the same fd"
             ),
             (Verb::Adopt, _) => {
                 format!("{who} asks for registrations to be handed over (EPIOCADOPT)")
@@ -196,9 +196,9 @@ fn capital(words: &str) -> String {
 fn did(verb: Verb) -> &'static str {
     match verb {
         Verb::Fork => "forks",
-        Verb::Close => "closes a number",
-        Verb::Dup => "copies a number",
-        Verb::Dup2 => "copies a number over another",
+        Verb::Close => "closes an fd",
+        Verb::Dup => "copies an fd",
+        Verb::Dup2 => "copies an fd over another",
         Verb::Exit => "exits",
         Verb::Exec => "executes a program",
         Verb::Send => "sends a file",

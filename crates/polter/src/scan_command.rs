@@ -55,7 +55,7 @@ pub(crate) fn capture(dir: &Path, console: &Console) -> Result<Exit, Failure> {
         out,
         "{} and {} written",
         counted(processes, "process"),
-        counted(fds, "open number")
+        counted(fds, "open fd")
     )?;
     out.flush()?;
     let unseen = captured.unseen.len() as u64;

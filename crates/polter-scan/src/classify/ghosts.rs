@@ -49,7 +49,7 @@ fn ghost(case: &Case<'_>, registration: &Registration) -> Finding {
         Class::HandedOverGhost => "the process the file came from keeps it",
         // The kernel walk has read every table, so this is certain.
         _ if registration.nameless.is_some_and(|count| count > 0) => {
-            "no number anywhere names the file: a message on its way, an io_uring, a mapping or a call keeps it"
+            "no fd anywhere names the file: a message on its way, an io_uring, a mapping or a call keeps it"
         }
         _ => {
             "the file lives on where no process in sight has it open: in a message, in an io_uring, or not visible"
@@ -114,7 +114,7 @@ fn number_reuse(case: &Case<'_>, ghost: &Registration) -> Finding {
          the old file's events cannot be told from the new one's."
     );
     let fix = format!(
-        "EPOLL_CTL_DEL before the close of {fd}, and a generation beside the number in the event's data"
+        "EPOLL_CTL_DEL before the close of {fd}, and a generation beside the fd in the event's data"
     );
     case.about(ghost, Class::NumberReuse, pid, summary, fix)
 }

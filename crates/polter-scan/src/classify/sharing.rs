@@ -121,7 +121,7 @@ fn dup_piles(case: &Case<'_>) -> Vec<Finding> {
     let about = |fds: Vec<i32>| {
         let pid = case.eldest(case.instance.pids());
         let summary = format!(
-            "{} numbers, {} the first, are registered for one file (or a pipe's two ends): each is told of every event.",
+            "{} fds, {} the first, are registered for one file (or a pipe's two ends): each is told of every event.",
             fds.len(),
             fds[0]
         );

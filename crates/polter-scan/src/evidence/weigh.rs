@@ -85,7 +85,7 @@ impl Evidence {
             reasons.push("who can name the file cannot be watched".to_owned());
         }
         if !self.is_steady {
-            reasons.push("the number came or went meanwhile".to_owned());
+            reasons.push("the fd came or went meanwhile".to_owned());
         }
         if !instance.is_certain {
             reasons.push("who holds the instance is told by likeness alone".to_owned());

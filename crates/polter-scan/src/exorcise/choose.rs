@@ -149,7 +149,7 @@ impl Chooser<'_> {
     }
 
     fn live(&self, registration: &Registration, pid: u32) -> Outcome {
-        let reason = format!("it is live: its number names its file in process {pid}");
+        let reason = format!("it is live: its fd names its file in process {pid}");
         let mut way_out = format!("have process {pid} remove it, or end that process");
         if pid != self.pid && is_nameless(registration, self.pid) {
             way_out += &format!(
@@ -188,7 +188,7 @@ fn is_nameless(registration: &Registration, pid: u32) -> bool {
 
 fn not_told() -> Outcome {
     Outcome::kept(
-        "whether its number names its file could not be told",
+        "whether its fd names its file could not be told",
         "run as root, or with CAP_SYS_PTRACE",
     )
 }

@@ -218,7 +218,7 @@ fn refused(what: &str, pid: u32, errno: Errno) -> Outcome {
 
 fn no_fd(step: &Step, error: &io::Error) -> Outcome {
     Outcome::kept(
-        format!("{} cannot be used as a number here: {error}", step.fd),
+        format!("fd {} cannot be used here: {error}", step.fd),
         format!("ulimit -n {} or more", i64::from(step.fd) + 1),
     )
 }

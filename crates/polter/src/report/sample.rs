@@ -112,7 +112,7 @@ fn fork_ghost() -> Finding {
             line: Some(2),
         },
         summary:
-            "Its wait goes on reporting a number that is closed: 100% CPU if it is level-triggered."
+            "Its wait goes on reporting an fd that is closed: 100% CPU if it is level-triggered."
                 .to_owned(),
         story: vec![
             step(
@@ -122,12 +122,7 @@ fn fork_ghost() -> Finding {
                 "epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLIN, data={u32=4, u64=4}}) = 0",
             ),
             step("the child gets a copy", 5, 100, "fork() = 101"),
-            step(
-                "the number is gone, the file is not",
-                6,
-                100,
-                "close(4) = 0",
-            ),
+            step("the fd is gone, the file is not", 6, 100, "close(4) = 0"),
             step(
                 "reported through the ghost, 12 times, by each wait until the end of the log",
                 1_108,

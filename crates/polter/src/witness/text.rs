@@ -130,7 +130,7 @@ fn write_effort(out: &mut dyn Write, part: &Part) -> io::Result<()> {
         out,
         "at most {} at once, {} and {} in a table",
         counted(question.processes as u64, "process"),
-        counted(question.numbers as u64, "number"),
+        counted(question.numbers as u64, "fd"),
         counted(question.instances as u64, "instance")
     )?;
     writeln!(

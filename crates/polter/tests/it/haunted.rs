@@ -1,7 +1,7 @@
 //! Haunted programs for the command to scan.
 
 use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader, Lines, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Lines, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use crate::polter::polter;
@@ -20,12 +20,18 @@ impl Haunted {
 
     /// The same, for a copy of the program.
     pub(crate) fn start_as(binary: &OsStr, words: &[&str]) -> Haunted {
-        let mut child = Command::new(binary)
+        let mut command = Command::new(binary);
+        command
             .args(words)
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("haunted starts");
+            .stdout(Stdio::piped());
+        // A copy that was just written can be busy still: another test's fork holds the fd it was written by.
+        let mut child = loop {
+            match command.spawn() {
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {}
+                spawned => break spawned.expect("haunted starts"),
+            }
+        };
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         assert_eq!(lines.next().unwrap().unwrap(), "ready");
         Haunted { child, lines }

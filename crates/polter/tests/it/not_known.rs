@@ -10,7 +10,7 @@ use crate::polter::{Logs, Ran, polter};
 fn a_log_of_epolls_calls_alone() {
     check(
         &log("epoll-calls-alone"),
-        "was closed by no call in the log",
+        "was closed, and the log does not show by which call",
     );
 }
 
@@ -90,10 +90,10 @@ fn recorded_with_filters() {
     );
     record_and_check(
         &["-f", "-e", "trace=epoll_create1,epoll_ctl,epoll_wait"],
-        "that nobody was seen to make",
+        "and the log does not show who made them",
     );
     record_and_check(&["-f", "-Z"], "those that succeed are not in the log");
-    record_and_check(&[], "not a line is theirs");
+    record_and_check(&[], "the log has no line of theirs");
     // All that strace shows by itself is enough.
     let ran = record(&["-f"]);
     assert_eq!(ran.code, Some(1), "{}", ran.err());

@@ -84,7 +84,7 @@ pub(crate) fn write_sum(out: &mut dyn Write, sum: &Sum) -> io::Result<()> {
 fn write_refused(out: &mut dyn Write, refused: u64) -> io::Result<()> {
     let refused = counted(refused, "process");
     let text = format!(
-        "{refused} may not be looked at: one that shares an instance and uses the number would lose it too"
+        "{refused} may not be looked at: one that shares an instance and uses the fd would lose it too"
     );
     for line in wrap(&text, WIDTH - INDENT) {
         writeln!(out, "{:INDENT$}{ASIDE}{line}{ASIDE:#}", "")?;
@@ -123,12 +123,12 @@ fn write_step(out: &mut dyn Write, pid: u32, step: &Step) -> io::Result<()> {
         Outcome::Live => write_more(
             out,
             "why",
-            "the number names its file again, or comes and goes: left alone",
+            "the fd names its file again, or comes and goes: left alone",
         ),
         Outcome::PutBack => write_more(
             out,
             "why",
-            "the number came to name its file again while it was removed",
+            "the fd came to name its file again while it was removed",
         ),
         Outcome::Kept { reason, way_out } => {
             write_more(out, "why", reason)?;
@@ -154,7 +154,7 @@ fn losers(pids: &[u32]) -> String {
         more => format!(" and {more} more"),
     };
     format!(
-        "process {}{more} can name the file by this number, and is not told of it any more",
+        "process {}{more} can name the file by this fd, and is not told of it any more",
         named.join(", ")
     )
 }

@@ -103,11 +103,7 @@ fn unseen(report: &Report) -> Option<String> {
             "comparison",
             "left out: too many",
         ),
-        (
-            report.effort.fds_left_out,
-            "open number",
-            "beyond the limit",
-        ),
+        (report.effort.fds_left_out, "open fd", "beyond the limit"),
         (
             report.effort.registrations_left_out,
             "registration",
@@ -159,7 +155,7 @@ fn write_found(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         (0, 0) if !report.busy.is_empty() => write_busy(out, &report.busy),
         (0, 0) => writeln!(
             out,
-            "\n{CLEAN}clean{CLEAN:#}: every registration's number names its file, and no instance is shared"
+            "\n{CLEAN}clean{CLEAN:#}: every registration's fd names its file, and no instance is shared"
         ),
         (0, _) => writeln!(out, "\n{NOTE}{notes_text}{NOTE:#}"),
         (_, 0) => writeln!(out, "\n{FAULT}{faults_text}{FAULT:#}"),
@@ -215,8 +211,7 @@ fn write_finding(out: &mut dyn Write, ordinal: usize, finding: &Finding) -> io::
         write_labelled(out, "kept by", &listed(&finding.held_by, held))?;
     }
     if let Some(nameless @ 1..) = finding.nameless {
-        let what =
-            "without a number: a message on its way, an io_uring, a mapping, a call under way";
+        let what = "without an fd: a message on its way, an io_uring, a mapping, a call under way";
         let text = format!("{} {what}", counted(nameless, "reference"));
         write_labelled(out, "kept by", &text)?;
     }
