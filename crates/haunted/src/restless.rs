@@ -38,7 +38,7 @@ pub(crate) fn run(is_steady: bool) -> Result<(), Fault> {
         for _ in 0..ROUNDS {
             restless.round(is_steady)?;
         }
-        restless.haunt()?;
+        restless.make_ghosts()?;
     }
     let Restless {
         rounds,
@@ -92,13 +92,13 @@ impl Restless {
             away: 0,
             removed: 0,
         };
-        restless.haunt()?;
+        restless.make_ghosts()?;
         restless.removed = 0;
         Ok(restless)
     }
 
     /// Makes the ghosts that stay, those that are gone, and counts them.
-    fn haunt(&mut self) -> Result<(), Fault> {
+    fn make_ghosts(&mut self) -> Result<(), Fault> {
         for fd in (STAYING_FROM..).take(STAYING) {
             show("dup2", sys::dup2(STAYING_FROM - 1, fd), Ok(fd))?;
             match sys::epoll_add(self.e, fd, sys::IN) {

@@ -42,7 +42,7 @@ impl FailOn {
 
 impl ValueEnum for FailOn {
     fn value_variants<'a>() -> &'a [FailOn] {
-        const CLASSES: usize = Class::ALL.len();
+        const CLASSES: usize = Class::IN_LOGS.len();
         static NAMES: [FailOn; 4 + CLASSES] = {
             let mut names = [FailOn::Fault; 4 + CLASSES];
             names[1] = FailOn::Any;
@@ -50,7 +50,7 @@ impl ValueEnum for FailOn {
             names[3] = FailOn::Ghost;
             let mut at = 0;
             while at < CLASSES {
-                names[4 + at] = FailOn::Class(Class::ALL[at]);
+                names[4 + at] = FailOn::Class(Class::IN_LOGS[at]);
                 at += 1;
             }
             names
@@ -63,7 +63,7 @@ impl ValueEnum for FailOn {
             FailOn::Fault => PossibleValue::new("fault").help("what did harm or lasted"),
             FailOn::Any => PossibleValue::new("any").help("every finding, notes too"),
             FailOn::Nothing => PossibleValue::new("none").help("nothing"),
-            FailOn::Ghost => PossibleValue::new("ghost").help("the four ghost classes, notes too"),
+            FailOn::Ghost => PossibleValue::new("ghost").help("the five ghost classes, notes too"),
             FailOn::Class(class) => PossibleValue::new(class.name()),
         };
         Some(value)
@@ -82,7 +82,7 @@ pub(crate) enum ScanFailOn {
     /// The four ghosts.
     Ghost,
     /// One class.
-    Class(polter_scan::Class),
+    Class(Class),
 }
 
 impl ScanFailOn {
@@ -94,7 +94,7 @@ impl ScanFailOn {
 
     fn matches(self, finding: &polter_scan::Finding) -> bool {
         match self {
-            ScanFailOn::Fault => finding.severity == polter_scan::Severity::Fault,
+            ScanFailOn::Fault => finding.severity == Severity::Fault,
             ScanFailOn::Any => true,
             ScanFailOn::Nothing => false,
             ScanFailOn::Ghost => finding.class.is_ghost(),
@@ -105,7 +105,7 @@ impl ScanFailOn {
 
 impl ValueEnum for ScanFailOn {
     fn value_variants<'a>() -> &'a [ScanFailOn] {
-        const CLASSES: usize = polter_scan::Class::ALL.len();
+        const CLASSES: usize = Class::IN_PROCESSES.len();
         static NAMES: [ScanFailOn; 4 + CLASSES] = {
             let mut names = [ScanFailOn::Fault; 4 + CLASSES];
             names[1] = ScanFailOn::Any;
@@ -113,7 +113,7 @@ impl ValueEnum for ScanFailOn {
             names[3] = ScanFailOn::Ghost;
             let mut at = 0;
             while at < CLASSES {
-                names[4 + at] = ScanFailOn::Class(polter_scan::Class::ALL[at]);
+                names[4 + at] = ScanFailOn::Class(Class::IN_PROCESSES[at]);
                 at += 1;
             }
             names

@@ -1,5 +1,6 @@
 //! Findings: what is wrong, and how it came about.
 
+use polter_class::{Class, Severity};
 use serde::Serialize;
 
 /// Something that is wrong, with the calls that led to it.
@@ -29,114 +30,6 @@ pub struct Finding {
     pub fix: String,
     /// How many more of the same kind, process and place were seen.
     pub repeated: u64,
-}
-
-/// The kinds of fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Class {
-    /// A registration outlives its descriptor in a forked process's copy.
-    ForkGhost,
-    /// A registration outlives its descriptor in a duplicate.
-    DupGhost,
-    /// A registration outlives its descriptor in the process it came from.
-    HandedOverGhost,
-    /// A registration outlives its descriptor in a message or a ring.
-    InFlightGhost,
-    /// A registration outlives its descriptor; the log does not show who keeps the file.
-    UnseenGhost,
-    /// Two registrations of one fd, one of them a ghost.
-    NumberReuse,
-    /// `epoll_ctl` answers for a file that had the fd before.
-    ErrnoAfterReuse,
-    /// An event of a batch is handled after its descriptor was closed.
-    StaleBatch,
-    /// A child's DEL takes its parent's registration.
-    ChildRemoves,
-    /// A process takes an event another process registered for.
-    EventTheft,
-    /// A process registers a file the others do not have.
-    ForeignEntry,
-    /// A signalfd in an instance that another process waits on.
-    DeafSignalfd,
-    /// An instance's fd is used after it was closed.
-    DeadEpollFd,
-    /// An instance reaches a program that never uses it.
-    LeakedEpoll,
-    /// A descriptor is closed and its fd reused while a thread waits.
-    CloseRacesWait,
-    /// `EPOLL_CTL_ADD` is used to ask whether two descriptors are one file.
-    EpollAsKcmp,
-    /// An event is reported again and again, and no call is made on what it is about.
-    UnheededEvent,
-}
-
-impl Class {
-    /// Every class.
-    pub const ALL: [Class; 17] = [
-        Class::ForkGhost,
-        Class::DupGhost,
-        Class::HandedOverGhost,
-        Class::InFlightGhost,
-        Class::UnseenGhost,
-        Class::NumberReuse,
-        Class::ErrnoAfterReuse,
-        Class::StaleBatch,
-        Class::ChildRemoves,
-        Class::EventTheft,
-        Class::ForeignEntry,
-        Class::DeafSignalfd,
-        Class::DeadEpollFd,
-        Class::LeakedEpoll,
-        Class::CloseRacesWait,
-        Class::EpollAsKcmp,
-        Class::UnheededEvent,
-    ];
-
-    /// The name, as `--fail-on` and JSON spell it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Class::ForkGhost => "fork-ghost",
-            Class::DupGhost => "dup-ghost",
-            Class::HandedOverGhost => "handed-over-ghost",
-            Class::InFlightGhost => "in-flight-ghost",
-            Class::UnseenGhost => "unseen-ghost",
-            Class::NumberReuse => "number-reuse",
-            Class::ErrnoAfterReuse => "errno-after-reuse",
-            Class::StaleBatch => "stale-batch",
-            Class::ChildRemoves => "child-removes",
-            Class::EventTheft => "event-theft",
-            Class::ForeignEntry => "foreign-entry",
-            Class::DeafSignalfd => "deaf-signalfd",
-            Class::DeadEpollFd => "dead-epoll-fd",
-            Class::LeakedEpoll => "leaked-epoll",
-            Class::CloseRacesWait => "close-races-wait",
-            Class::EpollAsKcmp => "epoll-as-kcmp",
-            Class::UnheededEvent => "unheeded-event",
-        }
-    }
-
-    /// True for the five ghosts.
-    pub fn is_ghost(self) -> bool {
-        matches!(
-            self,
-            Class::ForkGhost
-                | Class::DupGhost
-                | Class::HandedOverGhost
-                | Class::InFlightGhost
-                | Class::UnseenGhost
-        )
-    }
-}
-
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// It did harm, or lasted.
-    Fault,
-    /// It came and went, or is a way of doing things that a policy would change.
-    Note,
 }
 
 /// An instance, by the descriptor it was made as.

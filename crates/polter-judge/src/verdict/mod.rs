@@ -8,10 +8,11 @@ mod policy;
 mod summary;
 
 /// What is wrong, and how it came about.
-pub use finding::{Class, Finding, Instance, KeptBy, Severity, Site, Step};
+pub use finding::{Finding, Instance, KeptBy, Site, Step};
 /// What the log does not show.
 pub use gap::{Gap, GapKind};
 /// What a policy would change.
 pub use policy::{Break, Broken, Outcome, PolicyVerdict};
+pub use polter_class::{Class, Severity};
 /// The whole verdict, and what was read for it.
 pub use summary::{LogSummary, Verdict, Warning};

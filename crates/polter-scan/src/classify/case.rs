@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::finding::{Class, Finding};
+use crate::finding::{Class, Finding, severity};
 use crate::snapshot::{By, Instance, Process, Registration, Snapshot, Sureness};
 
 /// One instance, in the snapshot it is from.
@@ -52,7 +52,7 @@ impl Case<'_> {
     ) -> Finding {
         Finding {
             class,
-            severity: class.severity(),
+            severity: severity(class),
             sureness: Sureness::Certain,
             pid,
             comm: self

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::class::{Class, Severity};
 use super::load::{Busy, Spin};
 use crate::snapshot::{Effort, Held, InTable, Name, Snapshot, Source, Sureness, Why};
+use polter_class::{Class, Severity};
 
 /// All findings, and the gaps of the snapshot.
 #[derive(Debug, Clone, Serialize)]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::event::PollFlags;
 
 use crate::evidence::IN_KERNEL;
-use crate::finding::{Busy, Class, Finding, Report};
+use crate::finding::{Busy, Class, Finding, Report, severity};
 use crate::proc::Proc;
 use crate::snapshot::{
     InTable, Instance, Meaning, Registration, Snapshot, Sureness, Threads, busiest,
@@ -157,7 +157,7 @@ impl WatchedRegistration<'_> {
         let (wanted, kernel) = (busy.busy.min(1.0) * 100.0, busy.in_kernel * 100.0);
         Finding {
             class: Class::UnheededEvent,
-            severity: Class::UnheededEvent.severity(),
+            severity: severity(Class::UnheededEvent),
             sureness: Sureness::Likely,
             pid: busy.pid,
             comm: busy.comm.clone(),

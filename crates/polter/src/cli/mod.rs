@@ -178,7 +178,7 @@ pub(crate) enum Verb {
     },
 
     /// The demo's program with a ghost
-    #[command(name = "haunt", hide = true)]
+    #[command(name = "demo-worker", hide = true)]
     DemoWorker(WorkerArgs),
 
     /// A program that ends with the process that started it

@@ -116,7 +116,7 @@ impl Worker {
         let count = tempfile::tempfile()?;
         let me = std::process::id().to_string();
         let mut child = Command::new(std::env::current_exe()?)
-            .args(["haunt", &me])
+            .args(["demo-worker", &me])
             .stdin(Stdio::piped())
             .stdout(count.try_clone()?)
             .spawn()?;

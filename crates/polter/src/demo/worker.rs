@@ -26,7 +26,7 @@ use crate::failure::Failure;
 /// Runs until standard input or the parent ends.
 pub(crate) fn work(args: &WorkerArgs) -> Result<Exit, Failure> {
     if follow(args.parent)? {
-        haunt()?;
+        make_ghost()?;
     }
     Ok(Exit::Clean)
 }
@@ -40,7 +40,7 @@ fn follow(parent: i32) -> io::Result<bool> {
 }
 
 /// Makes the ghost, and waits for events.
-fn haunt() -> io::Result<()> {
+fn make_ghost() -> io::Result<()> {
     let count = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     let instance = epoll::create(CreateFlags::CLOEXEC).map_err(io::Error::from)?;
     let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).map_err(io::Error::from)?;

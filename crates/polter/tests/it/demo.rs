@@ -31,7 +31,7 @@ fn the_demo_frees_a_program_of_its_own_and_leaves_none_behind() {
 fn nobody_hears_of_the_verb_it_uses() {
     assert!(!polter(["--help"]).out().contains("haunt "));
     // It follows whoever started it, and this is not the one.
-    let ran = polter(["haunt", "1"]);
+    let ran = polter(["demo-worker", "1"]);
     assert_eq!((ran.code, ran.out()), (Some(0), String::new()));
 }
 

@@ -70,7 +70,7 @@ fn a_wrong_command_line_is_an_error() {
     for args in [
         &["judge", "--policy", "no-such"][..],
         &["judge", "--fail-on", "x"],
-        &["haunt"],
+        &["demo-worker"],
         &[],
     ] {
         assert_eq!(polter(args).code, Some(2), "{args:?}");
