@@ -232,13 +232,13 @@ fn memory_dir(memory_mb: u64) -> PathBuf {
     }
 }
 
-fn is_readable(console: &io::PipeReader, patience: Duration) -> Result<bool, LabError> {
-    let patience = Timespec {
-        tv_sec: patience.as_secs() as i64,
-        tv_nsec: patience.subsec_nanos().into(),
+fn is_readable(console: &io::PipeReader, timeout: Duration) -> Result<bool, LabError> {
+    let timeout = Timespec {
+        tv_sec: timeout.as_secs() as i64,
+        tv_nsec: timeout.subsec_nanos().into(),
     };
     let mut fds = [PollFd::new(console, PollFlags::IN)];
-    match poll(&mut fds, Some(&patience)) {
+    match poll(&mut fds, Some(&timeout)) {
         Ok(ready) => Ok(ready > 0),
         Err(rustix::io::Errno::INTR) => Ok(false),
         Err(error) => Err(LabError::prepare("the guest's console")(error.into())),

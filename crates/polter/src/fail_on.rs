@@ -2,7 +2,8 @@
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
-use polter_judge::{Class, Finding, Severity, Verdict};
+use polter_class::{Class, Severity};
+use polter_judge::{Finding, Verdict};
 
 /// One name given to `--fail-on`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -309,39 +309,39 @@ mod tests {
     }
 
     #[derive(Debug, Clone)]
-    enum Deed {
+    enum Op {
         Push,
         Remove(usize),
         /// So many are visited; those of the bits are kept.
         Scan(usize, u32),
     }
 
-    fn deeds() -> impl Strategy<Value = Vec<Deed>> {
-        let deed = prop_oneof![
-            3 => Just(Deed::Push),
-            2 => (0..40_usize).prop_map(Deed::Remove),
-            2 => (0..6_usize, any::<u32>()).prop_map(|(visits, keeps)| Deed::Scan(visits, keeps)),
+    fn ops() -> impl Strategy<Value = Vec<Op>> {
+        let op = prop_oneof![
+            3 => Just(Op::Push),
+            2 => (0..40_usize).prop_map(Op::Remove),
+            2 => (0..6_usize, any::<u32>()).prop_map(|(visits, keeps)| Op::Scan(visits, keeps)),
         ];
-        proptest::collection::vec(deed, 0..200)
+        proptest::collection::vec(op, 0..200)
     }
 
     proptest! {
         #[test]
-        fn it_is_a_queue_whose_members_know_their_places(deeds in deeds()) {
+        fn it_is_a_queue_whose_members_know_their_places(ops in ops()) {
             let (mut list, mut queue, mut places) = (ReadyList::default(), Vec::new(), Vec::new());
-            for deed in deeds {
-                match deed {
-                    Deed::Push => {
+            for op in ops {
+                match op {
+                    Op::Push => {
                         let id = places.len() as u32;
                         places.push(list.push_back(EpitemId::from_index(id)));
                         queue.push(id);
                     }
-                    Deed::Remove(_) if queue.is_empty() => {}
-                    Deed::Remove(nth) => {
+                    Op::Remove(_) if queue.is_empty() => {}
+                    Op::Remove(nth) => {
                         let id = queue.remove(nth % queue.len());
                         list.remove(places[id as usize]);
                     }
-                    Deed::Scan(visits, keeps) => {
+                    Op::Scan(visits, keeps) => {
                         let mut scan = std::mem::take(&mut list).scan();
                         let visited = queue.len().min(visits);
                         for id in queue.drain(..visited).collect::<Vec<_>>() {
