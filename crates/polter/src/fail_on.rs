@@ -1,14 +1,14 @@
 //! `--fail-on`: which findings make the exit code 1.
 
-use clap::ValueEnum;
-use clap::builder::PossibleValue;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use polter_class::{Class, Severity};
-use polter_judge::{Finding, Verdict};
+use polter_judge::Verdict;
+use polter_scan::Report;
 
 /// One name given to `--fail-on`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FailOn {
-    /// Every fault: a finding that did harm or lasted to the end of the log.
+    /// Every fault.
     Fault,
     /// Every finding, notes too.
     Any,
@@ -21,117 +21,56 @@ pub(crate) enum FailOn {
 }
 
 impl FailOn {
+    /// Reads a name: of a group, or of one of these classes. A log shows other classes than a running process.
+    pub(crate) fn parser(classes: &'static [Class]) -> impl TypedValueParser<Value = FailOn> {
+        let groups = [
+            PossibleValue::new("fault").help("what does harm, or did harm, or lasts"),
+            PossibleValue::new("any").help("every finding, notes too"),
+            PossibleValue::new("none").help("nothing"),
+            PossibleValue::new("ghost").help("the ghost classes, notes too"),
+        ];
+        let names = classes.iter().map(|class| PossibleValue::new(class.name()));
+        let parser = PossibleValuesParser::new(groups.into_iter().chain(names));
+        parser.map(|name| FailOn::named(&name, classes).expect("no other name is possible"))
+    }
+
+    fn named(name: &str, classes: &[Class]) -> Option<FailOn> {
+        match name {
+            "fault" => Some(FailOn::Fault),
+            "any" => Some(FailOn::Any),
+            "none" => Some(FailOn::Nothing),
+            "ghost" => Some(FailOn::Ghost),
+            name => {
+                let class = classes.iter().find(|class| class.name() == name)?;
+                Some(FailOn::Class(*class))
+            }
+        }
+    }
+
     /// True if one of the names matches a finding of the verdict.
     ///
     /// The class of findings that the judge left out is not known, so only `any` counts them.
-    pub(crate) fn is_met(names: &[FailOn], verdict: &Verdict) -> bool {
+    pub(crate) fn is_met_by_log(names: &[FailOn], verdict: &Verdict) -> bool {
         let left_out = verdict.findings_left_out > 0 && names.contains(&FailOn::Any);
-        let matches = |finding| names.iter().any(|name| name.matches(finding));
-        left_out || verdict.findings.iter().any(matches)
+        let mut findings = verdict.findings.iter();
+        left_out || findings.any(|it| is_named(names, it.class, it.severity))
     }
 
-    fn matches(self, finding: &Finding) -> bool {
-        match self {
-            FailOn::Fault => finding.severity == Severity::Fault,
-            FailOn::Any => true,
-            FailOn::Nothing => false,
-            FailOn::Ghost => finding.class.is_ghost(),
-            FailOn::Class(class) => finding.class == class,
-        }
-    }
-}
-
-impl ValueEnum for FailOn {
-    fn value_variants<'a>() -> &'a [FailOn] {
-        const CLASSES: usize = Class::IN_LOGS.len();
-        static NAMES: [FailOn; 4 + CLASSES] = {
-            let mut names = [FailOn::Fault; 4 + CLASSES];
-            names[1] = FailOn::Any;
-            names[2] = FailOn::Nothing;
-            names[3] = FailOn::Ghost;
-            let mut at = 0;
-            while at < CLASSES {
-                names[4 + at] = FailOn::Class(Class::IN_LOGS[at]);
-                at += 1;
-            }
-            names
-        };
-        &NAMES
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        let value = match self {
-            FailOn::Fault => PossibleValue::new("fault").help("what did harm or lasted"),
-            FailOn::Any => PossibleValue::new("any").help("every finding, notes too"),
-            FailOn::Nothing => PossibleValue::new("none").help("nothing"),
-            FailOn::Ghost => PossibleValue::new("ghost").help("the five ghost classes, notes too"),
-            FailOn::Class(class) => PossibleValue::new(class.name()),
-        };
-        Some(value)
-    }
-}
-
-/// One name given to `--fail-on` of `polter scan`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ScanFailOn {
-    /// Every finding that is not a note.
-    Fault,
-    /// Every finding.
-    Any,
-    /// Nothing.
-    Nothing,
-    /// The four ghosts.
-    Ghost,
-    /// One class.
-    Class(Class),
-}
-
-impl ScanFailOn {
     /// True if one of the names matches a finding of the report.
-    pub(crate) fn is_met(names: &[ScanFailOn], report: &polter_scan::Report) -> bool {
-        let matches = |finding| names.iter().any(|name| name.matches(finding));
-        report.findings.iter().any(matches)
-    }
-
-    fn matches(self, finding: &polter_scan::Finding) -> bool {
-        match self {
-            ScanFailOn::Fault => finding.severity == Severity::Fault,
-            ScanFailOn::Any => true,
-            ScanFailOn::Nothing => false,
-            ScanFailOn::Ghost => finding.class.is_ghost(),
-            ScanFailOn::Class(class) => finding.class == class,
-        }
+    pub(crate) fn is_met_by_scan(names: &[FailOn], report: &Report) -> bool {
+        let mut findings = report.findings.iter();
+        findings.any(|it| is_named(names, it.class, it.severity))
     }
 }
 
-impl ValueEnum for ScanFailOn {
-    fn value_variants<'a>() -> &'a [ScanFailOn] {
-        const CLASSES: usize = Class::IN_PROCESSES.len();
-        static NAMES: [ScanFailOn; 4 + CLASSES] = {
-            let mut names = [ScanFailOn::Fault; 4 + CLASSES];
-            names[1] = ScanFailOn::Any;
-            names[2] = ScanFailOn::Nothing;
-            names[3] = ScanFailOn::Ghost;
-            let mut at = 0;
-            while at < CLASSES {
-                names[4 + at] = ScanFailOn::Class(Class::IN_PROCESSES[at]);
-                at += 1;
-            }
-            names
-        };
-        &NAMES
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        let value = match self {
-            ScanFailOn::Fault => PossibleValue::new("fault").help("what does harm"),
-            ScanFailOn::Any => PossibleValue::new("any").help("every finding, notes too"),
-            ScanFailOn::Nothing => PossibleValue::new("none").help("nothing"),
-            ScanFailOn::Ghost => PossibleValue::new("ghost").help("the four ghost classes"),
-            ScanFailOn::Class(class) => PossibleValue::new(class.name()),
-        };
-        Some(value)
-    }
+fn is_named(names: &[FailOn], class: Class, severity: Severity) -> bool {
+    names.iter().any(|name| match name {
+        FailOn::Fault => severity == Severity::Fault,
+        FailOn::Any => true,
+        FailOn::Nothing => false,
+        FailOn::Ghost => class.is_ghost(),
+        FailOn::Class(named) => class == *named,
+    })
 }
 
 #[cfg(test)]
@@ -157,18 +96,14 @@ mod tests {
     #[test]
     fn a_clean_verdict_meets_nothing() {
         let clean = sample::clean();
-        assert!(!FailOn::is_met(FailOn::value_variants(), &clean));
+        let all = [FailOn::Any, FailOn::Fault, FailOn::Ghost];
+        assert!(!FailOn::is_met_by_log(&all, &clean));
     }
 
     #[track_caller]
     fn check(names: &[&str], expected: bool) {
-        let names: Result<Vec<FailOn>, String> = names
-            .iter()
-            .map(|name| FailOn::from_str(name, false))
-            .collect();
-        assert_eq!(
-            FailOn::is_met(&names.unwrap(), &sample::haunted()),
-            expected
-        );
+        let named = |name: &&str| FailOn::named(name, &Class::IN_LOGS).expect("a name");
+        let names: Vec<FailOn> = names.iter().map(named).collect();
+        assert_eq!(FailOn::is_met_by_log(&names, &sample::haunted()), expected);
     }
 }

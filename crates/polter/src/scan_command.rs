@@ -8,7 +8,7 @@ use polter_scan::{Limits, Proc, Report, Scope, Snapshot};
 use crate::cli::{Format, ScanArgs};
 use crate::console::{Console, Stream};
 use crate::exit::Exit;
-use crate::fail_on::ScanFailOn;
+use crate::fail_on::FailOn;
 use crate::failure::Failure;
 use crate::report::words::counted;
 use crate::report::{json, text};
@@ -37,7 +37,7 @@ pub(crate) fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> 
         Format::Json => json::write_scan(&mut *out, &report)?,
     }
     out.flush()?;
-    Ok(if ScanFailOn::is_met(&args.fail_on, &report) {
+    Ok(if FailOn::is_met_by_scan(&args.fail_on, &report) {
         Exit::Findings
     } else if report.untold() > 0 {
         Exit::Error

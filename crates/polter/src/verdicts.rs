@@ -81,7 +81,7 @@ fn exit(name: &str, verdict: &Verdict, judging: &Judging, console: &Console) -> 
         say_warnings(name, verdict, console);
         return Exit::Error;
     }
-    let is_met = FailOn::is_met(&judging.fail_on, verdict);
+    let is_met = FailOn::is_met_by_log(&judging.fail_on, verdict);
     if is_met && !judging.strict && !verdict.log.is_mostly_foreign() {
         return Exit::Findings;
     }

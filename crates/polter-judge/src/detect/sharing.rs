@@ -4,7 +4,7 @@ use crate::input::Place;
 use crate::judge::Judge;
 use crate::state::FindingDraft;
 use crate::state::MAX_REMEMBERED;
-use crate::verdict::{Class, Severity};
+use crate::verdict::{Class, Severity, Step};
 use eventpoll::{EpitemId, EpollId, Fd, Tid};
 
 impl Judge {
@@ -66,29 +66,15 @@ impl Judge {
         fd: Fd,
         place: &Place<'_>,
     ) {
-        let Some(history) = known.and_then(|id| self.registrations.get(id)) else {
-            return;
+        let summary_fn = |other| {
+            format!(
+                "process {process} cannot register fd {fd}: in the instance it shares, process {other} has done so already"
+            )
         };
-        let summary = format!(
-            "process {process} cannot register {fd}: in the instance it shares, process {} has done so already",
-            history.pid
-        );
-        let steps = history.steps_and(place.step("refused: the key is taken by another process"));
-        let instance = self.instance(history.epoll);
+        let kind = (Class::ForeignEntry, Severity::Fault);
+        let step = place.step("refused: the key is taken by another process");
         let fix = "make a new instance after the fork";
-        self.findings.add(
-            FindingDraft {
-                class: Class::ForeignEntry,
-                severity: Severity::Fault,
-                pid: process,
-                fd,
-                instance,
-                summary,
-                steps,
-                fix,
-            }
-            .finding(),
-        );
+        self.found_taken_key(known, (process, fd), kind, step, summary_fn, fix);
     }
 
     /// An ADD failed with EEXIST, and its answer was all that the program wanted.
@@ -99,29 +85,41 @@ impl Judge {
         fd: Fd,
         place: &Place<'_>,
     ) {
+        let summary_fn = |other| {
+            format!(
+                "process {process} learns from EEXIST that its fd {fd} and the one process {other} registered are the same file"
+            )
+        };
+        let kind = (Class::EpollAsKcmp, Severity::Note);
+        let step = place.step("EEXIST says: the same file");
+        let fix = "ask with fcntl(F_DUPFD_QUERY) or kcmp(KCMP_FILE); policies that add the table to the key break this";
+        self.found_taken_key(known, (process, fd), kind, step, summary_fn, fix);
+    }
+
+    /// What two processes make of one key; `summary_fn` is told who had it first.
+    fn found_taken_key(
+        &mut self,
+        known: Option<EpitemId>,
+        (pid, fd): (u32, Fd),
+        (class, severity): (Class, Severity),
+        step: Step,
+        summary_fn: impl Fn(u32) -> String,
+        fix: &'static str,
+    ) {
         let Some(history) = known.and_then(|id| self.registrations.get(id)) else {
             return;
         };
-        let summary = format!(
-            "process {process} learns from EEXIST that its {fd} and the one process {} registered are the same file",
-            history.pid
-        );
-        let steps = history.steps_and(place.step("EEXIST says: the same file"));
-        let instance = self.instance(history.epoll);
-        let fix = "ask with fcntl(F_DUPFD_QUERY) or kcmp(KCMP_FILE); policies that add the table to the key break this";
-        self.findings.add(
-            FindingDraft {
-                class: Class::EpollAsKcmp,
-                severity: Severity::Note,
-                pid: process,
-                fd,
-                instance,
-                summary,
-                steps,
-                fix,
-            }
-            .finding(),
-        );
+        let finding = FindingDraft {
+            class,
+            severity,
+            pid,
+            fd,
+            instance: self.instance(history.epoll),
+            summary: summary_fn(history.pid),
+            steps: history.steps_and(step),
+            fix,
+        };
+        self.findings.add(finding.finding());
     }
 
     /// The log is over: decides what was only suspected.

@@ -8,6 +8,7 @@ use eventpoll::Policy;
 
 use super::format::Format;
 use crate::fail_on::FailOn;
+use polter_class::Class;
 
 #[derive(Debug, Args)]
 pub(crate) struct JudgeArgs {
@@ -34,7 +35,8 @@ pub(crate) struct Judging {
         long,
         value_name = "CLASS",
         value_delimiter = ',',
-        default_value = "fault"
+        default_value = "fault",
+        value_parser = FailOn::parser(&Class::IN_LOGS)
     )]
     pub(crate) fail_on: Vec<FailOn>,
 

@@ -6,7 +6,8 @@ use clap::{Args, ValueEnum};
 use polter_scan::Choice;
 
 use super::format::Format;
-use crate::fail_on::ScanFailOn;
+use crate::fail_on::FailOn;
+use polter_class::Class;
 
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("scope"))]
@@ -52,9 +53,10 @@ pub(crate) struct ScanArgs {
         long,
         value_name = "CLASS",
         value_delimiter = ',',
-        default_value = "fault"
+        default_value = "fault",
+        value_parser = FailOn::parser(&Class::IN_PROCESSES)
     )]
-    pub(crate) fail_on: Vec<ScanFailOn>,
+    pub(crate) fail_on: Vec<FailOn>,
 
     /// How the report is written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
