@@ -15,6 +15,7 @@ use crate::store::{Fd, Pid, ProcessId, QueueId, SighandId, TableId, Tid};
 use crate::store::{Head, Links};
 use crate::wait::{Call, Timeout, Waiting};
 use crate::{Errno, Kernel};
+use smallvec::SmallVec;
 
 /// One thread. Linux: `struct task_struct`.
 #[derive(Debug, Clone, Hash)]
@@ -46,8 +47,8 @@ pub(crate) struct Process {
     /// Those that are not reaped, in the order of their birth.
     pub(crate) children: Head<ProcessId>,
     pub(crate) sibling: Links<ProcessId>,
-    /// The live ones, oldest first.
-    pub(crate) threads: Vec<Tid>,
+    /// The live ones, oldest first. Most processes have one thread.
+    pub(crate) threads: SmallVec<[Tid; 2]>,
     pub(crate) life: Life,
     pub(crate) pending: Pending,
     /// What its leader blocked when that ended.
@@ -159,7 +160,7 @@ impl Kernel {
                 maker: None,
                 children: Head::default(),
                 sibling: Links::default(),
-                threads: Vec::new(),
+                threads: SmallVec::new(),
                 life: Life::Running,
                 pending: Pending::default(),
                 leader_mask: 0,

@@ -47,7 +47,8 @@ pub(crate) struct Wait {
 /// The live tasks, by the log's pids. A log without pids has one task, which is 0 until a line tells its pid.
 #[derive(Debug, Default)]
 pub(crate) struct Tasks {
-    tasks: FxHashMap<u32, Task>,
+    /// Boxed: a table of ten thousand tasks doubles, and has room for as many more.
+    tasks: FxHashMap<u32, Box<Task>>,
     /// The tasks that are in a clone, oldest first.
     births: Vec<u32>,
     /// The pid that task 0 turned out to have.
@@ -80,11 +81,11 @@ impl Task {
 
 impl Tasks {
     pub(crate) fn get(&self, pid: u32) -> Option<&Task> {
-        self.tasks.get(&pid)
+        self.tasks.get(&pid).map(|task| &**task)
     }
 
     pub(crate) fn get_mut(&mut self, pid: u32) -> Option<&mut Task> {
-        self.tasks.get_mut(&pid)
+        self.tasks.get_mut(&pid).map(|task| &mut **task)
     }
 
     pub(crate) fn tid(&self, pid: u32) -> Option<Tid> {
@@ -109,20 +110,20 @@ impl Tasks {
         self.seen += 1;
         self.tasks
             .entry(pid)
-            .insert_entry(Task::new(tid))
+            .insert_entry(Box::new(Task::new(tid)))
             .into_mut()
     }
 
     /// Adds a captured task. It counts as seen once the log has a line of it.
     pub(crate) fn was_there(&mut self, pid: u32, tid: Tid) {
-        self.tasks.insert(pid, Task::new(tid));
+        self.tasks.insert(pid, Box::new(Task::new(tid)));
     }
 
     pub(crate) fn remove(&mut self, pid: u32) -> Option<Task> {
         self.births.retain(|parent| *parent != pid);
         self.waiting.retain(|waiter| *waiter != pid);
         self.in_del.retain(|remover| *remover != pid);
-        self.tasks.remove(&pid)
+        self.tasks.remove(&pid).map(|task| *task)
     }
 
     /// The suspected closes of the tasks that still live, in no order.
