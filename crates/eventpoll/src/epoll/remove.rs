@@ -116,8 +116,7 @@ impl Kernel {
     pub(crate) fn slot_cleared(&mut self, table: TableId, fd: Fd, file: FileId, is_exiting: bool) {
         // A child's table is cleared fd by fd, and most have nothing to lose: the files are not even looked at.
         let can_die = match self.policy.dies {
-            Dies::LastReference => false,
-            Dies::AnySlot { at_exit } => at_exit || !is_exiting,
+            Dies::LastReference | Dies::AnySlot { .. } => self.policy.removes_others(is_exiting),
             Dies::OwnersSlot => self.tables[table].epitems > 0,
         };
         if !can_die || self.files[file].epitems.is_empty() {
@@ -126,8 +125,8 @@ impl Kernel {
         let dying: Vec<EpitemId> = self
             .epitems_of_key(file, fd)
             .filter(|id| match self.policy.dies {
+                Dies::LastReference | Dies::AnySlot { .. } => true,
                 Dies::OwnersSlot => self.epitems[*id].owner == table,
-                _ => true,
             })
             .collect();
         for id in dying {

@@ -86,7 +86,7 @@ impl WatchedProcess {
         let is_same = proc
             .stat(self.pid)
             .is_ok_and(|it| it.start_time == self.start_time);
-        let (busy, in_kernel) = busiest(self.before.as_ref(), after.as_ref(), window);
+        let busiest = busiest(self.before.as_ref(), after.as_ref(), window);
         let has_run = self.has_run || !has_slept(self.before.as_ref(), after.as_ref());
         let how = if !is_same {
             How::Unknown {
@@ -113,8 +113,9 @@ impl WatchedProcess {
         Use {
             pid: self.pid,
             how,
-            busy,
-            in_kernel,
+            busy: busiest.busy,
+            in_kernel: busiest.in_kernel,
+            kernel_ticks: busiest.kernel_ticks,
             threads: after,
         }
     }

@@ -130,7 +130,8 @@ impl Chooser<'_> {
     /// True if a likely ghost is to be removed: it is asked for, or the process spins on it.
     fn is_wanted(&self, registration: &Registration) -> bool {
         let evidence = registration.evidence.as_ref();
-        self.options.likely || evidence.is_some_and(|it| it.is_spinning(registration, self.pid))
+        let is_spinning = evidence.is_some_and(|it| it.is_surely_spinning(registration, self.pid));
+        self.options.likely || is_spinning
     }
 
     fn does_no_harm(&self, registration: &Registration) -> Outcome {
@@ -139,8 +140,15 @@ impl Chooser<'_> {
             .evidence
             .as_ref()
             .map_or(0, |it| it.origin.namer);
+        let may_spin = (registration.evidence.as_ref())
+            .is_some_and(|it| it.is_spinning(registration, self.pid));
+        let doubt = if may_spin {
+            "had too little time to say surely that it spins on it"
+        } else {
+            "does not spin on it"
+        };
         Outcome::kept(
-            format!("it is likely a ghost, but process {pid} does not spin on it"),
+            format!("it is likely a ghost, but process {pid} {doubt}"),
             format!(
                 "--likely removes it all the same: {} can name the file, and loses it",
                 self.snapshot.called(who)

@@ -51,6 +51,9 @@ pub struct Use {
     pub busy: f64,
     /// The share of that thread's time that was the kernel's: none without calls.
     pub in_kernel: f64,
+    /// The ticks that this share comes from: a removal wants more of them than a report.
+    #[serde(skip)]
+    pub(crate) kernel_ticks: u64,
     /// Its threads' counters at the end. A removal compares it with the state just before.
     #[serde(skip)]
     pub(crate) threads: Option<Threads>,

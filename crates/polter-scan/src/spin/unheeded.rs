@@ -60,13 +60,13 @@ fn busy(proc: &Proc, snapshot: &Snapshot, window: Duration) -> Vec<Busy> {
     std::thread::sleep(window);
     let took = start.elapsed();
     let busy = pids.iter().zip(before).map(|(pid, before)| {
-        let (busy, in_kernel) = busiest(before.as_ref(), look(pid).as_ref(), took);
+        let busiest = busiest(before.as_ref(), look(pid).as_ref(), took);
         let process = snapshot.processes.get(pid);
         Busy {
             pid: *pid,
             comm: process.map_or_else(String::new, |it| it.comm.clone()),
-            busy,
-            in_kernel,
+            busy: busiest.busy,
+            in_kernel: busiest.in_kernel,
         }
     });
     busy.filter(|it| it.busy >= BUSY).collect()

@@ -59,8 +59,10 @@ fn the_readme_shows_the_demo_as_it_is() {
     assert!(shown.len() <= 25, "{} lines are too many", shown.len());
     // A line with an ellipsis stands for some that are left out.
     let live = without_figures(live);
+    let parts: Vec<&str> = block.split("\n…\n").skip(1).collect();
+    assert!(parts.len() > 1, "the scan and the removal are shown");
     let mut at = 0;
-    for part in block.split("\n…\n").skip(1) {
+    for part in parts {
         let part = without_figures(part);
         let found = (at..=live.len() - part.len()).find(|at| live[*at..].starts_with(&part));
         at = found.unwrap_or_else(|| panic!("`polter demo` prints no {part:?} in {live:?}"));
