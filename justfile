@@ -70,6 +70,10 @@ bench-scan *options:
 bpf:
     scripts/bpf-object.sh
 
+# Looks whether each program in fixtures/ is in the state that it names.
+fixtures *programs:
+    scripts/why-fixtures --check {{programs}}
+
 # Fuzzes a target (parse_line, stream, decode, judge) for some seconds.
 fuzz target seconds="60":
     RUSTC_BOOTSTRAP=1 cargo fuzz run {{target}} --sanitizer none -- -max_total_time={{seconds}} -rss_limit_mb=2048
