@@ -12,8 +12,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::assemble::KernelInstance;
 use super::load::{MAX_QUESTIONS, Programs, Question};
 use super::record::{Address, Answer, Record};
-use super::refusal::Refusal;
 use super::walk::Walk;
+use polter_bpf::Refusal;
+
 use crate::snapshot::{Effort, Held, Instance, Meaning};
 
 /// Looks at most. A registration that still changes then is dropped, and counted as unsettled.

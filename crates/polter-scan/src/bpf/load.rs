@@ -14,13 +14,11 @@ use std::time::Duration;
 
 use aya::include_bytes_aligned;
 use aya::maps::{Array, HashMap, Map, MapData, RingBuf};
+use polter_bpf::{FittedObject, Program, Refusal, not_taken};
 use rustix::event::{EventfdFlags, epoll};
 use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
 
-use super::btf::KernelTypes;
-use super::object::{FittedObject, Program};
 use super::record::{Address, Record};
-use super::refusal::{Refusal, not_taken};
 use crate::sys;
 
 static OBJECT: &[u8] = include_bytes_aligned!("walk.bpf.o");
@@ -50,7 +48,6 @@ type RunSettings = [u32; 6];
 
 /// The programs, loaded into the kernel, and the maps they share with it.
 pub(super) struct Programs {
-    kernel: KernelTypes,
     object: FittedObject,
     walk: Program,
     /// Loaded when the first question comes: most scans have none.
@@ -69,18 +66,16 @@ pub(super) struct Programs {
 impl Programs {
     /// Loads the walk; `confirm` is loaded when the first question comes.
     pub(super) fn load() -> Result<Programs, Refusal> {
-        let kernel = KernelTypes::of(OBJECT).map_err(Refusal::NoBtf)?;
-        let object = FittedObject::of(OBJECT, &kernel)?;
+        let object = FittedObject::of(OBJECT)?;
         let array = |name| Ok::<_, Refusal>(Map::Array(object.map(name)?));
         Ok(Programs {
-            walk: object.load("walk", kernel.id_of("bpf_iter_task_file")?)?,
+            walk: object.load_iterator("walk", "task_file")?,
             confirm: None,
             records: RingBuf::try_from(Map::RingBuf(object.map("records")?)).map_err(not_taken)?,
             settings: Array::try_from(array("settings")?).map_err(not_taken)?,
             accused: Array::try_from(array("accused")?).map_err(not_taken)?,
             accused_in: HashMap::try_from(Map::HashMap(object.map("accused_in")?))
                 .map_err(not_taken)?,
-            kernel,
             object,
             run: 0,
             samples: samples()?,
@@ -105,10 +100,7 @@ impl Programs {
     ) -> Result<(), Refusal> {
         let confirm = match self.confirm.take() {
             Some(confirm) => confirm,
-            None => {
-                let over = self.kernel.id_of("bpf_iter_task")?;
-                self.object.load("confirm", over)?
-            }
+            None => self.object.load_iterator("confirm", "task")?,
         };
         let iterator = self.confirm.insert(confirm).iterator()?;
         let mut at = 0;

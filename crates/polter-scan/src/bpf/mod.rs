@@ -10,26 +10,21 @@
 //! | file | does |
 //! |---|---|
 //! | `take` | takes a snapshot this way |
-//! | `btf`, `object`, `sys`, `load` | fit the programs to the kernel, load them, run them |
+//! | `load` | loads the programs, and runs them |
 //! | `record` | reads what the programs write |
 //! | `walk`, `table`, `dispute` | keep one walk, and find where it contradicts itself |
 //! | `assemble` | makes processes and instances of it |
 //! | `confirm` | asks the kernel again about every registration that does not fit |
-//! | `refusal` | why the kernel does not do it |
 //!
 //! A file is known by its address here, not by its inode, so eventfds need no `kcmp`. The walk
 //! takes none of epoll's locks, so a single walk accuses nobody: whatever does not fit is asked
 //! about again (registration, fd, registration), until two answers in a row agree.
 
 mod assemble;
-mod btf;
 mod confirm;
 mod dispute;
 mod load;
-mod object;
 mod record;
-mod refusal;
-mod sys;
 mod table;
 mod take;
 mod walk;

@@ -1,9 +1,10 @@
 //! Takes a snapshot by a walk in the kernel.
 
 use super::load::Programs;
-use super::refusal::Refusal;
 use super::walk::Walk;
 use super::{assemble, confirm};
+use polter_bpf::Refusal;
+
 use crate::error::ScanError;
 use crate::proc::{Proc, is_contained};
 use crate::request::{Limits, Scope, asked_for};

@@ -7,8 +7,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::dispute::{Trees, disputed};
 use super::load::Programs;
 use super::record::{About, Address, Epitem, Met, Record, Slot};
-use super::refusal::Refusal;
 use super::table::Table;
+use polter_bpf::Refusal;
+
 use crate::request::Limits;
 use crate::snapshot::Effort;
 

@@ -1,11 +1,11 @@
-//! Why the kernel does not walk.
+//! Why the kernel does not run a program.
 
 use std::error::Error;
 use std::io;
 
-/// Why the kernel does not walk.
+/// Why the kernel does not run a program.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     /// This user may not load programs.
     #[error("the kernel refuses BPF to this user: it needs root, or CAP_BPF and CAP_PERFMON")]
     NotPermitted,
@@ -22,7 +22,7 @@ pub(crate) enum Refusal {
 
 /// What an error of `bpf(2)` means: EPERM refuses the user, any other one (EACCES of the verifier)
 /// the program.
-pub(super) fn refused(error: io::Error) -> Refusal {
+pub(crate) fn refused(error: io::Error) -> Refusal {
     match error.raw_os_error() {
         Some(libc::EPERM) => Refusal::NotPermitted,
         _ => not_taken(error),
@@ -30,7 +30,7 @@ pub(super) fn refused(error: io::Error) -> Refusal {
 }
 
 /// A refusal that says the innermost cause of an error, in one short line.
-pub(super) fn not_taken(error: impl Into<Box<dyn Error>>) -> Refusal {
+pub fn not_taken(error: impl Into<Box<dyn Error>>) -> Refusal {
     let error = error.into();
     let mut cause: &dyn Error = &*error;
     while let Some(source) = cause.source() {

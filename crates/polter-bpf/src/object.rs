@@ -11,13 +11,14 @@ use aya::maps::MapData;
 use aya_obj::btf::BtfFeatures;
 use aya_obj::{Map, Object};
 
-use super::btf::KernelTypes;
-use super::refusal::{Refusal, not_taken, refused};
-use super::sys::{self, NewMap, NewProgram};
+use crate::btf::KernelTypes;
+use crate::refusal::{Refusal, not_taken, refused};
+use crate::sys::{self, AttachKind, NewMap, NewProgram};
 
 /// The object, fitted to the running kernel.
 #[derive(Debug)]
-pub(super) struct FittedObject {
+pub struct FittedObject {
+    kernel: KernelTypes,
     object: Object,
     /// The types of its functions, loaded into the kernel.
     types: OwnedFd,
@@ -26,11 +27,12 @@ pub(super) struct FittedObject {
 }
 
 impl FittedObject {
-    /// Fits an object to the kernel.
+    /// Fits an object to the running kernel.
     ///
     /// The order matters: the maps must exist before the code can name their fds, and the calls
     /// between functions are relocated last, because that copies the callees' code.
-    pub(super) fn of(object: &[u8], kernel: &KernelTypes) -> Result<FittedObject, Refusal> {
+    pub fn of(object: &[u8]) -> Result<FittedObject, Refusal> {
+        let kernel = KernelTypes::of(object).map_err(Refusal::NoBtf)?;
         let mut object = Object::parse(object).map_err(not_taken)?;
         // Not probed: the programs call `bpf_loop`, and every kernel that has it has all of these.
         let features = BtfFeatures::new(true, true, true, true, true, true, true, true);
@@ -65,6 +67,7 @@ impl FittedObject {
             .map_err(not_taken)?;
         object.relocate_calls(&sections).map_err(not_taken)?;
         Ok(FittedObject {
+            kernel,
             object,
             types,
             maps,
@@ -72,14 +75,26 @@ impl FittedObject {
     }
 
     /// One of its maps, by an fd of its own.
-    pub(super) fn map(&self, name: &str) -> Result<MapData, Refusal> {
+    pub fn map(&self, name: &str) -> Result<MapData, Refusal> {
         let of_name = self.maps.iter().find(|(other, ..)| other == name);
         let (_, map, _) = of_name.ok_or_else(|| not_taken(format!("no map {name}")))?;
         MapData::from_fd(map.try_clone()?).map_err(not_taken)
     }
 
-    /// Loads a program into the kernel.
-    pub(super) fn load(&self, name: &str, attached_to: u32) -> Result<Program, Refusal> {
+    /// Loads an iterator into the kernel: a program that runs over all of the kernel's things of one kind, such as
+    /// `task_file`.
+    pub fn load_iterator(&self, name: &str, over: &str) -> Result<Program, Refusal> {
+        let attached_to = self.kernel.id_of(&format!("bpf_iter_{over}"))?;
+        self.load(name, AttachKind::Iterator, attached_to)
+    }
+
+    /// Loads a program for a tracepoint, such as `sys_exit`.
+    pub fn load_tracepoint(&self, name: &str, tracepoint: &str) -> Result<Program, Refusal> {
+        let attached_to = self.kernel.id_of(&format!("btf_trace_{tracepoint}"))?;
+        self.load(name, AttachKind::Tracepoint, attached_to)
+    }
+
+    fn load(&self, name: &str, kind: AttachKind, attached_to: u32) -> Result<Program, Refusal> {
         let missing = || not_taken(format!("no program {name}"));
         let program = self.object.programs.get(name).ok_or_else(missing)?;
         let function = self.object.functions.get(&program.function_key());
@@ -90,6 +105,7 @@ impl FittedObject {
             btf: self.types.as_fd(),
             functions: &function.func_info.func_info_bytes(),
             function_size: function.func_info_rec_size,
+            kind,
             attached_to,
         });
         taken.map(Program).map_err(|(error, said)| {
@@ -105,11 +121,21 @@ impl FittedObject {
 
 /// A program in the kernel.
 #[derive(Debug)]
-pub(super) struct Program(OwnedFd);
+pub struct Program(OwnedFd);
 
 impl Program {
     /// A file that runs the program when it is read.
-    pub(super) fn iterator(&self) -> Result<File, Refusal> {
+    pub fn iterator(&self) -> Result<File, Refusal> {
         sys::iterate(self.0.as_fd()).map_err(refused)
     }
+
+    /// Has the program run at its tracepoint, until the link is dropped: the kernel lets go of it then, and so it does
+    /// if this process is killed.
+    pub fn attach(&self) -> Result<Link, Refusal> {
+        sys::attach(self.0.as_fd()).map(Link).map_err(refused)
+    }
 }
+
+/// A program that runs at its tracepoint as long as this value lives.
+#[derive(Debug)]
+pub struct Link(#[expect(dead_code, reason = "it is held, and not used")] OwnedFd);

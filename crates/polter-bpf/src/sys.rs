@@ -1,5 +1,5 @@
 //! `bpf(2)`, and the kernel's types mapped into memory.
-#![allow(unsafe_code, reason = "this module is the walk's door to the kernel")]
+#![allow(unsafe_code, reason = "this module is the crate's door to the kernel")]
 
 use std::ffi::CStr;
 use std::fs::File;
@@ -13,13 +13,24 @@ use aya_obj::generated::bpf_insn;
 /// Linux: `enum bpf_cmd`.
 const BPF_MAP_CREATE: libc::c_int = 0;
 const BPF_PROG_LOAD: libc::c_int = 5;
+const BPF_RAW_TRACEPOINT_OPEN: libc::c_int = 17;
 const BPF_BTF_LOAD: libc::c_int = 18;
 const BPF_LINK_CREATE: libc::c_int = 28;
 const BPF_ITER_CREATE: libc::c_int = 33;
 
 /// Linux: `enum bpf_prog_type`, `enum bpf_attach_type`.
 const BPF_PROG_TYPE_TRACING: u32 = 26;
+const BPF_TRACE_RAW_TP: u32 = 23;
 const BPF_TRACE_ITER: u32 = 28;
+
+/// What a program is attached to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AttachKind {
+    /// An iterator, whose function the types name.
+    Iterator,
+    /// A tracepoint, whose arguments the types name.
+    Tracepoint,
+}
 
 /// Bytes of the verifier's log.
 const LOG: usize = 1 << 20;
@@ -27,22 +38,22 @@ const LOG: usize = 1 << 20;
 /// A map to be made. Linux: `union bpf_attr`; the kernel takes a shorter one, whose rest is zero.
 #[derive(Debug, Default)]
 #[repr(C)]
-pub(super) struct NewMap {
-    pub(super) kind: u32,
-    pub(super) key_size: u32,
-    pub(super) value_size: u32,
-    pub(super) max_entries: u32,
-    pub(super) flags: u32,
+pub(crate) struct NewMap {
+    pub(crate) kind: u32,
+    pub(crate) key_size: u32,
+    pub(crate) value_size: u32,
+    pub(crate) max_entries: u32,
+    pub(crate) flags: u32,
 }
 
 /// `BPF_MAP_CREATE`: makes a map.
-pub(super) fn create_map(map: &NewMap) -> io::Result<OwnedFd> {
+pub(crate) fn create_map(map: &NewMap) -> io::Result<OwnedFd> {
     // SAFETY: it holds integers and no pointer.
     unsafe { made_by(BPF_MAP_CREATE, map) }
 }
 
 /// `BPF_BTF_LOAD`: loads the types of an object's functions.
-pub(super) fn load_btf(btf: &[u8]) -> io::Result<OwnedFd> {
+pub(crate) fn load_btf(btf: &[u8]) -> io::Result<OwnedFd> {
     #[derive(Default)]
     #[repr(C)]
     struct NewBtf {
@@ -63,21 +74,22 @@ pub(super) fn load_btf(btf: &[u8]) -> io::Result<OwnedFd> {
 
 /// A program to be loaded.
 #[derive(Debug)]
-pub(super) struct NewProgram<'a> {
-    pub(super) instructions: &'a [bpf_insn],
-    pub(super) license: &'a CStr,
+pub(crate) struct NewProgram<'a> {
+    pub(crate) instructions: &'a [bpf_insn],
+    pub(crate) license: &'a CStr,
     /// The types of its functions, and where each of them begins.
-    pub(super) btf: BorrowedFd<'a>,
-    pub(super) functions: &'a [u8],
-    pub(super) function_size: usize,
-    /// The id, among the kernel's types, of the function that calls it.
-    pub(super) attached_to: u32,
+    pub(crate) btf: BorrowedFd<'a>,
+    pub(crate) functions: &'a [u8],
+    pub(crate) function_size: usize,
+    pub(crate) kind: AttachKind,
+    /// The id, among the kernel's types, of what calls it.
+    pub(crate) attached_to: u32,
 }
 
-/// `BPF_PROG_LOAD`: loads a program for an iterator. An error comes with the verifier's log.
+/// `BPF_PROG_LOAD`: loads a program. An error comes with the verifier's log.
 ///
 /// The first attempt asks for no log, because writing one slows the verifier down.
-pub(super) fn load_program(program: &NewProgram<'_>) -> Result<OwnedFd, (io::Error, String)> {
+pub(crate) fn load_program(program: &NewProgram<'_>) -> Result<OwnedFd, (io::Error, String)> {
     let mut log = Vec::new();
     load_with_log(program, &mut log).or_else(|error| match error.raw_os_error() {
         Some(libc::EPERM) => Err((error, String::new())),
@@ -129,7 +141,10 @@ fn load_with_log(program: &NewProgram<'_>, log: &mut [u8]) -> io::Result<OwnedFd
             [] => 0,
             log => log.as_mut_ptr().expose_provenance() as u64,
         },
-        attach_kind: BPF_TRACE_ITER,
+        attach_kind: match program.kind {
+            AttachKind::Iterator => BPF_TRACE_ITER,
+            AttachKind::Tracepoint => BPF_TRACE_RAW_TP,
+        },
         btf: program.btf.as_raw_fd().cast_unsigned(),
         function_size: program.function_size as u32,
         functions: program.functions.as_ptr().expose_provenance() as u64,
@@ -142,7 +157,7 @@ fn load_with_log(program: &NewProgram<'_>, log: &mut [u8]) -> io::Result<OwnedFd
 }
 
 /// `BPF_LINK_CREATE`, `BPF_ITER_CREATE`: begins an iteration by a program.
-pub(super) fn iterate(program: BorrowedFd<'_>) -> io::Result<File> {
+pub(crate) fn iterate(program: BorrowedFd<'_>) -> io::Result<File> {
     #[derive(Default)]
     #[repr(C)]
     struct NewLink {
@@ -163,6 +178,24 @@ pub(super) fn iterate(program: BorrowedFd<'_>) -> io::Result<File> {
     unsafe { made_by(BPF_ITER_CREATE, &iterator) }.map(File::from)
 }
 
+/// `BPF_RAW_TRACEPOINT_OPEN`: attaches a program to the tracepoint that it was loaded for.
+pub(crate) fn attach(program: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    #[derive(Default)]
+    #[repr(C)]
+    struct NewTracepoint {
+        /// None: the program's types name it.
+        name: u64,
+        program: u32,
+        pad: u32,
+    }
+    let tracepoint = NewTracepoint {
+        program: program.as_raw_fd().cast_unsigned(),
+        ..NewTracepoint::default()
+    };
+    // SAFETY: it holds integers and no pointer.
+    unsafe { made_by(BPF_RAW_TRACEPOINT_OPEN, &tracepoint) }
+}
+
 /// A call of `bpf(2)` that returns a new fd.
 ///
 /// # Safety
@@ -181,14 +214,14 @@ unsafe fn made_by<T>(command: libc::c_int, attributes: &T) -> io::Result<OwnedFd
 
 /// A file of the kernel that never changes, mapped into memory.
 #[derive(Debug)]
-pub(super) struct Mapped {
+pub(crate) struct Mapped {
     start: NonNull<libc::c_void>,
     len: usize,
 }
 
 impl Mapped {
     /// Maps a file. Linux allows that for its types since 6.16.
-    pub(super) fn of(file: &File) -> io::Result<Mapped> {
+    pub(crate) fn of(file: &File) -> io::Result<Mapped> {
         let len = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
         let fd = file.as_raw_fd();
         // SAFETY: a new place is asked for.
