@@ -1,6 +1,8 @@
 //! The kinds of fault in the lifetime of epoll's registrations, by one name each: whether a log shows a fault or a
 //! running process does, it is called the same.
 
+mod help;
+
 use serde::Serialize;
 
 /// A kind of fault. A log shows events, a running process what they have left: each has kinds that the other cannot show

@@ -53,24 +53,25 @@ impl FailOn {
     pub(crate) fn is_met_by_log(names: &[FailOn], verdict: &Verdict) -> bool {
         let left_out = verdict.findings_left_out > 0 && names.contains(&FailOn::Any);
         let mut findings = verdict.findings.iter();
-        left_out || findings.any(|it| is_named(names, it.class, it.severity))
+        left_out || findings.any(|it| FailOn::names(names, it.class, it.severity))
     }
 
     /// True if one of the names matches a finding of the report.
     pub(crate) fn is_met_by_scan(names: &[FailOn], report: &Report) -> bool {
         let mut findings = report.findings.iter();
-        findings.any(|it| is_named(names, it.class, it.severity))
+        findings.any(|it| FailOn::names(names, it.class, it.severity))
     }
-}
 
-fn is_named(names: &[FailOn], class: Class, severity: Severity) -> bool {
-    names.iter().any(|name| match name {
-        FailOn::Fault => severity == Severity::Fault,
-        FailOn::Any => true,
-        FailOn::Nothing => false,
-        FailOn::Ghost => class.is_ghost(),
-        FailOn::Class(named) => class == *named,
-    })
+    /// True if one of the names is of a finding of this class and severity.
+    pub(crate) fn names(names: &[FailOn], class: Class, severity: Severity) -> bool {
+        names.iter().any(|name| match name {
+            FailOn::Fault => severity == Severity::Fault,
+            FailOn::Any => true,
+            FailOn::Nothing => false,
+            FailOn::Ghost => class.is_ghost(),
+            FailOn::Class(named) => class == *named,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ Examples:
   polter capture before; strace -f -yy -p PID -o log; polter judge --from before log
   polter judge --policy close,owner a.log b.log
   polter judge --fail-on ghost,child-removes --strict log
+  polter judge --format junit -o report.xml log
   polter judge --format json log | jq '.findings[] | {class, pid, fd}'
 
 A policy is a rule for when a registration ends:

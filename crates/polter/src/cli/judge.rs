@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{Args, ValueEnum};
 use eventpoll::Policy;
 
-use super::format::Format;
 use crate::fail_on::FailOn;
 use polter_class::Class;
 
@@ -52,13 +51,26 @@ pub(crate) struct Reporting {
     #[arg(long = "policy", value_name = "POLICY", value_delimiter = ',', value_parser = policy_parser())]
     policy: Vec<Policy>,
 
-    /// How the report is written; docs/json.md in the source says what the JSON holds
+    /// How the report is written; docs/json.md and docs/ci.md in the source say what is in it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: Format,
+    pub(crate) format: JudgeFormat,
 
     /// Write the report to this file
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+}
+
+/// How a verdict is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum JudgeFormat {
+    /// For people
+    Text,
+    /// For programs: one object a log, each on its own line
+    Json,
+    /// For code scanning: SARIF 2.1.0, one document for all logs
+    Sarif,
+    /// For CI: JUnit's XML, a suite a log, a test case a class
+    Junit,
 }
 
 impl Reporting {

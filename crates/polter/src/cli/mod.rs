@@ -27,7 +27,7 @@ pub(crate) use check::{CheckArgs, CheckFormat, ModelVersion};
 pub(crate) use demo::{DemoArgs, WorkerArgs};
 pub(crate) use exorcise::ExorciseArgs;
 pub(crate) use format::Format;
-pub(crate) use judge::{JudgeArgs, Judging, Reporting};
+pub(crate) use judge::{JudgeArgs, JudgeFormat, Judging, Reporting};
 pub(crate) use lab::{LabArgs, LabOptions};
 pub(crate) use race::RaceArgs;
 pub(crate) use run::{FollowArgs, RunArgs};
@@ -69,8 +69,8 @@ pub(crate) enum Verb {
     /// Show a ghost in a log that comes with polter, and live in a program of its own
     ///
     /// First polter judges a log. Then it starts a program with a ghost, finds the ghost and
-    /// removes it while the program runs. Needs neither strace nor root. With JSON, only the log's
-    /// part is written.
+    /// removes it while the program runs. Needs neither strace nor root. In a format that is not for
+    /// people, only the log's part is written.
     #[command(after_help = examples::DEMO)]
     Demo(DemoArgs),
 

@@ -12,11 +12,13 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 
-use crate::cli::{DemoArgs, Format};
+use crate::cli::{DemoArgs, JudgeFormat};
 use crate::console::{Console, Stream};
 use crate::exit::Exit;
+use crate::fail_on::FailOn;
 use crate::failure::Failure;
 use crate::log::Log;
+use crate::report::reports::Reports;
 use crate::verdicts;
 
 pub(crate) use worker::work;
@@ -28,16 +30,20 @@ const STORY: &str = include_str!("../../demo/worker.strace");
 ///
 /// The exit code is 0 although there are findings, because the demo is meant to show them.
 pub(crate) fn demo(args: &DemoArgs, console: &Console) -> Result<Exit, Failure> {
-    let mut out = console.report_to(args.reporting.output.as_deref(), Stream::Out)?;
-    if args.reporting.format == Format::Text {
-        tell(&mut *out)?;
+    let reporting = &args.reporting;
+    let out = console.report_to(reporting.output.as_deref(), Stream::Out)?;
+    let mut reports = Reports::new(out, reporting.format, &[FailOn::Fault], false);
+    let is_for_people = reporting.format == JudgeFormat::Text;
+    if is_for_people {
+        tell(&mut *reports.out)?;
     }
     let log = Log::embedded(NAME, STORY, console)?;
-    verdicts::report(log, None, &args.reporting, &mut *out)?;
-    if args.reporting.format == Format::Text {
-        live::tell(&mut *out)?;
-        out.flush()?;
+    verdicts::report(log, reporting, &mut reports)?;
+    if is_for_people {
+        live::tell(&mut *reports.out)?;
+        reports.out.flush()?;
     }
+    reports.finish()?;
     Ok(Exit::Clean)
 }
 

@@ -40,11 +40,12 @@ pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     }
     // Opened before the command runs: if the report could not be written afterwards, the run would
     // be lost.
-    let mut out = console.report_to(args.judging.reporting.output.as_deref(), Stream::Err)?;
+    let mut reports = verdicts::reports(&args.judging, Stream::Err, console)?;
     let recording = Recording::new(args.log.as_deref())?;
     let command = watch(&strace, &recording, &args.command)?;
     let log = recording.open(&args.command, console)?;
-    let judged = verdicts::judge(log, None, &args.judging, &mut *out, console)?;
+    let judged = verdicts::judge(log, None, &args.judging, &mut reports, console)?;
+    reports.finish()?;
     Ok(judged.max(command))
 }
 

@@ -334,7 +334,7 @@ fn check_keys(value: &Value) {
 
 /// Every tag is closed by its own name, and nothing else holds `<` or `&`.
 #[track_caller]
-fn check_xml(text: &str) {
+pub(crate) fn check_xml(text: &str) {
     assert!(text.is_ascii());
     let body = text.strip_prefix("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let mut open = Vec::new();

@@ -2,6 +2,7 @@
 
 mod asks;
 mod check;
+mod ci;
 mod demo;
 mod docs;
 mod examples;
@@ -21,4 +22,5 @@ mod polter;
 mod race;
 mod readme;
 mod run;
+mod sarif;
 mod scan;

@@ -10,7 +10,6 @@
 
 mod exorcism;
 mod finding;
-mod frames;
 mod gaps;
 mod headline;
 mod policies;

@@ -11,10 +11,10 @@ use std::io::{self, Write};
 
 use polter_judge::Step;
 
+use super::WIDTH;
 use super::style::{ASIDE, TITLE};
-use super::{WIDTH, frames};
-use crate::report::call_text;
 use crate::report::words::{clean, counted, cut, width, wrap};
+use crate::report::{call_text, frames};
 
 /// The least columns for calls and for explanations, if they need them.
 const CALL_WIDTH: usize = 48;

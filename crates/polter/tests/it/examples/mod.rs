@@ -9,7 +9,7 @@ mod stage;
 use std::collections::BTreeSet;
 use std::io::Write as _;
 
-use rows::{README, ROWS, Row, Way};
+use rows::{CI, README, ROWS, Row, Way};
 use stage::Stage;
 
 use crate::polter::polter;
@@ -64,6 +64,28 @@ fn every_command_of_the_readme_does_what_it_says() {
     let examples = of_readme(readme);
     assert!(!examples.is_empty());
     run_all(&examples, README);
+}
+
+#[test]
+fn every_command_of_the_page_on_ci_does_what_it_says() {
+    let page = include_str!("../../../../../docs/ci.md");
+    let jobs = of_jobs(page);
+    assert_eq!(jobs.len(), 2, "a job for each host: {jobs:?}");
+    let examples = of_readme(page).into_iter().chain(jobs);
+    run_all(&examples.collect(), CI);
+}
+
+/// The commands of ours in blocks of YAML.
+fn of_jobs(page: &str) -> BTreeSet<String> {
+    let blocks = page.split("```yaml\n").skip(1);
+    let blocks = blocks.filter_map(|block| block.split_once("```"));
+    let lines = blocks.flat_map(|(block, _)| block.lines());
+    let steps = lines.filter_map(|line| line.trim_start().strip_prefix("- "));
+    let commands = steps.map(|step| step.strip_prefix("run: ").unwrap_or(step));
+    commands
+        .filter(|command| command.starts_with("polter "))
+        .map(command_of)
+        .collect()
 }
 
 /// The commands below `Examples:`, without what is said of them.

@@ -40,6 +40,7 @@ pub(super) const ROWS: &[Row] = &[
     ("polter judge --fail-on ghost log", Run(1, &["fork ghost"])),
     ("polter judge --policy close,owner a.log b.log", Run(1, &["a.log", "b.log", "close", "owner"])),
     ("polter judge --fail-on ghost,child-removes --strict log", Run(1, &["fork ghost"])),
+    ("polter judge --format junit -o report.xml log", Run(1, &[])),
     ("polter judge --format json log | jq '.findings[] | {class, pid, fd}'", Needs("jq", || has_tool("jq"), 0, &["fork-ghost"])),
     ("polter check scenarios/*.strace", Run(0, &["0 differ"])),
     ("polter check --policy close --no-kernel a.strace", Run(0, &["agree"])),
@@ -108,4 +109,15 @@ pub(super) const README: &[Row] = &[
     ("polter check --random 10000", Run(0, &["0 differ"])),
     ("polter race scenarios/races/*.strace", Run(0, &["nothing"])),
     ("polter race --fix removal-pin=off scenarios/races/instance-against-file.strace", Run(1, &["removal-pin"])),
+];
+
+/// The commands of docs/ci.md.
+#[rustfmt::skip]
+pub(super) const CI: &[Row] = &[
+    ("polter run --fail-on ghost --log polter.strace --format sarif -o polter.sarif -- make test", Needs("strace and make", || can_trace() && has_tool("make"), 0, &[])),
+    ("polter run --fail-on ghost --log polter.strace --format junit -o polter.xml -- make test", Needs("strace and make", || can_trace() && has_tool("make"), 0, &[])),
+    ("polter judge --fail-on ghost --format junit -o polter.xml log", Run(1, &[])),
+    ("polter judge --format sarif a.log b.log | jq '.runs[0].results[] | {ruleId, level}'", Needs("jq", || has_tool("jq"), 0, &["fork-ghost", "error"])),
+    ("polter scan --fail-on ghost \"$server_pid\"", Run(1, &["fork ghost"])),
+    ("polter check --conformance --format junit -o epoll.xml", Run(0, &[])),
 ];

@@ -24,12 +24,18 @@ const STARTS: [&str; 7] = [
 ];
 
 /// The program's own frames, innermost first; all frames if none is the program's. JSON has all.
-pub(super) fn shown(stack: &[String]) -> Vec<&String> {
+pub(crate) fn shown(stack: &[String]) -> Vec<&String> {
     let own: Vec<&String> = stack.iter().filter(|frame| is_own(frame)).collect();
     if own.is_empty() {
         return stack.iter().collect();
     }
     own
+}
+
+/// The innermost frame of the program's own, as `/usr/bin/worker(main+0x42)`; `None` if all is the system's.
+pub(crate) fn own(stack: &[String]) -> Option<&str> {
+    let frame = stack.iter().find(|frame| is_own(frame))?;
+    Some(frame.split(" [0x").next().unwrap_or(frame))
 }
 
 /// Reads `/lib/libc.so.6(write+0x14) [0x10f194]`.
