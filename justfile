@@ -14,6 +14,11 @@ check:
 test:
     cargo test --workspace
 
+# Tests the packages for pytest and for Node's test runner, as installed.
+packages:
+    cargo build --release
+    scripts/test-packages
+
 # Runs every scenario on the model, under every policy, and on the running kernel.
 conform:
     cargo test -p polter-check

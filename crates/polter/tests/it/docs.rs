@@ -174,6 +174,8 @@ fn pages() -> Vec<PathBuf> {
         root().join("ARCHITECTURE.md"),
         root().join("CHANGELOG.md"),
         root().join("kernels/README.md"),
+        root().join("node/README.md"),
+        root().join("python/README.md"),
     ];
     let entries = fs::read_dir(root().join("docs")).expect("a folder");
     let entries = entries.map(|entry| entry.unwrap().path());
