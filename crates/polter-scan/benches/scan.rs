@@ -74,7 +74,7 @@ fn measure(title: &str, staged: &Staged, (rounds, chosen): (usize, &str), ghosts
     let scope = Scope::Pids(pids.clone());
     let list: Vec<String> = pids.iter().map(u32::to_string).collect();
     let list = list.join(",");
-    let mut ways: Vec<(&str, Way<'_>)> = vec![
+    let mut ways: Vec<(&'static str, Way<'_>)> = vec![
         (BY_BPF, {
             let scope = scope.clone();
             Box::new(move || scan(&scope, Choice::Bpf, ghosts))
@@ -94,67 +94,97 @@ fn measure(title: &str, staged: &Staged, (rounds, chosen): (usize, &str), ghosts
         ),
     ];
     ways.retain(|(name, _)| name.contains(chosen));
-    let mut took: Vec<Vec<Duration>> = vec![Vec::new(); ways.len()];
-    let mut used = took.clone();
-    let mut said = vec![None; ways.len()];
-    let mut in_kcmp: Vec<Duration> = Vec::new();
+    let mut measured: Vec<Measured> = ways.iter().map(|(name, _)| Measured::new(name)).collect();
     for _ in 0..rounds {
-        for at in 0..ways.len() {
-            let way = &mut ways[at].1;
-            // What takes this long takes it every time.
-            if took[at].iter().sum::<Duration>() > Duration::from_secs(20) {
-                continue;
-            }
-            let (start, cpu) = (Instant::now(), cpu_time());
-            let done = way();
-            took[at].push(start.elapsed());
-            used[at].push(cpu_time() - cpu);
-            if ways[at].0 == BY_PROC {
-                in_kcmp.extend(done.as_ref().map(|(_, kcmp)| *kcmp));
-            }
-            said[at] = done.map(|(said, _)| said);
+        for ((_, way), measured) in ways.iter_mut().zip(&mut measured) {
+            measured.round(way);
         }
     }
-    let of = |name| ways.iter().position(|(other, _)| *other == name);
-    // In units of what cat takes in the same round, less so much of the kcmp calls.
-    let times_cat = |name, share: f64| {
-        let (scan, cat) = of(name).zip(of(CAT))?;
-        let kcmp = in_kcmp.iter().map(|it| it.as_secs_f64() * share);
-        let kcmp = kcmp.chain(std::iter::repeat(0.0));
-        let rounds = took[scan].iter().zip(&took[cat]).zip(kcmp);
-        let ratio = |((scan, cat), kcmp): ((&Duration, &Duration), f64)| {
-            (scan.as_secs_f64() - kcmp) / cat.as_secs_f64()
+    for way in &measured {
+        way.print();
+    }
+    print_ratios(&measured);
+}
+
+/// What the rounds of one way have shown.
+struct Measured {
+    name: &'static str,
+    took: Vec<Duration>,
+    /// The CPU time of this process.
+    used: Vec<Duration>,
+    in_kcmp: Vec<Duration>,
+    said: Option<String>,
+}
+
+impl Measured {
+    fn new(name: &'static str) -> Measured {
+        Measured {
+            name,
+            took: Vec::new(),
+            used: Vec::new(),
+            in_kcmp: Vec::new(),
+            said: None,
+        }
+    }
+
+    fn round(&mut self, way: &mut Way<'_>) {
+        // What takes this long takes it every time.
+        if self.took.iter().sum::<Duration>() > Duration::from_secs(20) {
+            return;
+        }
+        let (start, cpu) = (Instant::now(), cpu_time());
+        let done = way();
+        self.took.push(start.elapsed());
+        self.used.push(cpu_time() - cpu);
+        self.in_kcmp.extend(done.as_ref().map(|(_, kcmp)| *kcmp));
+        self.said = done.map(|(said, _)| said);
+    }
+
+    fn print(&self) {
+        let name = self.name;
+        let Some(said) = &self.said else {
+            return println!("  {name:<14}   skipped: not here, or not permitted");
         };
-        let mut ratios: Vec<f64> = rounds.map(ratio).collect();
-        ratios.sort_unstable_by(f64::total_cmp);
-        ratios.get(ratios.len() / 2).copied()
+        let ms = |times: &[Duration]| median(times.iter().map(|it| it.as_secs_f64() * 1e3));
+        let (took, used) = (ms(&self.took), ms(&self.used));
+        println!("  {name:<14} {took:>9.1} ms, {used:>9.1} ms here of a CPU;  {said}");
+    }
+
+    /// The median of what this takes in units of what `cat` takes in the same round, less `share` of
+    /// the kcmp calls.
+    fn times(&self, cat: &Measured, share: f64) -> f64 {
+        let rounds = self.took.iter().zip(&self.in_kcmp).zip(&cat.took);
+        median(rounds.map(|((scan, kcmp), cat)| {
+            (scan.as_secs_f64() - kcmp.as_secs_f64() * share) / cat.as_secs_f64()
+        }))
+    }
+}
+
+fn print_ratios(measured: &[Measured]) {
+    let of = |name| {
+        measured
+            .iter()
+            .find(|it| it.name == name && it.said.is_some())
     };
-    let cpus = std::thread::available_parallelism().map_or(1, usize::from) as f64;
-    let ratios = [(BY_BPF, 0.0), (BY_PROC, 1.0), (BY_PROC, 1.0 / cpus)];
-    let ratios = ratios.map(|(name, share)| times_cat(name, share));
-    for (at, (name, _)) in ways.iter().enumerate() {
-        let ms = |times: &mut Vec<Duration>| {
-            times.sort_unstable();
-            times[times.len() / 2].as_secs_f64() * 1e3
-        };
-        let (took, used) = (ms(&mut took[at]), ms(&mut used[at]));
-        match &said[at] {
-            Some(said) => {
-                println!("  {name:<14} {took:>9.1} ms, {used:>9.1} ms here of a CPU;  {said}");
-            }
-            None => println!("  {name:<14}   skipped: not here, or not permitted"),
-        }
-    }
-    let [by_bpf, by_proc, by_proc_beside] = ratios;
-    if let Some(times) = by_bpf.filter(|_| said[of(BY_BPF).unwrap_or(0)].is_some()) {
+    let Some(cat) = of(CAT) else { return };
+    if let Some(scan) = of(BY_BPF) {
+        let times = scan.times(cat, 0.0);
         println!("  {BY_BPF} takes {times:.2} times as long as {CAT}");
     }
-    if let Some((of_all, of_one)) = by_proc.zip(by_proc_beside) {
+    if let Some(scan) = of(BY_PROC) {
+        let cpus = std::thread::available_parallelism().map_or(1, usize::from) as f64;
+        let (of_all, of_one) = (scan.times(cat, 1.0), scan.times(cat, 1.0 / cpus));
         println!(
             "  {BY_PROC} takes {of_all:.2} times as long as {CAT}, its kcmp calls (of all threads) taken off, \
              {of_one:.2} times with one CPU's share of them taken off"
         );
     }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 fn scan(scope: &Scope, choice: Choice, ghosts: usize) -> Option<(String, Duration)> {

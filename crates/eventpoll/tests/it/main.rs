@@ -2,8 +2,12 @@
 
 mod blocking;
 mod canonical;
+mod descriptors;
+mod held;
+mod inherited;
 mod lifetime;
 mod policies;
+mod processes;
 mod random;
 mod readiness;
 mod world;

@@ -1,126 +1,12 @@
-//! Random programs: whatever they do, the model stays whole, and when all
-//! their processes have ended nothing is left of them.
+//! Every system call of the model, by what it is about.
 
-use eventpoll::syscall::{
-    Buffer, EpollParams, Fcntl, Ioctl, Kcmp, PathKind, SigAction, SigMask, TimerSpec, UserTimespec,
+use super::values::{
+    buffer, event, events, fd, flags, len, mask, maxevents, nanoseconds, path, pid, signal,
+    timeout_ms, timespec,
 };
-use eventpoll::{
-    EpollEvent, Events, Fd, Kernel, Opaque, Outcome, Pid, Policy, PollFd, Syscall, Tid,
-};
+use eventpoll::syscall::{EpollParams, Fcntl, Ioctl, Kcmp, SigAction, TimerSpec};
+use eventpoll::{Events, Fd, Pid, PollFd, Syscall};
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-
-/// One step of a program of several tasks.
-#[derive(Debug, Clone)]
-enum Step {
-    /// The n-th live task makes a call.
-    Call(usize, Syscall),
-    /// Time passes.
-    Advance(u64),
-}
-
-fn fd() -> impl Strategy<Value = Fd> {
-    prop_oneof![
-        60 => (0..12).prop_map(Fd),
-        4 => (12..70).prop_map(Fd),
-        1 => prop::sample::select(vec![-1, -2, 200, 1023, 1024, 5000, i32::MAX, i32::MIN]).prop_map(Fd),
-    ]
-}
-
-fn pid() -> impl Strategy<Value = Pid> {
-    prop_oneof![
-        20 => (100..110).prop_map(Pid),
-        1 => prop::sample::select(vec![0, -1, 1, i32::MAX, i32::MIN]).prop_map(Pid),
-    ]
-}
-
-fn signal() -> impl Strategy<Value = u32> {
-    prop_oneof![
-        10 => prop::sample::select(vec![0, 1, 10, 12, 13, 15, 17, 19, 34, 64]),
-        1 => prop::sample::select(vec![9, 65, u32::MAX]),
-    ]
-}
-
-fn flags() -> impl Strategy<Value = u32> {
-    prop_oneof![
-        8 => Just(0),
-        4 => Just(0o2000000),
-        4 => Just(0o4000),
-        1 => Just(0o40000),
-        1 => any::<u32>(),
-    ]
-}
-
-fn events() -> impl Strategy<Value = Events> {
-    const IN: u32 = 1;
-    const ET: u32 = 1 << 31;
-    let known = vec![
-        0,
-        IN,
-        4,
-        5,
-        IN | ET,
-        5 | ET,
-        5 | 1 << 30,
-        IN | 1 << 28,
-        5 | 1 << 28,
-        0x2001,
-    ];
-    prop_oneof![12 => prop::sample::select(known), 1 => any::<u32>()]
-        .prop_map(Events::from_bits_retain)
-}
-
-fn event() -> impl Strategy<Value = Option<EpollEvent>> {
-    let event = (events(), 0..9_u64).prop_map(|(events, data)| EpollEvent { events, data });
-    prop::option::weighted(0.97, event)
-}
-
-fn len() -> impl Strategy<Value = u64> {
-    prop_oneof![
-        6 => Just(8),
-        6 => Just(1),
-        2 => prop::sample::select(vec![0, 7, 128, 4096, 5000, 65_536, 70_000, 300_000, u64::MAX >> 1]),
-    ]
-}
-
-fn buffer() -> impl Strategy<Value = Buffer> {
-    prop_oneof![
-        10 => Just(Buffer::Mapped),
-        1 => (0..3_u32).prop_map(Buffer::Faults),
-        1 => Just(Buffer::KernelSpace),
-    ]
-}
-
-fn mask() -> impl Strategy<Value = SigMask> {
-    prop_oneof![
-        Just(SigMask::Null),
-        any::<u64>().prop_map(SigMask::Set),
-        Just(SigMask::WrongSize),
-        Just(SigMask::Faults),
-    ]
-}
-
-fn timespec() -> impl Strategy<Value = UserTimespec> {
-    prop_oneof![
-        Just(UserTimespec::Null),
-        Just(UserTimespec::Faults),
-        (0..3_i64, 0..5_i64).prop_map(|(sec, nsec)| UserTimespec::Time { sec, nsec }),
-        (any::<i64>(), any::<i64>()).prop_map(|(sec, nsec)| UserTimespec::Time { sec, nsec }),
-    ]
-}
-
-fn timeout_ms() -> impl Strategy<Value = i32> {
-    prop_oneof![4 => Just(0), 1 => 1..10, 1 => Just(-1), 1 => any::<i32>()]
-}
-
-fn maxevents() -> impl Strategy<Value = i32> {
-    prop_oneof![8 => 1..4, 1 => prop::sample::select(vec![0, -1, i32::MAX, i32::MAX / 12])]
-}
-
-fn nanoseconds() -> impl Strategy<Value = u64> {
-    prop_oneof![10 => 0..5_u64, 1 => any::<u64>()]
-}
 
 fn fcntl() -> impl Strategy<Value = Fcntl> {
     prop_oneof![
@@ -181,7 +67,7 @@ fn clone_flags() -> impl Strategy<Value = u64> {
 }
 
 /// Everything epoll does.
-fn epoll_call() -> impl Strategy<Value = Syscall> {
+pub(super) fn epoll_call() -> impl Strategy<Value = Syscall> {
     let ctl = |op: BoxedStrategy<u32>| {
         (fd(), op, fd(), event()).prop_map(|(epfd, op, fd, event)| Syscall::EpollCtl {
             epfd,
@@ -232,7 +118,7 @@ fn poll_fds() -> impl Strategy<Value = Vec<PollFd>> {
 }
 
 /// Making and unmaking descriptors.
-fn descriptor_call() -> impl Strategy<Value = Syscall> {
+pub(super) fn descriptor_call() -> impl Strategy<Value = Syscall> {
     prop_oneof![
         6 => fd().prop_map(|fd| Syscall::Dup { fd }),
         4 => (fd(), fd()).prop_map(|(fd, new_fd)| Syscall::Dup2 { fd, new_fd }),
@@ -270,18 +156,8 @@ fn descriptor_call() -> impl Strategy<Value = Syscall> {
     ]
 }
 
-fn path() -> impl Strategy<Value = PathKind> {
-    prop::sample::select(vec![
-        PathKind::Regular,
-        PathKind::Directory,
-        PathKind::Pollable,
-        PathKind::Device,
-        PathKind::Device,
-    ])
-}
-
 /// Moving data, and files with it.
-fn data_call() -> impl Strategy<Value = Syscall> {
+pub(super) fn data_call() -> impl Strategy<Value = Syscall> {
     prop_oneof![
         4 => (fd(), len()).prop_map(|(fd, len)| Syscall::Read { fd, len }),
         4 => (fd(), len(), prop_oneof![Just(1), Just(u64::MAX - 1), any::<u64>()])
@@ -296,7 +172,7 @@ fn data_call() -> impl Strategy<Value = Syscall> {
 }
 
 /// Beginning and ending processes, and signals.
-fn process_call() -> impl Strategy<Value = Syscall> {
+pub(super) fn process_call() -> impl Strategy<Value = Syscall> {
     let kcmp = prop_oneof![
         (fd(), fd()).prop_map(|(fd1, fd2)| Kcmp::File { fd1, fd2 }),
         Just(Kcmp::Files),
@@ -330,136 +206,4 @@ fn process_call() -> impl Strategy<Value = Syscall> {
         1 => Just(Syscall::Getpid),
         1 => (pid(), pid(), kcmp).prop_map(|(pid1, pid2, what)| Syscall::Kcmp { pid1, pid2, what }),
     ]
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let call = prop_oneof![
-        4 => epoll_call().boxed(),
-        5 => descriptor_call().boxed(),
-        2 => data_call().boxed(),
-        2 => process_call().boxed(),
-    ];
-    prop_oneof![
-        20 => (any::<usize>(), call).prop_map(|(who, call)| Step::Call(who, call)),
-        1 => nanoseconds().prop_map(Step::Advance),
-    ]
-}
-
-fn tasks(kernel: &Kernel) -> Vec<Tid> {
-    kernel.tasks().map(|(tid, _)| tid).collect()
-}
-
-#[track_caller]
-fn check(kernel: &Kernel, after: &dyn std::fmt::Debug) {
-    if let Err(why) = kernel.check_invariants() {
-        panic!("under {}, after {after:?}: {why}", kernel.policy());
-    }
-}
-
-/// What came of a step: of its call, if it was one, and of calls that had waited.
-type Came = (Option<Outcome>, Vec<(Tid, Outcome)>);
-
-/// Takes a step; nothing if nobody is left to make a call.
-fn perform(kernel: &mut Kernel, step: &Step) -> Option<Came> {
-    let mut made = None;
-    match step {
-        Step::Call(who, call) => {
-            let able: Vec<Tid> = tasks(kernel)
-                .into_iter()
-                .filter(|tid| !kernel.is_blocked(*tid))
-                .collect();
-            let caller = able.get(who % able.len().max(1))?;
-            let outcome = kernel.call(*caller, call);
-            let is_blocked = outcome == Outcome::Blocked;
-            if outcome != Outcome::Gone {
-                // It may have been woken by what its own call brought about.
-                assert!(
-                    !kernel.is_blocked(*caller) || is_blocked,
-                    "{call:?}: {outcome:?}"
-                );
-            }
-            made = Some(outcome);
-        }
-        Step::Advance(by_ns) => kernel.advance_to(kernel.now_ns().saturating_add(*by_ns)),
-    }
-    Some((made, kernel.drain_completions()))
-}
-
-/// Copies go astray for some calls, become copies again, and then do as the original does.
-fn revert(policy: Policy, steps: &[Step], astray: &[Step]) {
-    let mut kernel = Kernel::new(policy);
-    kernel.spawn(Pid(100));
-    let mut copy = kernel.clone();
-    for (at, step) in steps.iter().enumerate() {
-        if at % 3 == 0 {
-            copy.clone_from(&kernel);
-            for (place, step) in astray.iter().enumerate() {
-                perform(&mut copy, step);
-                if place % 4 == 3 {
-                    copy.revert_to(&kernel);
-                }
-            }
-            copy.revert_to(&kernel);
-            assert_eq!(hash(&copy), hash(&kernel));
-        }
-        let (one, other) = (perform(&mut kernel, step), perform(&mut copy, step));
-        assert_eq!(one, other, "{step:?}");
-        assert_eq!(hash(&copy), hash(&kernel));
-        check(&copy, step);
-        if one.is_none() {
-            break;
-        }
-    }
-}
-
-fn hash(kernel: &Kernel) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    kernel.hash(&mut hasher);
-    hasher.finish()
-}
-
-fn run(policy: Policy, steps: &[Step]) {
-    let mut kernel = Kernel::new(policy);
-    let first = kernel.spawn(Pid(100));
-    for fd in 0..2 {
-        kernel.assume_fd(first, Fd(fd), Opaque::Pollable);
-    }
-    for step in steps {
-        if perform(&mut kernel, step).is_none() {
-            break;
-        }
-        check(&kernel, step);
-    }
-    while let Some(tid) = tasks(&kernel).first().copied() {
-        if kernel.is_blocked(tid) {
-            kernel.kill_task(tid, 9);
-        } else {
-            kernel.call(tid, &Syscall::ExitGroup { status: 0 });
-        }
-        check(&kernel, &"an exit");
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig {
-        failure_persistence: Some(Box::new(FileFailurePersistence::Off)),
-        ..ProptestConfig::default()
-    })]
-
-    #[test]
-    fn a_random_program_leaves_the_model_whole_and_nothing_behind(
-        policy in prop::sample::select(Policy::ALL.to_vec()),
-        steps in prop::collection::vec(step(), 1..150),
-    ) {
-        run(policy, &steps);
-    }
-
-    #[test]
-    fn a_copy_that_went_astray_becomes_one_again(
-        policy in prop::sample::select(Policy::ALL.to_vec()),
-        steps in prop::collection::vec(step(), 1..60),
-        astray in prop::collection::vec(step(), 1..12),
-    ) {
-        revert(policy, &steps, &astray);
-    }
 }
