@@ -43,7 +43,7 @@ pub enum Verdict {
 pub struct Unknown {
     /// The line of the call.
     pub line: u64,
-    /// Why not.
+    /// What the model does not hold, for a report.
     pub why: &'static str,
 }
 
@@ -65,7 +65,7 @@ impl Comparison {
 pub struct Stopped {
     /// The line of the call that could not be made.
     pub line: u64,
-    /// Why not.
+    /// What kept the kernel from being asked.
     pub error: ExecutorError,
 }
 
@@ -74,11 +74,11 @@ pub struct Stopped {
 pub struct Disagreement {
     /// The line of the step.
     pub line: u64,
-    /// Who called.
+    /// The task that called.
     pub pid: Pid,
-    /// What.
+    /// The call that was answered otherwise.
     pub call: Syscall,
-    /// What is written.
+    /// What the script says for the policy and the version compared with.
     pub written: Outcome,
     /// What the model answers.
     pub model: Outcome,
@@ -93,7 +93,7 @@ pub struct Disagreement {
 pub struct Instance {
     /// Its number in the caller's table.
     pub fd: Fd,
-    /// In the model.
+    /// The model's rows, in the tree's order.
     pub model: Vec<String>,
     /// On the kernel, if it was asked.
     pub kernel: Option<Vec<String>>,

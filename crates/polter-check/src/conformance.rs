@@ -9,11 +9,11 @@ use polter_live::ExecutorError;
 /// A scenario, and whether it holds on the running kernel.
 #[derive(Debug)]
 pub struct Fact {
-    /// The scenario's name.
+    /// The scenario's file name, without its ending.
     pub name: &'static str,
     /// Its first comment: what it shows.
     pub title: String,
-    /// Whether it holds.
+    /// What the running kernel said to it.
     pub standing: Standing,
 }
 

@@ -13,13 +13,13 @@ use std::ops::ControlFlow;
 pub struct Difference {
     /// The line of the step.
     pub line: u64,
-    /// Who called.
+    /// The task that called.
     pub pid: Pid,
-    /// What.
+    /// The call that was answered otherwise.
     pub call: Syscall,
-    /// What is written.
+    /// What the script says for the policy.
     pub written: Outcome,
-    /// What came.
+    /// What was answered instead.
     pub came: Outcome,
 }
 

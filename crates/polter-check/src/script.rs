@@ -37,9 +37,9 @@ pub struct Script {
 pub struct Step {
     /// The line it stands on, from 1.
     pub line: u64,
-    /// Who does it.
+    /// The task that calls, or whose call ends.
     pub pid: Pid,
-    /// What it is.
+    /// A call, the begin of one, or its end.
     pub action: Action,
 }
 
@@ -90,7 +90,7 @@ pub struct ScriptError {
     pub line: u64,
     /// The column, from 1; 0 if the whole line is meant.
     pub column: u64,
-    /// What is wrong.
+    /// What a script may not have there.
     pub message: String,
 }
 

@@ -7,7 +7,7 @@ use crate::script::{Script, ScriptError};
 pub struct Scenario {
     /// The file's name, without its ending.
     pub name: &'static str,
-    /// The file.
+    /// The whole script, as it is in the file.
     pub text: &'static str,
 }
 
@@ -15,7 +15,7 @@ impl Scenario {
     /// Every scenario, by name.
     pub const ALL: &[Scenario] = include!(concat!(env!("OUT_DIR"), "/suite.rs"));
 
-    /// Reads it.
+    /// Parses the text; an error is a fault of the file.
     pub fn script(&self) -> Result<Script, ScriptError> {
         Script::parse(self.text.as_bytes())
     }

@@ -16,17 +16,17 @@ pub enum LabError {
     /// The file is no kernel that can be started.
     #[error("{}: cannot be started: {source}", .path.display())]
     Start {
-        /// Which.
+        /// The file that should be a kernel.
         path: PathBuf,
-        /// Why.
+        /// What the host said when it was executed.
         source: io::Error,
     },
     /// The guest cannot be prepared.
     #[error("{what}: {source}")]
     Prepare {
-        /// What was tried.
+        /// What was tried, as the beginning of a sentence.
         what: &'static str,
-        /// Why it failed.
+        /// What the host's kernel answered.
         source: io::Error,
     },
     /// The kernel's command line is split at blanks.

@@ -11,9 +11,9 @@
 /// Where a piece of output belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
-    /// Standard output.
+    /// What the command wrote to its standard output.
     Out,
-    /// Standard error.
+    /// What the command wrote to its standard error.
     Err,
 }
 

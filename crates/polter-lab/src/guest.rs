@@ -37,9 +37,9 @@ pub struct Guest {
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// With this code.
+    /// It ended by itself, with this code.
     Exited(u8),
-    /// By this signal.
+    /// This signal killed it.
     Signalled(i32),
     /// It did not: the time was over.
     TimedOut,

@@ -9,13 +9,13 @@ use std::path::PathBuf;
 pub(crate) struct Job {
     /// The program and its arguments.
     pub(crate) command: Vec<OsString>,
-    /// Its whole environment.
+    /// All its environment variables: nothing of the guest's first process is passed on.
     pub(crate) env: Vec<(OsString, OsString)>,
-    /// Where it starts.
+    /// Its working directory, the same path as on the host.
     pub(crate) dir: PathBuf,
-    /// Who it is.
+    /// The user it runs as, who called polter.
     pub(crate) uid: u32,
-    /// And its group.
+    /// That user's group.
     pub(crate) gid: u32,
     /// The policy that the guest's kernel is expected to have.
     pub(crate) policy: String,

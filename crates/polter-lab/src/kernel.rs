@@ -30,7 +30,7 @@ impl LabKernel {
             .ok_or(LabError::NoKernel)
     }
 
-    /// Its file.
+    /// The executable that is this kernel.
     pub fn path(&self) -> &Path {
         &self.path
     }

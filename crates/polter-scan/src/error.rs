@@ -10,7 +10,7 @@ pub enum ScanError {
     /// The tree of processes cannot be read.
     #[error("{}: {source}", .path.display())]
     Root {
-        /// The tree's directory.
+        /// The directory that was to be read: `/proc`, or a captured tree.
         path: PathBuf,
         /// The kernel's answer.
         source: io::Error,
@@ -49,7 +49,7 @@ pub enum ScanError {
         "{untold} registrations of process {pid} cannot be told from others: is kcmp(2) permitted?"
     )]
     NotTold {
-        /// The process.
+        /// The process whose registrations were asked about.
         pid: u32,
         /// How many registrations could not be told.
         untold: u64,
@@ -65,7 +65,7 @@ pub enum ScanError {
     /// A captured file cannot be written.
     #[error("{}: cannot write: {source}", .path.display())]
     Write {
-        /// The file.
+        /// The file of the capture, with its directory.
         path: PathBuf,
         /// The kernel's answer.
         source: io::Error,

@@ -66,11 +66,11 @@ pub enum Verb {
 pub struct Act {
     /// The caller's place among the live processes, the eldest first.
     pub who: u8,
-    /// What it does.
+    /// The call that is made.
     pub verb: Verb,
-    /// The first descriptor.
+    /// The fd that the call takes first; 0 if it takes none.
     pub a: u8,
-    /// The second.
+    /// The fd that it takes second; 0 if it takes one or none.
     pub b: u8,
 }
 

@@ -5,7 +5,7 @@ use crate::act::Verb;
 /// How a search goes.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The longest programs.
+    /// How many calls the longest programs have.
     pub calls: usize,
     /// Goes on to the last level though every pair has its shortest program.
     pub is_thorough: bool,
@@ -28,7 +28,7 @@ pub struct Options {
 pub struct Shard {
     /// Which, from 1 on.
     pub number: usize,
-    /// Of how many.
+    /// How many parts there are.
     pub of: usize,
 }
 
@@ -54,7 +54,7 @@ pub struct Covered {
     pub calls: usize,
     /// Of the next longer ones, those that begin in so many of the states.
     pub expanded: usize,
-    /// Of so many.
+    /// The states of that level, from which the next longer programs go on.
     pub of: usize,
 }
 

@@ -22,14 +22,14 @@ pub struct Part {
     pub states: u64,
     /// Calls that were made in them.
     pub calls_made: u64,
-    /// Every pair.
+    /// Every pair of the policies asked about, in their order.
     pub pairs: Vec<PairPart>,
 }
 
 /// What was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
-    /// The policies' names.
+    /// The names of the policies that were compared.
     pub policies: Vec<String>,
     /// The calls that programs are made of.
     pub vocabulary: Vec<String>,
@@ -39,7 +39,7 @@ pub struct Question {
     pub numbers: usize,
     /// The most open instances of a table.
     pub instances: usize,
-    /// The longest programs.
+    /// How many calls the longest programs may have.
     pub calls: usize,
     /// Longer programs than the shortest were looked for, too.
     pub is_thorough: bool,
@@ -50,7 +50,7 @@ pub struct Question {
 /// Two policies, and what tells them apart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PairPart {
-    /// Their names.
+    /// The names of the two policies.
     pub policies: [String; 2],
     /// The length of the shortest programs.
     pub calls: Option<usize>,
@@ -65,13 +65,13 @@ pub struct PairPart {
 /// A program, and what it shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WitnessPart {
-    /// In a few words.
+    /// What it shows, in a few words.
     pub idiom: String,
-    /// In a sentence.
+    /// What it shows, in a sentence.
     pub sentence: String,
     /// Programs of this length that show it, up to order and names.
     pub forms: usize,
-    /// All of them.
+    /// Programs of this length that show it, each order and name counted.
     pub programs: usize,
     /// Its calls: the caller's place among the living, the verb, two numbers.
     pub acts: Vec<(u8, String, u8, u8)>,
@@ -82,7 +82,7 @@ pub struct WitnessPart {
 /// Why parts do not make a whole.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MergeError {
-    /// There are none.
+    /// No part was given.
     #[error("no parts")]
     Nothing,
     /// One asked something else than the first.

@@ -26,11 +26,11 @@ pub(crate) struct Line {
 /// A call that was made, and its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Performed {
-    /// Who called.
+    /// The process that called.
     pub pid: Pid,
-    /// What.
+    /// The call, with the fds it had in this program.
     pub call: Syscall,
-    /// What came of it.
+    /// What it was answered under this policy.
     pub outcome: Outcome,
 }
 

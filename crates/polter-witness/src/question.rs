@@ -10,7 +10,7 @@ use eventpoll::{Dies, Fd, FileId, Inherited, Kernel, Key, Policy, Tid};
 /// What a call may ask of the policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Question {
-    /// Nothing.
+    /// Nothing: every policy does it alike.
     None,
     /// A slot with registrations is cleared: which of them die?
     Dies { is_exiting: bool },
@@ -20,7 +20,7 @@ pub(crate) enum Question {
     Inherited,
     /// Is an instance copied?
     Copied,
-    /// Everything.
+    /// Whatever there is: this call does several of these.
     All,
 }
 

@@ -34,7 +34,7 @@ pub struct Report {
 /// Two policies, and what tells them apart.
 #[derive(Debug, Clone)]
 pub struct Pair {
-    /// The two.
+    /// The two policies, in the order they were asked for.
     pub policies: [Policy; 2],
     /// The length of the shortest programs; nothing if none was found.
     pub calls: Option<usize>,
@@ -52,7 +52,7 @@ pub struct Pair {
 /// A program that two policies answer differently, and what it shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Witness {
-    /// Its calls.
+    /// Its calls, in order; the last one is answered differently.
     pub acts: Vec<Act>,
     /// What it shows, in a few words.
     pub idiom: String,
@@ -61,7 +61,7 @@ pub struct Witness {
     /// So many programs of this length show it: not counting the order of calls that do not
     /// mind their order, and the names of things.
     pub forms: usize,
-    /// Counting them.
+    /// The same, each order and each naming counted.
     pub programs: usize,
 }
 

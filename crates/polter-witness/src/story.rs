@@ -28,11 +28,11 @@ pub struct Story {
 /// A call after which the worlds are not alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
-    /// What was called.
+    /// The call, without its arguments.
     pub verb: Verb,
-    /// By whom.
+    /// The process that called.
     pub by: Pid,
-    /// What became different.
+    /// How the two worlds differ since.
     pub change: Change,
 }
 
@@ -73,11 +73,11 @@ pub enum Keeper {
 /// The call that is answered differently.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Last {
-    /// What was called.
+    /// The call, without its arguments.
     pub verb: Verb,
-    /// By whom.
+    /// The process that called.
     pub by: Pid,
-    /// The two answers.
+    /// What it was answered under the first policy, and under the second.
     pub answers: [Outcome; 2],
     /// The instance it names came with the caller's table from its parent.
     pub is_inherited: bool,

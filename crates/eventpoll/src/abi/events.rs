@@ -90,6 +90,7 @@ pub struct PollFd {
     pub fd: crate::Fd,
     /// What to watch: the low 16 bits of the mask.
     pub events: Events,
-    /// What was found.
+    /// What the file's poll found of it, and `POLLERR`, `POLLHUP` and `POLLNVAL` unasked; empty
+    /// before the call.
     pub revents: Events,
 }

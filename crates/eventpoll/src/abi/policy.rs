@@ -38,12 +38,12 @@ pub struct Policy {
 /// When an epitem dies, before its file's last reference goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dies {
-    /// Not before.
+    /// Not before: it goes with the file, as in Linux (epoll(7), Q6).
     LastReference,
     /// When any table's slot fd → file is cleared: by close, dup2 over it,
     /// close_range, exec, or, if `at_exit`, the exit of the table's last user.
     AnySlot {
-        /// Whether exit counts.
+        /// True if the slots that an exit clears count too.
         at_exit: bool,
     },
     /// When the table that added it clears its slot, exit included.
@@ -156,7 +156,7 @@ impl Policy {
     }
 }
 
-/// Linux today.
+/// [`Policy::LAST_FPUT`], what Linux does today.
 impl Default for Policy {
     fn default() -> Policy {
         Policy::LAST_FPUT

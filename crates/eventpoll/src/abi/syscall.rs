@@ -249,14 +249,14 @@ pub struct EpollParams {
     pub busy_poll_budget: u16,
     /// Non-zero to prefer busy polling over interrupts.
     pub prefer_busy_poll: u8,
-    /// Must be zero.
+    /// Must be zero: anything else is EINVAL (ioctl_eventpoll(2)).
     pub pad: u8,
 }
 
 /// What lies behind the address of an event buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Buffer {
-    /// Memory enough.
+    /// Writable memory for all events that can come.
     #[default]
     Mapped,
     /// Room for so many events, then unmapped memory; 0 is `NULL`.
@@ -310,7 +310,7 @@ pub struct Piece {
     pub first: u64,
 }
 
-/// What is opened.
+/// What the path of an `open(2)` leads to: the model has no file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PathKind {
     /// A regular file: cannot be polled.
@@ -364,7 +364,7 @@ pub enum Kcmp {
 /// What became of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// It returned.
+    /// It returned to the program, with a value or an errno.
     Done(Result<Return, Errno>),
     /// It waits; its end comes with [`Kernel::drain_completions`](crate::Kernel::drain_completions).
     Blocked,
@@ -375,7 +375,7 @@ pub enum Outcome {
 /// A call's result: the value, and what was written through its pointers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Return {
-    /// The return value.
+    /// The return value, never negative: a failed call is an [`Errno`].
     pub value: i64,
     /// What was written for the caller.
     pub out: Out,

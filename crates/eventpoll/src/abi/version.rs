@@ -7,9 +7,9 @@ use std::str::FromStr;
 /// A version of Linux, `6.18` as `Version { major: 6, minor: 18 }`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version {
-    /// The first number.
+    /// 6 of `6.18`.
     pub major: u16,
-    /// The second number.
+    /// 18 of `6.18`; differences between stable releases of one are not modelled.
     pub minor: u16,
 }
 

@@ -17,9 +17,10 @@ pub(crate) struct Epitem {
     pub(crate) fd: Fd,
     /// The table it was added through. The key has it under some policies only.
     pub(crate) owner: TableId,
-    /// What is watched.
+    /// The mask, with the bits Linux adds (`EPOLLERR`, `EPOLLHUP`); without them once a one-shot
+    /// has fired.
     pub(crate) events: Events,
-    /// The caller's word.
+    /// `epoll_data`: goes back to the program with each event, and means nothing to the kernel.
     pub(crate) data: u64,
     /// Its place on the file's wait queue. Linux: `pwqlist`.
     pub(crate) wait: Option<WaitId>,

@@ -180,7 +180,7 @@ impl FdTable {
 pub enum Holder {
     /// A slot of a table.
     Slot {
-        /// The table.
+        /// The table; its process or processes are not named here.
         table: TableId,
         /// The fd in it.
         fd: Fd,

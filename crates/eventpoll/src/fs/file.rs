@@ -85,7 +85,7 @@ pub enum Opaque {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum PidfdOf {
     Process,
-    /// One thread (`PIDFD_THREAD`).
+    /// One thread (`PIDFD_THREAD`): ready when that thread ends, whatever its process does.
     Thread(Tid),
     /// A thread that has ended; its leader's descriptor stays until the process is reaped.
     GoneThread {

@@ -14,11 +14,11 @@ use crate::{CustomFile, EpollEvent, Errno, Events, Kernel};
 /// A registration, seen from outside: what a row of fdinfo shows, and more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Registration {
-    /// Its name.
+    /// Tells it from every other one, while it lives.
     pub id: EpitemId,
-    /// The instance.
+    /// The instance that it belongs to.
     pub epoll: EpollId,
-    /// The watched file.
+    /// The watched file; it need not be the one that [`fd`](Self::fd) names now.
     pub file: FileId,
     /// The fd it was registered under.
     pub fd: Fd,
@@ -33,9 +33,9 @@ pub struct Registration {
 /// An fd of a table, seen from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Descriptor {
-    /// What it names.
+    /// The open file description that it names.
     pub file: FileId,
-    /// `FD_CLOEXEC`.
+    /// True if an exec closes it (`FD_CLOEXEC`).
     pub is_cloexec: bool,
     /// It came with a copied table, and was not made there.
     pub is_inherited: bool,
@@ -44,11 +44,11 @@ pub struct Descriptor {
 /// A task, seen from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TaskView {
-    /// Its pid.
+    /// Its own number, which gettid(2) gives.
     pub pid: Pid,
     /// The pid of its process.
     pub process: Pid,
-    /// Its descriptor table.
+    /// The table that its calls use; other tasks may share it.
     pub table: TableId,
     /// True while it waits in a call.
     pub is_blocked: bool,
@@ -171,7 +171,7 @@ impl Kernel {
         Ok(())
     }
 
-    /// The live tasks.
+    /// The tasks that can still make calls, blocked ones too, but no zombies.
     pub fn tasks(&self) -> impl Iterator<Item = (Tid, TaskView)> + '_ {
         self.tasks.iter().map(|(tid, task)| (tid, self.view(task)))
     }
@@ -254,7 +254,7 @@ impl Kernel {
         Some(self.epolls.get(epoll)?.file)
     }
 
-    /// The live instances.
+    /// The instances whose file has not been released.
     pub fn epolls(&self) -> impl Iterator<Item = EpollId> + '_ {
         self.epolls.iter().map(|(id, _)| id)
     }

@@ -32,9 +32,9 @@ pub(super) enum Frame {
     ExitNotify { status: i32, is_group: bool },
     /// Linux: `__fput`.
     FinalPut(FinalPut),
-    /// Path B.
+    /// The release of an instance takes all its epitems. Linux: `ep_clear_and_put`.
     ClearAndPut(ClearAndPut),
-    /// Path C.
+    /// The release of a watched file takes its epitems. Linux: `eventpoll_release_file`.
     ReleaseFile(ReleaseFile),
     /// Path A, and what B does with each epitem.
     Remove(Remove),

@@ -14,7 +14,7 @@ use crate::store::{EpitemId, EpollId, FileId, QueueId, WaitId};
 /// What is freed, and what will be.
 #[derive(Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Memory {
-    /// In order.
+    /// Freed; sorted, to be found by bisection and to make equal states equal.
     gone: Vec<Thing>,
     /// With the readers that may still look, a bit each.
     going: Vec<(Thing, u8)>,

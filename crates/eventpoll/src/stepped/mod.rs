@@ -86,7 +86,7 @@ struct Ledger {
     edges: u64,
 }
 
-/// One task.
+/// One task: what it will call, and where it is inside the call that is under way.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Runner {
     /// Nothing until the task exists.
@@ -113,7 +113,7 @@ impl Runner {
 /// What came of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// It was taken.
+    /// It was taken: the task has come to its next point.
     Taken,
     /// It cannot be taken now; nothing has changed.
     Blocked,
@@ -193,7 +193,7 @@ impl Stepped {
         self.plan.timers.get(timer).copied()
     }
 
-    /// A task's calls.
+    /// The calls of a task, those made and those to come.
     pub fn program(&self, task: usize) -> &[Syscall] {
         &self.plan.programs[task]
     }

@@ -13,7 +13,7 @@ use std::fmt;
 pub struct Program {
     /// Its number. A task that is not there yet begins when some call has made it.
     pub pid: Pid,
-    /// Its calls.
+    /// What it calls, one after the other; it ends with the last.
     pub calls: Vec<Syscall>,
     /// The numbers of the tasks that its calls make, by the call's index.
     pub children: Vec<(usize, Pid)>,
@@ -46,11 +46,11 @@ pub enum Unsuitable {
     TooManyTasks,
     /// A call with something that is not stepped.
     Call {
-        /// The caller.
+        /// The task whose program has the call.
         pid: Pid,
         /// Which of its calls.
         call: usize,
-        /// What it is.
+        /// What is not stepped: the call, or one of its arguments.
         what: &'static str,
     },
 }

@@ -32,7 +32,7 @@ pub enum Fix {
 }
 
 impl Fix {
-    /// Every fix.
+    /// Every fix; [`Rules::LINUX`] has them all.
     pub const ALL: [Fix; 7] = [
         Fix::PollGuard,
         Fix::RemovalPin,

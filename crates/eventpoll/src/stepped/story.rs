@@ -9,7 +9,7 @@ use crate::{EpollEvent, Errno};
 /// What the steps of a run did.
 #[derive(Debug, Clone, Default)]
 pub struct Story {
-    /// In order.
+    /// What was done, in the order of the steps.
     pub told: Vec<Told>,
     /// The calls that came to an end, in order.
     pub ended: Vec<Ended>,
@@ -23,11 +23,11 @@ pub struct Story {
 pub struct Told {
     /// The step, from 0; a step can do several things.
     pub step: usize,
-    /// Whose.
+    /// The task whose step it was, by its place among the programs.
     pub task: usize,
     /// The kernel's function; empty for a call that is one step.
     pub function: &'static str,
-    /// In words.
+    /// What it did, as a clause whose subject is the function.
     pub text: String,
 }
 
@@ -36,9 +36,9 @@ pub struct Told {
 pub struct Ended {
     /// The step, from 0.
     pub step: usize,
-    /// Whose.
+    /// The task whose step it was, by its place among the programs.
     pub task: usize,
-    /// What it answered.
+    /// What it answered to the program.
     pub outcome: Outcome,
 }
 

@@ -21,6 +21,6 @@ pub enum Thing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId(pub(super) WaitId);
 
-/// A wait queue.
+/// A wait queue: `struct wait_queue_head`, which lies inside a file's own structure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QueueName(pub(super) QueueId);

@@ -345,7 +345,11 @@ impl Kernel {
         self.pids.get(&pid)?.task
     }
 
-    /// A task's pid.
+    /// The number that gettid(2) gives to a task.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such task.
     pub fn pid_of(&self, tid: Tid) -> Pid {
         self.tasks[tid].pid
     }

@@ -95,7 +95,7 @@ pub(crate) enum Interruption {
     Restarts,
     /// Nothing happens, after a moment in which it was pending.
     Passes,
-    /// The process ends.
+    /// The process ends, with this signal as its status.
     Kills(u32),
 }
 

@@ -22,7 +22,7 @@ use crate::fs::FileKind;
 use crate::store::{Pid, Tid, WaitId};
 use crate::task::{Interruption, SIGKILL};
 
-/// A thread's sleep.
+/// A call that sleeps, and all that is needed to try it again or to give it up.
 #[derive(Debug, Clone, Hash)]
 pub(crate) struct Waiting {
     pub(crate) call: Call,
@@ -43,11 +43,11 @@ pub(crate) struct Waiting {
 /// How long a call may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Timeout {
-    /// Not at all.
+    /// It returns at once, with what is ready.
     None,
     /// Until a date on the virtual clock.
     Until(u64),
-    /// Without end.
+    /// Until something is ready, or a signal comes.
     Endless,
 }
 

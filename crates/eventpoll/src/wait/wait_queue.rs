@@ -253,7 +253,7 @@ fn is_only_room(key: Events) -> bool {
 pub(crate) enum Limit {
     /// The first that accepts.
     One,
-    /// All of them.
+    /// All of them, as at a hang-up or an exit. Linux: `wake_up_all`.
     All,
 }
 

@@ -15,22 +15,22 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub struct ProgramRun {
     /// What was done, and what was answered.
     pub scenes: Vec<Scene>,
-    /// Some call waited.
+    /// True if some call waited.
     pub has_waited: bool,
-    /// There were two processes or more.
+    /// True if there were two processes or more.
     pub has_processes: bool,
-    /// Some instance watched another.
+    /// True if some instance watched another.
     pub has_nesting: bool,
-    /// How it ended.
+    /// Whether the two sides agreed to the end.
     pub verdict: Verdict,
 }
 
 /// One act, with both answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scene {
-    /// The act.
+    /// The call that was made.
     pub act: Act,
-    /// The model's answer.
+    /// What the model answered to it.
     pub model: Outcome,
     /// The waiting calls that ended with it on the model.
     pub model_ended: Vec<(Pid, Outcome)>,
@@ -45,7 +45,7 @@ pub struct Scene {
 pub enum Verdict {
     /// They did the same.
     Same,
-    /// They did not.
+    /// They did not, first in this.
     Different(Disagreement),
     /// The other side could not go on.
     Open(ExecutorError),
@@ -62,14 +62,14 @@ pub enum Disagreement {
     Interest {
         /// A task that has it open.
         pid: Pid,
-        /// Its number there.
+        /// The fd that task has for it.
         fd: Fd,
         /// What the model has.
         model: Vec<String>,
         /// What the other side has.
         kernel: Vec<String>,
     },
-    /// The model panicked.
+    /// The model panicked, with this message.
     Panic(String),
     /// The model is not whole any more.
     Broken(String),

@@ -13,16 +13,16 @@ use eventpoll::{Outcome, Pid, Policy, Syscall, Version};
 /// waits, is passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Program {
-    /// What is done.
+    /// The calls, in the order in which they are made.
     pub steps: Vec<Act>,
 }
 
 /// One call of a program.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Act {
-    /// Who makes it.
+    /// The task that makes it.
     pub pid: Pid,
-    /// What it is.
+    /// The call, with all its arguments.
     pub call: Syscall,
     /// The number for the task it makes, if it makes one.
     pub child: Option<Pid>,

@@ -36,7 +36,7 @@ use std::time::{Duration, Instant};
 /// What is to be run.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// How many programs.
+    /// How many programs to run.
     pub count: u64,
     /// Where they come from: the same seed, the same programs.
     pub seed: u64,

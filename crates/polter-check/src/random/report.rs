@@ -15,7 +15,7 @@ pub struct RandomReport {
     pub by_shape: BTreeMap<Shape, Tally>,
     /// Programs without a verdict, by the reason.
     pub open: BTreeMap<String, u64>,
-    /// What differed.
+    /// The programs that differed, shrunk.
     pub found: Vec<Found>,
     /// How long it took.
     pub elapsed: Duration,
@@ -24,7 +24,7 @@ pub struct RandomReport {
 /// How much was run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Programs.
+    /// Programs that were run.
     pub programs: u64,
     /// Calls of these, as far as they were run.
     pub calls: u64,
@@ -39,9 +39,9 @@ pub struct Tally {
 /// A program that differs.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// Its index.
+    /// Its index among the programs of the seed.
     pub index: u64,
-    /// Its shape.
+    /// The shape it was made in.
     pub shape: Shape,
     /// The smallest part of it that still differs.
     pub program: Program,
@@ -57,7 +57,7 @@ impl Found {
 }
 
 impl RandomReport {
-    /// All shapes together.
+    /// The counts of all shapes, added up.
     pub fn total(&self) -> Tally {
         let mut total = Tally::default();
         for tally in self.by_shape.values() {
@@ -70,7 +70,7 @@ impl RandomReport {
         total
     }
 
-    /// Programs a second.
+    /// Programs a second, over the whole run.
     pub fn rate(&self) -> f64 {
         self.total().programs as f64 / self.elapsed.as_secs_f64().max(1e-9)
     }

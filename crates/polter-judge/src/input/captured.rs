@@ -7,18 +7,18 @@
 pub struct Past {
     /// The processes that were alive.
     pub processes: Vec<PastProcess>,
-    /// Their epoll instances.
+    /// The epoll instances that some of them held.
     pub instances: Vec<PastInstance>,
 }
 
 /// A process that was alive before the log began.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PastProcess {
-    /// Its pid.
+    /// Its pid, as the log would write it.
     pub pid: u32,
     /// The tids of its threads, without the leader.
     pub threads: Vec<u32>,
-    /// Its open fds.
+    /// Its open fds, those that name instances too.
     pub open: Vec<i32>,
 }
 
@@ -27,7 +27,7 @@ pub struct PastProcess {
 pub struct PastInstance {
     /// The fds that name it.
     pub names: Vec<PastName>,
-    /// Its registrations.
+    /// What was registered in it, ghosts too.
     pub registrations: Vec<PastRegistration>,
 }
 
@@ -36,7 +36,7 @@ pub struct PastInstance {
 pub struct PastName {
     /// The process that has the fd.
     pub pid: u32,
-    /// The fd.
+    /// The fd in that process's table.
     pub fd: i32,
     /// True if an exec closes it.
     pub is_cloexec: bool,

@@ -52,7 +52,7 @@ pub(crate) struct Coverage {
     unused: FxHashSet<EpollId>,
     /// Captured tasks of which no line was read yet.
     pub(crate) silent: FxHashSet<u32>,
-    /// Captured registrations.
+    /// Registrations that the capture has: no line of the log makes them.
     pub(crate) registered_before: u64,
     /// Events without a registration, in instances that the log shows being made.
     pub(crate) unknown_events: Noticed,

@@ -7,13 +7,13 @@ use crate::verdict::{
 use eventpoll::Fd;
 use rustc_hash::FxHashMap;
 
-/// Most findings kept.
+/// Most findings kept; all others are only counted.
 const MAX_FINDINGS: usize = 1000;
 
 /// Most findings kept of one class, process and instance; others count as repetitions.
 const MAX_ALIKE: u64 = 3;
 
-/// Most warnings kept.
+/// Most warnings kept; all others are only counted.
 const MAX_WARNINGS: usize = 100;
 
 /// What makes findings alike: class, process, line of the instance, severity.

@@ -73,7 +73,7 @@ pub(crate) struct Registrations {
 /// Where an event came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// From this registration.
+    /// From this registration, the only one with its data.
     One(EpitemId),
     /// From one of several with the same data; this one is the newest.
     Several(EpitemId),

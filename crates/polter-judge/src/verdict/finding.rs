@@ -6,7 +6,7 @@ use serde::Serialize;
 /// Something that is wrong, with the calls that led to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Its kind.
+    /// The kind of fault.
     pub class: Class,
     /// A fault, or something that did no harm in this log.
     pub severity: Severity,
@@ -70,7 +70,7 @@ pub struct Site {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeptBy {
-    /// A process's descriptor.
+    /// An fd of a process's table.
     Fd {
         /// The process that has it.
         pid: u32,

@@ -6,7 +6,7 @@ use serde::Serialize;
 /// What one policy would change in what the log shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PolicyVerdict {
-    /// The policy's name.
+    /// The policy's name, as `--policy` takes it.
     pub policy: String,
     /// What it comes to, in a word.
     pub verdict: Outcome,
@@ -18,7 +18,7 @@ pub struct PolicyVerdict {
     pub mended_calls: u64,
     /// Successful calls that would have failed, and events that would have been lost.
     pub break_count: u64,
-    /// The first breaks.
+    /// The first breaks, in the order of the log; [`break_count`](Self::break_count) counts all.
     pub breaks: Vec<Break>,
     /// How many of the breaks would not happen in another order of two processes' calls, which nothing in the log rules
     /// out.
@@ -35,11 +35,11 @@ pub struct PolicyVerdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Nothing changes.
+    /// Every call in the log would be answered as it was.
     Unchanged,
     /// Only results change that nobody acts on.
     Harmless,
-    /// It mends something.
+    /// It mends something, and breaks nothing.
     Mends,
     /// It mends something; whether it breaks something depends on the order of two processes' calls.
     MendsMayBreak,
@@ -47,7 +47,7 @@ pub enum Outcome {
     MayBreak,
     /// It mends something, and it breaks something.
     MendsAndBreaks,
-    /// It breaks something.
+    /// It breaks something, and mends nothing.
     Breaks,
     /// Nothing that the log shows breaks, but the log does not show all.
     NotKnown,
@@ -64,7 +64,7 @@ pub struct Break {
     pub depends_on_order: bool,
 }
 
-/// How it breaks.
+/// How an answer to the program would differ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Broken {

@@ -24,13 +24,13 @@ pub struct Verdict {
 /// Counts of what was read, and warnings.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct LogSummary {
-    /// All lines.
+    /// All lines that were read, blank ones too.
     pub lines: u64,
     /// Lines that are blank, or comments.
     pub blank_lines: u64,
     /// Lines that are not strace's, or are torn.
     pub unread_lines: u64,
-    /// Calls that ended.
+    /// Calls whose result the log shows, of whatever kind.
     pub calls: u64,
     /// Calls that changed descriptors or used an instance.
     pub followed: u64,
@@ -61,7 +61,7 @@ pub struct Warning {
     pub line: u64,
     /// The column, from 1; 0 if the whole line is meant.
     pub column: u64,
-    /// What is wrong.
+    /// What could not be followed, and what was assumed instead.
     pub message: String,
 }
 

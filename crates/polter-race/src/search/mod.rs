@@ -19,11 +19,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 /// How far a search goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// The most states.
+    /// The search ends when it has met so many different states.
     pub states: u64,
-    /// The longest schedule.
+    /// No schedule is followed further than so many steps.
     pub steps: u32,
-    /// The most memory, in bytes.
+    /// What the stored states may take together, in bytes.
     pub memory: u64,
     /// On how many cores.
     pub cores: usize,
@@ -51,36 +51,36 @@ pub struct Report {
     pub limit: Option<Limit>,
 }
 
-/// Something went wrong.
+/// A fault, and how to come to it from the start.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Found {
-    /// Whose turn it was.
+    /// Whose turn it was, step by step.
     pub schedule: Schedule,
-    /// What it was.
+    /// What went wrong at the end of it.
     pub finding: Finding,
 }
 
 /// What a search has looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Covered {
-    /// Different states.
+    /// Different states that were met.
     pub states: u64,
     /// Steps from one to another.
     pub steps: u64,
     /// States in which nobody could go on.
     pub endings: u64,
-    /// The longest schedule.
+    /// The steps of the longest schedule that was followed.
     pub depth: u32,
 }
 
 /// A bound that was met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
-    /// [`Bounds::states`].
+    /// There are more states than [`Bounds::states`].
     States,
-    /// [`Bounds::steps`].
+    /// Some schedule is longer than [`Bounds::steps`].
     Steps,
-    /// [`Bounds::memory`].
+    /// The states take more than [`Bounds::memory`].
     Memory,
     /// Somebody has asked it to stop.
     Stopped,

@@ -44,7 +44,7 @@ pub enum StepResult {
 }
 
 impl<'a> Explorer<'a> {
-    /// Begins at `start`.
+    /// Numbers the components of `start`, which becomes the state built last.
     pub fn new(shared: &'a ComponentStore, start: &Stepped) -> Explorer<'a> {
         let mut explorer = Explorer {
             shared,
@@ -71,7 +71,7 @@ impl<'a> Explorer<'a> {
         self.made.components()
     }
 
-    /// [`Stepped::tasks`].
+    /// How many tasks can take a step, timers among them ([`Stepped::tasks`]).
     pub fn tasks(&self) -> usize {
         self.made.tasks()
     }
@@ -112,7 +112,7 @@ impl<'a> Explorer<'a> {
         self.made.timer_of(task).unwrap_or(task)
     }
 
-    /// Builds a state.
+    /// Builds a state from its components, copying only those that differ from the last one built.
     pub fn state(&mut self, state: &State) -> &Stepped {
         let written = self.made.written_components();
         for place in 0..self.width() {

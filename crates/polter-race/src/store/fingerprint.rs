@@ -112,7 +112,7 @@ impl Hasher for Folding {
         self.push(word >> 32, 32);
     }
 
-    /// Lengths.
+    /// Lengths and discriminants: nearly always small.
     #[inline]
     fn write_usize(&mut self, word: usize) {
         self.push_small(word as u64);

@@ -28,7 +28,7 @@ impl<const WORDS: usize> Default for Slots<WORDS> {
 }
 
 impl<const WORDS: usize> Slots<WORDS> {
-    /// So many.
+    /// Makes `count` slots, all zero; from a large page on, aligned to one.
     pub(crate) fn new(count: usize) -> Slots<WORDS> {
         let align = match count * size_of::<[u64; WORDS]>() {
             ..LARGE_PAGE => LINE,
@@ -49,13 +49,13 @@ impl<const WORDS: usize> Slots<WORDS> {
         self.all().len()
     }
 
-    /// All of them.
+    /// Every slot, taken or not.
     #[inline]
     pub(crate) fn all(&self) -> &[[AtomicU64; WORDS]] {
         self.words[self.first..].as_chunks().0
     }
 
-    /// Where they lie.
+    /// The addresses from the first slot to the end of the last.
     pub(crate) fn memory(&self) -> Range<*const AtomicU64> {
         self.words[self.first..].as_ptr_range()
     }

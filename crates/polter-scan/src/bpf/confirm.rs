@@ -23,7 +23,7 @@ const MAX_LOOKS: u64 = 8;
 /// A registration that does not fit.
 #[derive(Debug)]
 struct Suspect {
-    /// The registration's file.
+    /// The address of the registration's `struct file`, as the walk read it.
     file: Address,
     /// The places of the instance and of the registration.
     at: (usize, usize),

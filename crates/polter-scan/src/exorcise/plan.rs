@@ -39,7 +39,7 @@ impl Default for Options {
 /// The ghosts of one process's instances, and what is to be done about each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Plan {
-    /// The process.
+    /// The process whose instances were searched; its own copies of them are used to remove.
     pub pid: u32,
     /// One step for each ghost of its instances.
     pub steps: Vec<Step>,
@@ -62,7 +62,7 @@ pub struct Step {
     /// How many registrations the instance has.
     #[serde(skip)]
     pub(super) among: u64,
-    /// The ghost's fd.
+    /// The fd that the ghost was registered under, and DEL must name again.
     pub fd: i32,
     /// Which one it is of the registrations of that fd.
     #[serde(rename = "nth")]
@@ -114,7 +114,7 @@ pub enum Outcome {
     Kept {
         /// Why it could not be removed.
         reason: String,
-        /// What may help.
+        /// What a person can do instead: a privilege to grant, a process to name, a restart.
         way_out: String,
     },
 }

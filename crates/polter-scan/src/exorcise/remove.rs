@@ -115,7 +115,7 @@ enum End {
     Changing,
     /// One table cannot be asked what the fd means in it.
     Untold(Untold),
-    /// DEL failed.
+    /// The kernel refused `EPOLL_CTL_DEL`, with another error than ENOENT.
     NotRemoved(Errno),
     /// The registration is live, was removed, and could not be put back.
     Lost(Errno),

@@ -36,7 +36,7 @@ pub struct Load {
 /// A process that used a core while it was watched.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Busy {
-    /// The process.
+    /// The process, by the pid that the scanner's own namespace has for it.
     pub pid: u32,
     /// Its name, which may hold anything.
     pub comm: String,

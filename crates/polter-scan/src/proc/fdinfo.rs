@@ -34,7 +34,7 @@ pub struct FdInfo {
     pub left_out: u64,
 }
 
-/// One registration.
+/// A `tfd:` line: one registration. Linux: `ep_show_fdinfo`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Row {
     /// The fd it was made under.
@@ -43,7 +43,7 @@ pub struct Row {
     pub events: u32,
     /// The data that the program gave with it.
     pub data: u64,
-    /// The file's position.
+    /// The file's position (`f_pos`): 0 for most files that can be polled.
     pub pos: i64,
     /// The file's inode number; since Linux 4.15.
     pub ino: Option<u64>,

@@ -65,7 +65,7 @@ impl Fds<'_> {
         })
     }
 
-    /// The process's directory.
+    /// The directory `/proc/PID`, held open: whoever gets the pid later is not read through it.
     pub(super) fn dir(&self) -> &OwnedFd {
         &self.dir
     }

@@ -61,7 +61,9 @@ impl Proc {
         self.devices.socket()
     }
 
-    /// Every process, ascending.
+    /// The pids that the tree shows, ascending; threads other than the leader are not listed.
+    ///
+    /// Errors: what opendir(3) says of the tree itself.
     pub fn pids(&self) -> io::Result<Vec<u32>> {
         numbers_in(&self.root)
     }
@@ -160,7 +162,7 @@ impl Proc {
         })
     }
 
-    /// A process's `stat`.
+    /// Reads `/proc/PID/stat` (proc_pid_stat(5)): start time, state, CPU time.
     pub fn stat(&self, pid: u32) -> Result<Stat, Why> {
         let dir = self.open(&self.root.join(pid.to_string()), OFlags::DIRECTORY)?;
         self.stat_in(&dir)

@@ -42,7 +42,7 @@ pub struct Evidence {
 /// What a process did with an instance while it was watched.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Use {
-    /// The process.
+    /// A process that holds the instance.
     pub pid: u32,
     /// Its use of the instance.
     #[serde(flatten)]
@@ -91,7 +91,7 @@ pub enum How {
     },
     /// It cannot be told.
     Unknown {
-        /// The reason.
+        /// A clause for the report that says why not.
         why: &'static str,
     },
 }

@@ -123,7 +123,7 @@ pub enum Meaning {
     Same,
     /// It names another file.
     Other,
-    /// It names nothing.
+    /// It names nothing: it was closed, and no later file has been given this fd.
     Closed,
     /// It is open, and nothing tells whether it names the same file.
     Unknown,

@@ -55,7 +55,7 @@ impl Snapshot {
 pub struct Unseen {
     /// The process.
     pub pid: u32,
-    /// The reason.
+    /// Whether it was gone, or forbidden.
     pub why: Why,
 }
 
@@ -63,7 +63,7 @@ pub struct Unseen {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Why {
-    /// It ended meanwhile.
+    /// It ended between the listing of `/proc` and the reading of its files.
     Vanished,
     /// The kernel did not permit it: the process is another user's, or has more privileges.
     Refused,
@@ -72,7 +72,7 @@ pub enum Why {
 /// The calls and walks behind a snapshot, and everything that was left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Effort {
-    /// Comparisons by `kcmp(2)`.
+    /// How often `kcmp(2)` was called, whatever it answered.
     pub kcmp_calls: u64,
     /// How long they took, in microseconds, summed over all threads.
     pub kcmp_us: u64,

@@ -85,13 +85,13 @@ pub enum Kind {
     Socket,
     /// A pipe: its two ends share an inode.
     Pipe,
-    /// An epoll instance.
+    /// `anon_inode:[eventpoll]`: an epoll instance.
     Epoll,
-    /// An eventfd.
+    /// `anon_inode:[eventfd]`; all eventfds share one inode.
     Eventfd,
-    /// A timerfd.
+    /// `anon_inode:[timerfd]`; all timerfds share one inode.
     Timerfd,
-    /// A signalfd.
+    /// `anon_inode:[signalfd]`; all signalfds share one inode.
     Signalfd,
     /// Another file without a path: inotify, io_uring …
     Anonymous,

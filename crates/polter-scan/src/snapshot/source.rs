@@ -22,8 +22,8 @@ pub enum By {
     /// The running machine's `/proc`, and `kcmp(2)`.
     #[default]
     Proc,
-    /// A captured `/proc`.
+    /// A captured `/proc`: nothing can be compared, so only inodes tell files apart.
     Capture,
-    /// The kernel walk.
+    /// The kernel walk, which compares the files' own addresses.
     Bpf,
 }

@@ -35,7 +35,7 @@ pub(crate) struct SendCall {
 #[derive(Debug, Clone, Copy)]
 struct Refusal {
     errno: Errno,
-    /// With `SIGPIPE`.
+    /// The caller also gets `SIGPIPE`, unless it asked for `MSG_NOSIGNAL`.
     is_loud: bool,
 }
 
