@@ -64,6 +64,7 @@ impl Kernel {
     #[inline(never)]
     fn quick_report(&mut self, caller: Tid, call: &Syscall, wait: &EpollWait) -> Outcome {
         self.ep_send_events(caller, &wait.with_room());
+        // In vain: what was not ready has left the list. The whole call finds the same, and goes on to sleep.
         if self.reported.is_empty() {
             return self.call_any(caller, call);
         }

@@ -66,6 +66,7 @@ impl Kernel {
     /// An assumed descriptor turns out to be an instance.
     pub fn assume_epoll(&mut self, tid: Tid, fd: Fd) -> Result<FileId, Errno> {
         self.forget_fd(tid, fd);
+        // The call that makes instances makes this one too; only the fd that it takes is dictated.
         self.dictate_fds(&[fd]);
         self.epoll_create1(tid, 0)?;
         self.raw_file_at(tid, fd)

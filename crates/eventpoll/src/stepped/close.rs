@@ -71,12 +71,14 @@ impl Stepped {
             "slot {fd} is cleared, it named {}",
             self.named(slot.file)
         );
+        // The answer stands before the release runs: close(2) does not tell what its file's end came to.
         self.answer(me, Ok(0));
         self.push(me, Frame::FilpClose(slot.file))
     }
 
     /// Linux: `filp_close`, `fput_close_sync`.
     pub(super) fn run_filp_close(&mut self, me: usize, file: FileId) -> Taken {
+        // In the call itself, not on the way back to the program: whoever waits for close(2) finds the file released.
         if self.drop_file_ref(me, file, "fput")? {
             self.push_final_put(me, file)?;
         }
@@ -87,6 +89,7 @@ impl Stepped {
     /// the program. Linux: `fput`.
     pub(super) fn fput(&mut self, me: usize, file: FileId) -> Taken {
         if self.drop_file_ref(me, file, "fput")? {
+            // Not here: the caller may hold locks that the release takes. Linux: `task_work_add`.
             self.runners[me].work.push(file);
         }
         Ok(())
@@ -99,6 +102,7 @@ impl Stepped {
         function: &'static str,
     ) -> Result<bool, Finding> {
         self.touch_file(me, file, function)?;
+        // The model's own count would panic; here it is a finding like the others.
         if self.kernel.files[file].references == 0 {
             return Err(Finding::RefUnderflow { task: me, file });
         }
@@ -160,6 +164,7 @@ impl Stepped {
             }
             FinalAt::Free => {
                 self.touch_file(me, file, "file_free")?;
+                // Nobody looks at the list after this: whatever still stands on it names freed memory.
                 // One that is being taken off the list right now will find out itself.
                 let left = self.kernel.files[file].epitems.first();
                 if let Some(epitem) = left.filter(|_| self.has_f_ep(file)) {
@@ -217,6 +222,8 @@ impl Stepped {
                 at: ClearAt::Mutex,
             }),
         )?;
+        // On top of the other frame, so it runs first: pollers hear of it before `ep->mtx` is taken, while the instance
+        // can still be polled.
         if has_pollers {
             self.push(
                 me,
@@ -239,6 +246,8 @@ impl Stepped {
                 frame.next = first;
                 self.push(me, Frame::ClearAndPut(frame))
             }
+            // Two passes, as in Linux: no callback may arrive once the first epitem is freed. The successor is read
+            // before, because the links go with the epitem.
             (ClearAt::Unhook, Some(epitem)) => {
                 frame.next = self.kernel.epitems[epitem].of_epoll.next();
                 self.push(me, Frame::ClearAndPut(frame))?;
@@ -258,6 +267,7 @@ impl Stepped {
                 let has_unhooked = !self.rules().errs(Seed::FreeBeforeUnhook);
                 self.push(me, Frame::Remove(Remove::new(epitem, has_unhooked)))
             }
+            // What path C has marked is left: it has its own reference on the instance, and finishes after this unlock.
             (ClearAt::Remove, None) => {
                 self.unlock(me, Lock::Mutex(epoll));
                 frame.at = ClearAt::Put;
@@ -277,6 +287,7 @@ impl Stepped {
     pub(super) fn begin_exit(&mut self, me: usize, status: i32, is_group: bool) -> Taken {
         let table = self.kernel.tasks[self.tid(me)].table;
         self.push(me, Frame::ExitNotify { status, is_group })?;
+        // Whoever shares the table keeps its files; the last user's exit closes them.
         if self.kernel.tables[table].users == 1 {
             return self.run_exit_files(me, 0);
         }
@@ -323,6 +334,7 @@ impl Stepped {
             false => Syscall::Exit { status },
         };
         self.kernel.call(tid, &exit);
+        // Only now: until here the exit itself releases files, and its steps are the task's.
         self.runners[me].is_gone = true;
         self.take_deferred(me)
     }
@@ -333,6 +345,7 @@ impl Stepped {
         let wakes = std::mem::take(&mut deferred.wakes);
         let releases = std::mem::take(&mut deferred.releases);
         let sighands = std::mem::take(&mut deferred.sighands);
+        // What is pushed last runs first: so wakes run before releases, and these before the handlers' queues go.
         for queue in sighands {
             self.push_pollfree(me, queue)?;
         }

@@ -97,6 +97,7 @@ impl Stepped {
             errno: None,
             at: CtlAt::Target,
         };
+        // Nobody else can clear a slot of a table that is this task's alone, so both look-ups are one step there.
         if self.shares_table(me) {
             return self.push(me, Frame::Ctl(frame));
         }
@@ -242,6 +243,7 @@ impl Stepped {
         frame.at = CtlAt::Unlock;
         let epitem = frame.epitem.expect("found or attached before");
         self.push(me, Frame::Ctl(frame))?;
+        // With the mask as it is now: the poll may be older than a MOD's mask (`Seed::PollBeforeMask`).
         let ready = self.runners[me].ready() & self.kernel.epitems[epitem].events;
         if ready.is_empty() {
             return Ok(());
@@ -307,6 +309,8 @@ impl Stepped {
         let (epoll, file) = (frame.epoll, frame.file);
         let is_first = frame.at == CtlAt::Mutex;
         let is_nesting = self.epoll_of(file).is_some() || self.has_f_ep(frame.epfd_file);
+        // `epnested_mutex` comes before every `ep->mtx` in the order of locks. That an ADD needs it shows only here, so
+        // the mutex is let go and taken again after the loop check.
         if is_first && frame.op == EPOLL_CTL_ADD && is_nesting {
             tell!(
                 self,
@@ -323,6 +327,7 @@ impl Stepped {
             self.lock(me, Lock::Mutex(epoll));
         }
         let table = self.kernel.tasks[self.tid(me)].table;
+        // Under the mutex, and after the loop check: what was found before it may be gone.
         let found = self.kernel.ep_find(epoll, file, frame.fd, table);
         tell!(
             self,
@@ -393,6 +398,7 @@ impl Stepped {
             true => CtlAt::Poll,
             false => CtlAt::Queue,
         };
+        // Linux counts paths in a full check only, under `epnested_mutex`: its list of files to check is global.
         if frame.is_nested && self.kernel.has_too_many_paths(epoll, file) {
             frame.errno = Some(Errno::EINVAL);
             frame.at = CtlAt::Unlock;

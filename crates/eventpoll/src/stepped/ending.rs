@@ -17,6 +17,7 @@ impl Stepped {
             .iter()
             .position(|runner| match runner.stack.last() {
                 None => false,
+                // A sleeper is not stuck: whether it sleeps in vain is the next question.
                 Some(Frame::Wait(wait)) => !wait.is_asleep(),
                 Some(_) => true,
             });
@@ -33,6 +34,7 @@ impl Stepped {
             let Some(Frame::Wait(wait)) = runner.stack.last() else {
                 continue;
             };
+            // On a copy: polling an instance takes epitems that are not ready off its list.
             let kernel = kernel.get_or_insert_with(|| self.kernel.clone());
             let (epoll, tid) = (wait.epoll(), runner.tid?);
             let mut epitems = self.kernel.epitems_of(epoll).into_iter();
@@ -118,6 +120,7 @@ impl Stepped {
     }
 
     pub(super) fn set_edge(&mut self, epitem: EpitemId, is_set: bool) {
+        // An epitem after the 64th has no bit. A lost edge of it would not be found.
         let bit = 1_u64.checked_shl(epitem.index()).unwrap_or(0);
         self.ledger.edges = if is_set {
             self.ledger.edges | bit

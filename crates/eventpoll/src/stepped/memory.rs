@@ -40,6 +40,7 @@ impl Memory {
 
     /// Linux: `kfree_rcu`.
     pub(super) fn free_after(&mut self, thing: Thing, readers: u8) {
+        // A reader that comes later does not count: it must not find the thing any more, and is told on if it does.
         if readers == 0 {
             self.free(thing);
         } else if let Err(place) = self.going.binary_search(&(thing, readers)) {
@@ -49,6 +50,7 @@ impl Memory {
 
     /// A reader has left. Linux: `rcu_read_unlock`.
     pub(super) fn reader_left(&mut self, reader: u8) {
+        // A reader that leaves and comes back is a new one: it does not hold what was freed before it came.
         for (_, readers) in &mut self.going {
             *readers &= !reader;
         }
@@ -127,6 +129,7 @@ impl Stepped {
 
     pub(super) fn rcu_read_unlock(&mut self, me: usize) {
         self.runners[me].rcu -= 1;
+        // Sections nest; only the outermost end lets anybody free.
         if self.runners[me].rcu == 0 {
             self.ledger.memory.reader_left(1 << me);
         }

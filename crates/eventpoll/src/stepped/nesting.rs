@@ -104,6 +104,8 @@ impl Stepped {
         frame.down = Some(ret);
         frame.is_up = true;
         self.push(me, Frame::LoopCheck(frame))?;
+        // Upwards no mutex is taken: that would be against the order of nesting. Outer instances can be closed
+        // meanwhile, and only a grace period keeps their memory (`Fix::DelayedFree`).
         self.rcu_read_lock(me);
         self.push(
             me,
@@ -138,6 +140,7 @@ impl Stepped {
                 };
                 frame.next = self.kernel.epitems[epitem].of_epoll.next();
                 if let Some(inner) = self.epoll_of(self.kernel.epitems[epitem].file) {
+                    // A circle counts as a chain that is too long: the program is told ELOOP for both.
                     if inner == frame.into || frame.depth > MAX_NESTS {
                         frame.longest = MAX_NESTS + 1;
                         return self.end_down(me, frame);
@@ -237,6 +240,7 @@ impl Stepped {
         let Some(inner) = self.epoll_of(file) else {
             return Ok(());
         };
+        // The check itself cannot rely on there being no circle: it stops at a length that no allowed chain has.
         let bound = MAX_NESTS + 2;
         let down = self.chain(inner, bound, true);
         if down >= bound {

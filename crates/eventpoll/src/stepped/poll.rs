@@ -88,12 +88,14 @@ impl Stepped {
         self.touch_epitem(me, epitem, "ep_item_poll")?;
         let Epitem { file, events, .. } = self.kernel.epitems[epitem];
         match frame.at {
+            // Before the fix the file was polled as it is: the epitem holds no reference, so it may be in its release.
             PollAt::Get if !self.rules().has(Fix::PollGuard) => {
                 frame.at = PollAt::Poll;
                 self.run_item_poll(me, frame)
             }
             PollAt::Get => {
                 self.touch_file(me, file, "epi_fget")?;
+                // Not ready, and nothing more: its release takes the epitem off the list.
                 if !self.kernel.get_if_alive(file) {
                     tell!(
                         self,
@@ -114,6 +116,7 @@ impl Stepped {
                 if self.kernel.files[file].references == 0 {
                     return Err(Finding::PolledDead { task: me, file });
                 }
+                // Before the poll: a change after it is an edge that has not been seen yet.
                 self.set_edge(epitem, false);
                 frame.at = PollAt::Put;
                 self.push(me, Frame::ItemPoll(frame))?;
@@ -148,6 +151,7 @@ impl Stepped {
 
     /// True if the poll under way took a reference of its own: in a scan, and not in ctl.
     pub(super) fn is_guarded(&self, me: usize) -> bool {
+        // In ctl the fd lookup holds the file for the whole call.
         let is_ctl = matches!(self.runners[me].stack.last(), Some(Frame::Ctl(_)));
         self.rules().has(Fix::PollGuard) && !is_ctl
     }
@@ -166,6 +170,8 @@ impl Stepped {
         match frame.at {
             NestedAt::Mutex => {
                 self.touch_epoll(me, epoll, "mutex_lock")?;
+                // The inner instance's mutex inside the outer one's: that this order has no circle is what
+                // `ep_loop_check` is for.
                 self.lock(me, Lock::Mutex(epoll));
                 self.ep_start_scan(epoll);
                 tell!(
@@ -192,6 +198,7 @@ impl Stepped {
                     self.unlink_taken(epitem);
                     frame.at = NestedAt::Next;
                 } else {
+                    // The first that is ready is enough, and stays on the list: a poll reports nothing.
                     frame.is_ready = true;
                     frame.at = NestedAt::Done;
                 }

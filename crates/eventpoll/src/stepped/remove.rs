@@ -16,6 +16,8 @@ use crate::store::{EpitemId, EpollId, FileId};
 pub(super) struct Remove {
     pub(super) epitem: EpitemId,
     at: RemoveAt,
+    /// A reference on the watched file is held until the epitem is freed, so that `__fput` of another task cannot free
+    /// the file while this one takes its `f_lock`.
     is_pinned: bool,
 }
 
@@ -82,55 +84,18 @@ impl Stepped {
         let Remove { epitem, .. } = frame;
         match frame.at {
             RemoveAt::Unhook => {
+                // What is pushed last runs first: the entry has left the wait queue before this frame goes on.
                 frame.at = RemoveAt::Pin;
                 self.push(me, Frame::Remove(frame))?;
                 if !self.rules().errs(Seed::FreeBeforeUnhook) {
                     self.push_unregister(me, epitem)?;
                 }
             }
-            RemoveAt::Pin => {
-                self.touch_epitem(me, epitem, "ep_remove")?;
-                let file = self.kernel.epitems[epitem].file;
-                if self.rules().has(Fix::Dying) && self.ledger.marked.contains(&epitem) {
-                    tell!(
-                        self,
-                        me,
-                        "ep_remove",
-                        "{} is dying: left to its file's release",
-                        self.named(epitem)
-                    );
-                    return Ok(());
-                }
-                frame.at = RemoveAt::Tree;
-                if self.rules().has(Fix::RemovalPin) {
-                    self.touch_file(me, file, "epi_fget")?;
-                    if !self.kernel.get_if_alive(file) {
-                        tell!(
-                            self,
-                            me,
-                            "epi_fget",
-                            "{} has no reference left: nothing to take",
-                            self.named(file)
-                        );
-                        return Ok(());
-                    }
-                    frame.is_pinned = true;
-                    tell!(self, me, "epi_fget", "{}", self.counted(file));
-                } else {
-                    tell!(
-                        self,
-                        me,
-                        "ep_remove",
-                        "{} goes on without a reference on {}",
-                        self.named(epitem),
-                        self.named(file)
-                    );
-                }
-                self.push(me, Frame::Remove(frame))?;
-                self.push_remove_file(me, epitem)?;
-            }
+            RemoveAt::Pin => return self.remove_pin(me, frame),
             RemoveAt::Tree => {
                 self.ep_remove_epi(me, epitem)?;
+                // Never the last one: the instance's own file has a reference too, and whoever is here holds that file
+                // or is its release.
                 self.drop_epoll_ref(self.kernel.epitems[epitem].epoll);
                 if frame.is_pinned {
                     frame.at = RemoveAt::Unpin;
@@ -140,6 +105,8 @@ impl Stepped {
                     self.push(me, Frame::Remove(frame))?;
                 }
             }
+            // If the fd was closed meanwhile, this can be the last reference: then this task releases the file on its
+            // way out.
             RemoveAt::Unpin => {
                 let file = self.kernel.epitems[epitem].file;
                 self.fput(me, file)?;
@@ -151,6 +118,54 @@ impl Stepped {
             RemoveAt::UnhookLate => self.push_unregister(me, epitem)?,
         }
         Ok(())
+    }
+
+    /// The pin on the file, and off its list; nothing if the file's release removes the epitem.
+    fn remove_pin(&mut self, me: usize, mut frame: Remove) -> Taken {
+        let Remove { epitem, .. } = frame;
+        self.touch_epitem(me, epitem, "ep_remove")?;
+        let file = self.kernel.epitems[epitem].file;
+        // Path C has picked this epitem and waits for `ep->mtx`, which this task's caller holds. It goes on
+        // once the mutex is free; if both went on, the epitem would be freed twice.
+        if self.rules().has(Fix::Dying) && self.ledger.marked.contains(&epitem) {
+            tell!(
+                self,
+                me,
+                "ep_remove",
+                "{} is dying: left to its file's release",
+                self.named(epitem)
+            );
+            return Ok(());
+        }
+        frame.at = RemoveAt::Tree;
+        if self.rules().has(Fix::RemovalPin) {
+            self.touch_file(me, file, "epi_fget")?;
+            // A count of zero never rises again: the file's release is under way, and removes the epitem
+            // itself.
+            if !self.kernel.get_if_alive(file) {
+                tell!(
+                    self,
+                    me,
+                    "epi_fget",
+                    "{} has no reference left: nothing to take",
+                    self.named(file)
+                );
+                return Ok(());
+            }
+            frame.is_pinned = true;
+            tell!(self, me, "epi_fget", "{}", self.counted(file));
+        } else {
+            tell!(
+                self,
+                me,
+                "ep_remove",
+                "{} goes on without a reference on {}",
+                self.named(epitem),
+                self.named(file)
+            );
+        }
+        self.push(me, Frame::Remove(frame))?;
+        self.push_remove_file(me, epitem)
     }
 
     pub(super) fn needs_release_file(&self, frame: ReleaseFile) -> Option<Lock> {
@@ -202,6 +217,8 @@ impl Stepped {
             }
             ReleaseAt::Tree => {
                 self.ep_remove_epi(me, epitem)?;
+                // The put comes after the unlock: the mutex lies in the memory that the last put frees. `UnlockTail` is
+                // what goes wrong the other way round (CVE-2025-38349).
                 frame.at = ReleaseAt::Put;
                 if self.rules().errs(Seed::PutUnderMutex) {
                     let disposes = self.drop_epoll_ref(epoll);
@@ -219,6 +236,7 @@ impl Stepped {
                 }
             }
         }
+        // One epitem a turn, always the first: the list may have changed while no lock was held.
         self.push(me, Frame::ReleaseFile(ReleaseFile::new(file)))
     }
 
@@ -259,10 +277,13 @@ impl Stepped {
         self.touch_epitem(me, epitem, function)?;
         let epoll = self.kernel.epitems[epitem].epoll;
         self.touch_epoll(me, epoll, function)?;
+        // Not the same as the touch above: an epitem that waits for readers may be looked at, and must not be freed
+        // again.
         if self.ledger.memory.is_freed(Thing::Epitem(epitem)) {
             return Err(Finding::RemovedTwice { task: me, epitem });
         }
         self.kernel.ep_unlink_epoll(epitem);
+        // The model's epitem stays in its arena, because other tasks may look at freed memory, and that has to be seen.
         let owner = self.kernel.epitems[epitem].owner;
         self.kernel.disown(owner);
         self.ledger.marked.retain(|other| *other != epitem);

@@ -63,6 +63,7 @@ impl Stepped {
                 tell!(self, me, function, "whead is NULL: POLLFREE was here");
                 return Ok(());
             };
+            // The queue may go between this load and its lock. The read-side section keeps its memory until then.
             self.rcu_read_lock(me);
             frame.loaded = Some((place, self.kernel.waits.queue_of(place)));
             tell!(self, me, function, "whead is loaded");
@@ -70,6 +71,8 @@ impl Stepped {
         };
         self.touch_queue(me, queue, "remove_wait_queue")?;
         self.touch_entry(me, place, "remove_wait_queue")?;
+        // POLLFREE may have unlinked it between the load and the lock; `remove_wait_queue` of an entry that is off is
+        // harmless.
         if self.kernel.waits.is_linked(place) {
             self.kernel.waits.unlink(place);
         }
@@ -108,10 +111,13 @@ impl Stepped {
         self.touch_epitem(me, epitem, function)?;
         let file = self.kernel.epitems[epitem].file;
         self.touch_file(me, file, function)?;
+        // Linux would write through a poisoned pointer: `hlist_del_rcu`, twice.
         if !self.watchers(file).any(|other| other == epitem) {
             return Err(Finding::RemovedTwice { task: me, epitem });
         }
         let is_last = self.watchers(file).nth(1).is_none();
+        // Two steps, because `eventpoll_release` reads `f_ep` without the lock: it can see NULL while the epitem is
+        // still on the list, and the file is freed under this task. The pin of path A is for this.
         if is_last && !frame.has_cleared {
             self.lock(me, Lock::File(file));
             self.ledger.cleared.push(file);

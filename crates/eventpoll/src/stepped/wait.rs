@@ -23,7 +23,9 @@ pub(super) struct Wait {
     count: u32,
     /// The time-out is not endless: it can be over whenever the task sleeps.
     can_time_out: bool,
+    /// The time is up, or there never was any: the next look that finds nothing is the last.
     is_late: bool,
+    /// Its place on `ep->wq` while it sleeps. A wake takes it away, so nothing here means that somebody woke the task.
     place: Option<WaitId>,
     at: WaitAt,
 }
@@ -131,6 +133,8 @@ impl Stepped {
                 let is_oneshot = self.kernel.epitems[epitem].events.contains(Events::ONESHOT);
                 frame.at = match ready.is_empty() {
                     true => WaitAt::Next,
+                    // Another event may come between the poll and the disarming. It goes to the overflow list, and the
+                    // next scan drops it, because nothing is watched by then.
                     false if is_oneshot => WaitAt::Report(epitem, ready),
                     false => {
                         self.report(me, &mut frame, epitem, ready);
@@ -145,6 +149,8 @@ impl Stepped {
             }
             WaitAt::ScanDone => {
                 self.touch_epoll(me, epoll, "ep_done_scan")?;
+                // The lists are joined under `ep->lock`, before the mutex is let go: the next scan must find what is
+                // left.
                 self.ep_done_scan(me, epoll);
                 self.unlock(me, Lock::Mutex(epoll));
                 frame.at = if frame.count > 0 || frame.is_late {
@@ -210,6 +216,8 @@ impl Stepped {
     fn ep_poll_sleep(&mut self, me: usize, frame: &mut Wait) -> Taken {
         let epoll = frame.epoll;
         self.touch_epoll(me, epoll, "ep_poll")?;
+        // Under the lock that callbacks take: an event is either seen here, or finds this task on the queue. The first
+        // look had no lock, and an event after it would wake nobody.
         let looks = !self.rules().errs(Seed::NoLookBeforeSleep);
         if looks && self.ep_events_available(epoll) {
             tell!(
@@ -244,6 +252,8 @@ impl Stepped {
             self.kernel.waits.remove(place);
         }
         frame.place = None;
+        // Off the queue though the time is up: the wake was spent on this task, so it has to look. If it ended here,
+        // another sleeper that could have had the event would sleep on.
         let goes_on = !is_waiting && !self.rules().errs(Seed::TimeoutForgetsWake);
         tell!(
             self,
@@ -268,6 +278,7 @@ impl Stepped {
         self.note_event(me, epitem, ready);
         let watched = &mut self.kernel.epitems[epitem];
         if watched.events.contains(Events::ONESHOT) {
+            // Disarmed, not removed: a MOD arms it again.
             watched.events &= Events::PRIVATE;
         } else if !watched.events.contains(Events::ET) && !self.rules().errs(Seed::LevelNotPutBack)
         {
@@ -323,6 +334,7 @@ impl Stepped {
     /// Linux: `ep_events_available`. The sequence count makes it one look.
     fn ep_events_available(&self, epoll: EpollId) -> bool {
         let epoll = &self.kernel.epolls[epoll];
+        // During a scan the list looks empty though the scan may put something back: so a scan counts as something.
         !epoll.ready.is_empty() || epoll.is_scanning
     }
 
@@ -336,6 +348,7 @@ impl Stepped {
         match self.runners[sleeper].stack.last_mut() {
             Some(Frame::Wait(wait)) if wait.at == WaitAt::Asleep => {
                 wait.place = None;
+                // Awake and not on a CPU yet, a task's timer can still go off; without a timer the two are one.
                 wait.at = match wait.can_time_out {
                     true => WaitAt::Woken,
                     false => WaitAt::Mutex,

@@ -87,6 +87,7 @@ impl Stepped {
                 entry,
                 next,
                 has_accepted,
+                // A wake with POLLFREE asks nobody to accept: every entry has to leave.
             } if frame.is_pollfree => {
                 let _ = has_accepted;
                 frame.at = WakeAt::Leave { entry, next };
@@ -97,6 +98,8 @@ impl Stepped {
                 next,
                 has_accepted,
             } => {
+                // Those who are not exclusive stand first and are all told; the limit counts exclusive ones that had a
+                // use for the wake.
                 let is_enough = has_accepted
                     && self.kernel.waits.is_exclusive(entry)
                     && frame.limit == Limit::One;
@@ -136,6 +139,8 @@ impl Stepped {
     /// One entry is asked. The next one is read before, as Linux does.
     fn run_entry(&mut self, me: usize, mut frame: Wake, entry: WaitId) -> Taken {
         self.touch_entry(me, entry, "__wake_up_common")?;
+        // The callback may take this entry off the queue (POLLFREE), so its successor is read first. The queue's lock
+        // keeps the successor.
         let next = self.kernel.waits.after(entry);
         let Some(Waiter::Epitem(epitem)) = self.kernel.waits.waiter(entry) else {
             return self.go_on(me, frame, next);
@@ -221,6 +226,8 @@ impl Stepped {
             let Some(Waiter::Task(tid)) = self.kernel.waits.waiter(place) else {
                 unreachable!("only tasks wait on an instance");
             };
+            // It leaves the queue though it is not asleep: a task on its way to sleep sees that it is off
+            // (`list_empty_careful`) and looks again.
             self.kernel.waits.remove(place);
             let sleeper = self.runners.iter().position(|r| r.tid == Some(tid));
             let sleeper = sleeper.expect("only a task that is stepped waits");
@@ -237,6 +244,7 @@ impl Stepped {
                     "runs already"
                 }
             );
+            // A task that runs already has taken nothing, so the wake goes on to the next.
             if was_asleep {
                 break;
             }

@@ -86,6 +86,7 @@ impl HappensBefore {
 
     /// A child knows what its parent knows.
     pub(crate) fn forked(&mut self, parent: u32, child: u32) {
+        // A new thread is its process's: there is nobody to hand anything over to.
         if parent != child {
             let known = self.known(parent);
             self.processes.insert(child, known);
@@ -112,6 +113,7 @@ impl HappensBefore {
         }
         self.departed = self.departed.union(known);
         if known != SyncEvents::default() {
+            // What is forgotten makes an order unknown, never certain: a break then counts as one by order.
             if self.ended.len() >= MAX_REMEMBERED {
                 self.ended.clear();
             }
@@ -168,6 +170,7 @@ impl HappensBefore {
                     self.learn(process, known);
                 }
             }
+            // It can look without reaping (WNOWAIT), so what the child knew stays for whoever reaps it.
             "waitid" => {
                 if let Some(child) = sender(args.raw) {
                     let known = self.left_by(child);
@@ -182,6 +185,7 @@ impl HappensBefore {
                     self.vforked(process, child);
                 }
             }
+            // A call that is whole on one line has had no begin.
             _ => self.begun(process, name, args),
         }
     }

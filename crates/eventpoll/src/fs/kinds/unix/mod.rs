@@ -132,6 +132,8 @@ impl Kernel {
         if !socket.received.is_empty() {
             ready |= Events::READABLE;
         }
+        // Also where nothing can be sent any more: a write fails at once then, and a program that waits to write must
+        // not wait for ever.
         ready.set(Events::WRITABLE | Events::WRBAND, socket.is_writable());
         ready
     }
@@ -142,6 +144,8 @@ impl Kernel {
         state.can_receive &= !receiving;
         state.can_send &= !sending;
         let queue = state.queue;
+        // All, and without a key: whatever is watched, the end of a half concerns it. Linux:
+        // `wake_up_interruptible_all`.
         self.wake(queue, Limit::All, Events::empty());
     }
 
@@ -184,6 +188,7 @@ impl Kernel {
             state.peer = None;
             if state.is_connection() {
                 if has_unread {
+                    // Before the peer is woken: who looks then must find it.
                     state.error = Some(Errno::ECONNRESET);
                 }
                 self.lose_halves(peer, true, true);
@@ -195,6 +200,8 @@ impl Kernel {
         self.drop_messages(socket);
         let gone = self.sockets.remove(socket);
         self.waits.destroy(gone.queue);
+        // The files that it had in its queue may have been the last way to others in flight. That is looked for once
+        // the call is over.
         *self.is_collection_due = true;
     }
 

@@ -161,6 +161,8 @@ impl Kernel {
     ) -> Option<Result<(), Refusal>> {
         let SendCall { socket, len, .. } = *call;
         let state = &mut self.sockets[socket];
+        // Linux looks once, before its loop. After a sleep the allocation of the next piece sees it, and sends no
+        // signal.
         if !has_slept && !state.can_send {
             return Some(Err(Refusal::LOUD));
         }
@@ -176,6 +178,7 @@ impl Kernel {
                 return None;
             }
             let peer = state.peer.filter(|peer| self.sockets[*peer].can_receive);
+            // The piece was allocated and is freed again, which is news for whoever waits to write.
             if peer.is_none() {
                 self.write_space(socket);
                 return Some(Err(Refusal::LOUD));
