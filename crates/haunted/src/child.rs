@@ -10,7 +10,7 @@
 
 use std::os::fd::RawFd;
 
-use crate::stage::{Fault, show};
+use crate::showing::{Fault, show};
 use crate::sys::{self, pid_t};
 
 /// The turn pipes' numbers start here.
@@ -92,18 +92,18 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    /// `fork(2)`. The child plays `part_fn` and exits; the parent goes on at once.
+    /// `fork(2)`. The child runs `part_fn` and exits; the parent goes on at once.
     pub(crate) fn fork(part_fn: impl FnOnce(&Turn) -> Result<(), Fault>) -> Result<Child, Fault> {
         let [ours, theirs] = Turn::pair()?;
         if let Some(pid) = sys::fork()? {
             theirs.close()?;
             return Ok(Child { pid, turn: ours });
         }
-        let played = ours.close().and_then(|()| {
+        let result = ours.close().and_then(|()| {
             sys::die_with_parent()?;
             part_fn(&theirs)
         });
-        sys::exit(crate::tell("the child", played) as i32)
+        sys::exit(crate::tell("the child", result) as i32)
     }
 
     /// Its number.

@@ -19,14 +19,14 @@
 //! | [`near_misses`] | programs that look haunted and are not, or not so that it does harm |
 //! | [`restless`] | one that nobody may disturb, however it changes its descriptors |
 //! | [`child`] | a forked child, and whose turn it is |
-//! | [`mod@stage`] | what a class shows, checks and keeps up |
+//! | [`showing`] | what a class shows, checks and keeps up |
 //! | [`sys`] | the system calls, the only unsafe code here |
 
 mod child;
 mod classes;
 mod near_misses;
 mod restless;
-mod stage;
+mod showing;
 mod sys;
 
 use std::io::Write as _;
@@ -35,7 +35,7 @@ use std::time::Duration;
 
 use classes::CLASSES;
 use near_misses::NEAR_MISSES;
-use stage::{Fault, Stage};
+use showing::{Fault, Linger};
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy)]
@@ -66,8 +66,8 @@ fn main() -> ExitCode {
 
 fn start(name: &str, options: &[&str]) -> Exit {
     let class = CLASSES.iter().find(|class| class.name == name);
-    match (class, stage(options)) {
-        (Some(class), Some(stage)) => tell(class.name, (class.run)(&stage)),
+    match (class, linger(options)) {
+        (Some(class), Some(linger)) => tell(class.name, (class.run)(&linger)),
         _ => usage(),
     }
 }
@@ -79,7 +79,7 @@ fn near_miss(name: &str) -> Exit {
     }
 }
 
-fn stage(options: &[&str]) -> Option<Stage> {
+fn linger(options: &[&str]) -> Option<Linger> {
     let mut linger = None;
     let mut is_spinning = false;
     let mut options = options.iter();
@@ -93,7 +93,7 @@ fn stage(options: &[&str]) -> Option<Stage> {
             _ => return None,
         }
     }
-    (linger.is_some() || !is_spinning).then_some(Stage {
+    (linger.is_some() || !is_spinning).then_some(Linger {
         linger,
         is_spinning,
     })

@@ -14,7 +14,7 @@
 
 use std::os::fd::RawFd;
 
-use crate::stage::{Fault, has_ended, say, show};
+use crate::showing::{Fault, has_ended, say, show};
 use crate::sys::{self, Errno};
 
 /// How often a registration that has come back is looked for: long, for it is to

@@ -245,7 +245,7 @@ impl Reader {
             EventKind::Comment(text) => self.comment(line, text)?,
             EventKind::Signal(_)
             | EventKind::Gone(_)
-            | EventKind::Frame { .. }
+            | EventKind::StackFrame { .. }
             | EventKind::Note(_) => {}
         }
         Ok(())

@@ -205,7 +205,7 @@ impl<'a> Lines<'a> {
 pub(crate) fn is_straces(line: &[u8]) -> bool {
     !matches!(
         Line::parse(line).body,
-        Body::Unparsed(_) | Body::Comment(_) | Body::Frame(_) | Body::Suspended(_)
+        Body::Unparsed(_) | Body::Comment(_) | Body::StackFrame(_) | Body::Suspended(_)
     )
 }
 

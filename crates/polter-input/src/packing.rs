@@ -65,7 +65,7 @@ impl Packing {
                 let limit_kib = (MAX_WINDOW >> 10) as u32 + 1024;
                 Box::new(XzReader::new_mem_limit(bytes, true, limit_kib))
             }
-            Packing::Zstd => Box::new(Frames {
+            Packing::Zstd => Box::new(ZstdFrames {
                 rest: Some(bytes),
                 frame: None,
             }),
@@ -133,13 +133,13 @@ fn is_damage(error: &io::Error) -> bool {
 }
 
 /// The frames of zstd data, one after another.
-struct Frames<R: BufRead> {
+struct ZstdFrames<R: BufRead> {
     /// What follows the frame being read; nothing while it is read.
     rest: Option<R>,
     frame: Option<StreamingDecoder<R, ruzstd::decoding::FrameDecoder>>,
 }
 
-impl<R: BufRead> Read for Frames<R> {
+impl<R: BufRead> Read for ZstdFrames<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             let Some(mut frame) = self.frame.take() else {
@@ -175,7 +175,7 @@ impl<R: BufRead> Read for Frames<R> {
     }
 }
 
-impl<R: BufRead> Frames<R> {
+impl<R: BufRead> ZstdFrames<R> {
     /// Goes to the next frame; false at the end of the data.
     fn begin_frame(&mut self) -> io::Result<bool> {
         let Some(mut rest) = self.rest.take() else {

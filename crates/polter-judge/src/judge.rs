@@ -171,7 +171,7 @@ impl Judge {
                     self.present(child);
                 }
             }
-            EventKind::Frame { of, frame } => {
+            EventKind::StackFrame { of, frame } => {
                 self.registrations.add_frame(of, frame.raw);
                 self.sharing.add_frame(of, frame.raw);
                 self.findings.add_frame(of, frame.raw);

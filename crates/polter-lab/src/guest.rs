@@ -2,9 +2,9 @@
 
 use crate::cpu::on_one_cpu;
 use crate::error::LabError;
-use crate::frame::{Frame, Frames, Stream};
 use crate::job::Job;
 use crate::kernel::LabKernel;
+use crate::message::{Message, Messages, Stream};
 use crate::sys;
 use eventpoll::Policy;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -69,7 +69,7 @@ impl Guest {
             io::pipe().map_err(LabError::prepare("a pipe for the console"))?;
         let guest = Running(self.start(kernel, &place, sent.into())?);
         let deadline = Instant::now() + self.time_limit;
-        let mut frames = Frames::default();
+        let mut messages = Messages::default();
         let mut buffer = vec![0; 64 * 1024];
         loop {
             if stop.load(Ordering::Relaxed) {
@@ -88,14 +88,14 @@ impl Guest {
             if count == 0 {
                 return Err(place.ended_early());
             }
-            frames.push(&buffer[..count]);
-            while let Some(frame) = frames.next().map_err(|_| place.ended_early())? {
-                match frame {
-                    Frame::Output(stream, bytes) => {
+            messages.push(&buffer[..count]);
+            while let Some(message) = messages.next().map_err(|_| place.ended_early())? {
+                match message {
+                    Message::Output(stream, bytes) => {
                         output_fn(stream, &bytes).map_err(LabError::Output)?;
                     }
-                    Frame::Failed(why) => return Err(LabError::Guest(why)),
-                    Frame::Ended(status) => {
+                    Message::Failed(why) => return Err(LabError::Guest(why)),
+                    Message::Ended(status) => {
                         guest.wait_for_power_off(&mut console, &mut buffer);
                         return Ok(Ending::of(status));
                     }

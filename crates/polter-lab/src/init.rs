@@ -6,10 +6,10 @@
 //!   /proc /sys /dev /dev/pts /dev/shm   the guest's own
 //! ```
 
-use crate::frame::{Frame, MAX_PAYLOAD, Stream};
 use crate::guest::active_policy;
 use crate::job::Job;
 use crate::loopback;
+use crate::message::{MAX_PAYLOAD, Message, Stream};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::statfs;
 use rustix::mount::{MountFlags, mount, mount_move};
@@ -48,12 +48,12 @@ pub fn init(place: &Path) -> Result<(), String> {
         return Err("this is no guest's first process".to_owned());
     }
     let ended = prepare(place).and_then(|(job, mut console)| {
-        let frame = match work(&job, &mut console) {
-            Ok(status) => Frame::Ended(status),
-            Err(why) => Frame::Failed(why),
+        let message = match work(&job, &mut console) {
+            Ok(status) => Message::Ended(status),
+            Err(why) => Message::Failed(why),
         };
         console
-            .send(&frame)
+            .send(&message)
             .map_err(|error| format!("the console: {error}"))
     });
     if let Err(why) = &ended {
@@ -136,8 +136,8 @@ impl Console {
         Ok(Console(tty))
     }
 
-    fn send(&mut self, frame: &Frame) -> io::Result<()> {
-        self.0.write_all(&frame.encode())?;
+    fn send(&mut self, message: &Message) -> io::Result<()> {
+        self.0.write_all(&message.encode())?;
         Ok(tcdrain(&self.0)?)
     }
 }
@@ -235,7 +235,7 @@ fn pass(
         return Ok(false);
     }
     bytes.truncate(count);
-    console.send(&Frame::Output(stream, bytes))?;
+    console.send(&Message::Output(stream, bytes))?;
     Ok(true)
 }
 

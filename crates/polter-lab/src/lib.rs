@@ -9,7 +9,7 @@
 //!    host                                 guest, one process tree
 //!    Guest::run ──── starts ────────────▶ Linux, epoll_lifetime=P
 //!        │  job: a file, read once ─────▶ init ─ mounts, lo up
-//!        ◀─────── frames on a console ──── │ ───▶ the command
+//!        ◀─────── messages on a console ──── │ ───▶ the command
 //!    output, how it ended                  └─ powers off
 //! ```
 //!
@@ -20,21 +20,21 @@
 //! | `guest` | the host's side: one guest, from start to end |
 //! | `init` | the guest's side: its first process |
 //! | `cpu` | the one that a guest stays on |
-//! | `frame` | what goes over the console between them |
+//! | `message` | what goes over the console between them |
 //! | `loopback` | the one network there is |
 
 mod cpu;
 mod error;
-mod frame;
 mod guest;
 mod init;
 mod job;
 mod kernel;
 mod loopback;
+mod message;
 mod sys;
 
 pub use error::LabError;
-pub use frame::Stream;
 pub use guest::{Ending, Guest, active_policy};
 pub use init::init;
 pub use kernel::LabKernel;
+pub use message::Stream;

@@ -3,7 +3,7 @@
 //! ```text
 //! 7 epoll_wait(3,  <unfinished ...>           ─▶ Entry
 //! 8 write(5, "x", 1) = 1                      ─▶ Call
-//!  > /lib/libc.so.6(write+0x14) [0x10]        ─▶ Frame, of the line above
+//!  > /lib/libc.so.6(write+0x14) [0x10]        ─▶ StackFrame, of the line above
 //! 7 <... epoll_wait resumed>[{…}], 8, -1) = 1 ─▶ Exit: epoll_wait(3, [{…}], 8, -1) = 1
 //! ```
 //! Nothing is kept but the calls under way, within [`Limits`].
@@ -80,8 +80,8 @@ impl Assembler {
                 (Some(EventKind::Signal(signal)), None)
             }
             Body::Exit(exit) => self.gone(pid, number, exit),
-            Body::Frame(frame) => match self.last {
-                Some((_, of)) => (Some(EventKind::Frame { of, frame }), None),
+            Body::StackFrame(frame) => match self.last {
+                Some((_, of)) => (Some(EventKind::StackFrame { of, frame }), None),
                 None => (None, Some(Problem::FrameWithoutCall)),
             },
             Body::Note(note) => self.note(note),
@@ -137,7 +137,7 @@ impl Assembler {
             Body::Resumed(Resumed { name: None, .. }) | Body::Suspended(_) => {
                 return (torn.unwrap_or(line.prefix.pid), None);
             }
-            Body::Frame(_) => return (self.last.and_then(|(pid, _)| pid), None),
+            Body::StackFrame(_) => return (self.last.and_then(|(pid, _)| pid), None),
             Body::Comment(_) | Body::Note(_) | Body::Unparsed(_) => return (line.prefix.pid, None),
             _ => {}
         }

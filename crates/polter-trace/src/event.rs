@@ -2,7 +2,7 @@
 
 use crate::call::{Call, Unfinished};
 use crate::error::{Diagnostic, Problem};
-use crate::note::{Exit, Frame, Note, Signal};
+use crate::note::{Exit, Note, Signal, StackFrame};
 use crate::prefix::Clock;
 
 /// What came of one line.
@@ -49,11 +49,11 @@ pub enum EventKind<'a> {
     /// The task is gone, and with it the call it was in.
     Gone(Exit<'a>),
     /// A frame of the stack under a call.
-    Frame {
+    StackFrame {
         /// The line of the call.
         of: u64,
         /// The frame.
-        frame: Frame<'a>,
+        frame: StackFrame<'a>,
     },
     /// strace said something of itself.
     Note(Note<'a>),

@@ -58,7 +58,7 @@ pub use error::{Diagnostic, ErrorKind, ParseError, Problem};
 pub use escape::{Escaped, escape};
 pub use event::{Assembled, Event, EventKind, Tally};
 pub use line::{Body, Line, Unparsed};
-pub use note::{Exit, ExitKind, Frame, Note, NoteKind, Signal};
+pub use note::{Exit, ExitKind, Note, NoteKind, Signal, StackFrame};
 pub use pending::Limits;
 pub use prefix::{Clock, Prefix};
 pub use reader::{DEFAULT_MAX_LEN, LineReader, NumberedLine};

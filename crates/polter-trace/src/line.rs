@@ -4,7 +4,7 @@ use std::io;
 
 use crate::call::{Call, Resumed, Unfinished, name_at_start};
 use crate::error::{ErrorKind, ParseError};
-use crate::note::{Exit, Frame, Note, Signal};
+use crate::note::{Exit, Note, Signal, StackFrame};
 use crate::prefix::Prefix;
 
 /// One line, without its newline.
@@ -34,7 +34,7 @@ pub enum Body<'a> {
     /// The task is gone.
     Exit(Exit<'a>),
     /// One frame of the stack under the call before.
-    Frame(Frame<'a>),
+    StackFrame(StackFrame<'a>),
     /// What strace says of itself.
     Note(Note<'a>),
     /// `# …`, as our scripts have it, or a blank line.
@@ -120,7 +120,7 @@ impl<'a> Body<'a> {
             Some(b' ') if raw == b" <unfinished ...>" || raw == b" <detached ...>" => {
                 Some(Self::Suspended(raw))
             }
-            Some(b' ') if raw.starts_with(b" > ") => Frame::parse(raw).map(Self::Frame),
+            Some(b' ') if raw.starts_with(b" > ") => StackFrame::parse(raw).map(Self::StackFrame),
             Some(b'-') => Signal::parse(raw).map(Self::Signal),
             Some(b'+') => Exit::parse(raw).map(Self::Exit),
             _ => Note::parse(raw).map(Self::Note),
@@ -160,7 +160,7 @@ impl<'a> Body<'a> {
             Self::Suspended(raw) | Self::Comment(raw) => piece_fn(raw),
             Self::Signal(signal) => piece_fn(signal.raw),
             Self::Exit(exit) => piece_fn(exit.raw),
-            Self::Frame(frame) => piece_fn(frame.raw),
+            Self::StackFrame(frame) => piece_fn(frame.raw),
             Self::Note(note) => piece_fn(note.raw),
             Self::Unparsed(unparsed) => piece_fn(unparsed.raw),
         }
@@ -354,7 +354,7 @@ mod tests {
             Body::Suspended(_) => "suspended".to_owned(),
             Body::Signal(_) => "signal".to_owned(),
             Body::Exit(_) => "exit".to_owned(),
-            Body::Frame(_) => "frame".to_owned(),
+            Body::StackFrame(_) => "frame".to_owned(),
             Body::Note(_) => "note".to_owned(),
             Body::Comment(_) => "comment".to_owned(),
             Body::Unparsed(unparsed) => unparsed.error.to_string(),

@@ -86,7 +86,7 @@ impl<'a> Exit<'a> {
 
 /// ` > /lib/libc.so.6(write+0x14) [0x10f194]`: one line of `-k`'s stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Frame<'a> {
+pub struct StackFrame<'a> {
     /// The text itself.
     pub raw: &'a [u8],
     /// The object that holds the code.
@@ -97,7 +97,7 @@ pub struct Frame<'a> {
     pub address: Option<&'a [u8]>,
 }
 
-impl<'a> Frame<'a> {
+impl<'a> StackFrame<'a> {
     pub(crate) fn parse(raw: &'a [u8]) -> Option<Self> {
         let inner = raw.strip_prefix(b" > ")?;
         let (place, address) = split_last(inner, b'[', b"]");
@@ -247,7 +247,7 @@ mod tests {
                 }
                 how => format!("{how:?}"),
             }
-        } else if let Some(frame) = Frame::parse(raw) {
+        } else if let Some(frame) = StackFrame::parse(raw) {
             let or_dash = |text: Option<_>| text.map_or_else(|| "-".to_owned(), lossy);
             format!(
                 "frame {} {} {}",

@@ -29,7 +29,7 @@ pub struct Trial {
 #[derive(Debug, Clone)]
 pub struct Disagreement {
     /// The program, with the policy's answers.
-    pub played: Vec<Performed>,
+    pub performed: Vec<Performed>,
     /// What the kernel answered to the last of them.
     pub kernel: Outcome,
 }
@@ -111,18 +111,18 @@ impl Trial {
         program: &[Act],
         kernel: &mut Running,
     ) -> Result<(), ExecutorError> {
-        let mut played = run_program(policy, program).unwrap_or_default();
+        let mut performed = run_program(policy, program).unwrap_or_default();
         kernel.restart(FIRST_PID)?;
-        for at in 0..played.len() {
-            let line = &played[at];
+        for at in 0..performed.len() {
+            let line = &performed[at];
             self.calls += 1;
             let answer = kernel.call(line.pid, &line.call, child(line))?;
             if !agree(&line.call, &line.outcome, &answer) {
                 self.differ += 1;
-                played.truncate(at + 1);
+                performed.truncate(at + 1);
                 if self.shown.len() < SHOWN {
                     self.shown.push(Disagreement {
-                        played,
+                        performed,
                         kernel: answer,
                     });
                 }

@@ -56,5 +56,5 @@ pub use program::{Performed, run_program};
 pub use report::{Pair, Report, Witness, hunt};
 pub use script::script;
 pub use stateless::{Stateless, stateless};
-pub use story::{Cause, Change, Keeper, Last, Story, tell};
+pub use story::{Cause, Change, KeptBy, Last, Story, tell};
 pub use vocabulary::Vocabulary;

@@ -39,13 +39,13 @@ pub struct Performed {
 /// Nothing if it lets somebody call who is not there.
 pub fn run_program(policy: Policy, acts: &[Act]) -> Option<Vec<Performed>> {
     let mut world = empty_world(policy);
-    let played = acts.iter().map(|act| {
+    let performed = acts.iter().map(|act| {
         let caller = task(&world, act.who)?;
         let (pid, call) = (world.pid_of(caller), act.syscall());
         let outcome = world.call(caller, &call);
         Some(Performed { pid, call, outcome })
     });
-    played.collect()
+    performed.collect()
 }
 
 /// The names of a program's numbers and processes, while it runs.
@@ -121,10 +121,10 @@ fn made(verb: Verb, outcome: &Outcome) -> Vec<u8> {
 /// A program by names, as it goes under a policy.
 pub(crate) fn by_names(policy: Policy, acts: &[Act]) -> Option<Vec<Line>> {
     let mut book = Book::default();
-    let played = run_program(policy, acts)?;
+    let performed = run_program(policy, acts)?;
     let lines = acts
         .iter()
-        .zip(&played)
+        .zip(&performed)
         .enumerate()
         .map(|(id, (act, call))| {
             let operands = operands(act.verb);
@@ -158,10 +158,10 @@ pub(crate) fn operands(verb: Verb) -> usize {
 }
 
 /// Plays a program by names. Nothing if a call names what no call before it has made.
-pub(crate) fn play_names(policy: Policy, lines: &[Line]) -> Option<Vec<(Act, Outcome)>> {
+pub(crate) fn perform_names(policy: Policy, lines: &[Line]) -> Option<Vec<(Act, Outcome)>> {
     let mut world = empty_world(policy);
     let mut book = Book::default();
-    let mut played = Vec::with_capacity(lines.len());
+    let mut performed = Vec::with_capacity(lines.len());
     for line in lines {
         let caller = world.tid(book.pid(line.who)?)?;
         let number = |name: Option<Name>| match name {
@@ -177,9 +177,9 @@ pub(crate) fn play_names(policy: Policy, lines: &[Line]) -> Option<Vec<(Act, Out
         let pid = world.pid_of(caller);
         let outcome = world.call(caller, &act.syscall());
         book.note(line.id, pid, line.verb, &outcome);
-        played.push((act, outcome));
+        performed.push((act, outcome));
     }
-    Some(played)
+    Some(performed)
 }
 
 fn place(world: &Kernel, caller: Tid) -> u8 {

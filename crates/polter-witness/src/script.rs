@@ -34,11 +34,11 @@ fn unusual(
     usual: &Performed,
 ) -> Vec<(String, Vec<String>)> {
     let mut answers: Vec<(String, Vec<String>)> = Vec::new();
-    for (policy, played) in others {
-        if played[at].outcome == usual.outcome {
+    for (policy, performed) in others {
+        if performed[at].outcome == usual.outcome {
             continue;
         }
-        let (answer, name) = (answer(&played[at]), policy.to_string());
+        let (answer, name) = (answer(&performed[at]), policy.to_string());
         match answers.iter_mut().find(|(known, _)| *known == answer) {
             Some((_, names)) => names.push(name),
             None => answers.push((answer, vec![name])),

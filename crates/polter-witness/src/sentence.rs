@@ -1,7 +1,7 @@
 //! A witness in one sentence, and the name of what it shows.
 
 use crate::act::Verb;
-use crate::story::{Cause, Change, Keeper, Last, Story};
+use crate::story::{Cause, Change, KeptBy, Last, Story};
 use crate::worlds::FIRST_PID;
 use eventpoll::{Errno, Out, Outcome, Pid, Policy};
 
@@ -35,7 +35,7 @@ impl Story {
 impl Cause {
     fn idiom(&self, last: &Last, voice: &Voice) -> String {
         let who = voice.name(self.by);
-        let Change::Lost { maker, keeper, .. } = self.change else {
+        let Change::Lost { maker, kept_by, .. } = self.change else {
             let is_copy = matches!(self.change, Change::NotCopied { .. });
             return if is_copy {
                 "inheritance"
@@ -45,16 +45,16 @@ impl Cause {
             .to_string();
         };
         let is_own = maker == Some(self.by);
-        let said = match (self.verb, keeper) {
+        let said = match (self.verb, kept_by) {
             (Verb::Exit, _) if is_own => "the take-over",
             (Verb::Exit, _) => return format!("{who}'s exit"),
             (Verb::Exec, _) => "close-on-exec",
             _ if !is_own => return format!("{who}'s close"),
             _ if last.verb == Verb::Add && last.by == self.by => "number reuse",
-            (_, Keeper::Dup) => "the lingering dup",
-            (_, Keeper::Process(_)) => "the fork ghost",
-            (_, Keeper::Flight) => "the file in flight",
-            (_, Keeper::Nobody) => "the closed fd",
+            (_, KeptBy::Dup) => "the lingering dup",
+            (_, KeptBy::Process(_)) => "the fork ghost",
+            (_, KeptBy::Flight) => "the file in flight",
+            (_, KeptBy::Nobody) => "the closed fd",
         };
         said.to_string()
     }
@@ -97,12 +97,12 @@ impl Voice {
             Change::Lost {
                 in_second,
                 maker,
-                keeper,
+                kept_by,
                 ..
             } => {
                 let (lost, kept) = order(*in_second, names);
                 let whose = self.whose(*maker);
-                let does = self.does(cause.verb, *maker == Some(cause.by), *keeper);
+                let does = self.does(cause.verb, *maker == Some(cause.by), *kept_by);
                 format!("{who} {does}: {lost} removes {whose} registration, {kept} keeps it")
             }
             Change::NotCopied { in_second } => {
@@ -126,14 +126,14 @@ impl Voice {
     }
 
     /// What the cause was, of a registration of one's own or another's.
-    fn does(&self, verb: Verb, is_own: bool, keeper: Keeper) -> String {
-        let kept = match keeper {
-            Keeper::Dup => " while a dup of it stays open".to_string(),
-            Keeper::Process(pid) if is_own => {
+    fn does(&self, verb: Verb, is_own: bool, kept_by: KeptBy) -> String {
+        let kept = match kept_by {
+            KeptBy::Dup => " while a dup of it stays open".to_string(),
+            KeptBy::Process(pid) if is_own => {
                 format!(" while {} still has the file", self.name(pid))
             }
-            Keeper::Flight => " while the file is in flight".to_string(),
-            Keeper::Process(_) | Keeper::Nobody => String::new(),
+            KeptBy::Flight => " while the file is in flight".to_string(),
+            KeptBy::Process(_) | KeptBy::Nobody => String::new(),
         };
         match (verb, is_own) {
             (Verb::Exit, true) => format!("exits{kept}"),

@@ -1,7 +1,7 @@
 //! Which programs are one: shorter ones inside of longer ones, and the same in another order.
 
 use crate::act::{Act, Verb};
-use crate::program::{Line, by_names, play_names};
+use crate::program::{Line, by_names, perform_names};
 use eventpoll::{Outcome, Policy};
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ impl Eyes<'_> {
 
     /// True if some call is answered differently.
     fn differs(&self, lines: &[Line]) -> bool {
-        let [Some(a), Some(b)] = self.policies.map(|policy| play_names(policy, lines)) else {
+        let [Some(a), Some(b)] = self.policies.map(|policy| perform_names(policy, lines)) else {
             return false;
         };
         let mut pairs = a.iter().zip(&b);
@@ -79,8 +79,8 @@ impl Eyes<'_> {
 
 /// The answers by the names of their calls, numbers left out.
 fn answers(policy: Policy, lines: &[Line]) -> Option<BTreeMap<u8, Answer>> {
-    let played = play_names(policy, lines)?;
-    let answers = lines.iter().zip(played);
+    let performed = perform_names(policy, lines)?;
+    let answers = lines.iter().zip(performed);
     Some(
         answers
             .map(|(line, (act, outcome))| (line.id, Answer::of(act.verb, &outcome)))

@@ -1,4 +1,4 @@
-//! What a witness shows, read off the two worlds it was played in.
+//! What a witness shows, read off the two worlds it was performed in.
 //!
 //! ```text
 //!   call ── call ── cause ── call ── last call
@@ -46,7 +46,7 @@ pub enum Change {
         /// Who had made the registration; nobody, if that process's table is gone.
         maker: Option<Pid>,
         /// Who else keeps the file, so that the registration could be kept.
-        keeper: Keeper,
+        kept_by: KeptBy,
     },
     /// A child of one of the two has a number that the other's has not.
     NotCopied {
@@ -59,7 +59,7 @@ pub enum Change {
 
 /// What keeps a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keeper {
+pub enum KeptBy {
     /// Another number of the table that lost one.
     Dup,
     /// Another process's table.
@@ -163,7 +163,7 @@ impl Change {
                 return Some(Change::Lost {
                     in_second: lost == 1,
                     maker: was.unwrap_or(item).owner,
-                    keeper: Keeper::of(&after[kept], item.file, by),
+                    kept_by: KeptBy::of(&after[kept], item.file, by),
                 });
             }
         }
@@ -180,23 +180,23 @@ impl Change {
     }
 }
 
-impl Keeper {
-    fn of(world: &Kernel, file: FileId, by: Pid) -> Keeper {
+impl KeptBy {
+    fn of(world: &Kernel, file: FileId, by: Pid) -> KeptBy {
         let holders = world.holders(file);
         let own = world.tid(by).and_then(|tid| world.task(tid));
         let own = own.map(|task| task.table);
-        let mut keeper = Keeper::Nobody;
+        let mut kept_by = KeptBy::Nobody;
         for holder in holders {
-            keeper = match holder {
-                Holder::Slot { table, .. } if Some(table) == own => return Keeper::Dup,
+            kept_by = match holder {
+                Holder::Slot { table, .. } if Some(table) == own => return KeptBy::Dup,
                 Holder::Slot { table, .. } => {
-                    owner_of(world, table).map_or(keeper, Keeper::Process)
+                    owner_of(world, table).map_or(kept_by, KeptBy::Process)
                 }
-                Holder::InFlight => Keeper::Flight,
-                Holder::Ring | Holder::Call => keeper,
+                Holder::InFlight => KeptBy::Flight,
+                Holder::Ring | Holder::Call => kept_by,
             };
         }
-        keeper
+        kept_by
     }
 }
 

@@ -101,7 +101,7 @@ fn the_policy_is_not_in_the_words_and_can_be_changed() {
     let calls = [(100, EPOLL), (100, EVENTFD), (100, add(0, 1)), (100, FORK)];
     let words_of = |policy| words(policy, &calls);
     assert_eq!(words_of(Policy::LAST_FPUT), words_of(Policy::CLOSE));
-    let mut kernel = play(Policy::LAST_FPUT, &calls);
+    let mut kernel = run(Policy::LAST_FPUT, &calls);
     kernel.set_policy(Policy::CLOSE);
     let child = kernel.tid(Pid(101)).expect("the child lives");
     kernel.call(child, &EXIT);
@@ -163,7 +163,7 @@ fn ctl(op: u32, epfd: i32, fd: i32, event: Option<EpollEvent>) -> Syscall {
     }
 }
 
-fn play(policy: Policy, calls: &[(i32, Syscall)]) -> Kernel {
+fn run(policy: Policy, calls: &[(i32, Syscall)]) -> Kernel {
     let mut kernel = Kernel::new(policy);
     kernel.spawn(Pid(100));
     for (pid, call) in calls {
@@ -180,7 +180,7 @@ fn play(policy: Policy, calls: &[(i32, Syscall)]) -> Kernel {
 
 fn words(policy: Policy, calls: &[(i32, Syscall)]) -> Vec<u32> {
     let mut words = Vec::new();
-    play(policy, calls).write_state(&mut words);
+    run(policy, calls).write_state(&mut words);
     words
 }
 

@@ -5,10 +5,10 @@
 //! data that is there.
 
 use crate::child::Child;
-use crate::stage::{Fault, Stage, show};
+use crate::showing::{Fault, Linger, show};
 use crate::sys;
 
-pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
+pub(super) fn run(linger: &Linger) -> Result<(), Fault> {
     let e = sys::epoll_create1(sys::EPOLL_CLOEXEC)?;
     let [r, w] = sys::pipe2(sys::O_CLOEXEC)?;
     sys::epoll_add(e, r, sys::IN)?;
@@ -24,6 +24,6 @@ pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
     show("poll", sys::poll(r)?, sys::POLLIN)?;
     show("the parent's wait", sys::epoll_wait(e, 0)?, vec![])?;
 
-    stage.linger();
+    linger.linger();
     Ok(())
 }

@@ -7,10 +7,10 @@ use std::os::fd::RawFd;
 use std::sync::mpsc;
 use std::thread;
 
-use crate::stage::{Fault, Stage, show};
+use crate::showing::{Fault, Linger, show};
 use crate::sys::{self, pid_t};
 
-pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
+pub(super) fn run(linger: &Linger) -> Result<(), Fault> {
     let e = sys::epoll_create1(sys::EPOLL_CLOEXEC)?;
     let [r, _w] = sys::pipe2(sys::O_CLOEXEC)?;
     let bell = sys::eventfd(sys::EFD_CLOEXEC | sys::EFD_NONBLOCK)?;
@@ -22,7 +22,7 @@ pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
     let [new, new_w] = sys::pipe2(sys::O_CLOEXEC)?;
     show("the new pipe's number", new, r)?;
     sys::write(new_w, b"x")?;
-    stage.linger();
+    linger.linger();
 
     sys::write(bell, &1_u64.to_ne_bytes())?;
     let reported = waiter

@@ -4,10 +4,10 @@
 //! waits on the old number. It is EBADF, which most loops take for a reason to abort.
 
 use crate::child::{Child, TURNS_FROM, stay};
-use crate::stage::{Fault, Stage, show};
+use crate::showing::{Fault, Linger, show};
 use crate::sys::{self, Errno};
 
-pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
+pub(super) fn run(linger: &Linger) -> Result<(), Fault> {
     let e = sys::epoll_create1(sys::EPOLL_CLOEXEC)?;
     let [r, w] = sys::pipe2(sys::O_CLOEXEC)?;
     sys::epoll_add(e, r, sys::IN)?;
@@ -26,6 +26,6 @@ pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
     sys::write(w, b"x")?;
     show("the parent's wait", sys::epoll_wait(e, 0)?, vec![r])?;
 
-    stage.linger();
+    linger.linger();
     child.end()
 }

@@ -4,10 +4,10 @@
 //! takes the loop over and gets a signal is not woken, though poll(2) on the signalfd says it is there.
 
 use crate::child::{Child, stay};
-use crate::stage::{Fault, Stage, show};
+use crate::showing::{Fault, Linger, show};
 use crate::sys;
 
-pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
+pub(super) fn run(linger: &Linger) -> Result<(), Fault> {
     sys::block(sys::SIGUSR1)?;
     let e = sys::epoll_create1(sys::EPOLL_CLOEXEC)?;
     let s = sys::signalfd(sys::SIGUSR1, sys::SFD_CLOEXEC | sys::SFD_NONBLOCK)?;
@@ -21,6 +21,6 @@ pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
     })?;
     child.turn().take()?;
 
-    stage.linger();
+    linger.linger();
     child.end()
 }

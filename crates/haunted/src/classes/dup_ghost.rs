@@ -4,10 +4,10 @@
 //! trusting the close to remove the registration. The file is still open under its
 //! first number, so events go on for the second.
 
-use crate::stage::{Fault, Stage, show};
+use crate::showing::{Fault, Linger, show};
 use crate::sys::{self, Errno};
 
-pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
+pub(super) fn run(linger: &Linger) -> Result<(), Fault> {
     let e = sys::epoll_create1(sys::EPOLL_CLOEXEC)?;
     let [r, w] = sys::pipe2(sys::O_CLOEXEC)?;
     let d = sys::dup(r)?;
@@ -28,5 +28,5 @@ pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
     )?;
     show("the next wait", sys::epoll_wait(e, 0)?, vec![d])?;
 
-    stage.linger_on(e)
+    linger.linger_on(e)
 }

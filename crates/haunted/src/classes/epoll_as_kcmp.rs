@@ -7,10 +7,10 @@
 use std::os::fd::RawFd;
 
 use crate::child::{Child, Turn, stay};
-use crate::stage::{Fault, Stage, show};
+use crate::showing::{Fault, Linger, show};
 use crate::sys::{self, Errno};
 
-pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
+pub(super) fn run(linger: &Linger) -> Result<(), Fault> {
     let e = sys::epoll_create1(sys::EPOLL_CLOEXEC)?;
     let buffer = sys::eventfd(sys::EFD_CLOEXEC)?;
     let same = sys::dup(buffer)?;
@@ -19,7 +19,7 @@ pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
     let child = Child::fork(|turn| ask(e, buffer, [same, other], turn))?;
     child.turn().take()?;
 
-    stage.linger();
+    linger.linger();
     child.end()?;
     sys::epoll_del(e, buffer)?;
     Ok(())

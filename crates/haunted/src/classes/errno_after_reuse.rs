@@ -4,10 +4,10 @@
 //! takes the number for free. When the same file comes back to it ADD says EEXIST;
 //! when another one does, MOD and DEL say ENOENT for what the program's table has as registered.
 
-use crate::stage::{Fault, Stage, show};
+use crate::showing::{Fault, Linger, show};
 use crate::sys::{self, Errno};
 
-pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
+pub(super) fn run(linger: &Linger) -> Result<(), Fault> {
     let e = sys::epoll_create1(sys::EPOLL_CLOEXEC)?;
     let [n, _w] = sys::pipe2(sys::O_CLOEXEC)?;
     let [other, _other_w] = sys::pipe2(sys::O_CLOEXEC)?;
@@ -33,6 +33,6 @@ pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
         Err(Errno(sys::ENOENT)),
     )?;
 
-    stage.linger();
+    linger.linger();
     Ok(())
 }

@@ -4,10 +4,10 @@
 //! edge-triggered: the child has had the event, and the parent gets none for the same data.
 
 use crate::child::{Child, stay};
-use crate::stage::{Fault, Stage, show};
+use crate::showing::{Fault, Linger, show};
 use crate::sys;
 
-pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
+pub(super) fn run(linger: &Linger) -> Result<(), Fault> {
     let e = sys::epoll_create1(sys::EPOLL_CLOEXEC)?;
     let [r, w] = sys::pipe2(sys::O_CLOEXEC)?;
     sys::epoll_add(e, r, sys::IN | sys::ET)?;
@@ -23,6 +23,6 @@ pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
     show("the parent's wait", sys::epoll_wait(e, 0)?, vec![])?;
     show("poll", sys::poll(r)?, sys::POLLIN)?;
 
-    stage.linger();
+    linger.linger();
     child.end()
 }

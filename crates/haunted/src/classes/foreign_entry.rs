@@ -4,10 +4,10 @@
 //! wait reports the child's number, which the parent has not open.
 
 use crate::child::{Child, stay};
-use crate::stage::{Fault, Stage, show};
+use crate::showing::{Fault, Linger, show};
 use crate::sys::{self, Errno};
 
-pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
+pub(super) fn run(linger: &Linger) -> Result<(), Fault> {
     let e = sys::epoll_create1(sys::EPOLL_CLOEXEC)?;
     let [r, _w] = sys::pipe2(sys::O_CLOEXEC)?;
     sys::epoll_add(e, r, sys::IN)?;
@@ -33,6 +33,6 @@ pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
         Err(Errno(sys::EBADF)),
     )?;
 
-    stage.linger();
+    linger.linger();
     child.end()
 }

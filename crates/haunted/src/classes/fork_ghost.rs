@@ -5,11 +5,11 @@
 //! a number that the parent can neither read nor remove.
 
 use crate::child::{Child, stay};
-use crate::stage::{Fault, Stage, show};
+use crate::showing::{Fault, Linger, show};
 use crate::sys::{self, Errno};
 
 /// The child closes its copy of the instance: nobody who could DEL the item is left.
-pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
+pub(super) fn run(linger: &Linger) -> Result<(), Fault> {
     let e = sys::epoll_create1(sys::EPOLL_CLOEXEC)?;
     let [r, w] = sys::pipe2(0)?;
     sys::epoll_add(e, r, sys::IN)?;
@@ -27,6 +27,6 @@ pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
     show("DEL", sys::epoll_del(e, r), Err(Errno(sys::EBADF)))?;
     show("the next wait", sys::epoll_wait(e, 0)?, vec![r])?;
 
-    stage.linger_on(e)?;
+    linger.linger_on(e)?;
     child.end()
 }

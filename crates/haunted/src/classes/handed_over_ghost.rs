@@ -5,10 +5,10 @@
 //! connection wakes the worker for a socket it cannot touch.
 
 use crate::child::Child;
-use crate::stage::{Fault, Stage, show};
+use crate::showing::{Fault, Linger, show};
 use crate::sys::{self, Errno};
 
-pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
+pub(super) fn run(linger: &Linger) -> Result<(), Fault> {
     let listener = sys::listener()?;
     let worker = Child::fork(|turn| {
         let e = sys::epoll_create1(sys::EPOLL_CLOEXEC)?;
@@ -22,7 +22,7 @@ pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
             sys::epoll_del(e, listener),
             Err(Errno(sys::EBADF)),
         )?;
-        stage.linger_on(e)
+        linger.linger_on(e)
     })?;
     worker.turn().take()?;
     sys::connect_to(listener)?;

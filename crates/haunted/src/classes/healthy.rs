@@ -7,10 +7,10 @@ use std::os::fd::RawFd;
 use std::thread;
 
 use crate::child::Child;
-use crate::stage::{Fault, Stage, show};
+use crate::showing::{Fault, Linger, show};
 use crate::sys;
 
-pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
+pub(super) fn run(linger: &Linger) -> Result<(), Fault> {
     let e = sys::epoll_create1(sys::EPOLL_CLOEXEC)?;
     numbers_come_back(e)?;
     a_dup_is_removed_before_it_is_closed(e)?;
@@ -20,7 +20,7 @@ pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
     a_waiter_is_told_before_its_file_goes(e)?;
     a_child_closes_its_copies_and_execs(e)?;
     a_worker_has_its_own_instance(e)?;
-    stage.linger();
+    linger.linger();
     sys::close(e)?;
     Ok(())
 }

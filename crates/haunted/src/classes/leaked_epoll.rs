@@ -4,10 +4,10 @@
 //! program holds the instance for as long as it lives, and knows nothing of it.
 
 use crate::child::Child;
-use crate::stage::{Fault, Stage, show};
+use crate::showing::{Fault, Linger, show};
 use crate::sys;
 
-pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
+pub(super) fn run(linger: &Linger) -> Result<(), Fault> {
     let e = sys::epoll_create1(0)?;
     let [r, w] = sys::pipe2(sys::O_CLOEXEC)?;
     sys::epoll_add(e, r, sys::IN)?;
@@ -18,7 +18,7 @@ pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
     sys::write(w, b"x")?;
     show("the parent's wait", sys::epoll_wait(e, 0)?, vec![r])?;
 
-    stage.linger();
+    linger.linger();
     sys::epoll_del(e, r)?;
     child.end()
 }

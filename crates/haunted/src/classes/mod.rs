@@ -19,7 +19,7 @@ mod plain_fork;
 mod stale_batch;
 mod unheeded_event;
 
-use crate::stage::{Fault, Stage};
+use crate::showing::{Fault, Linger};
 
 /// A class of fault, and the program that has it.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(crate) struct Class {
     /// What it shows, in one line.
     pub(crate) story: &'static str,
     /// Shows it.
-    pub(crate) run: fn(&Stage) -> Result<(), Fault>,
+    pub(crate) run: fn(&Linger) -> Result<(), Fault>,
 }
 
 /// Every class, ghosts first.

@@ -4,10 +4,10 @@
 //! and is registered too, which succeeds, because the key is (file, number). The old
 //! pipe's event then arrives under the number of the new one, which is empty.
 
-use crate::stage::{Fault, Stage, show};
+use crate::showing::{Fault, Linger, show};
 use crate::sys;
 
-pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
+pub(super) fn run(linger: &Linger) -> Result<(), Fault> {
     let e = sys::epoll_create1(sys::EPOLL_CLOEXEC)?;
     let [old, old_w] = sys::pipe2(sys::O_CLOEXEC)?;
     let _kept = sys::dup(old)?;
@@ -29,5 +29,5 @@ pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
     show("the wait after DEL", sys::epoll_wait(e, 0)?, vec![new])?;
     sys::epoll_add(e, new, sys::IN)?;
 
-    stage.linger_on(e)
+    linger.linger_on(e)
 }

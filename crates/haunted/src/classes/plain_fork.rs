@@ -4,10 +4,10 @@
 //! instance, and whoever looks from outside sees a number that it can name.
 
 use crate::child::{Child, stay};
-use crate::stage::{Fault, Stage, show};
+use crate::showing::{Fault, Linger, show};
 use crate::sys::{self, Errno};
 
-pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
+pub(super) fn run(linger: &Linger) -> Result<(), Fault> {
     let e = sys::epoll_create1(sys::EPOLL_CLOEXEC)?;
     let [r, w] = sys::pipe2(0)?;
     sys::epoll_add(e, r, sys::IN)?;
@@ -23,6 +23,6 @@ pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
     show("DEL", sys::epoll_del(e, r), Err(Errno(sys::EBADF)))?;
     show("the next wait", sys::epoll_wait(e, 0)?, vec![r])?;
 
-    stage.linger_on(e)?;
+    linger.linger_on(e)?;
     child.end()
 }

@@ -4,10 +4,10 @@
 //! opens another, which gets its number. The second event is still in the batch, and is
 //! dispatched to a pipe that has nothing to read.
 
-use crate::stage::{Fault, Stage, show};
+use crate::showing::{Fault, Linger, show};
 use crate::sys::{self, Errno};
 
-pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
+pub(super) fn run(linger: &Linger) -> Result<(), Fault> {
     let e = sys::epoll_create1(sys::EPOLL_CLOEXEC)?;
     let [a, a_w] = sys::pipe2(sys::O_CLOEXEC | sys::O_NONBLOCK)?;
     let [b, b_w] = sys::pipe2(sys::O_CLOEXEC | sys::O_NONBLOCK)?;
@@ -26,6 +26,6 @@ pub(super) fn run(stage: &Stage) -> Result<(), Fault> {
     // The handler of b.
     show("read of b", sys::read(b), Err(Errno(libc::EAGAIN)))?;
 
-    stage.linger();
+    linger.linger();
     Ok(())
 }

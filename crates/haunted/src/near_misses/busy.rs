@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::scene::Scene;
 use crate::child::{Child, Turn, stay};
-use crate::stage::{Fault, show};
+use crate::showing::{Fault, show};
 use crate::sys;
 
 pub(super) fn waits_now_and_then() -> Result<(), Fault> {

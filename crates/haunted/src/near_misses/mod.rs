@@ -14,7 +14,7 @@ mod idle;
 mod quiet;
 mod scene;
 
-use crate::stage::Fault;
+use crate::showing::Fault;
 
 /// A program that nobody may help.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::os::fd::RawFd;
 
 use super::scene::Scene;
 use crate::child::{Child, Turn};
-use crate::stage::{Fault, show};
+use crate::showing::{Fault, show};
 use crate::sys;
 
 /// Rounds in which the parent only spins, and looks whether the child answers.

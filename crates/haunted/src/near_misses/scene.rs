@@ -2,7 +2,7 @@
 
 use std::os::fd::RawFd;
 
-use crate::stage::{Fault, has_ended, say, show};
+use crate::showing::{Fault, has_ended, say, show};
 use crate::sys;
 
 /// How often a registration is looked for: whoever took it by mistake puts it back.

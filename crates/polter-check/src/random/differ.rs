@@ -1,7 +1,7 @@
 //! One program on a model and somewhere else, compared call by call.
 
 use super::generate::{Act, Program};
-use super::stage::{Effect, Stage, makes_process, perform};
+use super::model_run::{Effect, ModelRun, makes_process, perform};
 use crate::backend::Backend;
 use crate::run::agree;
 use eventpoll::syscall::{Buffer, TimerSpec};
@@ -10,7 +10,7 @@ use polter_live::ExecutorError;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What came of playing a program.
+/// What came of running a program.
 #[derive(Debug)]
 pub struct ProgramRun {
     /// What was done, and what was answered.
@@ -92,7 +92,7 @@ pub fn run_program(
     other: &mut impl Backend,
 ) -> ProgramRun {
     let mut comparison = Comparison {
-        stage: Stage::new(policy, other.version()),
+        model_run: ModelRun::new(policy, other.version()),
         other,
         waiting: BTreeMap::new(),
         run: ProgramRun {
@@ -109,7 +109,7 @@ pub fn run_program(
 }
 
 struct Comparison<'b, B> {
-    stage: Stage,
+    model_run: ModelRun,
     other: &'b mut B,
     /// The calls under way.
     waiting: BTreeMap<Pid, Syscall>,
@@ -132,22 +132,22 @@ impl<B: Backend> Comparison<'_, B> {
         for act in &program.steps {
             self.take(act)?;
         }
-        self.run.has_nesting |= self.stage.is_nested();
+        self.run.has_nesting |= self.model_run.is_nested();
         if ending == Ending::Readiness {
             self.look_at_readiness()?;
         }
         self.look_at_interest()?;
-        let whole = self.stage.kernel().check_invariants();
+        let whole = self.model_run.kernel().check_invariants();
         whole.map_err(|why| Verdict::Different(Disagreement::Broken(why)))
     }
 
     /// One act on both sides, if its task can act.
     fn take(&mut self, act: &Act) -> Step {
         let Act { pid, call, child } = act;
-        if self.stage.admits(*pid, call).is_err() {
+        if self.model_run.admits(*pid, call).is_err() {
             return Ok(());
         }
-        let on_model = AssertUnwindSafe(|| self.stage.perform(*pid, call, *child));
+        let on_model = AssertUnwindSafe(|| self.model_run.perform(*pid, call, *child));
         let model = catch_unwind(on_model).map_err(|panic| {
             let what = panic.downcast_ref::<String>().cloned();
             let what = what.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
@@ -181,7 +181,7 @@ impl<B: Backend> Comparison<'_, B> {
             self.waiting.remove(pid);
         }
         if matches!(act.call, Syscall::EpollCtl { .. }) && !self.run.has_nesting {
-            self.run.has_nesting = self.stage.is_nested();
+            self.run.has_nesting = self.model_run.is_nested();
         }
         self.keep(act, model, kernel);
         match (is_same_answer, is_same_end) {
@@ -222,7 +222,7 @@ impl<B: Backend> Comparison<'_, B> {
 
     /// Every instance is asked for its events, and every table polled whole.
     fn look_at_readiness(&mut self) -> Step {
-        for (_, pid, epfd) in self.stage.instances() {
+        for (_, pid, epfd) in self.model_run.instances() {
             self.take(&Act {
                 pid,
                 call: Syscall::EpollWait {
@@ -234,8 +234,8 @@ impl<B: Backend> Comparison<'_, B> {
                 child: None,
             })?;
         }
-        for pid in self.stage.able() {
-            let kernel = self.stage.kernel();
+        for pid in self.model_run.able() {
+            let kernel = self.model_run.kernel();
             let Some(tid) = kernel.tid(pid) else { continue };
             let last = kernel.fds(tid).map(|(fd, ..)| fd.0).max().unwrap_or(0);
             let fds = (0..=last.min(40) + 1)
@@ -253,8 +253,8 @@ impl<B: Backend> Comparison<'_, B> {
     }
 
     fn look_at_interest(&mut self) -> Step {
-        for (_, pid, fd) in self.stage.instances() {
-            let model = rows(&self.stage.model_mut().fdinfo(pid, fd));
+        for (_, pid, fd) in self.model_run.instances() {
+            let model = rows(&self.model_run.model_mut().fdinfo(pid, fd));
             let kernel = rows(&self.other.fdinfo(pid, fd));
             if model != kernel {
                 return Err(Verdict::Different(Disagreement::Interest {

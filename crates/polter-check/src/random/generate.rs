@@ -1,9 +1,9 @@
 //! Random programs, written call by call with a model beside them, so that
 //! most of what they do means something.
 
+use super::model_run::{FIRST, ModelRun, makes_task};
 use super::rng::Rng;
 use super::shape::{Family, Shape};
-use super::stage::{FIRST, Stage, makes_task};
 use super::vocabulary::Scene;
 use eventpoll::{Outcome, Pid, Policy, Syscall, Version};
 
@@ -38,7 +38,7 @@ pub fn generate(seed: u64, shape: Shape, max_calls: usize) -> Program {
     let mut author = Author {
         rng: Rng::new(seed),
         shape,
-        stage: Stage::new(Policy::LAST_FPUT, Version::default()),
+        model_run: ModelRun::new(Policy::LAST_FPUT, Version::default()),
         known: vec![FIRST],
         program: Program::default(),
     };
@@ -49,7 +49,7 @@ pub fn generate(seed: u64, shape: Shape, max_calls: usize) -> Program {
 struct Author {
     rng: Rng,
     shape: Shape,
-    stage: Stage,
+    model_run: ModelRun,
     /// Every number that a task was given.
     known: Vec<Pid>,
     program: Program,
@@ -63,7 +63,7 @@ impl Author {
         let mut births = (0..2).filter(|_| self.rng.chance(company)).count();
         // What cannot be run is not counted, yet not tried for ever.
         for _ in 0..4 * length {
-            let able = self.stage.able();
+            let able = self.model_run.able();
             if self.program.steps.len() >= length || able.is_empty() {
                 break;
             }
@@ -84,10 +84,14 @@ impl Author {
     fn invent(&mut self, pid: Pid, family: Option<Family>) -> Syscall {
         let families = self.shape.families();
         let family = family.unwrap_or_else(|| self.rng.weigh(&families));
-        let tid = self.stage.kernel().tid(pid).expect("an able task lives");
+        let tid = self
+            .model_run
+            .kernel()
+            .tid(pid)
+            .expect("an able task lives");
         Scene {
             rng: &mut self.rng,
-            stage: &self.stage,
+            model_run: &self.model_run,
             shape: self.shape,
             tid,
             known: &self.known,
@@ -98,19 +102,19 @@ impl Author {
     /// Keeps a call, unless it must be avoided or leaves nobody to go on.
     fn run_program(&mut self, pid: Pid, call: Syscall) {
         let is_birth = makes_task(&call);
-        let is_crowded = is_birth && self.stage.kernel().tasks().count() >= TASKS;
-        if is_crowded || self.stage.admits(pid, &call).is_err() {
+        let is_crowded = is_birth && self.model_run.kernel().tasks().count() >= TASKS;
+        if is_crowded || self.model_run.admits(pid, &call).is_err() {
             return;
         }
         let child = is_birth.then(|| Pid(FIRST.0 + self.known.len() as i32));
-        let mut next = self.stage.clone();
+        let mut next = self.model_run.clone();
         let effect = next.perform(pid, &call, child);
         let is_end = next.able().is_empty();
         let is_sleep = effect.outcome == Outcome::Blocked;
         if is_end || is_sleep && !self.rng.chance(self.shape.blocking()) {
             return;
         }
-        self.stage = next;
+        self.model_run = next;
         self.known.extend(child);
         self.program.steps.push(Act { pid, call, child });
     }

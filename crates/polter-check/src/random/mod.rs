@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   seed ─▶ generate ─▶ Program ─▶ differ ─▶ the same
-//!             │ stage: a model                 │
+//!             │ model_run: a model             │
 //!             │ avoid: what is left out        └─▶ shrink ─▶ text: a script
 //! ```
 
@@ -11,11 +11,11 @@ mod avoid;
 mod differ;
 mod generate;
 mod kinds;
+mod model_run;
 mod report;
 mod rng;
 mod shape;
 mod shrink;
-mod stage;
 mod text;
 mod vocabulary;
 
@@ -28,9 +28,9 @@ pub use text::script;
 
 use crate::backend::Running;
 use eventpoll::Policy;
+use model_run::FIRST;
 use polter_live::ExecutorError;
 use rng::seed_of;
-use stage::FIRST;
 use std::time::{Duration, Instant};
 
 /// What is to be run.

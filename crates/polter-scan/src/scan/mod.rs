@@ -4,7 +4,7 @@
 //!   list ─▶ names: which fds are one instance (kcmp)
 //!        ─▶ instances: its registrations (fdinfo), and each fd's meaning in each holder's table
 //!        ─▶ recheck: reads again what does not fit   (quiescence: no need if nobody has run)
-//!        ─▶ keepers, holders: who has the file open (kcmp)
+//!        ─▶ held_by, holders: who has the file open (kcmp)
 //! ```
 //!
 //! The processes run on meanwhile. An fd that does not name its file may be of a registration that
@@ -12,9 +12,9 @@
 //! of the instance agree on is kept.
 
 mod compare;
+mod held_by;
 mod holders;
 mod instances;
-mod keepers;
 mod list;
 mod names;
 mod quiescence;

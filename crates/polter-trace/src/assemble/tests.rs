@@ -158,7 +158,9 @@ fn show(event: &Event<'_>) -> String {
         EventKind::Exit { entry, call: it } => format!("{} of line {entry}", call(&it)),
         EventKind::Signal(_) => "signal".to_owned(),
         EventKind::Gone(_) => "gone".to_owned(),
-        EventKind::Frame { of, frame } => format!("frame {} of line {of}", lossy(frame.object)),
+        EventKind::StackFrame { of, frame } => {
+            format!("frame {} of line {of}", lossy(frame.object))
+        }
         EventKind::Note(_) => "note".to_owned(),
         EventKind::Comment(_) => "comment".to_owned(),
     };

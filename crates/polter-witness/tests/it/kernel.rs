@@ -59,7 +59,7 @@ fn the_kernel_is_told_from_owner_by_five_calls() {
     };
     assert_eq!(trial.programs.len(), 5);
     assert!(trial.differ > 0);
-    let last = trial.shown.iter().map(|shown| shown.played.len());
+    let last = trial.shown.iter().map(|shown| shown.performed.len());
     assert!(last.clone().all(|calls| calls == 5), "{last:?}");
 }
 

@@ -108,11 +108,11 @@ fn write_json(out: &mut dyn Write, policy: Policy, trial: &Trial) -> std::io::Re
 
 /// A program as a script with the kernel's answers; the last call also has the policy's answer.
 fn script(policy: Policy, release: &str, shown: &Disagreement) -> String {
-    let last = shown.played.len().saturating_sub(1);
+    let last = shown.performed.len().saturating_sub(1);
     let mut lines = vec![format!(
         "# {policy}, and Linux {release}, answer otherwise."
     )];
-    for (at, line) in shown.played.iter().enumerate() {
+    for (at, line) in shown.performed.iter().enumerate() {
         let pid = line.pid;
         if at < last {
             lines.push(format!("{pid} {}", encode(&line.call, &line.outcome)));

@@ -64,7 +64,11 @@ impl Scene<'_> {
             (3, u64::MAX - 2),
             (3, 0x0102_0304_0506_0708),
         ]);
-        let len = match self.stage.kinds.at(self.stage.kernel(), self.tid, fd) {
+        let len = match self
+            .model_run
+            .kinds
+            .at(self.model_run.kernel(), self.tid, fd)
+        {
             Some(Kind::Eventfd) if !self.rng.chance(HOSTILE) => 8,
             _ => self.rng.weigh(&LENGTHS),
         };

@@ -46,7 +46,7 @@ impl Scene<'_> {
     /// A number that is registered in the instance, if there is one.
     fn registered(&mut self, epfd: Fd) -> Fd {
         let numbers: Vec<Fd> = match self.instance(epfd) {
-            Some(epoll) => (self.stage.kernel().registrations(epoll))
+            Some(epoll) => (self.model_run.kernel().registrations(epoll))
                 .map(|registration| registration.fd)
                 .collect(),
             None => Vec::new(),
@@ -59,7 +59,7 @@ impl Scene<'_> {
     }
 
     fn instance(&self, epfd: Fd) -> Option<EpollId> {
-        let kernel = self.stage.kernel();
+        let kernel = self.model_run.kernel();
         kernel.epoll_of(kernel.fd(self.tid, epfd)?)
     }
 

@@ -7,15 +7,15 @@ mod epoll;
 mod process;
 
 use super::kinds::Kind;
+use super::model_run::ModelRun;
 use super::rng::Rng;
 use super::shape::{Family, Shape};
-use super::stage::Stage;
 use eventpoll::{Fd, Pid, Syscall, Tid};
 
 /// A task about to make a call.
 pub(crate) struct Scene<'a> {
     pub(crate) rng: &'a mut Rng,
-    pub(crate) stage: &'a Stage,
+    pub(crate) model_run: &'a ModelRun,
     pub(crate) shape: Shape,
     pub(crate) tid: Tid,
     /// Every number that a task was given.
@@ -50,9 +50,9 @@ impl Scene<'_> {
 
     /// The caller's numbers, each with the kind of its file.
     fn open(&self) -> Vec<(Fd, Kind)> {
-        let kernel = self.stage.kernel();
+        let kernel = self.model_run.kernel();
         let fds = kernel.fds(self.tid);
-        fds.map(|(fd, file, _)| (fd, self.stage.kinds.of(file)))
+        fds.map(|(fd, file, _)| (fd, self.model_run.kinds.of(file)))
             .collect()
     }
 

@@ -168,7 +168,7 @@ impl Scene<'_> {
 
     fn tgkill(&mut self) -> Syscall {
         let tid = self.pid();
-        let kernel = self.stage.kernel();
+        let kernel = self.model_run.kernel();
         let process = kernel.tid(tid).map(|tid| kernel.process_pid(tid));
         Syscall::Tgkill {
             pid: match process.filter(|_| !self.rng.chance(5)) {

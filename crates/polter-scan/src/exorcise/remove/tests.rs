@@ -14,7 +14,7 @@ use std::sync::mpsc;
 /// Far from the fds that other tests get.
 const FAR_FD: i32 = 300;
 
-/// The part that a process plays in [`killed_between_the_two_it_still_puts_back`].
+/// What a process does in [`killed_between_the_two_it_still_puts_back`].
 const PART: &str = "POLTER_TEST_PART";
 
 /// How the exorcist ends where a sandbox forbids its work.
@@ -48,7 +48,7 @@ fn what_comes_back_while_it_is_removed_is_put_back() {
 fn killed_between_the_two_it_still_puts_back() {
     match std::env::var(PART) {
         Err(_) => {
-            let mut program = play("program");
+            let mut program = run_part("program");
             assert!(program.status().unwrap().success());
         }
         Ok(part) if part == "program" => be_exorcised(),
@@ -56,7 +56,7 @@ fn killed_between_the_two_it_still_puts_back() {
     }
 }
 
-fn play(part: &str) -> Command {
+fn run_part(part: &str) -> Command {
     const TEST: &str = "exorcise::remove::tests::killed_between_the_two_it_still_puts_back";
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
@@ -73,7 +73,7 @@ fn be_exorcised() {
     let (instance, file) = haunted(FAR_FD);
     let before = row(&instance);
     let numbers = format!("{own} {} {}", instance.as_raw_fd(), file.as_raw_fd());
-    let died = play(&numbers).status().unwrap();
+    let died = run_part(&numbers).status().unwrap();
     if died.code() == Some(NOT_PERMITTED) {
         return;
     }
@@ -111,22 +111,22 @@ fn exorcise_and_be_killed(numbers: &str) {
     std::process::exit(NOT_PERMITTED);
 }
 
-/// Removes in a thread with a table of its own, while this one plays the program.
-fn removed_beside(step: &Step, play_fn: impl FnOnce() -> Option<OwnedFd>) -> Option<Outcome> {
+/// Removes in a thread with a table of its own, while this one does what a program does in between.
+fn removed_beside(step: &Step, between_fn: impl FnOnce() -> Option<OwnedFd>) -> Option<Outcome> {
     let (removed, is_removed) = mpsc::channel();
-    let (played, is_played) = mpsc::channel();
+    let (answer, is_answered) = mpsc::channel();
     std::thread::scope(|scope| {
         let thread = scope.spawn(move || {
             sys::take_empty_table().ok()?;
             let between = || {
                 removed.send(()).unwrap();
-                is_played.recv().unwrap();
+                is_answered.recv().unwrap();
             };
             Some(remove(step, between).unwrap_or_else(|outcome| outcome))
         });
-        let kept = is_removed.recv().ok().and_then(|()| play_fn());
+        let kept = is_removed.recv().ok().and_then(|()| between_fn());
         // Nobody listens if nothing was removed.
-        let _ = played.send(());
+        let _ = answer.send(());
         let outcome = thread.join().unwrap();
         drop(kept);
         // Where a sandbox forbids it there is nothing to test.

@@ -4,13 +4,13 @@
 //! does a row that no text has any more.
 
 mod rows;
-mod stage;
+mod surroundings;
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
 
 use rows::{CI, README, ROWS, Row, Way};
-use stage::Stage;
+use surroundings::Surroundings;
 
 use crate::polter::polter;
 
@@ -141,9 +141,9 @@ fn run_all(examples: &BTreeSet<String>, rows: &[Row]) {
     assert!(broken.is_empty(), "{}", broken.join("\n\n"));
 }
 
-/// Runs an example on a stage of its own; says what it does otherwise than expected.
+/// Runs an example on a around of its own; says what it does otherwise than expected.
 fn check(line: &str, code: i32, says: &[&str]) -> Result<(), String> {
-    let ran = Stage::new().run(line);
+    let ran = Surroundings::new().run(line);
     let told = format!("{}{}", String::from_utf8_lossy(&ran.stdout), ran.err());
     if ran.code != Some(code) {
         return Err(format!(

@@ -1,6 +1,6 @@
 //! What each example must come to: its exit code, and words that it says.
 
-use super::stage::{can_trace, has_lab_kernel, has_tool, may_exorcise};
+use super::surroundings::{can_trace, has_lab_kernel, has_tool, may_exorcise};
 
 /// An example, and how it is run.
 pub(super) type Row = (&'static str, Way);

@@ -16,7 +16,7 @@ pub(crate) const MOMENT: Duration = Duration::from_millis(1);
 
 /// A model that runs a random program.
 #[derive(Debug, Clone)]
-pub(crate) struct Stage {
+pub(crate) struct ModelRun {
     model: Model,
     pub(crate) kinds: Kinds,
 }
@@ -28,8 +28,8 @@ pub(crate) struct Effect {
     pub(crate) ended: Vec<(Pid, Outcome)>,
 }
 
-impl Stage {
-    pub(crate) fn new(policy: Policy, version: Version) -> Stage {
+impl ModelRun {
+    pub(crate) fn new(policy: Policy, version: Version) -> ModelRun {
         let model = Model::new(policy, version, FIRST);
         let mut kinds = Kinds::default();
         if let Some(tid) = model.kernel().tid(FIRST) {
@@ -37,7 +37,7 @@ impl Stage {
                 kinds.insert(model.kernel(), tid, Fd(fd), Kind::Null);
             }
         }
-        Stage { model, kinds }
+        ModelRun { model, kinds }
     }
 
     pub(crate) fn kernel(&self) -> &Kernel {

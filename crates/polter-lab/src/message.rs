@@ -1,4 +1,4 @@
-//! What goes from a guest to the host: frames, one after the other.
+//! What goes from a guest to the host: messages, one after the other.
 //!
 //! ```text
 //!   tag  length, little-endian  payload
@@ -17,9 +17,9 @@ pub enum Stream {
     Err,
 }
 
-/// One frame.
+/// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Frame {
+pub(crate) enum Message {
     /// The command wrote something.
     Output(Stream, Vec<u8>),
     /// The command ended; as wait(2) tells it.
@@ -28,19 +28,19 @@ pub(crate) enum Frame {
     Failed(String),
 }
 
-/// No frame is longer; what says it is, is no frame.
+/// No message is longer; what says it is, is no message.
 pub(crate) const MAX_PAYLOAD: usize = 64 * 1024;
 
 const HEAD: usize = 5;
 
-impl Frame {
-    /// The frame's bytes; of a longer payload, what fits.
+impl Message {
+    /// The message's bytes; of a longer payload, what fits.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let (tag, payload): (u8, &[u8]) = match self {
-            Frame::Output(Stream::Out, bytes) => (b'o', bytes),
-            Frame::Output(Stream::Err, bytes) => (b'e', bytes),
-            Frame::Ended(status) => (b'x', &status.to_le_bytes()),
-            Frame::Failed(why) => (b'f', why.as_bytes()),
+            Message::Output(Stream::Out, bytes) => (b'o', bytes),
+            Message::Output(Stream::Err, bytes) => (b'e', bytes),
+            Message::Ended(status) => (b'x', &status.to_le_bytes()),
+            Message::Failed(why) => (b'f', why.as_bytes()),
         };
         let payload = &payload[..payload.len().min(MAX_PAYLOAD)];
         let mut bytes = Vec::with_capacity(HEAD + payload.len());
@@ -51,42 +51,44 @@ impl Frame {
     }
 }
 
-/// Frames, from bytes as they come.
+/// Messages, from bytes as they come.
 #[derive(Debug, Default)]
-pub(crate) struct Frames {
+pub(crate) struct Messages {
     bytes: Vec<u8>,
 }
 
-/// The guest sent what is no frame.
+/// The guest sent what is no message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NoFrame;
+pub(crate) struct NoMessage;
 
-impl Frames {
+impl Messages {
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend(bytes);
     }
 
-    /// The next whole frame, if it has come.
-    pub(crate) fn next(&mut self) -> Result<Option<Frame>, NoFrame> {
+    /// The next whole message, if it has come.
+    pub(crate) fn next(&mut self) -> Result<Option<Message>, NoMessage> {
         let Some((head, rest)) = self.bytes.split_at_checked(HEAD) else {
             return Ok(None);
         };
         let length = u32::from_le_bytes([head[1], head[2], head[3], head[4]]) as usize;
         if length > MAX_PAYLOAD {
-            return Err(NoFrame);
+            return Err(NoMessage);
         }
         let Some(payload) = rest.get(..length) else {
             return Ok(None);
         };
-        let frame = match head[0] {
-            b'o' => Frame::Output(Stream::Out, payload.to_vec()),
-            b'e' => Frame::Output(Stream::Err, payload.to_vec()),
-            b'x' => Frame::Ended(i32::from_le_bytes(payload.try_into().map_err(|_| NoFrame)?)),
-            b'f' => Frame::Failed(String::from_utf8_lossy(payload).into_owned()),
-            _ => return Err(NoFrame),
+        let message = match head[0] {
+            b'o' => Message::Output(Stream::Out, payload.to_vec()),
+            b'e' => Message::Output(Stream::Err, payload.to_vec()),
+            b'x' => Message::Ended(i32::from_le_bytes(
+                payload.try_into().map_err(|_| NoMessage)?,
+            )),
+            b'f' => Message::Failed(String::from_utf8_lossy(payload).into_owned()),
+            _ => return Err(NoMessage),
         };
         self.bytes.drain(..HEAD + length);
-        Ok(Some(frame))
+        Ok(Some(message))
     }
 }
 
@@ -97,19 +99,19 @@ mod tests {
     #[test]
     fn frames_come_whole_however_they_are_cut() {
         let sent = [
-            Frame::Output(Stream::Out, b"out".to_vec()),
-            Frame::Output(Stream::Err, Vec::new()),
-            Frame::Failed("why".to_owned()),
-            Frame::Ended(0x0300),
+            Message::Output(Stream::Out, b"out".to_vec()),
+            Message::Output(Stream::Err, Vec::new()),
+            Message::Failed("why".to_owned()),
+            Message::Ended(0x0300),
         ];
-        let bytes: Vec<u8> = sent.iter().flat_map(Frame::encode).collect();
+        let bytes: Vec<u8> = sent.iter().flat_map(Message::encode).collect();
         for size in 1..bytes.len() {
-            let mut frames = Frames::default();
+            let mut messages = Messages::default();
             let mut came = Vec::new();
             for piece in bytes.chunks(size) {
-                frames.push(piece);
-                while let Some(frame) = frames.next().unwrap() {
-                    came.push(frame);
+                messages.push(piece);
+                while let Some(message) = messages.next().unwrap() {
+                    came.push(message);
                 }
             }
             assert_eq!(came, sent);
@@ -117,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_frame_is_refused() {
+    fn what_is_no_message_is_refused() {
         check(b"Kernel panic");
         check(b"o\xff\xff\xff\xff");
         check(b"x\x03\0\0\0abc");
@@ -125,8 +127,8 @@ mod tests {
 
     #[track_caller]
     fn check(bytes: &[u8]) {
-        let mut frames = Frames::default();
-        frames.push(bytes);
-        assert_eq!(frames.next(), Err(NoFrame));
+        let mut messages = Messages::default();
+        messages.push(bytes);
+        assert_eq!(messages.next(), Err(NoMessage));
     }
 }

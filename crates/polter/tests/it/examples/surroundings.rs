@@ -11,13 +11,13 @@ use crate::haunted::{Haunted, can_exorcise};
 use crate::polter::{GHOST, HEALTHY, Ran, polter};
 
 /// A directory to run in, and a process to scan.
-pub(super) struct Stage {
+pub(super) struct Surroundings {
     dir: TempDir,
     haunted: Haunted,
 }
 
-impl Stage {
-    pub(super) fn new() -> Stage {
+impl Surroundings {
+    pub(super) fn new() -> Surroundings {
         let dir = TempDir::new().expect("a temporary directory");
         let at = |name: &str| dir.path().join(name);
         for (name, text) in [
@@ -47,10 +47,10 @@ impl Stage {
             server.as_os_str(),
             &["fork-ghost", "--linger", "120", "--spin"],
         );
-        Stage { dir, haunted }
+        Surroundings { dir, haunted }
     }
 
-    /// Runs an example as a shell would, with this stage's process for whatever process it names.
+    /// Runs an example as a shell would, with this around's process for whatever process it names.
     pub(super) fn run(&self, line: &str) -> Ran {
         let pid = self.haunted.pid();
         let dir = self.dir.path();

@@ -10,14 +10,14 @@ use crate::sys::{self, Errno};
 
 /// How long the state is kept, and how busily.
 #[derive(Debug)]
-pub(crate) struct Stage {
+pub(crate) struct Linger {
     /// For how long; without it, a class ends as soon as it has shown its fault.
     pub(crate) linger: Option<Duration>,
     /// Whether the loop goes on waiting meanwhile, as the real one would.
     pub(crate) is_spinning: bool,
 }
 
-impl Stage {
+impl Linger {
     /// Says `ready` and keeps the state as it is.
     pub(crate) fn linger(&self) {
         if let Some(linger) = self.linger {
