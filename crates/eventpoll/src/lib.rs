@@ -61,3 +61,7 @@ pub use fs::kinds::CustomFile;
 pub use fs::{Holder, NR_OPEN, Opaque};
 pub use kernel::{Descriptor, Kernel, Registration, TaskView};
 pub use store::{EpitemId, EpollId, Fd, FileId, Pid, TableId, Tid};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -26,3 +26,7 @@ pub use btf::KernelTypes;
 pub use object::{FittedObject, Link, Program};
 /// Why the kernel does not do it.
 pub use refusal::{Refusal, not_taken};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

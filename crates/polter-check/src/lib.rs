@@ -26,3 +26,7 @@ pub use conformance::{Conformance, Fact, Standing};
 pub use run::{Difference, agree, fits, follow, run};
 pub use script::{Action, Answer, Script, ScriptError, Step, Where};
 pub use suite::Scenario;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -135,6 +135,10 @@ pub enum Severity {
     Note,
 }
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 #[cfg(test)]
 mod tests {
     use super::Class;

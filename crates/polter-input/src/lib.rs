@@ -30,3 +30,7 @@ pub use input::{Input, InputError};
 pub use member::{FamilyError, Opener};
 pub use packing::{Damage, Packing};
 pub use refusal::Refusal;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

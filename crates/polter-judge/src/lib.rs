@@ -36,3 +36,7 @@ pub use verdict::{
     Break, Broken, Class, Finding, Gap, GapKind, Instance, KeptBy, LogSummary, Outcome,
     PolicyVerdict, Severity, Site, Step, Verdict, Warning,
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

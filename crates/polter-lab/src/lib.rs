@@ -38,3 +38,7 @@ pub use guest::{Ending, Guest, active_policy};
 pub use init::init;
 pub use kernel::LabKernel;
 pub use message::Stream;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

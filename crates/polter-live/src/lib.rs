@@ -35,3 +35,7 @@ pub use asked::{Asked, asked};
 pub use error::ExecutorError;
 pub use executor::Executor;
 pub use keeper::Confinement;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

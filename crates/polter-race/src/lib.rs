@@ -36,3 +36,7 @@ pub use schedule::{Schedule, ScheduleError};
 pub use script::{Race, RaceError};
 pub use search::{Bounds, Covered, Found, Limit, Progress, Report, search};
 pub use walk::{Walked, walk};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -74,3 +74,7 @@ pub use snapshot::{
     By, Effort, Evidence, FileKey, Held, How, InTable, Instance, Kind, Meaning, Name, OpenFd,
     Origin, Process, Registration, Snapshot, Source, Sureness, Unseen, Use, Why,
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -66,3 +66,7 @@ pub use result::{ReturnValue, Returned};
 pub use stream::Stream;
 pub use text::{Text, quote, unescape};
 pub use value::{Change, Field, MAX_DEPTH, Value};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -58,3 +58,7 @@ pub use script::script;
 pub use stateless::{Stateless, stateless};
 pub use story::{Cause, Change, KeptBy, Last, Story, tell};
 pub use vocabulary::Vocabulary;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

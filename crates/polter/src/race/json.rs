@@ -8,12 +8,14 @@ use serde_json::{Value, json};
 
 use super::{RaceOutcome, Raced, rules};
 use crate::cli::RaceArgs;
+use crate::report::json::VERSION;
 
 pub(super) fn write(out: &mut dyn Write, raced: &Raced, args: &RaceArgs) -> io::Result<()> {
     let rules = rules(args);
     let without = Fix::ALL.into_iter().filter(|fix| !rules.has(*fix));
     let seeded = Seed::ALL.into_iter().filter(|seed| rules.errs(*seed));
     let mut object = json!({
+        "version": VERSION,
         "script": raced.name,
         "title": raced.title,
         "without": without.map(Fix::name).collect::<Vec<_>>(),

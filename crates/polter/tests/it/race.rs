@@ -46,6 +46,7 @@ fn a_schedule_replays() {
     ]);
     assert_eq!(ran.code, Some(1), "{}", ran.err());
     let found: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(found["version"], 1);
     assert_eq!(found["finding"]["kind"], "lost-wakeup");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("schedule");
