@@ -1,4 +1,4 @@
-//! Lists the scenarios, so that they are part of the library.
+//! Lists the scenarios, so that they are part of the library. The folder is a link here, and whole in a package.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::{env, fs};
 
 fn main() {
     let folder = Path::new(&env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"))
-        .join("../../scenarios")
+        .join("scenarios")
         .canonicalize()
         .expect("the scenarios are there");
     println!("cargo::rerun-if-changed={}", folder.display());
