@@ -52,6 +52,18 @@ random programs="1000" seed="1": kernel
 static:
     scripts/static-build.sh
 
+# Builds what is handed out, into target/dist: static files, archives, Debian packages, a container image, checksums.
+dist *architectures:
+    scripts/dist {{architectures}}
+
+# Tries it: the package in a fresh Debian, the image, the manifest for Kubernetes. As root.
+try-dist:
+    scripts/try-dist
+
+# Proves that the crates' packages are whole: installs polter from them alone.
+package-check:
+    scripts/package-check
+
 # Writes what the model answers under the other policies into the scenarios; read the change.
 refresh:
     REFRESH=1 cargo test -p polter-check every_scenario_answers_as_written_under_every_policy

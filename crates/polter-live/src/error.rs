@@ -14,6 +14,12 @@ pub enum ExecutorError {
         /// The kernel's answer.
         source: io::Error,
     },
+    /// The worker, which every task runs, is not written for this architecture.
+    #[error(
+        "scripts are run on x86-64 only so far, not on {}",
+        std::env::consts::ARCH
+    )]
+    OtherArchitecture,
     /// No task has ever had this number.
     #[error("there is no task {0}")]
     NoSuchTask(Pid),

@@ -18,7 +18,7 @@ use crate::sys::layout::{
     ARGS, Address, CHILD, NR, RESULT, STATE, STATE_DONE, STATE_FREE, STATE_REQUEST, Slot, TICKET,
     TID,
 };
-use crate::sys::{self, Launch, Region, worker};
+use crate::sys::{self, Launch, Region, abi, worker};
 use crate::task_state::Proc;
 use std::ffi::CString;
 use std::fs::File;
@@ -87,6 +87,9 @@ pub(crate) struct Paths {
 impl Keeper {
     /// Starts a keeper that has no task yet.
     pub(crate) fn start(confinement: Confinement) -> Result<Keeper, ExecutorError> {
+        if !worker::IS_THERE {
+            return Err(ExecutorError::OtherArchitecture);
+        }
         let region = Region::new().map_err(failed("make the shared memory"))?;
         let image = image().map_err(failed("make the worker's image"))?;
         let regular = sys::memfd(c"polter-regular", false).map_err(failed("make a file"))?;
@@ -190,7 +193,7 @@ impl Keeper {
         self.hand_over(
             Slot::KEEPER,
             RawCall {
-                nr: libc::SYS_fork,
+                nr: abi::SYS_fork,
                 args: &[],
                 child: Some(slot),
             },
@@ -244,7 +247,7 @@ impl Keeper {
         self.call(libc::SYS_close, &[ring])?;
         let entry = memory.put_ints(&[reader as i32, 0])?;
         let timeout_ms = LIMIT.as_millis() as u64;
-        self.call(libc::SYS_poll, &[entry.0, 1, timeout_ms])?;
+        self.call(abi::SYS_poll, &[entry.0, 1, timeout_ms])?;
         self.call(libc::SYS_close, &[reader]).map(drop)
     }
 

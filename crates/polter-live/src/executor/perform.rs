@@ -8,6 +8,7 @@ use crate::reply::{Content, Reply};
 use crate::request::{self, Request, Surroundings};
 use crate::scratch::Scratch;
 use crate::sys;
+use crate::sys::abi;
 use crate::sys::layout::{Address, GUARD, Slot};
 use crate::task_state::TaskState;
 use crate::tasks::{Pending, Task};
@@ -234,7 +235,7 @@ impl Executor {
             return Ok(None);
         }
         let at = slot.at(GUARD - LIMIT_LEN);
-        let args = [0, libc::RLIMIT_NOFILE.into(), 0, at.0];
+        let args = [0, abi::RLIMIT_NOFILE, 0, at.0];
         self.keeper.call_in(slot, libc::SYS_prlimit64, &args)?;
         let region = self.keeper.region();
         let [soft, hard] = [at.0, at.0 + 8].map(|at| u64::from_ne_bytes(region.read(Address(at))));
@@ -253,7 +254,7 @@ impl Executor {
         let at = slot.at(GUARD - LIMIT_LEN);
         let limit = limit.map(u64::to_ne_bytes);
         self.keeper.region().write(at, limit.as_flattened());
-        let args = [0, libc::RLIMIT_NOFILE.into(), at.0, 0];
+        let args = [0, abi::RLIMIT_NOFILE, at.0, 0];
         self.keeper.call_in(slot, libc::SYS_prlimit64, &args)
     }
 

@@ -3,6 +3,7 @@
 use super::{Encoded, Encoder, int, num, plain, replying};
 use crate::error::ExecutorError;
 use crate::reply::Reply;
+use crate::sys::abi;
 use crate::sys::layout::Address;
 use eventpoll::syscall::{EpollParams, Fcntl, Ioctl, PathKind};
 use eventpoll::{EPIOCADOPT, Fd, Syscall};
@@ -20,7 +21,7 @@ impl Encoder<'_, '_> {
     pub(super) fn descriptors(&mut self, call: &Syscall) -> Encoded {
         Ok(match *call {
             Syscall::Dup { fd } => plain(libc::SYS_dup, &[num(fd)]),
-            Syscall::Dup2 { fd, new_fd } => plain(libc::SYS_dup2, &[num(fd), num(new_fd)]),
+            Syscall::Dup2 { fd, new_fd } => plain(abi::SYS_dup2, &[num(fd), num(new_fd)]),
             Syscall::Dup3 { fd, new_fd, flags } => {
                 plain(libc::SYS_dup3, &[num(fd), num(new_fd), flags.into()])
             }
@@ -48,13 +49,13 @@ impl Encoder<'_, '_> {
         Ok(match request {
             Ioctl::Fionbio(on) => {
                 let on = self.memory.put_ints(&[on.into()])?;
-                plainly(libc::FIONBIO, on)
+                plainly(abi::FIONBIO, on)
             }
-            Ioctl::Fioclex => plainly(libc::FIOCLEX, Address::NULL),
-            Ioctl::Fionclex => plainly(libc::FIONCLEX, Address::NULL),
+            Ioctl::Fioclex => plainly(abi::FIOCLEX, Address::NULL),
+            Ioctl::Fionclex => plainly(abi::FIONCLEX, Address::NULL),
             Ioctl::Fionread => {
                 let at = self.memory.reserve(4)?;
-                replying(nr, &[num(fd), libc::FIONREAD, at.0], Reply::Available(at))
+                replying(nr, &[num(fd), abi::FIONREAD, at.0], Reply::Available(at))
             }
             Ioctl::SetEpollParams(params) => {
                 let params = self.memory.put(&epoll_params(params))?;

@@ -3,6 +3,7 @@
 use super::{Encoded, Encoder, SIGSET_LEN, int, num, plain, waiting};
 use crate::error::ExecutorError;
 use crate::reply::Reply;
+use crate::sys::abi;
 use crate::sys::layout::{Address, EVENT_LEN};
 use eventpoll::syscall::{Buffer, SigMask, UserTimespec};
 use eventpoll::{EpollEvent, PollFd, Syscall};
@@ -13,7 +14,7 @@ const EVENTS_ENOUGH: u64 = 100_000;
 impl Encoder<'_, '_> {
     pub(super) fn polling(&mut self, call: &Syscall) -> Encoded {
         Ok(match *call {
-            Syscall::EpollCreate { size } => plain(libc::SYS_epoll_create, &[int(size)]),
+            Syscall::EpollCreate { size } => plain(abi::SYS_epoll_create, &[int(size)]),
             Syscall::EpollCreate1 { flags } => plain(libc::SYS_epoll_create1, &[flags.into()]),
             Syscall::EpollCtl {
                 epfd,
@@ -32,7 +33,7 @@ impl Encoder<'_, '_> {
             } => {
                 let at = self.events(buffer, maxevents)?;
                 let args = [num(epfd), at.0, int(maxevents), int(timeout_ms)];
-                waiting(libc::SYS_epoll_wait, &args, Reply::Events(at))
+                waiting(abi::SYS_epoll_wait, &args, Reply::Events(at))
             }
             Syscall::EpollPwait {
                 epfd,
@@ -65,7 +66,7 @@ impl Encoder<'_, '_> {
             } => {
                 let at = self.poll_fds(fds)?;
                 let args = [at.0, fds.len() as u64, int(timeout_ms)];
-                waiting(libc::SYS_poll, &args, Reply::Polled(at, fds.clone()))
+                waiting(abi::SYS_poll, &args, Reply::Polled(at, fds.clone()))
             }
             Syscall::Ppoll {
                 ref fds,

@@ -3,6 +3,7 @@
 use super::{Encoded, Encoder, Request, SIGSET_LEN, Waits, int, plain, replying, waiting};
 use crate::error::ExecutorError;
 use crate::reply::Reply;
+use crate::sys::abi;
 use crate::sys::layout::{Address, SPARE};
 use crate::sys::worker;
 use eventpoll::Syscall;
@@ -17,10 +18,10 @@ impl Encoder<'_, '_> {
     pub(super) fn processes(&mut self, call: &Syscall) -> Encoded {
         let real_fn = self.around.real_fn;
         Ok(match *call {
-            Syscall::Fork => replying(libc::SYS_fork, &[], Reply::Child { pidfd: None }),
+            Syscall::Fork => replying(abi::SYS_fork, &[], Reply::Child { pidfd: None }),
             Syscall::Vfork => Request {
                 waits: Waits::ForChild,
-                ..replying(libc::SYS_vfork, &[], Reply::Child { pidfd: None })
+                ..replying(abi::SYS_vfork, &[], Reply::Child { pidfd: None })
             },
             Syscall::Clone { flags } => return self.clone_task(flags),
             Syscall::Unshare { flags } => plain(libc::SYS_unshare, &[flags]),
@@ -64,7 +65,7 @@ impl Encoder<'_, '_> {
             Syscall::Getpid => replying(libc::SYS_getpid, &[], Reply::Pid),
             Syscall::SetNofile { soft, hard } => {
                 let limit = self.memory.put_words(&[soft, hard])?;
-                let args = [0, libc::RLIMIT_NOFILE.into(), limit.0, 0];
+                let args = [0, abi::RLIMIT_NOFILE, limit.0, 0];
                 plain(libc::SYS_prlimit64, &args)
             }
             _ => unreachable!("sorted by `call`"),

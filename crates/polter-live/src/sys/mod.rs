@@ -1,12 +1,12 @@
 //! The only unsafe code: raw system calls, the shared region, and the worker.
 #![allow(unsafe_code, reason = "this module is the crate's door to the kernel")]
 
-#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-compile_error!(
-    "polter-live executes calls on Linux on x86-64 only; other machines are not supported yet"
-);
-
+pub(crate) mod abi;
 mod launch;
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    allow(dead_code, reason = "part of it is the worker's alone")
+)]
 pub(crate) mod layout;
 mod region;
 pub(crate) mod worker;

@@ -89,8 +89,10 @@ pub(super) const ROWS: &[Row] = &[
 /// The commands of README.md.
 #[rustfmt::skip]
 pub(super) const README: &[Row] = &[
-    ("cargo run --release -- demo", Elsewhere("CI runs it")),
-    ("cargo test --workspace", Elsewhere("CI runs it, and this with it")),
+    ("just dist && sudo install target/dist/polter-*-$(uname -m)-linux /usr/local/bin/polter", Elsewhere("a release does it, and scripts/try-dist")),
+    ("sudo dpkg -i target/dist/polter_*_$(dpkg --print-architecture).deb", Elsewhere("scripts/try-dist does, in a fresh Debian")),
+    ("cargo install --path crates/polter", Elsewhere("scripts/package-check does, from the packages")),
+    ("polter demo", Run(0, &["What polter says", "The same, live"])),
     ("cargo build --release & kernels/build && wait $!", Elsewhere("CI runs kernels/build")),
     ("just guests", Elsewhere("it needs qemu and the packages of two kernels")),
     ("strace -f -yy -o log ./server", Needs(STRACE, can_trace, 0, &[])),
