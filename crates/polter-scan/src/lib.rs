@@ -66,6 +66,7 @@ mod take;
 
 pub use assert::{assert_no_ghosts, assert_no_ghosts_in, ghosts_in};
 pub use error::ScanError;
+pub use evidence::ThreadLook;
 pub use exorcise::{Options, Outcome, Plan, Step, exorcise};
 pub use finding::{Busy, Class, Finding, Load, Report, Severity, Spin};
 pub use proc::{Captured, Proc, capture, fdinfo, stat};
@@ -74,6 +75,8 @@ pub use snapshot::{
     By, Effort, Evidence, FileKey, Held, How, InTable, Instance, Kind, Meaning, Name, OpenFd,
     Origin, Process, Registration, Snapshot, Source, Sureness, Unseen, Use, Why,
 };
+pub use snapshot::{Counters, Threads};
+pub use sys::{FileCopy, TcpProgress};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

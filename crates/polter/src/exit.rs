@@ -35,6 +35,14 @@ Exit codes:
   2  error: a wrong command line, an unreadable process; or nothing was found, and not everything
      that was asked about could be told";
 
+    /// The same for `polter why`.
+    pub(crate) const WHY_HELP: &str = "\
+Exit codes:
+  0  no process spins without need, and none is deaf
+  1  a cause was found
+  2  error: a wrong command line, an unreadable process; or no cause was found, and not everything
+     that could be one was seen";
+
     /// The same for `polter exorcise`.
     pub(crate) const EXORCISE_HELP: &str = "\
 Exit codes:

@@ -38,6 +38,7 @@ mod report;
 mod run;
 mod scan_command;
 mod verdicts;
+mod why_command;
 mod witness;
 
 use std::process::ExitCode;
@@ -74,6 +75,7 @@ fn start(verb: &Verb, console: &Console) -> Result<Exit, Failure> {
         Verb::Witness(witness) => witness::witness(witness, console),
         Verb::Race(race) => race::race(race, console),
         Verb::Scan(scan) => scan_command::scan(scan, console),
+        Verb::Why(why) => why_command::why(why, console),
         Verb::Capture { dir } => scan_command::capture(dir, console),
         Verb::Exorcise(exorcise) => exorcise_command::exorcise(exorcise, console),
         Verb::Lab(lab) => lab::lab(lab, console),

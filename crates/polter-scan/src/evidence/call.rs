@@ -38,18 +38,46 @@ impl Doing {
     }
 
     fn read(text: &str, fds: &[i32], memory_fn: impl Fn() -> Option<File>) -> Doing {
-        let mut words = text.split_ascii_whitespace();
-        let number = match words.next() {
-            Some("running") => return Doing::Running,
-            Some(word) => word.parse::<i64>().unwrap_or(-1),
-            None => -1,
+        match Call::read(text) {
+            Ok(call) => call.doing(fds, memory_fn),
+            Err(doing) => doing,
+        }
+    }
+}
+/// What a thread was doing at one look, for whoever asks which fds it waits for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ThreadLook {
+    /// On a CPU, or waiting for one.
+    Running,
+    /// In a system call.
+    Call {
+        /// The call's number on this machine.
+        number: i64,
+        /// Its first argument, as an fd; what that means is the call's matter.
+        fd: i32,
+        /// The fds that `poll`, `select` or their like wait for; `None` if they cannot be read, or for another call.
+        polled: Option<Vec<i32>>,
+        /// The call's own timeout; `None` if it has none.
+        at_most: Option<Duration>,
+    },
+    /// It cannot be told: the file may not be read, or the thread was stopped outside any call.
+    Unknown,
+}
+
+impl ThreadLook {
+    /// Looks at a thread once. Linux: `/proc/PID/task/TID/syscall`.
+    pub fn at(proc: &Proc, pid: u32, tid: u32) -> ThreadLook {
+        let Ok(text) = proc.bytes(pid, &format!("task/{tid}/syscall")) else {
+            return ThreadLook::Unknown;
         };
-        let hex = |word: &str| u64::from_str_radix(word.trim_start_matches("0x"), 16).ok();
-        let args: Vec<u64> = words.map_while(hex).take(6).collect();
-        match <[u64; 6]>::try_from(args) {
-            Ok(args) if number >= 0 => Call { number, args }.doing(fds, memory_fn),
-            // A page fault or a stop: the thread did not go to sleep by a call.
-            _ => Doing::Unknown("it was stopped outside any call"),
+        let text = String::from_utf8_lossy(&text);
+        match Call::read(&text) {
+            Ok(call) => {
+                let file = File::open(proc.root().join(format!("{pid}/mem")));
+                call.look(file.ok().map(Memory).as_ref())
+            }
+            Err(Doing::Running) => ThreadLook::Running,
+            Err(_) => ThreadLook::Unknown,
         }
     }
 }
@@ -61,6 +89,45 @@ struct Call {
 }
 
 impl Call {
+    /// Reads the file's text; an error says what else the thread was doing.
+    fn read(text: &str) -> Result<Call, Doing> {
+        let mut words = text.split_ascii_whitespace();
+        let number = match words.next() {
+            Some("running") => return Err(Doing::Running),
+            Some(word) => word.parse::<i64>().unwrap_or(-1),
+            None => -1,
+        };
+        let hex = |word: &str| u64::from_str_radix(word.trim_start_matches("0x"), 16).ok();
+        let args: Vec<u64> = words.map_while(hex).take(6).collect();
+        match <[u64; 6]>::try_from(args) {
+            Ok(args) if number >= 0 => Ok(Call { number, args }),
+            // A page fault or a stop: the thread did not go to sleep by a call.
+            _ => Err(Doing::Unknown("it was stopped outside any call")),
+        }
+    }
+    fn look(&self, memory: Option<&Memory>) -> ThreadLook {
+        let polled = if self.poll().is_some() {
+            memory.and_then(|it| it.polled(&self.args))
+        } else if self.select().is_some() {
+            memory.and_then(|it| it.selected(&self.args))
+        } else {
+            None
+        };
+        let at_most = match self.epoll_wait() {
+            Some(_) if self.number == libc::SYS_epoll_pwait2 => {
+                memory.and_then(|it| it.span(self.args[3]))
+            }
+            Some(_) => milliseconds(self.args[3]),
+            None => self.timeout(memory),
+        };
+        ThreadLook::Call {
+            number: self.number,
+            fd: self.args[0] as u32 as i32,
+            polled,
+            at_most,
+        }
+    }
+
     fn doing(&self, fds: &[i32], memory_fn: impl Fn() -> Option<File>) -> Doing {
         let is_it = |fd: i32| fds.contains(&fd);
         if let Some(name) = self.epoll_wait() {

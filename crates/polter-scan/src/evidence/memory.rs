@@ -46,6 +46,23 @@ impl Memory {
         (0..count).map(fd).collect()
     }
 
+    /// The fds in a `select(2)`'s three `fd_set`s, ascending; `None` if they cannot be read.
+    pub(super) fn selected(&self, args: &[u64; 6]) -> Option<Vec<i32>> {
+        let bound = u64::from(args[0] as u32);
+        if bound > MAX_SELECTED {
+            return None;
+        }
+        let mut selected = std::collections::BTreeSet::new();
+        for set in args[1..4].iter().filter(|set| **set != 0) {
+            for at in 0..bound.div_ceil(8) {
+                let [byte] = self.read(set.checked_add(at)?)?;
+                let bits = (0..8_u64).filter(|bit| byte & (1 << bit) != 0);
+                selected.extend(bits.map(|bit| (8 * at + bit) as i32));
+            }
+        }
+        Some(selected.into_iter().collect())
+    }
+
     /// True if one of the fds is in one of a `select(2)`'s three `fd_set`s; `None` if they cannot
     /// be read.
     pub(super) fn selects(&self, args: &[u64; 6], fds: &[i32]) -> Option<bool> {

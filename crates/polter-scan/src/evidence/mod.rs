@@ -30,6 +30,8 @@ mod split;
 mod watch;
 mod weigh;
 
+/// What a thread was doing at one look.
+pub use call::ThreadLook;
 /// How long is watched unless the caller says otherwise.
 pub(crate) use gather::WINDOW;
 /// The holders, in two parts.

@@ -11,7 +11,7 @@ const MAX_THREADS: usize = 256;
 impl Proc {
     /// The counters of all threads of a process; for a thread with a table of its own, of that
     /// thread alone. `None` if they are too many, or one cannot be read.
-    pub(crate) fn counters(&self, pid: u32) -> Option<Threads> {
+    pub fn counters(&self, pid: u32) -> Option<Threads> {
         let tids = if self.is_thread(pid) {
             vec![pid]
         } else {
@@ -24,7 +24,8 @@ impl Proc {
         tids.into_iter().map(of_thread).collect()
     }
 
-    fn counters_of_thread(&self, pid: u32, tid: u32) -> Option<Counters> {
+    /// The counters of one thread; `None` if it has ended, or the kernel does not keep them.
+    pub fn counters_of_thread(&self, pid: u32, tid: u32) -> Option<Counters> {
         let stat = Stat::parse(&self.bytes(pid, &format!("task/{tid}/stat")).ok()?)?;
         let schedule = self.bytes(pid, &format!("task/{tid}/schedstat")).ok()?;
         let schedule = Schedule::parse(&String::from_utf8_lossy(&schedule))?;

@@ -11,21 +11,21 @@ use std::time::Duration;
 const TELLING_TICKS: f64 = 10.0;
 
 /// The counters of each thread of a process, by tid.
-pub(crate) type Threads = BTreeMap<u32, Counters>;
+pub type Threads = BTreeMap<u32, Counters>;
 
 /// A thread's counters at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Counters {
+pub struct Counters {
     /// Time on a CPU and time it waited for one, in nanoseconds.
-    pub(crate) wanted_ns: u64,
+    pub wanted_ns: u64,
     /// How often it came to a CPU; 0 if the kernel does not count.
-    pub(crate) arrivals: u64,
+    pub arrivals: u64,
     /// Ticks in the program itself.
-    pub(crate) user_ticks: u64,
+    pub user_ticks: u64,
     /// Ticks in the kernel.
-    pub(crate) kernel_ticks: u64,
+    pub kernel_ticks: u64,
     /// True if a signal or a tracer has stopped it.
-    pub(crate) is_stopped: bool,
+    pub is_stopped: bool,
 }
 
 /// True if no thread of a process came to a CPU between two moments, nor could have: none was

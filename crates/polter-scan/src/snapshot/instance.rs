@@ -28,7 +28,7 @@ impl Instance {
     }
 
     /// The fds that a process has for it.
-    pub(crate) fn fds_of(&self, pid: u32) -> Vec<i32> {
+    pub fn fds_of(&self, pid: u32) -> Vec<i32> {
         let of_pid = self.names.iter().filter(|name| name.pid == pid);
         of_pid.map(|name| name.fd).collect()
     }
@@ -98,7 +98,7 @@ impl Registration {
 
     /// True if every wait reports it as long as its file is ready: it is neither edge-triggered
     /// nor a one-shot that has fired.
-    pub(crate) fn is_reported_always(&self) -> bool {
+    pub fn is_reported_always(&self) -> bool {
         let private =
             (libc::EPOLLONESHOT | libc::EPOLLET | libc::EPOLLWAKEUP | libc::EPOLLEXCLUSIVE)
                 .cast_unsigned();

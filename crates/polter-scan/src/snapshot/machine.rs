@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::instance::Instance;
-use super::process::Process;
+use super::process::{Kind, Process};
 use super::source::Source;
 
 /// Everything that a scan saw, and the processes that it could not see.
@@ -39,6 +39,18 @@ impl Snapshot {
             at = process.ppid;
         }
         false
+    }
+
+    /// True if another process may poll an instance: no file in it answers by who asks, as a signalfd does, or an
+    /// instance with one. If what a registration is for is not known, nobody may.
+    pub fn can_be_polled(&self, instance: &Instance) -> bool {
+        let answers_alike = |kind: Option<Kind>| {
+            kind.is_some_and(|kind| !matches!(kind, Kind::Epoll | Kind::Signalfd))
+        };
+        instance
+            .registrations
+            .iter()
+            .all(|it| answers_alike(it.kind))
     }
 
     /// How a report calls a process, or a thread that has a table of its own.

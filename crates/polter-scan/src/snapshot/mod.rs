@@ -22,7 +22,8 @@ mod process;
 mod source;
 
 /// Counters of a process's threads, to compare two moments.
-pub(crate) use counters::{Counters, Threads, busiest, has_slept};
+pub use counters::{Counters, Threads};
+pub(crate) use counters::{busiest, has_slept};
 /// Observations about a registration that only some holders can name.
 pub use evidence::{Evidence, How, Origin, Sureness, Use};
 /// An epoll instance, its registrations, and what a registration's fd means in each table.

@@ -1,9 +1,11 @@
 //! Another process's file: a copy of it, and whether it is ready.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags};
+
+use crate::snapshot::Kind;
 
 /// `pidfd_getfd(2)`: a copy of another process's fd.
 ///
@@ -22,7 +24,29 @@ pub(crate) fn is_ready(pid: u32, fd: i32, events: PollFlags) -> Option<bool> {
 }
 
 /// `poll(2)` without waiting. Hang-ups and errors are reported unasked.
+///
+/// An instance and a signalfd are refused, with `EOPNOTSUPP`: what they answer depends on who asks.
 pub(crate) fn ready(file: &OwnedFd, events: PollFlags) -> rustix::io::Result<PollFlags> {
+    if answers_by_asker(file) {
+        return Err(rustix::io::Errno::OPNOTSUPP);
+    }
+    poll_now(file, events)
+}
+
+/// True for a signalfd, which tells of the asker's own signals, and for an instance, which asks the files in it: one that
+/// is not ready for the asker leaves the ready list, and its own process is not told of it any more. Linux:
+/// `signalfd_poll`, `__ep_eventpoll_poll`.
+fn answers_by_asker(file: &OwnedFd) -> bool {
+    let link = format!("/proc/thread-self/fd/{}", file.as_raw_fd());
+    let target = rustix::fs::readlink(link, Vec::new());
+    target.map_or(true, |target| {
+        let kind = Kind::of_target(target.as_bytes());
+        matches!(kind, Kind::Epoll | Kind::Signalfd)
+    })
+}
+
+/// The same for a file whose answer is known not to depend on who asks.
+pub(super) fn poll_now(file: &OwnedFd, events: PollFlags) -> rustix::io::Result<PollFlags> {
     let mut polled = [PollFd::new(file, events)];
     let at_once = Timespec {
         tv_sec: 0,

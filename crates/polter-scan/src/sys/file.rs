@@ -38,6 +38,30 @@ pub(crate) fn unsent(file: &OwnedFd) -> Option<i32> {
     count(file, libc::TIOCOUTQ)
 }
 
+/// Where `struct tcp_info` has its fields. Linux: include/uapi/linux/tcp.h, which only ever grows at its end.
+pub(super) const TCPI_UNACKED: usize = 24;
+pub(super) const TCPI_SACKED: usize = 28;
+pub(super) const TCPI_BYTES_ACKED: usize = 120;
+pub(super) const TCPI_BYTES_RECEIVED: usize = 128;
+const TCP_INFO_BYTES: usize = 136;
+
+/// `getsockopt(2)`, `TCP_INFO`: the head of a TCP socket's state; `None` for any other file.
+pub(super) fn tcp_info(socket: &OwnedFd) -> Option<[u8; TCP_INFO_BYTES]> {
+    let mut info = [0; TCP_INFO_BYTES];
+    let mut len = TCP_INFO_BYTES as libc::socklen_t;
+    // SAFETY: `info` is `len` bytes long, and any bytes make one.
+    let code = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_INFO,
+            info.as_mut_ptr().cast(),
+            &raw mut len,
+        )
+    };
+    (code == 0 && len as usize == TCP_INFO_BYTES).then_some(info)
+}
+
 fn count(file: &OwnedFd, request: libc::Ioctl) -> Option<i32> {
     let mut count: libc::c_int = 0;
     // SAFETY: both requests write one int, which lives across the call.

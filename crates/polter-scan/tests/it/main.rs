@@ -6,7 +6,6 @@ mod exorcise;
 mod haunted;
 mod hostile;
 mod near_misses;
-mod object;
 mod restless;
 mod scan;
 mod unheeded;

@@ -108,6 +108,13 @@ Examples:
   polter scan --all --format json | jq '.findings[] | {class, pid, fd}'
   polter scan --fail-on ghost,leaked-epoll $(pidof server)";
 
+pub(super) const WHY: &str = "\
+Examples:
+  polter why 1234                            why it uses a core, or answers nobody
+  polter why --children 1234                 and its workers
+  polter why --name nginx --for 3s           all processes of that name, for longer
+  polter why --format json 1234 | jq '.processes[] | {pid, state, causes}'";
+
 pub(super) const CAPTURE: &str = "\
 Examples:
   polter capture /tmp/host-a; polter scan --root /tmp/host-a

@@ -12,6 +12,7 @@ mod lab;
 mod race;
 mod run;
 mod scan;
+mod why;
 mod witness;
 
 use std::ffi::OsString;
@@ -32,6 +33,7 @@ pub(crate) use lab::{LabArgs, LabOptions};
 pub(crate) use race::RaceArgs;
 pub(crate) use run::{FollowArgs, RunArgs};
 pub(crate) use scan::ScanArgs;
+pub(crate) use why::WhyArgs;
 pub(crate) use witness::{Side, To, Which, WitnessArgs, WitnessVerb};
 
 const STYLES: Styles = Styles::styled()
@@ -134,6 +136,19 @@ pub(crate) enum Verb {
     /// event that another process took) are in a log: `polter run` and `polter judge`.
     #[command(after_help = with_exit_codes(examples::SCAN, Exit::SCAN_HELP))]
     Scan(ScanArgs),
+
+    /// Say why a process spins, or why it is deaf
+    ///
+    /// polter watches the process for a second, without stopping it, and names the registration: a
+    /// ghost, a hang-up that nobody acts on, input that nobody reads, an EPOLLOUT left on, an accept
+    /// that fails for want of an fd, a zero timeout; or, of a process that answers nobody, input that
+    /// is registered nowhere, disarmed, masked out, or taken by another process. The answer comes
+    /// first, then what was seen, and last what to do now.
+    ///
+    /// Anybody may ask about processes of their own. As root, or with CAP_BPF and CAP_PERFMON, the
+    /// kernel counts calls and reports meanwhile, and the answer is surer.
+    #[command(after_help = with_exit_codes(examples::WHY, Exit::WHY_HELP))]
+    Why(WhyArgs),
 
     /// Write down the parts of /proc that a scan reads, for `polter scan --root` elsewhere
     ///

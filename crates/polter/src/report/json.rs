@@ -7,6 +7,7 @@ use std::io::{self, Write};
 
 use polter_judge::Verdict;
 use polter_scan::{Plan, Report};
+use polter_why::Answer;
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
@@ -46,6 +47,20 @@ struct ScanDocument<'a> {
 pub(crate) fn write_scan(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let version = VERSION;
     write_line(out, &ScanDocument { version, report })
+}
+
+/// The object of `polter why`.
+#[derive(Serialize)]
+struct WhyDocument<'a> {
+    version: u32,
+    #[serde(flatten)]
+    answer: &'a Answer,
+}
+
+/// Writes why processes spin or are deaf.
+pub(crate) fn write_why(out: &mut dyn Write, answer: &Answer) -> io::Result<()> {
+    let version = VERSION;
+    write_line(out, &WhyDocument { version, answer })
 }
 
 /// The object of `polter exorcise`.

@@ -102,7 +102,8 @@ fn every_link_leads_somewhere() {
 fn every_document_that_a_help_text_names_is_there() {
     let mut named = 0;
     for verb in [
-        "judge", "run", "check", "witness", "race", "scan", "capture", "exorcise", "lab", "demo",
+        "judge", "run", "check", "witness", "race", "scan", "why", "capture", "exorcise", "lab",
+        "demo",
     ] {
         let help = polter([verb, "--help"]).out();
         let words = help.split(|c: char| c.is_whitespace() || ",;()".contains(c));

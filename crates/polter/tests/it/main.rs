@@ -24,3 +24,4 @@ mod readme;
 mod run;
 mod sarif;
 mod scan;
+mod why;

@@ -17,6 +17,7 @@ mod scan;
 mod story;
 pub(crate) mod style;
 mod warnings;
+mod why;
 
 use std::io::{self, Write};
 
@@ -24,6 +25,7 @@ use polter_judge::Verdict;
 
 pub(crate) use exorcism::{write as write_exorcism, write_cost, write_sum};
 pub(crate) use scan::write as write_scan;
+pub(crate) use why::write as write_why;
 
 /// The most columns of a report.
 pub(crate) const WIDTH: usize = 100;

@@ -14,7 +14,7 @@ use surroundings::Surroundings;
 
 use crate::polter::polter;
 
-const VERBS: [&str; 13] = [
+const VERBS: [&str; 14] = [
     "",
     "demo",
     "judge",
@@ -23,6 +23,7 @@ const VERBS: [&str; 13] = [
     "witness",
     "race",
     "scan",
+    "why",
     "capture",
     "exorcise",
     "lab",

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only */
+/*
+ * Counts the calls of a few processes, by thread, call and fd, and what each epoll_wait(2) reported.
+ *
+ *   iter/task      ─▶ once: which tasks are the ones asked for
+ *   tp_btf/sys_exit ─▶ a call has returned ─┬─▶ calls    (thread, call, fd)      ─▶ how often, and with what result
+ *                                           └─▶ reports  (process, instance, data) ─▶ how often, and which events
+ *
+ * The tracepoint is passed by every call on the machine. All but those of the processes asked for cost one look into a
+ * hash table. Only exits are used: a call's arguments are still in the registers then.
+ */
+#include "../../../polter-scan/src/bpf/kernel.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* The helpers used. Linux: include/uapi/linux/bpf.h */
+static u64 (*bpf_get_current_pid_tgid)(void) = (void *)14;
+static long (*bpf_probe_read_user)(void *to, u32 size, const void *from) = (void *)112;
+
+enum { BPF_MAP_TYPE_PERCPU_HASH = 5, BPF_MAP_TYPE_PERCPU_ARRAY = 6 };
+enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
+
+#define PIDTYPE_TGID 1
+#define EAGAIN 11
+/* Linux: __USER32_CS, the code segment of a 32-bit program on x86. */
+#define USER32_CS 0x23
+
+/* Calls that are told apart. The reader has the same numbers: src/calls/kinds.rs. */
+#define MAX_CALLS 512
+/* Events of one wait that are read. */
+#define MAX_EVENTS 64
+
+/* What a call's arguments mean; set before the programs run. */
+enum { NO_FD = 0, FD_FIRST = 1, FD_SECOND = 2, CONTROL = 3, WAIT = 4, WAIT_SPAN = 5 };
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+/* x86-64 */
+struct pt_regs {
+	unsigned long r10;
+	unsigned long r9;
+	unsigned long r8;
+	unsigned long dx;
+	unsigned long si;
+	unsigned long di;
+	unsigned long orig_ax;
+	unsigned long cs;
+};
+
+/* aarch64 */
+struct pt_regs___arm64 {
+	u64 regs[31];
+	u64 orig_x0;
+	s32 syscallno;
+};
+
+#pragma clang attribute pop
+
+struct {
+	NUMBER(type, BPF_MAP_TYPE_ARRAY);
+	NUMBER(max_entries, MAX_CALLS);
+	TYPE(key, u32);
+	TYPE(value, u32);
+} kinds SEC(".maps");
+
+/* The processes asked for, as the reader calls them. */
+struct {
+	NUMBER(type, BPF_MAP_TYPE_HASH);
+	NUMBER(max_entries, 1 << 12);
+	TYPE(key, u32);
+	TYPE(value, u32);
+} wanted SEC(".maps");
+
+/* The same, as the kernel calls them, with the reader's name. */
+struct {
+	NUMBER(type, BPF_MAP_TYPE_HASH);
+	NUMBER(max_entries, 1 << 12);
+	TYPE(key, u32);
+	TYPE(value, u32);
+} targets SEC(".maps");
+
+struct call {
+	u32 pid;
+	u32 tid;
+	s32 fd;
+	/* epoll_ctl's operation, or 0. */
+	u16 operation;
+	u16 number;
+};
+
+struct results {
+	u64 count;
+	/* EAGAIN */
+	u64 again;
+	/* Any other error. */
+	u64 failed;
+	/* A result of 0: an end of file, or nothing to report. */
+	u64 zero;
+	/* The last other error. */
+	u32 error;
+	/* Waits only: how many had a timeout of zero. */
+	u32 at_once;
+	/* Waits only: events reported, and those of them that were not read. */
+	u64 events;
+	u64 events_left_out;
+};
+
+struct {
+	NUMBER(type, BPF_MAP_TYPE_PERCPU_HASH);
+	NUMBER(max_entries, 1 << 15);
+	TYPE(key, struct call);
+	TYPE(value, struct results);
+} calls SEC(".maps");
+
+struct reported {
+	u32 pid;
+	s32 epfd;
+	u64 data;
+};
+
+struct reports {
+	u64 count;
+	/* The events reported, or-ed. */
+	u32 events;
+	u32 pad;
+};
+
+struct {
+	NUMBER(type, BPF_MAP_TYPE_PERCPU_HASH);
+	NUMBER(max_entries, 1 << 15);
+	TYPE(key, struct reported);
+	TYPE(value, struct reports);
+} reports SEC(".maps");
+
+/* What did not fit into the tables, and calls of 32-bit programs, which have other numbers. */
+struct losses {
+	u64 calls;
+	u64 foreign;
+};
+
+struct {
+	NUMBER(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	NUMBER(max_entries, 1);
+	TYPE(key, u32);
+	TYPE(value, struct losses);
+} losses SEC(".maps");
+
+/* As epoll_wait(2) writes them: 12 bytes on x86-64, 16 elsewhere. */
+struct batch {
+	u32 words[MAX_EVENTS * 4];
+};
+
+struct {
+	NUMBER(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	NUMBER(max_entries, 1);
+	TYPE(key, u32);
+	TYPE(value, struct batch);
+} batches SEC(".maps");
+
+u32 own_level;
+u32 has_learnt;
+
+/* A pid as the reader's own pid namespace has it; 0 if that does not see it. */
+ALONE u32 number_of(u64 pid)
+{
+	u32 level = own_level, its = 0;
+	int number = 0;
+
+	READ(its, (struct pid *)pid, level);
+	if (level > 32 || its < level)
+		return 0;
+	bpf_probe_read_kernel(&number, sizeof(number),
+			      (char *)pid + OFFSET_OF(struct pid, numbers) +
+				      level * __builtin_preserve_type_info(*(struct upid *)0, 1) +
+				      OFFSET_OF(struct upid, nr));
+	return number;
+}
+
+SEC("iter/task") int choose(struct bpf_iter__task *context)
+{
+	struct task_struct *task = context->task;
+	struct signal_struct *signal = 0;
+	struct pid *pid = 0;
+	u32 tgid = 0, number;
+
+	if (!task)
+		return 0;
+	if (!has_learnt) {
+		READ(pid, bpf_get_current_task_btf(), thread_pid);
+		READ(own_level, pid, level);
+		has_learnt = 1;
+	}
+	READ(tgid, task, tgid);
+	READ(signal, task, signal);
+	READ(pid, signal, pids[PIDTYPE_TGID]);
+	number = number_of((u64)pid);
+	if (bpf_map_lookup_elem(&wanted, &number))
+		bpf_map_update_elem(&targets, &tgid, &number, BPF_ANY);
+	return 0;
+}
+
+/* A call's number; -1 for what is none, such as the return from a signal handler; -2 for a 32-bit program's. */
+INLINE long number_in(struct pt_regs *regs)
+{
+	if (EXISTS(struct pt_regs, orig_ax)) {
+		unsigned long number = 0, segment = 0;
+
+		READ(segment, regs, cs);
+		if (segment == USER32_CS)
+			return -2;
+		READ(number, regs, orig_ax);
+		return (int)number;
+	} else {
+		s32 number = 0;
+
+		READ(number, (struct pt_regs___arm64 *)regs, syscallno);
+		return number;
+	}
+}
+
+struct arguments {
+	u64 first;
+	u64 second;
+	u64 third;
+	u64 fourth;
+};
+
+INLINE void arguments_of(struct pt_regs *regs, struct arguments *arguments)
+{
+	if (EXISTS(struct pt_regs, orig_ax)) {
+		unsigned long it = 0;
+
+		READ(it, regs, di);
+		arguments->first = it;
+		READ(it, regs, si);
+		arguments->second = it;
+		READ(it, regs, dx);
+		arguments->third = it;
+		READ(it, regs, r10);
+		arguments->fourth = it;
+	} else {
+		struct pt_regs___arm64 *other = (struct pt_regs___arm64 *)regs;
+
+		READ(arguments->first, other, orig_x0);
+		READ(arguments->second, other, regs[1]);
+		READ(arguments->third, other, regs[2]);
+		READ(arguments->fourth, other, regs[3]);
+	}
+}
+
+INLINE void lose(int is_foreign)
+{
+	u32 zero = 0;
+	struct losses *lost = bpf_map_lookup_elem(&losses, &zero);
+
+	if (!lost)
+		return;
+	if (is_foreign)
+		lost->foreign++;
+	else
+		lost->calls++;
+}
+
+struct reading {
+	struct batch *batch;
+	struct reported key;
+	u32 count;
+	/* Words of an event. */
+	u32 step;
+};
+
+static long count_report(u32 index, struct reading *reading)
+{
+	struct reports *known, first = {};
+	struct batch *batch = reading->batch;
+	u32 at = index * reading->step;
+	u32 events, low, high;
+
+	if (index >= reading->count || index >= MAX_EVENTS)
+		return 1;
+	if (at + 3 >= MAX_EVENTS * 4)
+		return 1;
+	events = batch->words[at & (MAX_EVENTS * 4 - 1)];
+	/* Packed: the data follows at once. Else it is aligned. */
+	at += reading->step == 3 ? 1 : 2;
+	low = batch->words[at & (MAX_EVENTS * 4 - 1)];
+	high = batch->words[(at + 1) & (MAX_EVENTS * 4 - 1)];
+	reading->key.data = (u64)high << 32 | low;
+	known = bpf_map_lookup_elem(&reports, &reading->key);
+	if (!known) {
+		first.count = 1;
+		first.events = events;
+		if (bpf_map_update_elem(&reports, &reading->key, &first, BPF_NOEXIST))
+			lose(0);
+		return 0;
+	}
+	known->count++;
+	known->events |= events;
+	return 0;
+}
+
+ALONE u32 count_reports(u64 events, u32 count, u32 pid, s32 epfd)
+{
+	struct reading reading = {};
+	u32 zero = 0;
+
+	reading.batch = bpf_map_lookup_elem(&batches, &zero);
+	if (!reading.batch)
+		return 0;
+	if (count > MAX_EVENTS)
+		count = MAX_EVENTS;
+	reading.step = EXISTS(struct pt_regs, orig_ax) ? 3 : 4;
+	if (bpf_probe_read_user(reading.batch, count * reading.step * 4, (void *)events))
+		return 0;
+	reading.count = count;
+	reading.key.pid = pid;
+	reading.key.epfd = epfd;
+	bpf_loop(MAX_EVENTS, count_report, &reading, 0);
+	return count;
+}
+
+ALONE u32 is_at_once(u64 span)
+{
+	u64 parts[2];
+
+	/* No timeout at all. */
+	if (!span)
+		return 0;
+	/* Not initialised as one: that would be a constant in a map of its own. */
+	parts[0] = 1;
+	parts[1] = 1;
+	if (bpf_probe_read_user(parts, sizeof(parts), (void *)span))
+		return 0;
+	return !parts[0] && !parts[1];
+}
+
+INLINE void note(struct results *results, long result, u32 at_once, u32 events, u32 left_out)
+{
+	results->count++;
+	if (result == -EAGAIN)
+		results->again++;
+	else if (result < 0 && result >= -4095) {
+		results->failed++;
+		results->error = -result;
+	} else if (!result)
+		results->zero++;
+	results->at_once += at_once;
+	results->events += events;
+	results->events_left_out += left_out;
+}
+
+SEC("tp_btf/sys_exit") int returned(u64 *context)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	u32 host = id >> 32, *pid = bpf_map_lookup_elem(&targets, &host);
+	struct arguments arguments = {};
+	struct results *known, first = {};
+	struct call key = {};
+	struct pid *thread = 0;
+	u32 at_once = 0, events = 0, left_out = 0, number, *kind;
+	long result = context[1], nr;
+
+	if (!pid)
+		return 0;
+	nr = number_in((struct pt_regs *)context[0]);
+	if (nr < 0 || nr >= MAX_CALLS) {
+		if (nr == -2)
+			lose(1);
+		return 0;
+	}
+	number = nr;
+	kind = bpf_map_lookup_elem(&kinds, &number);
+	if (!kind)
+		return 0;
+	key.pid = *pid;
+	key.number = number;
+	key.fd = -1;
+	key.tid = (u32)id;
+	if (own_level) {
+		READ(thread, bpf_get_current_task_btf(), thread_pid);
+		key.tid = number_of((u64)thread);
+	}
+	if (*kind != NO_FD) {
+		arguments_of((struct pt_regs *)context[0], &arguments);
+		key.fd = *kind == FD_SECOND ? arguments.second : arguments.first;
+	}
+	if (*kind == CONTROL) {
+		key.fd = arguments.third;
+		key.operation = arguments.second;
+	} else if (*kind == WAIT || *kind == WAIT_SPAN) {
+		at_once = *kind == WAIT ? !(u32)arguments.fourth : is_at_once(arguments.fourth);
+		if (result > 0) {
+			events = result;
+			left_out = events - count_reports(arguments.second, events, key.pid, key.fd);
+		}
+	}
+	known = bpf_map_lookup_elem(&calls, &key);
+	if (known) {
+		note(known, result, at_once, events, left_out);
+		return 0;
+	}
+	note(&first, result, at_once, events, left_out);
+	if (bpf_map_update_elem(&calls, &key, &first, BPF_NOEXIST))
+		lose(0);
+	return 0;
+}

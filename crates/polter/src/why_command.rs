@@ -1,0 +1,36 @@
+//! `polter why`: why a process spins, and why it is deaf.
+
+use polter_scan::{Proc, Scope};
+use polter_why::Answer;
+
+use crate::cli::{Format, WhyArgs};
+use crate::console::{Console, Stream};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report::{json, text};
+
+/// Watches the processes for the window, and says why each does what it does.
+pub(crate) fn why(args: &WhyArgs, console: &Console) -> Result<Exit, Failure> {
+    let answer = Answer::of(&Proc::live(), &scope(args), args.source.into(), args.window)?;
+    let mut out = console.report_to(args.output.as_deref(), Stream::Out)?;
+    match args.format {
+        Format::Text => text::write_why(&mut *out, &answer)?,
+        Format::Json => json::write_why(&mut *out, &answer)?,
+    }
+    out.flush()?;
+    Ok(if answer.has_cause() {
+        Exit::Findings
+    } else if answer.is_blind() {
+        Exit::Error
+    } else {
+        Exit::Clean
+    })
+}
+
+fn scope(args: &WhyArgs) -> Scope {
+    match &args.name {
+        Some(name) => Scope::Name(name.clone()),
+        None if args.children => Scope::Families(args.pids.clone()),
+        None => Scope::Pids(args.pids.clone()),
+    }
+}

@@ -1,0 +1,249 @@
+//! `polter why`, asked about the programs in `fixtures/`: each has one mistake, or none, and says which.
+//!
+//! The C and Python programs run here; `scripts/why-fixtures` runs all, by both sources and as an ordinary user.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::thread;
+
+use serde_json::Value;
+
+use crate::polter::{Ran, polter};
+
+/// What only a count of calls can tell. Without it these are told with a doubt, or not at all.
+const COUNTED_ONLY: [&str; 3] = ["busy-read", "call-soon", "herd"];
+
+/// Programs at a time; each is watched for a second.
+const AT_ONCE: usize = 4;
+
+#[test]
+fn the_first_cause_of_every_program_is_its_mistake() {
+    let programs = Mutex::new(programs());
+    let reports = Mutex::new(BTreeMap::new());
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(program) = { programs.lock().unwrap().pop() } {
+                    if let Some(report) = ask(&program) {
+                        reports.lock().unwrap().insert(name(&program), report);
+                    }
+                }
+            });
+        }
+    });
+    let reports = reports.into_inner().unwrap();
+    if reports.len() >= 30 {
+        let all: Vec<String> = reports
+            .iter()
+            .map(|(name, text)| format!("== {name}\n{text}"))
+            .collect();
+        insta::assert_snapshot!("why", all.join("\n"));
+    } else {
+        skip(&format!("only {} programs could be run", reports.len()));
+    }
+}
+
+#[test]
+fn a_process_that_is_not_there_is_an_error() {
+    let ran = polter(["why", "4194304"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err().contains("4194304"), "{}", ran.err());
+}
+
+#[test]
+fn json_has_every_key_documented() {
+    let own = std::process::id().to_string();
+    let ran = polter([
+        "why", "--for", "100ms", "--source", "proc", "--format", "json", &own,
+    ]);
+    let value: Value = serde_json::from_str(&ran.out()).unwrap();
+    let process = value["processes"][0].as_object().unwrap();
+    let thread = process["threads"][0].as_object().unwrap();
+    let docs = include_str!("../../../../docs/json.md");
+    for key in value
+        .as_object()
+        .unwrap()
+        .keys()
+        .chain(process.keys())
+        .chain(thread.keys())
+    {
+        assert!(docs.contains(&format!("`{key}`")), "{key}");
+    }
+}
+
+/// The C and Python programs.
+fn programs() -> Vec<PathBuf> {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
+    let mut programs = Vec::new();
+    for dir in ["spinning", "deaf", "busy"] {
+        for entry in fs::read_dir(fixtures.join(dir)).expect("fixtures") {
+            let path = entry.expect("an entry").path();
+            let extension = path.extension().and_then(|it| it.to_str());
+            if matches!(extension, Some("c" | "py")) {
+                programs.push(path);
+            }
+        }
+    }
+    programs
+}
+
+/// `spinning/writer-gone`.
+fn name(program: &Path) -> String {
+    let dir = program
+        .parent()
+        .and_then(Path::file_name)
+        .expect("a folder");
+    let stem = program.file_stem().expect("a name");
+    format!("{}/{}", dir.to_string_lossy(), stem.to_string_lossy())
+}
+
+/// Starts a program and asks why; returns the report without what differs from run to run.
+fn ask(program: &Path) -> Option<String> {
+    let name = name(program);
+    let running = Running::start(program)?;
+    let pid = running.said["pid"].clone();
+    let what = running.said["class"].clone();
+    let fd: Option<i64> = running.said["fd"].parse().ok();
+    let is_family = running.said.contains_key("worker");
+    let why = |source: &str, format: &str| -> Ran {
+        let mut args = vec!["why", "--source", source, "--format", format];
+        args.extend(is_family.then_some("--children"));
+        args.push(&pid);
+        polter(args)
+    };
+    let is_healthy = ["busy", "idle"].contains(&what.as_str());
+    let stem = name.rsplit('/').next().unwrap_or_default();
+    for source in ["proc", "bpf"] {
+        let ran = why(source, "json");
+        if source == "bpf" && ran.code == Some(2) && ran.err().contains("BPF") {
+            skip(&format!("{name} by BPF: {}", ran.err().trim()));
+            continue;
+        }
+        let value: Value =
+            serde_json::from_str(&ran.out()).unwrap_or_else(|_| panic!("{name}: {}", ran.err()));
+        let processes = value["processes"].as_array().expect("processes");
+        let first = processes
+            .iter()
+            .map(|it| &it["causes"][0])
+            .find(|it| !it.is_null());
+        if is_healthy {
+            assert_eq!(first, None, "{name} by {source}: {value}");
+            continue;
+        }
+        if source == "proc" && COUNTED_ONLY.contains(&stem) {
+            let is_sure = first.is_some_and(|it| it["sureness"] == "certain");
+            assert!(!is_sure, "{name} by {source}: {value}");
+            continue;
+        }
+        let first = first.unwrap_or_else(|| panic!("{name} by {source}: no cause: {value}"));
+        assert_eq!(first["class"], what.as_str(), "{name} by {source}: {value}");
+        assert_eq!(first["fd"].as_i64(), fd, "{name} by {source}: {value}");
+        assert_eq!(ran.code, Some(1), "{name} by {source}");
+    }
+    let text = why("proc", "text").out();
+    Some(without_chance(&text))
+}
+
+/// A program that runs until this value is dropped.
+struct Running {
+    child: Child,
+    said: BTreeMap<String, String>,
+    _dir: tempfile::TempDir,
+}
+
+impl Running {
+    /// Compiles it if it is C, and starts it; `None`, aloud, if what that needs is missing.
+    fn start(program: &Path) -> Option<Running> {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut command = if program.extension().is_some_and(|it| it == "py") {
+            let mut command = Command::new("python3");
+            command.arg(program);
+            command
+        } else {
+            let binary = dir.path().join("program");
+            let mut cc = Command::new("cc");
+            cc.args(["-O1", "-pthread", "-o"]).arg(&binary).arg(program);
+            match cc.status() {
+                Ok(status) => assert!(status.success(), "{}", program.display()),
+                Err(error) => {
+                    skip(&format!("{}: cc: {error}", program.display()));
+                    return None;
+                }
+            }
+            Command::new(binary)
+        };
+        let spawned = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn();
+        let mut child = match spawned {
+            Ok(child) => child,
+            Err(error) => {
+                skip(&format!("{}: {error}", program.display()));
+                return None;
+            }
+        };
+        let mut line = String::new();
+        let out = child.stdout.take().expect("a pipe");
+        BufReader::new(out).read_line(&mut line).expect("a line");
+        let said = line
+            .split_whitespace()
+            .filter_map(|word| word.split_once('='));
+        let said: BTreeMap<String, String> = said
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect();
+        assert!(said.contains_key("pid"), "{}: {line}", program.display());
+        Some(Running {
+            child,
+            said,
+            _dir: dir,
+        })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let group = rustix::process::Pid::from_child(&self.child);
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        let _ = self.child.wait();
+    }
+}
+
+/// The report without pids, rates, addresses and inodes, and without what differs from run to run.
+fn without_chance(text: &str) -> String {
+    let mut plain = String::new();
+    for line in text.lines() {
+        // How busy a neighbour was, and what a running thread was seen in, is chance.
+        let line = line.split("; sleeps in").next().unwrap_or_default();
+        let mut digits = 0;
+        for letter in line.chars() {
+            if letter.is_ascii_digit() {
+                digits += 1;
+                continue;
+            }
+            push_number(&mut plain, digits);
+            digits = 0;
+            plain.push(letter);
+        }
+        push_number(&mut plain, digits);
+        plain.push('\n');
+    }
+    plain
+}
+
+fn push_number(plain: &mut String, digits: usize) {
+    if digits > 0 {
+        plain.push('N');
+    }
+}
+
+fn skip(why: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
+}
