@@ -7,6 +7,8 @@ use polter_input::{InputError, Refusal};
 use polter_scan::ScanError;
 use thiserror::Error;
 
+use crate::permission::{Here, Purpose, advice, own_command};
+
 /// Why there is no report.
 #[derive(Debug, Error)]
 pub(crate) enum Failure {
@@ -195,11 +197,10 @@ impl Failure {
 }
 
 /// The way out of a scan's error, on lines of its own.
-fn hint(error: &ScanError) -> &'static str {
-    match error {
-        ScanError::Refused(_) | ScanError::AllRefused(_) => {
-            "\n  run as root or with CAP_SYS_PTRACE; in a container: --cap-add SYS_PTRACE"
-        }
+fn hint(error: &ScanError) -> String {
+    let said = match error {
+        ScanError::Refused(_) | ScanError::AllRefused(_) => return advised(Purpose::LookInside),
+        ScanError::NoWalk(_) => return advised(Purpose::UseBpf),
         ScanError::NoSuchProcess(_) | ScanError::NoSuchName(_) => {
             "\n  is it in another pid namespace? look from the host, or from inside\n  \
              is it another user's, and hidden (hidepid in proc(5))? run as root"
@@ -214,7 +215,14 @@ fn hint(error: &ScanError) -> &'static str {
             "\n  Linux 5.9 or later, and a seccomp filter that lets it pass"
         }
         _ => "",
-    }
+    };
+    said.to_owned()
+}
+
+/// What is missing here for a purpose, and the line that grants it, each on a line of its own.
+fn advised(purpose: Purpose) -> String {
+    let lines = advice(&Here::now(), purpose, &own_command());
+    lines.iter().map(|line| format!("\n  {line}")).collect()
 }
 
 fn indent(said: &str) -> String {

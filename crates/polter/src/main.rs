@@ -33,6 +33,7 @@ mod lab;
 mod log;
 mod pages;
 mod past;
+mod permission;
 mod race;
 mod report;
 mod run;

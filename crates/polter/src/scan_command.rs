@@ -10,6 +10,7 @@ use crate::console::{Console, Stream};
 use crate::exit::Exit;
 use crate::fail_on::FailOn;
 use crate::failure::Failure;
+use crate::permission::{Here, Purpose, advice, own_command};
 use crate::report::words::counted;
 use crate::report::{json, text};
 
@@ -33,7 +34,10 @@ pub(crate) fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> 
     }
     let mut out = console.report_to(args.output.as_deref(), Stream::Out)?;
     match args.format {
-        Format::Text => text::write_scan(&mut *out, &report)?,
+        Format::Text => {
+            text::write_scan(&mut *out, &report)?;
+            text::write_more(&mut *out, &missing(&report))?;
+        }
         Format::Json => json::write_scan(&mut *out, &report)?,
     }
     out.flush()?;
@@ -44,6 +48,27 @@ pub(crate) fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> 
     } else {
         Exit::Clean
     })
+}
+
+/// What is missing here to see more, and the line that grants it.
+fn missing(report: &Report) -> Vec<String> {
+    let is_untold = report.unknown > 0 || report.effort.kcmp_refused > 0;
+    let purposes = [
+        (
+            report.refused > 0 || report.source.is_hidden,
+            Purpose::SeeAll,
+        ),
+        (is_untold, Purpose::LookInside),
+        (
+            report.source.why_not_bpf.is_some() && is_untold,
+            Purpose::UseBpf,
+        ),
+    ];
+    let here = Here::now();
+    let wanted = purposes.into_iter().filter(|(is_wanted, _)| *is_wanted);
+    wanted
+        .flat_map(|(_, purpose)| advice(&here, purpose, &own_command()))
+        .collect()
 }
 
 /// Writes the running machine's processes down.

@@ -7,6 +7,7 @@ use crate::cli::{Format, WhyArgs};
 use crate::console::{Console, Stream};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::permission::{Here, Purpose, advice, own_command};
 use crate::report::{json, text};
 
 /// Watches the processes for the window, and says why each does what it does.
@@ -14,7 +15,10 @@ pub(crate) fn why(args: &WhyArgs, console: &Console) -> Result<Exit, Failure> {
     let answer = Answer::of(&Proc::live(), &scope(args), args.source.into(), args.window)?;
     let mut out = console.report_to(args.output.as_deref(), Stream::Out)?;
     match args.format {
-        Format::Text => text::write_why(&mut *out, &answer)?,
+        Format::Text => {
+            text::write_why(&mut *out, &answer)?;
+            text::write_more(&mut *out, &missing(&answer))?;
+        }
         Format::Json => json::write_why(&mut *out, &answer)?,
     }
     out.flush()?;
@@ -25,6 +29,22 @@ pub(crate) fn why(args: &WhyArgs, console: &Console) -> Result<Exit, Failure> {
     } else {
         Exit::Clean
     })
+}
+
+/// What is missing here to see more, and the line that grants it.
+fn missing(answer: &Answer) -> Vec<String> {
+    let here = Here::now();
+    let command = own_command();
+    let mut lines = Vec::new();
+    let is_refused =
+        |it: &polter_why::Told| it.facts.files_refused > 0 || it.facts.threads.is_empty();
+    if answer.processes.iter().any(is_refused) {
+        lines.extend(advice(&here, Purpose::LookInside, &command));
+    }
+    if answer.why_not_counted.is_some() {
+        lines.extend(advice(&here, Purpose::UseBpf, &command));
+    }
+    lines
 }
 
 fn scope(args: &WhyArgs) -> Scope {

@@ -25,7 +25,7 @@ use polter_judge::Verdict;
 
 pub(crate) use exorcism::{write as write_exorcism, write_cost, write_sum};
 pub(crate) use scan::write as write_scan;
-pub(crate) use why::write as write_why;
+pub(crate) use why::{write as write_why, write_more};
 
 /// The most columns of a report.
 pub(crate) const WIDTH: usize = 100;

@@ -272,3 +272,11 @@ fn write_how(out: &mut dyn Write, answer: &Answer) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// Writes what is missing to see more, and the line that grants it.
+pub(crate) fn write_more(out: &mut dyn Write, lines: &[String]) -> io::Result<()> {
+    for line in lines {
+        write_labelled(out, "more", line)?;
+    }
+    Ok(())
+}
