@@ -344,7 +344,7 @@ pub(crate) fn send_file(socket: RawFd, fd: RawFd) -> Result<(), Errno> {
         unsafe {
             (*header).cmsg_level = libc::SOL_SOCKET;
             (*header).cmsg_type = libc::SCM_RIGHTS;
-            (*header).cmsg_len = libc::CMSG_LEN(size_of::<RawFd>() as u32) as usize;
+            (*header).cmsg_len = libc::CMSG_LEN(size_of::<RawFd>() as u32) as _;
         }
         // SAFETY: the data of `header` has room for one fd.
         unsafe { libc::CMSG_DATA(header).cast::<RawFd>().write_unaligned(fd) };
@@ -383,7 +383,7 @@ fn with_message<T>(call_fn: impl FnOnce(&mut libc::msghdr, *const Control) -> T)
     message.msg_iov = &raw mut part;
     message.msg_iovlen = 1;
     message.msg_control = (&raw mut control).cast();
-    message.msg_controllen = size_of::<Control>();
+    message.msg_controllen = size_of::<Control>() as _;
     call_fn(&mut message, &raw const control)
 }
 

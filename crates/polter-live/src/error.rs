@@ -16,10 +16,13 @@ pub enum ExecutorError {
     },
     /// The worker, which every task runs, is not written for this architecture.
     #[error(
-        "scripts are run on x86-64 only so far, not on {}",
+        "scripts are run on x86-64 and aarch64 only, not on {}",
         std::env::consts::ARCH
     )]
     OtherArchitecture,
+    /// The kernel's pages are larger than the model's and the region's.
+    #[error("scripts are run on kernels with pages of 4096 bytes, and this one's have {0}")]
+    OtherPageSize(u64),
     /// No task has ever had this number.
     #[error("there is no task {0}")]
     NoSuchTask(Pid),

@@ -15,10 +15,10 @@ use crate::backoff::Backoff;
 use crate::error::{ExecutorError, failed};
 use crate::scratch::Scratch;
 use crate::sys::layout::{
-    ARGS, Address, CHILD, NR, RESULT, STATE, STATE_DONE, STATE_FREE, STATE_REQUEST, Slot, TICKET,
-    TID,
+    ARGS, Address, CHILD, NR, PAGE, RESULT, STATE, STATE_DONE, STATE_FREE, STATE_REQUEST, Slot,
+    TICKET, TID,
 };
-use crate::sys::{self, Launch, Region, abi, worker};
+use crate::sys::{self, Launch, Region, worker};
 use crate::task_state::Proc;
 use std::ffi::CString;
 use std::fs::File;
@@ -89,6 +89,10 @@ impl Keeper {
     pub(crate) fn start(confinement: Confinement) -> Result<Keeper, ExecutorError> {
         if !worker::IS_THERE {
             return Err(ExecutorError::OtherArchitecture);
+        }
+        let page = sys::page_size();
+        if page != PAGE {
+            return Err(ExecutorError::OtherPageSize(page));
         }
         let region = Region::new().map_err(failed("make the shared memory"))?;
         let image = image().map_err(failed("make the worker's image"))?;
@@ -193,8 +197,8 @@ impl Keeper {
         self.hand_over(
             Slot::KEEPER,
             RawCall {
-                nr: abi::SYS_fork,
-                args: &[],
+                nr: libc::SYS_clone,
+                args: &[libc::SIGCHLD as u64],
                 child: Some(slot),
             },
         );
@@ -246,8 +250,8 @@ impl Keeper {
         self.call(libc::SYS_close, &[writer])?;
         self.call(libc::SYS_close, &[ring])?;
         let entry = memory.put_ints(&[reader as i32, 0])?;
-        let timeout_ms = LIMIT.as_millis() as u64;
-        self.call(abi::SYS_poll, &[entry.0, 1, timeout_ms])?;
+        let timeout = memory.put_words(&[LIMIT.as_secs(), 0])?;
+        self.call(libc::SYS_ppoll, &[entry.0, 1, timeout.0, 0, 0])?;
         self.call(libc::SYS_close, &[reader]).map(drop)
     }
 

@@ -1,7 +1,7 @@
 //! The way back: a worker's raw result as a typed one.
 
-use crate::sys::Region;
-use crate::sys::layout::{Address, CMSG_HEADER_LEN, EVENT_LEN};
+use crate::sys::layout::{Address, CMSG_HEADER_LEN, EVENT_DATA, EVENT_LEN};
+use crate::sys::{Region, abi};
 use eventpoll::syscall::{EpollParams, Out, Return, TimerSpec};
 use eventpoll::{EpollEvent, Events, Fd, Pid, PollFd};
 
@@ -10,6 +10,8 @@ use eventpoll::{EpollEvent, Events, Fd, Pid, PollFd};
 pub(crate) enum Reply {
     /// Nowhere.
     Value,
+    /// The value is a file's flags.
+    Flags,
     /// The value is a process number.
     Pid,
     /// The value is a new task's number.
@@ -76,6 +78,7 @@ impl Reply {
         let script_pid = || pid_fn(value as i32).map_or(value, |pid| pid.0.into());
         match self {
             Reply::Value => Return::value(value),
+            Reply::Flags => Return::value(abi::model_flags(value as u32).into()),
             Reply::Pid => Return::value(script_pid()),
             Reply::Child { pidfd: None } => Return::value(script_pid()),
             Reply::Child { pidfd: Some(at) } => {
@@ -107,7 +110,7 @@ impl Reply {
 fn event(region: &Region, at: Address, offset: u64) -> EpollEvent {
     EpollEvent {
         events: Events::from_bits_retain(int(region, at, offset) as u32),
-        data: word(region, at, offset + 4),
+        data: word(region, at, offset + EVENT_DATA),
     }
 }
 

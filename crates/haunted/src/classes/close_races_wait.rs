@@ -50,14 +50,18 @@ fn start_waiter(e: RawFd) -> Waiter {
     waiter
 }
 
+/// The waits that a C library may make.
+const WAITS: &[libc::c_long] = &[
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_epoll_wait,
+    libc::SYS_epoll_pwait,
+];
+
 /// Whether a thread is in a system call whose first argument is `e`, and that is a wait.
 fn is_blocked_on(tid: pid_t, e: RawFd) -> bool {
     let call = std::fs::read_to_string(format!("/proc/self/task/{tid}/syscall"));
     let call = call.unwrap_or_default();
     let mut words = call.split(' ');
-    let wait = [libc::SYS_epoll_wait, libc::SYS_epoll_pwait].map(|number| number.to_string());
-    words
-        .next()
-        .is_some_and(|word| wait.iter().any(|number| number == word))
-        && words.next() == Some(&format!("{e:#x}"))
+    let number = words.next().and_then(|word| word.parse().ok());
+    number.is_some_and(|number| WAITS.contains(&number)) && words.next() == Some(&format!("{e:#x}"))
 }

@@ -9,14 +9,12 @@ use crate::request::{self, Request, Surroundings};
 use crate::scratch::Scratch;
 use crate::sys;
 use crate::sys::abi;
-use crate::sys::layout::{Address, GUARD, Slot};
+use crate::sys::layout::{Address, GUARD, PAGE, Slot};
 use crate::task_state::TaskState;
 use crate::tasks::{Pending, Task};
 use eventpoll::syscall::{Return, flags::CLONE_THREAD};
 use eventpoll::{Errno, Outcome, Pid, Syscall};
 
-/// The page size, as the region's layout assumes it.
-const PAGE: u64 = 0x1000;
 /// `sizeof(struct rlimit64)`.
 const LIMIT_LEN: u64 = 16;
 impl Executor {

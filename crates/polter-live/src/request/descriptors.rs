@@ -21,13 +21,17 @@ impl Encoder<'_, '_> {
     pub(super) fn descriptors(&mut self, call: &Syscall) -> Encoded {
         Ok(match *call {
             Syscall::Dup { fd } => plain(libc::SYS_dup, &[num(fd)]),
-            Syscall::Dup2 { fd, new_fd } => plain(abi::SYS_dup2, &[num(fd), num(new_fd)]),
+            Syscall::Dup2 { fd, new_fd } => return self.dup2(fd, new_fd),
             Syscall::Dup3 { fd, new_fd, flags } => {
                 plain(libc::SYS_dup3, &[num(fd), num(new_fd), flags.into()])
             }
             Syscall::Fcntl { fd, cmd } => {
+                let reply = match cmd {
+                    Fcntl::GetFl => Reply::Flags,
+                    _ => Reply::Value,
+                };
                 let (cmd, arg) = fcntl(cmd);
-                plain(libc::SYS_fcntl, &[num(fd), int(cmd), arg])
+                replying(libc::SYS_fcntl, &[num(fd), int(cmd), arg], reply)
             }
             Syscall::Close { fd } => plain(libc::SYS_close, &[num(fd)]),
             Syscall::CloseRange { first, last, flags } => plain(
@@ -82,6 +86,7 @@ impl Encoder<'_, '_> {
     fn open(&mut self, path: PathKind, flags: u32) -> Encoded {
         const UNASKED: i32 =
             libc::O_CREAT | libc::O_EXCL | libc::O_TRUNC | libc::O_NOFOLLOW | libc::O_TMPFILE;
+        let flags = abi::kernel_flags(flags);
         let unasked = flags & UNASKED as u32 & !(libc::O_DIRECTORY as u32);
         if unasked != 0 {
             return Err(ExecutorError::NotAvailable(
@@ -109,7 +114,7 @@ fn fcntl(cmd: Fcntl) -> (i32, u64) {
         Fcntl::GetFd => (libc::F_GETFD, 0),
         Fcntl::SetFd(flags) => (libc::F_SETFD, flags.into()),
         Fcntl::GetFl => (libc::F_GETFL, 0),
-        Fcntl::SetFl(flags) => (libc::F_SETFL, flags.into()),
+        Fcntl::SetFl(flags) => (libc::F_SETFL, abi::kernel_flags(flags).into()),
         Fcntl::DupFdQuery(fd) => (F_DUPFD_QUERY, num(fd)),
         Fcntl::SetPipeSize(size) => (libc::F_SETPIPE_SZ, size.into()),
         Fcntl::GetPipeSize => (libc::F_GETPIPE_SZ, 0),

@@ -3,6 +3,7 @@
 use super::{Encoded, Encoder, SIGSET_LEN, int, num, plain, replying, waiting};
 use crate::error::ExecutorError;
 use crate::reply::Reply;
+use crate::sys::abi;
 use crate::sys::layout::{Address, CMSG_HEADER_LEN};
 use eventpoll::syscall::{Piece, TimerSpec};
 use eventpoll::{Fd, Syscall};
@@ -15,7 +16,8 @@ impl Encoder<'_, '_> {
         Ok(match *call {
             Syscall::Pipe2 { flags } => {
                 let at = self.memory.reserve(8)?;
-                replying(libc::SYS_pipe2, &[at.0, flags.into()], Reply::Pair(at))
+                let args = [at.0, abi::kernel_flags(flags).into()];
+                replying(libc::SYS_pipe2, &args, Reply::Pair(at))
             }
             Syscall::Eventfd2 { count, flags } => {
                 plain(libc::SYS_eventfd2, &[count.into(), flags.into()])
@@ -174,9 +176,8 @@ impl Encoder<'_, '_> {
 /// How much of a buffer there must be. One that is longer than the address space is refused
 /// before it is looked at; one in between could be written to beyond its end.
 fn bounded(len: u64) -> Result<u64, ExecutorError> {
-    const ADDRESSES_END: u64 = 1 << 47;
     match len {
-        ADDRESSES_END.. => Ok(0),
+        abi::ADDRESSES_END.. => Ok(0),
         len if len > READ_ENOUGH => Err(ExecutorError::NotAvailable("a buffer of more than 2 MiB")),
         len => Ok(len),
     }

@@ -7,10 +7,12 @@
 //! | [`files`] | what makes files of a kind, and reads and writes them |
 //! | [`processes`] | tasks, signals, limits |
 //! | [`holders`] | what else holds files, or tells who does |
+//! | [`legacy`] | what newer architectures have under newer names only |
 
 mod descriptors;
 mod files;
 mod holders;
+mod legacy;
 mod polling;
 mod processes;
 

@@ -3,18 +3,19 @@
 use super::{Encoded, Encoder, SIGSET_LEN, int, num, plain, waiting};
 use crate::error::ExecutorError;
 use crate::reply::Reply;
-use crate::sys::abi;
-use crate::sys::layout::{Address, EVENT_LEN};
+use crate::sys::layout::{Address, EVENT_DATA, EVENT_LEN};
 use eventpoll::syscall::{Buffer, SigMask, UserTimespec};
 use eventpoll::{EpollEvent, PollFd, Syscall};
 
 /// Room for so many events where there is "memory enough".
 const EVENTS_ENOUGH: u64 = 100_000;
+/// The most events that a wait may ask for on x86-64, and in the model.
+const MODEL_MOST_EVENTS: i32 = i32::MAX / 12;
 
 impl Encoder<'_, '_> {
     pub(super) fn polling(&mut self, call: &Syscall) -> Encoded {
         Ok(match *call {
-            Syscall::EpollCreate { size } => plain(abi::SYS_epoll_create, &[int(size)]),
+            Syscall::EpollCreate { size } => return self.epoll_create(size),
             Syscall::EpollCreate1 { flags } => plain(libc::SYS_epoll_create1, &[flags.into()]),
             Syscall::EpollCtl {
                 epfd,
@@ -33,7 +34,7 @@ impl Encoder<'_, '_> {
             } => {
                 let at = self.events(buffer, maxevents)?;
                 let args = [num(epfd), at.0, int(maxevents), int(timeout_ms)];
-                waiting(abi::SYS_epoll_wait, &args, Reply::Events(at))
+                return self.epoll_wait(args, Reply::Events(at));
             }
             Syscall::EpollPwait {
                 epfd,
@@ -65,8 +66,8 @@ impl Encoder<'_, '_> {
                 timeout_ms,
             } => {
                 let at = self.poll_fds(fds)?;
-                let args = [at.0, fds.len() as u64, int(timeout_ms)];
-                waiting(abi::SYS_poll, &args, Reply::Polled(at, fds.clone()))
+                let (count, reply) = (fds.len() as u64, Reply::Polled(at, fds.clone()));
+                return self.poll(at, count, timeout_ms, reply);
             }
             Syscall::Ppoll {
                 ref fds,
@@ -89,11 +90,18 @@ impl Encoder<'_, '_> {
         };
         let mut bytes = [0; EVENT_LEN as usize];
         bytes[..4].copy_from_slice(&event.events.bits().to_ne_bytes());
-        bytes[4..].copy_from_slice(&event.data.to_ne_bytes());
+        bytes[EVENT_DATA as usize..].copy_from_slice(&event.data.to_ne_bytes());
         Ok(self.memory.put(&bytes)?.0)
     }
 
     fn events(&mut self, buffer: Buffer, maxevents: i32) -> Result<Address, ExecutorError> {
+        // Linux: EP_MAX_EVENTS, which larger events make less.
+        let most_events = i32::MAX / EVENT_LEN as i32;
+        if (most_events + 1..=MODEL_MOST_EVENTS).contains(&maxevents) {
+            return Err(ExecutorError::NotAvailable(
+                "so many events: struct epoll_event is larger on this architecture",
+            ));
+        }
         match buffer {
             Buffer::Mapped => {
                 let room = (maxevents.max(0) as u64).min(EVENTS_ENOUGH);

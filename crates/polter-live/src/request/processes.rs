@@ -9,7 +9,7 @@ use crate::sys::worker;
 use eventpoll::Syscall;
 use eventpoll::syscall::{SigAction, flags};
 
-/// `SA_RESTORER`: the kernel insists on it on x86-64.
+/// `SA_RESTORER`: the kernel insists on it on x86-64, and knows it on aarch64.
 const SA_RESTORER: u64 = 0x0400_0000;
 /// Flags from here on are `clone3(2)`'s only.
 const FIRST_CLONE3_FLAG: u64 = 1 << 32;
@@ -18,10 +18,10 @@ impl Encoder<'_, '_> {
     pub(super) fn processes(&mut self, call: &Syscall) -> Encoded {
         let real_fn = self.around.real_fn;
         Ok(match *call {
-            Syscall::Fork => replying(abi::SYS_fork, &[], Reply::Child { pidfd: None }),
+            Syscall::Fork => self.fork(Reply::Child { pidfd: None }),
             Syscall::Vfork => Request {
                 waits: Waits::ForChild,
-                ..replying(abi::SYS_vfork, &[], Reply::Child { pidfd: None })
+                ..self.vfork(Reply::Child { pidfd: None })
             },
             Syscall::Clone { flags } => return self.clone_task(flags),
             Syscall::Unshare { flags } => plain(libc::SYS_unshare, &[flags]),
@@ -84,7 +84,7 @@ impl Encoder<'_, '_> {
         };
         let mut request = if flags < FIRST_CLONE3_FLAG {
             // A thread tells nobody.
-            let args = [flags | exit_signal, 0, pidfd.0, spare.0, 0];
+            let args = Self::clone_args(flags | exit_signal, pidfd, spare);
             plain(libc::SYS_clone, &args)
         } else {
             let args = [

@@ -10,11 +10,15 @@
 //! Workers have it at one fixed address, so the supervisor can write the
 //! pointers of a request itself.
 
-/// `sizeof(struct epoll_event)`: packed on x86-64.
-pub(crate) const EVENT_LEN: u64 = 12;
+/// `sizeof(struct epoll_event)`: packed on x86-64, and there only.
+pub(crate) const EVENT_LEN: u64 = size_of::<libc::epoll_event>() as u64;
+/// Where `data` is in it.
+pub(crate) const EVENT_DATA: u64 = std::mem::offset_of!(libc::epoll_event, u64) as u64;
 /// `sizeof(struct cmsghdr)`.
 pub(crate) const CMSG_HEADER_LEN: u64 = 16;
 
+/// The page size that the region and the model of a pipe are made for.
+pub(crate) const PAGE: u64 = 0x1000;
 /// Where workers have the region.
 pub(crate) const BASE: u64 = 0x20_0000_0000;
 /// The size of a slot, as a power of two.

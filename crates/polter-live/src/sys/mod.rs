@@ -4,7 +4,7 @@
 pub(crate) mod abi;
 mod launch;
 #[cfg_attr(
-    not(target_arch = "x86_64"),
+    not(any(target_arch = "x86_64", target_arch = "aarch64")),
     allow(dead_code, reason = "part of it is the worker's alone")
 )]
 pub(crate) mod layout;
@@ -85,6 +85,12 @@ pub(crate) fn wait(word: &AtomicU32, value: u32, at_most: Duration) {
             &raw const timeout,
         )
     };
+}
+
+/// `sysconf(3)` of `_SC_PAGESIZE`.
+pub(crate) fn page_size() -> u64 {
+    // SAFETY: no memory is involved.
+    unsafe { libc::sysconf(libc::_SC_PAGESIZE) }.max(0) as u64
 }
 
 /// `sched_yield(2)`.

@@ -16,9 +16,20 @@
 //! from the same instruction with 0, moves to that slot before anything else:
 //! parent and child never share a stack, whatever `clone(2)` made them share.
 
+use super::layout::{SLOTS, STRIDE, STRIDE_SHIFT};
+
 #[cfg_attr(target_arch = "x86_64", path = "worker/x86_64.rs")]
-#[cfg_attr(not(target_arch = "x86_64"), path = "worker/absent.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "worker/aarch64.rs")]
+#[cfg_attr(
+    not(any(target_arch = "x86_64", target_arch = "aarch64")),
+    path = "worker/absent.rs"
+)]
 mod code;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod symbols;
+
+// The slot's number is added to BASE by a shift, and passed as one byte.
+const _: () = assert!(STRIDE == 1 << STRIDE_SHIFT && SLOTS <= 256);
 
 /// True if there is a worker for this architecture.
 pub(crate) const IS_THERE: bool = code::IS_THERE;
@@ -51,7 +62,7 @@ pub(crate) fn image() -> Vec<u8> {
     // e_ident: 64 bits, little-endian, version 1.
     image.extend(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0");
     image.extend(2u16.to_le_bytes()); // ET_EXEC
-    image.extend(62u16.to_le_bytes()); // EM_X86_64
+    image.extend(code::MACHINE.to_le_bytes());
     image.extend(1u32.to_le_bytes());
     image.extend((IMAGE_BASE + HEADER_LEN as u64).to_le_bytes()); // entry
     image.extend(64u64.to_le_bytes()); // program headers

@@ -3,6 +3,9 @@
 /// There is none.
 pub(super) const IS_THERE: bool = false;
 
+/// No machine.
+pub(super) const MACHINE: u16 = 0;
+
 /// No code.
 pub(super) fn code() -> &'static [u8] {
     &[]

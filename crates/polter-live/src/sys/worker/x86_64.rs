@@ -4,11 +4,16 @@ use std::arch::global_asm;
 
 use crate::sys::layout::{
     ARGS, BASE, CHILD, DOORBELL, NR, REGION_LEN, RESULT, SLOTS, STACK_TOP, STATE, STATE_DONE,
-    STATE_REQUEST, STRIDE, STRIDE_SHIFT, TICKET, TICKETS, TID, WAITING,
+    STATE_REQUEST, STRIDE_SHIFT, TICKET, TICKETS, TID, WAITING,
 };
+
+pub(super) use super::symbols::{code, handler, restorer, undertaker};
 
 /// There is one.
 pub(super) const IS_THERE: bool = true;
+
+/// `e_machine`: `EM_X86_64`.
+pub(super) const MACHINE: u16 = 62;
 
 global_asm!(
     ".pushsection .rodata.polter_worker, \"a\", @progbits",
@@ -183,44 +188,3 @@ global_asm!(
     wait_flags = const libc::WNOHANG | libc::__WALL,
     sched_yield = const libc::SYS_sched_yield,
 );
-
-#[allow(
-    unreachable_pub,
-    reason = "the symbols are this module's own; the lint does not know foreign items"
-)]
-unsafe extern "C" {
-    safe static polter_worker_start: u8;
-    safe static polter_worker_handler: u8;
-    safe static polter_worker_restorer: u8;
-    safe static polter_worker_undertaker: u8;
-    safe static polter_worker_end: u8;
-}
-
-/// The code. It begins where a worker begins.
-pub(super) fn code() -> &'static [u8] {
-    let len = offset(&raw const polter_worker_end);
-    // SAFETY: the two symbols bound one section's constant bytes, above.
-    unsafe { std::slice::from_raw_parts(&raw const polter_worker_start, len) }
-}
-
-/// Where the signal handler that does nothing is in it.
-pub(super) fn handler() -> usize {
-    offset(&raw const polter_worker_handler)
-}
-
-/// Where a signal handler returns to.
-pub(super) fn restorer() -> usize {
-    offset(&raw const polter_worker_restorer)
-}
-
-/// Where the keeper goes when the supervisor is gone.
-pub(super) fn undertaker() -> usize {
-    offset(&raw const polter_worker_undertaker)
-}
-
-fn offset(symbol: *const u8) -> usize {
-    symbol.addr() - (&raw const polter_worker_start).addr()
-}
-
-// The slot's number is added to BASE by a shift, and passed as one byte.
-const _: () = assert!(STRIDE == 1 << STRIDE_SHIFT && SLOTS <= 256);
