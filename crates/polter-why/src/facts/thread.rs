@@ -17,6 +17,10 @@ pub struct ThreadFacts {
     pub in_kernel: Option<f64>,
     /// How often it came to a CPU.
     pub arrivals: u64,
+    /// The kernel's functions that it slept in at the end, the innermost first; empty if it ran, or if that may not be
+    /// read, which needs root.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stack: Vec<String>,
     /// What it was seen doing, the most frequent first.
     pub activities: Vec<Activity>,
 }

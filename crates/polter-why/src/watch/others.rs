@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use polter_scan::{FileCopy, Kind, OpenFd, Proc};
 
 use super::net::socket_of;
+use super::unix;
 use crate::facts::{FileFacts, Holder, Other};
 
 /// Files of one process whose other end is searched for.
@@ -93,7 +94,10 @@ impl Machine {
                 }
             }
             _ => {
-                if file.is_down() {
+                let peer = unix::peer_of(inode);
+                file.other_end =
+                    peer.map_or_else(Vec::new, |inode| self.having(inode, |_, _| true));
+                if file.other_end.is_empty() && file.is_down() {
                     file.other = Some(Other::Gone);
                 }
             }

@@ -59,6 +59,7 @@ impl Threads {
             })
             .map(|thread| ThreadFacts {
                 activities: looks.map_or_else(Vec::new, activities),
+                stack: stack(proc, self.pid, *tid),
                 // Time that it waits for a CPU is billed when it gets one.
                 busy: thread.busy.max(looks.map_or(0.0, running)),
                 ..thread
@@ -88,8 +89,23 @@ fn spent(before: &Counters, after: &Counters, took: Duration) -> ThreadFacts {
             ticks => Some(kernel as f64 / ticks as f64),
         },
         arrivals: after.arrivals.saturating_sub(before.arrivals),
+        stack: Vec::new(),
         activities: Vec::new(),
     }
+}
+
+/// The kernel's functions that a thread sleeps in: `[<0>] ep_poll+0x2f8/0x370`, a line each. Linux: `proc_pid_stack`.
+fn stack(proc: &Proc, pid: u32, tid: u32) -> Vec<String> {
+    const MAX_FRAMES: usize = 16;
+    let text = proc
+        .bytes(pid, &format!("task/{tid}/stack"))
+        .unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let function = |line: &str| {
+        let symbol = line.rsplit(' ').next()?;
+        Some(symbol.split('+').next()?.to_owned()).filter(|it| !it.is_empty())
+    };
+    text.lines().filter_map(function).take(MAX_FRAMES).collect()
 }
 
 /// The share of the looks at which a thread ran or wanted to, if that is nearly all.

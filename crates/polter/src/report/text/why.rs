@@ -27,6 +27,9 @@ const INDENT: usize = 2;
 /// Threads that are shown of one process; JSON has all that were looked at.
 const THREADS: usize = 6;
 
+/// Functions of the kernel that are shown of one thread.
+const FRAMES: usize = 4;
+
 /// Processes that are shown without a cause.
 const HEALTHY: usize = 8;
 
@@ -158,6 +161,15 @@ fn write_facts(out: &mut dyn Write, told: &Told) -> io::Result<()> {
     let threads = &told.facts.threads;
     for thread in threads.iter().take(THREADS) {
         write_labelled(out, "thread", &clean(&describe(thread)))?;
+        if told.state == State::Deaf && !thread.stack.is_empty() {
+            let frames: Vec<&str> = thread
+                .stack
+                .iter()
+                .take(FRAMES)
+                .map(String::as_str)
+                .collect();
+            write_labelled(out, "stack", &clean(&frames.join(" < ")))?;
+        }
     }
     let more = threads.len().saturating_sub(THREADS) as u64 + told.facts.threads_left_out;
     if more > 0 {
