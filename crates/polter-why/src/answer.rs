@@ -6,7 +6,7 @@ use polter_scan::{Choice, Limits, Proc, Report, ScanError, Scope, Snapshot, Sour
 use serde::Serialize;
 
 use crate::cause::{Case, Cause, deaf, spinning};
-use crate::facts::Facts;
+use crate::facts::{CallCounts, Facts};
 use crate::watch::{Watched, watch};
 
 /// Processes that are watched at once; the rest is counted.
@@ -39,6 +39,8 @@ pub struct Told {
     pub causes: Vec<Cause>,
     /// What was not seen, in words: with any of it, no cause does not mean that there is none.
     pub unseen: Vec<String>,
+    /// Its own calls, where the kernel counted them.
+    pub calls: Option<CallCounts>,
     /// What was seen.
     #[serde(flatten)]
     pub facts: Facts,
@@ -114,6 +116,7 @@ impl Answer {
                 state,
                 causes,
                 unseen,
+                calls: facts.calls.as_ref().map(|calls| calls.of(facts.pid)),
                 facts,
             }
         });
@@ -167,9 +170,10 @@ fn unseen(facts: &Facts, state: State, why_not_counted: Option<&str>) -> Vec<Str
     let mut unseen = Vec::new();
     if facts.threads.is_empty() {
         unseen.push("its threads: their times may not be read".to_owned());
-    } else if facts.threads.iter().all(|it| it.activities.is_empty()) {
+    } else if state == State::Idle && !facts.knows_all_threads() {
         unseen.push(
-            "what its threads wait for: /proc/PID/task/TID/syscall may not be read".to_owned(),
+            "what each of its threads waits for: /proc/PID/task/TID/syscall may not be read"
+                .to_owned(),
         );
     }
     if facts.threads_left_out > 0 {

@@ -20,6 +20,10 @@ pub(crate) fn deaf(case: &Case<'_>) -> Vec<Cause> {
         .filter_map(|it| closed(case, it))
         .collect();
     causes.extend(signalfds(case));
+    // A thread that could not be looked at may wait for any of them.
+    if !case.facts.knows_all_threads() {
+        return causes;
+    }
     let holds_back = case
         .facts
         .files
@@ -33,9 +37,20 @@ pub(crate) fn deaf(case: &Case<'_>) -> Vec<Cause> {
         if case.facts.threads.iter().any(|it| it.attends(file.fd)) {
             continue;
         }
-        causes.extend(of_file(case, file, holds_back));
+        causes.extend(of_file(case, file, holds_back).map(|cause| doubt_ring(case, cause)));
     }
     causes
+}
+
+/// An io_uring may wait for what no thread waits for.
+fn doubt_ring(case: &Case<'_>, mut cause: Cause) -> Cause {
+    if case.facts.has_ring {
+        cause.sureness = Sureness::Open;
+        cause
+            .reasons
+            .push("the process has an io_uring, and what that waits for is not seen".to_owned());
+    }
+    cause
 }
 
 /// A file in which something waits that nobody took during the whole window.

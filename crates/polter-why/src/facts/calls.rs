@@ -46,6 +46,28 @@ pub struct Counted {
     pub events_left_out: u64,
 }
 
+impl CallCounts {
+    /// The rows of one process.
+    pub(crate) fn of(&self, pid: u32) -> CallCounts {
+        CallCounts {
+            calls: self
+                .calls
+                .iter()
+                .filter(|row| row.pid == pid)
+                .copied()
+                .collect(),
+            reports: self
+                .reports
+                .iter()
+                .filter(|row| row.pid == pid)
+                .copied()
+                .collect(),
+            lost: self.lost,
+            foreign: self.foreign,
+        }
+    }
+}
+
 impl Counted {
     /// How often it had a result that is neither 0 nor an error.
     pub fn succeeded(&self) -> u64 {

@@ -1,5 +1,7 @@
 //! Everything that was seen of one process.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::{CallCounts, FileFacts, Place, ThreadFacts};
@@ -36,8 +38,12 @@ pub struct Facts {
     /// The bytes it has read and written with `read(2)`, `write(2)` and their like in the window; `None` if that may not
     /// be read.
     pub bytes_moved: Option<u64>,
-    /// Its calls, where the kernel counted them; those of the processes that share its instances too.
-    pub calls: Option<CallCounts>,
+    /// True if it has an io_uring: what that reads, and what it reports, is not seen.
+    pub has_ring: bool,
+    /// The calls of all processes that were watched, and of whoever shares their instances, where the kernel counted
+    /// them.
+    #[serde(skip)]
+    pub calls: Option<Arc<CallCounts>>,
 }
 
 /// How many fds a process has open, and how many it may have.
@@ -60,6 +66,12 @@ impl Facts {
     /// The threads that had a CPU, or wanted one, for half the window or more.
     pub fn busy(&self) -> impl Iterator<Item = &ThreadFacts> {
         self.threads.iter().filter(|it| it.is_busy())
+    }
+
+    /// False if some thread could not be looked at: it may wait for anything.
+    pub fn knows_all_threads(&self) -> bool {
+        let is_known = |it: &ThreadFacts| !it.activities.is_empty();
+        self.threads_left_out == 0 && !self.threads.is_empty() && self.threads.iter().all(is_known)
     }
 
     /// A file by its fd.

@@ -28,6 +28,7 @@ pub(super) struct Files {
     is_first: bool,
     /// Open fds of the process.
     pub(super) open: u64,
+    pub(super) has_ring: bool,
     /// Files that were ready once, and later were not, or had changed.
     pub(super) served: u64,
     pub(super) refused: u64,
@@ -82,6 +83,7 @@ impl Files {
             quiet: Vec::new(),
             is_first: true,
             open: open.len() as u64,
+            has_ring: open.iter().any(|it| it.target == "anon_inode:[io_uring]"),
             served: 0,
             refused: 0,
             left_out,

@@ -1,6 +1,7 @@
 //! Watches some processes, all for the same window.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -55,7 +56,7 @@ pub(crate) fn watch(
         thread::sleep(until.saturating_sub(start.elapsed()));
     }
     let took = start.elapsed();
-    let counted = counter.map(Counting::stop);
+    let counted = counter.map(|it| it.stop().map(Arc::new));
     let mut machine = None;
     let mut facts = Vec::new();
     for (at, (threads, mut files)) in threads.into_iter().zip(files).enumerate() {
@@ -86,8 +87,9 @@ pub(crate) fn watch(
             files_refused: files.refused,
             files_left_out: files.left_out,
             bytes_moved: bytes.map(|(before, after)| after.saturating_sub(before)),
+            has_ring: files.has_ring,
             calls: match &counted {
-                Some(Ok(counts)) => Some(counts.clone()),
+                Some(Ok(counts)) => Some(Arc::clone(counts)),
                 _ => None,
             },
         });
