@@ -39,7 +39,9 @@ pub(crate) fn advice(here: &Here, purpose: Purpose, verb: &str) -> Vec<String> {
         .filter(|it| !here.can(*it) && !is_admin)
         .collect();
     let mut lines = Vec::new();
-    if purpose == Purpose::UseBpf && !here.has_types {
+    if purpose == Purpose::UseBpf && !here.has_sysfs {
+        lines.push(format!("/sys is not mounted here, and the kernel's types are in it: mount -t sysfs sysfs /sys; with it: {shows}"));
+    } else if purpose == Purpose::UseBpf && !here.has_types {
         lines.push("this kernel does not show its types (/sys/kernel/btf/vmlinux): it needs CONFIG_DEBUG_INFO_BTF; /proc is read instead".to_owned());
         return lines;
     }
@@ -209,6 +211,15 @@ mod tests {
             &advice(&locked, Purpose::UseBpf, "polter why 7"),
             &["locked down"],
         );
+        let bare = Here {
+            has_sysfs: false,
+            has_types: false,
+            ..here(ALL)
+        };
+        check(
+            &advice(&bare, Purpose::UseBpf, "polter why 7"),
+            &["mount -t sysfs"],
+        );
         let plain = Here {
             has_types: false,
             ..here(ALL)
@@ -222,6 +233,7 @@ mod tests {
     fn here(capabilities: u64) -> Here {
         Here {
             capabilities,
+            has_sysfs: true,
             has_types: true,
             ..Here::default()
         }

@@ -23,6 +23,8 @@ pub(crate) struct Here {
     pub(super) is_hidden: bool,
     /// True if a seccomp filter judges its calls; proc(5), `Seccomp`.
     pub(super) is_filtered: bool,
+    /// True if `/sys` is there: a bare container may lack it.
+    pub(super) has_sysfs: bool,
     /// True if the kernel shows its types, which the programs are fitted by.
     pub(super) has_types: bool,
     /// True if the kernel is locked down so far that it shows nobody its memory; kernel_lockdown(7).
@@ -58,6 +60,7 @@ impl Here {
                 .ok(),
             is_hidden: hides(&read("/proc/self/mountinfo")),
             is_filtered: status_line(&status, "Seccomp:") == Some("2"),
+            has_sysfs: Path::new("/sys/kernel").exists(),
             has_types: Path::new("/sys/kernel/btf/vmlinux").exists(),
             is_locked_down: read("/sys/kernel/security/lockdown").contains("[confidentiality]"),
             container: container(&read("/proc/self/cgroup")),
