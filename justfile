@@ -27,6 +27,14 @@ conform:
 guests *versions:
     scripts/guest-conformance.sh {{versions}}
 
+# Builds everything for aarch64, and runs there the tests that ask no kernel (qemu's user mode).
+test-arm64:
+    scripts/test-arm64
+
+# polter on aarch64: the facts, random programs and the haunted programs, on Debian's arm64 kernel in a guest.
+guest-arm64 *versions:
+    scripts/guest-arm64.sh {{versions}}
+
 # Builds a kernel with every policy, for `polter lab` and `polter check --policy`.
 kernel:
     kernels/build

@@ -11,13 +11,13 @@ debian_mirrors() {
     apt-get update --print-uris 2>/dev/null | sed -n "s|^'\(.*\)/dists/.*|\1|p" | awk '!seen[$0]++'
 }
 
-# apt_in ROOT PROGRAM...: runs an apt program with directories of its own.
+# apt_in ROOT PROGRAM...: runs an apt program with directories of its own, for $debian_architecture (amd64).
 apt_in() {
     local root=$1
     shift
     "$@" -o Dir::State="$root" -o Dir::State::status="$root/status" -o Dir::State::lists="$root/lists" \
         -o Dir::Cache="$root/cache" -o Dir::Etc::sourcelist="$root/etc/sources.list" \
-        -o Dir::Etc::sourceparts=/dev/null -o APT::Architecture=amd64 -o APT::Sandbox::User="$(id -un)" \
+        -o Dir::Etc::sourceparts=/dev/null -o APT::Architecture="${debian_architecture:-amd64}" -o APT::Sandbox::User="$(id -un)" \
         -o Acquire::Languages=none
 }
 

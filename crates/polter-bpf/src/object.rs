@@ -112,7 +112,7 @@ impl FittedObject {
             // The verifier logs many lines; the last one that is no statistics says the reason.
             let mut lines = said.lines().filter(|line| !line.starts_with("processed "));
             match (refused(error), lines.next_back()) {
-                (Refusal::NotTaken(_), Some(line)) => not_taken(line),
+                (Refusal::NotTaken(_) | Refusal::TooOld { .. }, Some(line)) => not_taken(line),
                 (refusal, _) => refusal,
             }
         })

@@ -198,18 +198,37 @@ pub(crate) fn attach(program: BorrowedFd<'_>) -> io::Result<OwnedFd> {
 
 /// A call of `bpf(2)` that returns a new fd.
 ///
+/// Before Linux 5.11 maps and programs count as locked memory, of which a process may have 64 KiB, and more is EPERM. So
+/// after EPERM the limit is raised, which an ordinary user may not do, and the call is made again.
+///
 /// # Safety
 ///
 /// `attributes` are this command's, have no gaps, and point to what the kernel may read or write.
 unsafe fn made_by<T>(command: libc::c_int, attributes: &T) -> io::Result<OwnedFd> {
     let attributes: *const T = attributes;
-    // SAFETY: as the caller promises.
-    let fd = unsafe { libc::syscall(libc::SYS_bpf, command, attributes, size_of::<T>()) };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
+    let make = || {
+        // SAFETY: as the caller promises.
+        let fd = unsafe { libc::syscall(libc::SYS_bpf, command, attributes, size_of::<T>()) };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: just made, and nobody else knows of it.
+        Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+    };
+    match make() {
+        Err(error) if error.raw_os_error() == Some(libc::EPERM) && may_lock_all() => make(),
+        made => made,
     }
-    // SAFETY: just made, and nobody else knows of it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+}
+
+/// Raises this process's limit of locked memory; false if it is not allowed to.
+fn may_lock_all() -> bool {
+    let all = libc::rlimit {
+        rlim_cur: libc::RLIM_INFINITY,
+        rlim_max: libc::RLIM_INFINITY,
+    };
+    // SAFETY: the limit lives through the call.
+    unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &all) == 0 }
 }
 
 /// A file of the kernel that never changes, mapped into memory.

@@ -3,15 +3,20 @@
 use std::io;
 use std::path::PathBuf;
 
+#[cfg(target_arch = "x86_64")]
+const HOW_TO_HAVE_IT: &str = "
+  build it:      kernels/build, in polter's source (five minutes, once)
+  or say where:  --kernel FILE, or POLTER_LAB_KERNEL=FILE";
+
+/// User-mode Linux is not for other architectures.
+#[cfg(not(target_arch = "x86_64"))]
+const HOW_TO_HAVE_IT: &str = ": it is user-mode Linux, which runs on x86-64 only";
+
 /// Why a command did not run to an end in a guest.
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
     /// There is no kernel for guests.
-    #[error(
-        "the lab's kernel is not built\n  \
-         build it:      kernels/build, in polter's source (five minutes, once)\n  \
-         or say where:  --kernel FILE, or POLTER_LAB_KERNEL=FILE"
-    )]
+    #[error("the lab's kernel is not built{HOW_TO_HAVE_IT}")]
     NoKernel,
     /// The file is no kernel that can be started.
     #[error("{}: cannot be started: {source}", .path.display())]
