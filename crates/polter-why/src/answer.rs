@@ -52,7 +52,7 @@ pub struct Told {
 pub enum State {
     /// It uses a core, or its wake-ups are in vain, for a cause that is named.
     Spins,
-    /// Input waits, and it sleeps.
+    /// It sleeps, and input waits; or it has a ghost that has nothing to report now.
     Deaf,
     /// It uses a core, and no cause was found.
     Busy,
@@ -206,7 +206,8 @@ fn unseen(facts: &Facts, state: State, why_not_counted: Option<&str>) -> Vec<Str
         }
     }
     let serves = facts.files_served > 0;
-    if let (State::Busy, Some(why), false) = (state, why_not_counted, serves) {
+    if state == State::Busy && facts.calls.is_none() && !serves {
+        let why = why_not_counted.unwrap_or("they were not counted");
         unseen.push(format!(
             "which calls it makes, and which events it is told of: {why}"
         ));

@@ -19,7 +19,9 @@ const APART: Duration = Duration::from_micros(250);
 ///
 /// A thread of its own does it, because it exchanges its descriptor table for an empty one: there,
 /// every ghost's fd is free.
-pub(super) fn carry_out(steps: &mut [Step]) -> Result<(), ScanError> {
+///
+/// The last question before each removal must be answered within `fresh`.
+pub(super) fn carry_out(steps: &mut [Step], fresh: Duration) -> Result<(), ScanError> {
     let highest = steps.iter().map(|step| step.fd).max().unwrap_or(0);
     let limit = raise_limit(highest);
     let done = std::thread::scope(|scope| {
@@ -31,7 +33,7 @@ pub(super) fn carry_out(steps: &mut [Step]) -> Result<(), ScanError> {
             leave_what_comes_and_goes(steps);
             for step in steps.iter_mut() {
                 if step.outcome == Outcome::Planned {
-                    step.outcome = remove(step, || ()).unwrap_or_else(|outcome| outcome);
+                    step.outcome = remove(step, fresh, || ()).unwrap_or_else(|outcome| outcome);
                 }
             }
             Ok(())

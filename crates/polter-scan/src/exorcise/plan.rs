@@ -18,6 +18,9 @@ pub struct Options {
     pub in_table: Option<u32>,
     /// Also remove likely ghosts that the process does not spin on.
     pub likely: bool,
+    /// This machine is slow, as an emulated one is: the last question before a removal may take a
+    /// millisecond instead of 50 microseconds, and what it says may be older by as much.
+    pub slow: bool,
     /// How long the processes are watched that can name a likely ghost: none may come to a CPU.
     pub window: Duration,
     /// Make the plan, and do not carry it out.
@@ -30,6 +33,7 @@ impl Default for Options {
             fd: None,
             in_table: None,
             likely: false,
+            slow: false,
             window: Duration::from_secs(1),
             dry_run: false,
         }

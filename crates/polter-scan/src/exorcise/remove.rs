@@ -26,23 +26,26 @@ use crate::snapshot::has_slept;
 use crate::sys;
 
 /// How long the last question before the DEL may take.
-const FRESH: Duration = Duration::from_micros(50);
+pub(super) const FRESH: Duration = Duration::from_micros(50);
+
+/// The same on a slow machine, such as an emulated one, where no question is answered so fast. Whoever
+/// asks for it accepts that an answer may be older.
+pub(super) const FRESH_WHEN_SLOW: Duration = Duration::from_millis(1);
 
 /// How often it is asked until it was fast enough.
 const TRIES: usize = 1000;
 
-/// After so many tries this machine is a slow one, as an emulated one is. Twice as long as its
-/// fastest question is still fast then: nobody took the CPU in between.
-const TRIES_OF_A_FAST_MACHINE: usize = 100;
-
-/// However slow a machine is, an older answer is of the past.
-const OLDEST: Duration = Duration::from_millis(1);
-
 /// Removes one ghost. Both results are outcomes; an error is one that ended the removal early.
+///
+/// The last question before the DEL must be answered within `fresh`.
 ///
 /// `between_fn` is called between the DEL and the question after it. The tests do there what a
 /// program may do at that moment.
-pub(super) fn remove(step: &Step, mut between_fn: impl FnMut()) -> Result<Outcome, Outcome> {
+pub(super) fn remove(
+    step: &Step,
+    fresh: Duration,
+    mut between_fn: impl FnMut(),
+) -> Result<Outcome, Outcome> {
     let copies = Copies::take(step)?;
     let mut text = copies.text(step)?;
     let tables = Tables::of(step);
@@ -50,6 +53,7 @@ pub(super) fn remove(step: &Step, mut between_fn: impl FnMut()) -> Result<Outcom
         step,
         copies: &copies,
         tables: &tables,
+        fresh,
     };
     if let Some(pid) = awake(step) {
         return Err(Outcome::kept(has_run(pid), AGAIN));
@@ -107,6 +111,7 @@ struct Attempt<'a> {
     step: &'a Step,
     copies: &'a Copies,
     tables: &'a Tables,
+    fresh: Duration,
 }
 
 /// How an attempt ended, without text: a text would have to be allocated.
@@ -133,8 +138,7 @@ impl Attempt<'_> {
     /// the answer is of the past, so it asks again.
     fn run(&self, mut text: Option<&mut Text>, between_fn: &mut dyn FnMut()) -> End {
         let here = self.copies.here();
-        let mut fastest = OLDEST / 2;
-        for tried in 0..TRIES {
+        for _ in 0..TRIES {
             let start = Instant::now();
             let settings = match text
                 .as_mut()
@@ -158,13 +162,7 @@ impl Attempt<'_> {
                 Ok(false) => {}
                 Err(untold) => return End::Untold(untold),
             }
-            let (all, question) = (start.elapsed(), asked.elapsed());
-            fastest = fastest.min(question);
-            let fresh = match tried {
-                ..TRIES_OF_A_FAST_MACHINE => FRESH,
-                _ => FRESH.max(fastest * 2),
-            };
-            if all < fresh * 8 && question < fresh {
+            if start.elapsed() < self.fresh * 8 && asked.elapsed() < self.fresh {
                 return self.delete(here, settings, between_fn);
             }
         }
@@ -200,7 +198,7 @@ impl End {
             End::PutBack => Ok(Outcome::PutBack),
             End::TooBusy => Err(Outcome::kept(
                 "this machine is too busy to look at it in time",
-                AGAIN,
+                "ask again, or with --slow if this machine is an emulated one",
             )),
             End::Changing => Err(Outcome::kept(
                 "its registration changes all the time",

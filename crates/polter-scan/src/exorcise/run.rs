@@ -3,6 +3,7 @@
 use super::carry_out::carry_out;
 use super::choose::steps;
 use super::plan::{Options, Outcome, Plan};
+use super::remove::{FRESH, FRESH_WHEN_SLOW};
 use crate::error::ScanError;
 use crate::proc::Proc;
 use crate::proc::stat::Stat;
@@ -56,7 +57,12 @@ impl Plan {
 
     /// Removes the ghosts that are planned; each step's outcome says what came of it.
     pub fn carry_out(&mut self) -> Result<(), ScanError> {
-        carry_out(&mut self.steps)
+        let fresh = if self.options.slow {
+            FRESH_WHEN_SLOW
+        } else {
+            FRESH
+        };
+        carry_out(&mut self.steps, fresh)
     }
 
     /// True if the process has ended, or begun to. Then ghosts may have vanished from the last scan

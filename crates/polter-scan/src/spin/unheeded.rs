@@ -14,7 +14,7 @@ use crate::evidence::IN_KERNEL;
 use crate::finding::{Busy, Class, Finding, Report, severity};
 use crate::proc::Proc;
 use crate::snapshot::{
-    InTable, Instance, Meaning, Registration, Snapshot, Sureness, Threads, busiest,
+    InTable, Instance, Kind, Meaning, Registration, Snapshot, Sureness, Threads, busiest,
 };
 use crate::sys;
 
@@ -87,6 +87,12 @@ fn find(snapshot: &Snapshot, busy: &Busy, window: Duration) -> Vec<Finding> {
         }
     }
     watched.truncate(MAX_REGISTRATIONS);
+    let inner = |fd: i32| {
+        let mut instances = snapshot.instances.iter();
+        instances.find(|it| it.fds_of(busy.pid).contains(&fd))
+    };
+    // An instance is asked only if no file in it answers by who asks.
+    watched.retain(|it| inner(it.registration.fd).is_none_or(|it| snapshot.can_be_polled(it)));
     for _ in 0..LOOKS {
         watched.retain_mut(|it| it.look(busy.pid));
         std::thread::sleep(window / LOOKS);
@@ -120,7 +126,11 @@ impl WatchedRegistration<'_> {
             return false;
         };
         let events = PollFlags::from_bits_truncate(self.registration.events as u16);
-        self.always &= sys::ready(&file, events).unwrap_or(PollFlags::empty());
+        let ready = match self.registration.kind {
+            Some(Kind::Epoll) => sys::instance_ready(&file),
+            _ => sys::ready(&file, events),
+        };
+        self.always &= ready.unwrap_or(PollFlags::empty());
         let is_down = PollFlags::HUP | PollFlags::ERR;
         if self.always.intersects(is_down) {
             return true;

@@ -45,8 +45,13 @@ fn answers_by_asker(file: &OwnedFd) -> bool {
     })
 }
 
-/// The same for a file whose answer is known not to depend on who asks.
-pub(super) fn poll_now(file: &OwnedFd, events: PollFlags) -> rustix::io::Result<PollFlags> {
+/// The same of an instance that has no signalfd in it, nor an instance with one: see
+/// [`Snapshot::can_be_polled`](crate::Snapshot::can_be_polled).
+pub(crate) fn instance_ready(instance: &OwnedFd) -> rustix::io::Result<PollFlags> {
+    poll_now(instance, PollFlags::IN)
+}
+
+fn poll_now(file: &OwnedFd, events: PollFlags) -> rustix::io::Result<PollFlags> {
     let mut polled = [PollFd::new(file, events)];
     let at_once = Timespec {
         tv_sec: 0,

@@ -6,8 +6,7 @@ use std::os::fd::OwnedFd;
 use rustix::event::PollFlags;
 use rustix::io::Errno;
 
-use super::copy::poll_now;
-use super::{copy_of, file, ready};
+use super::{copy_of, file, instance_ready, ready};
 
 /// A copy of another process's file, by `pidfd_getfd(2)`: it shares the file's state and changes nothing of it.
 ///
@@ -39,17 +38,17 @@ impl FileCopy {
             .map_err(|errno: Errno| errno.into())
     }
 
-    /// What `poll(2)` says of it now, as `poll`'s bits: those of `events` that it has, and hang-ups and errors unasked. 0
-    /// for a signalfd and for an instance, whose answers depend on who asks.
-    pub fn ready(&self, events: u16) -> u16 {
+    /// What `poll(2)` says of it now, as `poll`'s bits: those of `events` that it has, and hang-ups and errors unasked.
+    /// `None` for a signalfd and for an instance, whose answers depend on who asks.
+    pub fn ready(&self, events: u16) -> Option<u16> {
         let polled = ready(&self.0, PollFlags::from_bits_retain(events));
-        polled.map_or(0, |flags| flags.bits())
+        polled.ok().map(|flags| flags.bits())
     }
 
     /// The same of an instance: each file in it is asked in turn, so this must be no signalfd, nor an instance with one.
     /// See [`Snapshot::can_be_polled`](crate::Snapshot::can_be_polled).
     pub fn instance_ready(&self) -> u16 {
-        let polled = poll_now(&self.0, PollFlags::IN);
+        let polled = instance_ready(&self.0);
         polled.map_or(0, |flags| flags.bits())
     }
 

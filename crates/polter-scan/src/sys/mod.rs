@@ -18,7 +18,7 @@ mod kcmp;
 /// A removal works in a table of its own, and in a process that a killed polter leaves behind.
 pub(crate) use apart::{do_apart, dup_to, take_empty_table};
 /// A copy of another process's file, to ask whether it is ready.
-pub(crate) use copy::{copy_of, is_ready, ready};
+pub(crate) use copy::{copy_of, instance_ready, is_ready, ready};
 #[cfg(feature = "bpf")]
 pub(crate) use file::signalfd;
 /// Who made a pair of sockets, and how much is waiting in a file.

@@ -81,10 +81,9 @@ impl<'a> Case<'a> {
                 .next()
                 .unwrap_or_default()
                 .to_owned(),
-            now: Some(format!(
-                "polter exorcise {} --fd {}",
-                self.facts.pid, ghost.fd
-            )),
+            // No DEL can name a file that only a message or a ring has.
+            now: (ghost.class != Class::InFlightGhost)
+                .then(|| format!("polter exorcise {} --fd {}", self.facts.pid, ghost.fd)),
         }
     }
 

@@ -5,12 +5,12 @@ use polter_scan::Sureness;
 use super::case::{Case, Registered, can_name};
 use super::heed::Heed;
 use super::unheeded::{What, unheeded};
-use super::{Cause, CauseClass};
+use super::{Cause, CauseClass, accept};
 use crate::calls::{Effect, effect_of, name_of};
 use crate::facts::{CallCounts, Counted, Reported, ThreadFacts};
 
 /// Reports a second of CPU time from which on a registration counts as hot.
-const HOT: u64 = 100;
+pub(super) const HOT: u64 = 100;
 
 /// A registration is unheeded if the program acts on fewer than one report in so many.
 const UNHEEDED: u64 = 50;
@@ -25,12 +25,17 @@ const MAX_CAUSES: usize = 8;
 pub(super) fn spinning(case: &Case<'_>, calls: &CallCounts) -> Vec<Cause> {
     let pid = case.facts.pid;
     let own: Vec<&Counted> = calls.calls.iter().filter(|row| row.pid == pid).collect();
-    let mut causes: Vec<Cause> = own
+    let mut causes: Vec<Cause> = Vec::new();
+    for cause in own
         .iter()
-        .filter_map(|row| accept(case, calls, row))
-        .collect();
-    // Of one listener, the threads' rows say the same.
-    causes.dedup_by_key(|it| (it.class, it.fd));
+        .filter_map(|row| accept::counted(case, calls, row))
+    {
+        // Of one listener, the threads' rows say the same.
+        let is_known = |it: &Cause| (it.class, it.fd) == (cause.class, cause.fd);
+        if !causes.iter().any(is_known) {
+            causes.push(cause);
+        }
+    }
     let is_busy = case.facts.busy().next().is_some();
     let waits = |epfd: i32| -> u64 {
         let of_it = own.iter().filter(|row| row.fd == epfd && is_wait(row));
@@ -103,11 +108,8 @@ fn hot_cause(
     let is_asked = |it: &&Registered<'_>| it.registration.is_reported_always();
     let unheeded_one = candidates.iter().filter(is_asked).find_map(|it| {
         let registration = it.registration;
-        let pids: Vec<u32> = case.snapshot.processes.keys().copied().collect();
-        let namers: Vec<u32> = pids
-            .into_iter()
-            .filter(|pid| can_name(registration, *pid))
-            .collect();
+        let tables = registration.tables.iter().map(|table| table.pid);
+        let namers: Vec<u32> = tables.filter(|pid| can_name(registration, *pid)).collect();
         let heed = Heed::of(calls, &namers, registration.fd);
         let what = What::of(reported.events, heed.ends * 2 >= reported.count);
         let acted = match what {
@@ -145,73 +147,6 @@ fn did(case: &Case<'_>, fd: i32, heed: Heed) -> String {
     match made.is_empty() {
         true => format!("meanwhile no call read, wrote, closed or changed {fd}"),
         false => format!("meanwhile on {fd}, a second: {}", made.join(", ")),
-    }
-}
-
-/// A listener that cannot be accepted from, or from which others accept first.
-fn accept(case: &Case<'_>, calls: &CallCounts, row: &Counted) -> Option<Cause> {
-    if effect_of(row.number) != Effect::Accepts {
-        return None;
-    }
-    let fd = row.fd;
-    let registered = case.registered(fd).next();
-    let cause = |class, summary: String, reasons, fix: String| Cause {
-        class,
-        sureness: Sureness::Certain,
-        fd: Some(fd),
-        instance: registered.map(|it| it.epfd),
-        summary,
-        reasons,
-        fix,
-        now: None,
-    };
-    let is_limit = [libc::EMFILE, libc::ENFILE].contains(&row.error.cast_signed());
-    if is_limit && row.failed >= 10 && row.failed * 2 >= row.count {
-        let (open, limit) = (case.facts.fds.open, case.facts.fds.limit);
-        let whose = if row.error.cast_signed() == libc::EMFILE {
-            "the process"
-        } else {
-            "the machine"
-        };
-        return Some(cause(
-            CauseClass::AcceptLimit,
-            format!("Listener {fd} has connections, and accept cannot take them: {whose} may open no further fd. Every wait reports {fd} again."),
-            vec![
-                format!("accept on {fd} failed {} times a second for want of an fd", case.a_second(row.failed)),
-                format!("{open} fds are open{}", limit.map_or_else(String::new, |it| format!(", and {it} is the limit"))),
-            ],
-            format!("raise RLIMIT_NOFILE, find who does not close, and take {fd} out of the instance while accept returns EMFILE"),
-        )
-        .with_now(limit.map(|it| format!("prlimit --pid {} --nofile={}", case.facts.pid, it * 2))));
-    }
-    let others = calls.calls.iter().filter(|it| {
-        let is_other = (it.pid, it.tid) != (row.pid, row.tid);
-        is_other && it.fd == fd && effect_of(it.number) == Effect::Accepts
-    });
-    let others = others.count();
-    let shared = case.facts.file(fd).map_or(0, |file| file.shared_with.len());
-    let accepted = row.succeeded() + row.zero;
-    let exclusive = libc::EPOLLEXCLUSIVE.cast_unsigned();
-    let is_exclusive = registered.is_some_and(|it| it.registration.events & exclusive != 0);
-    let is_herd = case.a_second(row.again) >= HOT / 2 && row.again >= accepted * 2;
-    (is_herd && !is_exclusive && others + shared > 0).then(|| {
-        let share = 100 * row.again / row.count.max(1);
-        cause(
-            CauseClass::Herd,
-            format!("Several are woken for each connection at listener {fd}, and all but one in vain."),
-            vec![format!(
-                "accept on {fd} returned EAGAIN {} times a second and a connection {} times a second: {share} % in vain",
-                case.a_second(row.again),
-                case.a_second(accepted)
-            )],
-            format!("register {fd} with EPOLLEXCLUSIVE, or give each worker a listener of its own with SO_REUSEPORT"),
-        )
-    })
-}
-
-impl Cause {
-    fn with_now(self, now: Option<String>) -> Cause {
-        Cause { now, ..self }
     }
 }
 

@@ -5,8 +5,8 @@ use polter_scan::Sureness;
 use super::case::{Case, Registered};
 use super::counted::computes;
 use super::unheeded::{What, unheeded};
-use super::{Cause, CauseClass};
-use crate::facts::{FileFacts, ThreadFacts};
+use super::{Cause, CauseClass, accept};
+use crate::facts::{Facts, FileFacts, ThreadFacts};
 
 /// The kernel's least share of the time in a loop of calls.
 const IN_KERNEL: f64 = 0.04;
@@ -41,11 +41,10 @@ pub(super) fn spinning(case: &Case<'_>) -> Vec<Cause> {
         causes.extend(untouched.filter_map(|file| of_file(case, file, &seen)));
         causes.truncate(MAX_CAUSES);
     }
-    let is_at_work = facts.files_served > 0 || facts.bytes_moved.is_some_and(|it| it >= AT_WORK);
     // Of a thread that hardly got a CPU nothing more can be told.
     if let Some(share) = busiest
         .in_kernel
-        .filter(|_| causes.is_empty() && !is_at_work)
+        .filter(|_| causes.is_empty() && !is_at_work(facts))
     {
         causes.push(if share < IN_KERNEL {
             computes(case, busiest, None)
@@ -54,6 +53,11 @@ pub(super) fn spinning(case: &Case<'_>) -> Vec<Cause> {
         });
     }
     causes
+}
+
+/// True if somebody serves its files, or it reads and writes.
+fn is_at_work(facts: &Facts) -> bool {
+    facts.files_served > 0 || facts.bytes_moved.is_some_and(|it| it >= AT_WORK)
 }
 
 /// The ghosts of the process whose file is ready.
@@ -118,32 +122,21 @@ fn listener(
     let facts = case.facts;
     let fd = file.fd;
     if facts.fds.is_reached() {
-        let limit = facts.fds.limit.unwrap_or_default();
-        return Some(Cause {
-            class: CauseClass::AcceptLimit,
-            sureness: Sureness::Likely,
-            fd: Some(fd),
-            instance: Some(registered.epfd),
-            summary: format!(
-                "Listener {fd} has connections, and accept cannot take them: the process may open no further fd. Every wait reports {fd} again."
-            ),
-            reasons: vec![
-                format!("{} fds are open, and {limit} is the limit", facts.fds.open),
-                format!("{fd} was ready at each of {} looks", file.looks),
-                seen.to_owned(),
-            ],
-            fix: format!(
-                "raise RLIMIT_NOFILE, find who does not close, and take {fd} out of the instance while accept returns EMFILE"
-            ),
-            now: Some(format!(
-                "prlimit --pid {} --nofile={}",
-                facts.pid,
-                limit * 2
-            )),
-        });
+        let reasons = vec![
+            format!("{fd} was ready at each of {} looks", file.looks),
+            seen.to_owned(),
+        ];
+        let epfd = Some(registered.epfd);
+        return Some(accept::at_limit(
+            case,
+            fd,
+            epfd,
+            libc::EMFILE,
+            Sureness::Likely,
+            reasons,
+        ));
     }
-    let is_at_work = facts.files_served > 0 || facts.bytes_moved.is_some_and(|it| it >= AT_WORK);
-    (!is_at_work).then(|| {
+    (!is_at_work(facts)).then(|| {
         let reasons = vec![
             format!(
                 "{fd} was ready at each of {} looks, and its queue did not change",

@@ -6,12 +6,14 @@
 //! | `case` | one process, with its instances and registrations |
 //! | `counted` | what makes it spin, by the kernel's count of calls and reports |
 //! | `looked` | the same without that count, by the state of its files at every look |
+//! | `accept` | a listener at the fd limit, and a herd |
 //! | `heed` | what a program did with an fd that was reported |
 //! | `deaf` | input that waits, and why nobody is told of it |
 //! | `unheeded` | a reported event and nobody acts on it, in words |
 //!
 //! All of it is a function of plain values: nothing here reads `/proc` or asks the kernel.
 
+mod accept;
 mod case;
 mod class;
 mod counted;

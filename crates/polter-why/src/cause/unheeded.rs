@@ -2,7 +2,7 @@
 
 use super::case::{Case, Registered};
 use super::{Cause, CauseClass};
-use crate::facts::{FileFacts, Holder, Other};
+use crate::facts::{FileFacts, Holder, Other, noun_of};
 use polter_scan::{Kind, Sureness};
 
 /// The bits that say that the other end is gone.
@@ -44,7 +44,7 @@ pub(super) fn unheeded(
     let fd = registration.fd;
     let file = case.facts.file(fd);
     let kind = registration.kind.or(file.map(|it| it.kind));
-    let noun = file.map_or_else(|| plain_noun(kind), FileFacts::noun);
+    let noun = file.map_or_else(|| noun_of(kind), FileFacts::noun);
     let (class, summary, fix) = match what {
         What::Down => {
             let mask = registration.events & 0x7fff;
@@ -148,18 +148,6 @@ fn holders(holders: &[Holder]) -> String {
         format!("{named} and {more} more")
     } else {
         named
-    }
-}
-
-fn plain_noun(kind: Option<Kind>) -> &'static str {
-    match kind {
-        Some(Kind::Socket) => "socket",
-        Some(Kind::Pipe) => "pipe",
-        Some(Kind::Epoll) => "instance",
-        Some(Kind::Eventfd) => "eventfd",
-        Some(Kind::Timerfd) => "timerfd",
-        Some(Kind::Signalfd) => "signalfd",
-        _ => "file",
     }
 }
 

@@ -87,22 +87,26 @@ impl FileFacts {
 
     /// How the file is called in a sentence.
     pub fn noun(&self) -> &'static str {
-        match self.kind {
-            Kind::Socket if self.is_listener => "listener",
-            Kind::Socket => "socket",
-            Kind::Pipe => "pipe",
-            Kind::Epoll => "instance",
-            Kind::Eventfd => "eventfd",
-            Kind::Timerfd => "timerfd",
-            Kind::Signalfd => "signalfd",
-            Kind::Anonymous => match self.target.as_str() {
-                "anon_inode:inotify" => "inotify instance",
-                "anon_inode:[pidfd]" | "pidfd" => "pidfd",
-                "anon_inode:[io_uring]" => "io_uring",
-                _ => "file",
-            },
-            Kind::Path if self.target.starts_with("pidfd:") => "pidfd",
-            Kind::Path => "file",
+        match (self.kind, self.target.as_str()) {
+            (Kind::Socket, _) if self.is_listener => "listener",
+            (Kind::Anonymous, "anon_inode:inotify") => "inotify instance",
+            (Kind::Anonymous, "anon_inode:[pidfd]" | "pidfd") => "pidfd",
+            (Kind::Anonymous, "anon_inode:[io_uring]") => "io_uring",
+            (Kind::Path, target) if target.starts_with("pidfd:") => "pidfd",
+            (kind, _) => noun_of(Some(kind)),
         }
+    }
+}
+
+/// How a file of a kind is called in a sentence.
+pub(crate) fn noun_of(kind: Option<Kind>) -> &'static str {
+    match kind {
+        Some(Kind::Socket) => "socket",
+        Some(Kind::Pipe) => "pipe",
+        Some(Kind::Epoll) => "instance",
+        Some(Kind::Eventfd) => "eventfd",
+        Some(Kind::Timerfd) => "timerfd",
+        Some(Kind::Signalfd) => "signalfd",
+        Some(Kind::Anonymous | Kind::Path) | None => "file",
     }
 }

@@ -17,6 +17,7 @@ mod thread;
 /// Calls and reports, as the kernel counted them.
 pub use calls::{CallCounts, Counted, Reported};
 /// A file, look by look.
+pub(crate) use file::noun_of;
 pub use file::{Backlog, FileFacts, Holder, Other};
 /// Where a process belongs.
 pub use place::Place;

@@ -39,7 +39,7 @@ pub(super) struct Files {
 struct Quiet {
     fd: i32,
     was_ready: bool,
-    tcp: Option<TcpProgress>,
+    last: State,
     is_served: bool,
 }
 
@@ -49,12 +49,12 @@ struct Candidate {
 }
 
 /// What changes when somebody serves a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct State {
     unread: Option<i32>,
     unsent: Option<i32>,
     tcp: Option<TcpProgress>,
-    queued: Option<u32>,
+    backlog: Option<Backlog>,
 }
 
 impl Files {
@@ -143,15 +143,18 @@ impl Quiet {
         Quiet {
             fd,
             was_ready: false,
-            tcp: copy.tcp(),
+            last: State::of(copy),
             is_served: false,
         }
     }
 
     fn look(&mut self, copy: &FileCopy) {
-        let is_ready = copy.ready(libc::POLLIN.cast_unsigned()) != 0;
-        self.is_served = self.was_ready && !is_ready || copy.tcp() != self.tcp;
-        self.was_ready = is_ready;
+        let is_ready = copy
+            .ready(libc::POLLIN.cast_unsigned())
+            .is_some_and(|bits| bits != 0);
+        let now = State::of(copy);
+        self.is_served = self.was_ready && !is_ready || now.is_served_since(&self.last);
+        (self.was_ready, self.last) = (is_ready, now);
     }
 }
 
@@ -193,42 +196,16 @@ impl Candidate {
         let ready = if is_instance {
             copy.instance_ready()
         } else {
-            copy.ready(events)
+            copy.ready(events).unwrap_or(0)
         };
         if !self.note(ready) {
             return false;
         }
         let facts = &mut self.facts;
-        if facts.looks == 1 {
-            facts.is_listener = facts.kind == Kind::Socket && copy.is_listening();
-        }
-        let is_socket = facts.kind == Kind::Socket;
-        facts.unread = if facts.is_listener {
-            None
-        } else {
-            copy.unread()
-        };
-        facts.unsent = if is_socket && !facts.is_listener {
-            copy.unsent()
-        } else {
-            None
-        };
-        let backlog = if facts.is_listener {
-            copy.backlog()
-        } else {
-            None
-        };
-        facts.backlog = backlog.map(|(queued, limit)| Backlog { queued, limit });
-        let state = State {
-            unread: facts.unread,
-            unsent: facts.unsent,
-            tcp: if is_socket && !facts.is_listener {
-                copy.tcp()
-            } else {
-                None
-            },
-            queued: backlog.map(|(queued, _)| queued),
-        };
+        let state = State::of(copy);
+        facts.is_listener =
+            state.backlog.is_some() || facts.kind == Kind::Socket && copy.is_listening();
+        (facts.unread, facts.unsent, facts.backlog) = (state.unread, state.unsent, state.backlog);
         if let Some(last) = self.last {
             facts.has_moved |= state.is_served_since(&last);
         }
@@ -257,6 +234,23 @@ fn signals_ready(proc: &Proc, pid: u32, fd: i32) -> u16 {
 }
 
 impl State {
+    /// Asks a file. A listener has a queue, and no bytes; other files have bytes, if they count them.
+    fn of(copy: &FileCopy) -> State {
+        if copy.is_listening() {
+            let backlog = copy.backlog();
+            return State {
+                backlog: backlog.map(|(queued, limit)| Backlog { queued, limit }),
+                ..State::default()
+            };
+        }
+        State {
+            unread: copy.unread(),
+            unsent: copy.unsent(),
+            tcp: copy.tcp(),
+            backlog: None,
+        }
+    }
+
     /// True if the program has read, written or accepted since. What only came in from outside is no sign of it.
     fn is_served_since(&self, last: &State) -> bool {
         let consumed = |it: &State| {
@@ -269,7 +263,7 @@ impl State {
         };
         let acknowledged = |it: &State| it.tcp.map(|tcp| tcp.acknowledged);
         let is_written = self.unsent != last.unsent || acknowledged(self) != acknowledged(last);
-        is_read || is_written || self.queued != last.queued
+        is_read || is_written || self.backlog != last.backlog
     }
 }
 
@@ -286,7 +280,7 @@ mod tests {
                 received,
                 acknowledged,
             }),
-            queued: None,
+            backlog: None,
         };
         let first = at(10, 100, 7);
         assert!(!at(10, 100, 7).is_served_since(&first));
@@ -303,7 +297,7 @@ mod tests {
             unread: Some(unread),
             unsent: None,
             tcp: None,
-            queued: None,
+            backlog: None,
         };
         assert!(!at(8).is_served_since(&at(4)));
         assert!(at(4).is_served_since(&at(8)));

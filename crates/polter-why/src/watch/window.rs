@@ -38,7 +38,11 @@ pub(crate) fn watch(
 ) -> Watched {
     let mut files: Vec<Files> = pids
         .iter()
-        .map(|pid| Files::of(proc, *pid, wanted(snapshot, *pid), askable(snapshot, *pid)))
+        .map(|pid| {
+            let wanted = wanted(snapshot, *pid);
+            let askable = askable(snapshot, *pid, &wanted);
+            Files::of(proc, *pid, wanted, askable)
+        })
         .collect();
     let counter = with_count.then(|| Counting::start(snapshot, pids));
     let bytes_before: Vec<Option<u64>> = pids.iter().map(|pid| bytes_moved(proc, *pid)).collect();
@@ -117,12 +121,11 @@ fn wanted(snapshot: &Snapshot, pid: u32) -> BTreeMap<i32, u16> {
 }
 
 /// The process's fds of instances that may be polled by a copy, and are registered in another: only those can be in it.
-fn askable(snapshot: &Snapshot, pid: u32) -> BTreeSet<i32> {
+fn askable(snapshot: &Snapshot, pid: u32, registered: &BTreeMap<i32, u16>) -> BTreeSet<i32> {
     let inner = snapshot
         .instances
         .iter()
         .filter(|it| snapshot.can_be_polled(it));
-    let registered = wanted(snapshot, pid);
     let fds = inner.flat_map(|it| it.fds_of(pid));
     fds.filter(|fd| registered.contains_key(fd)).collect()
 }
@@ -132,8 +135,9 @@ fn ghosts_ready(report: &Report, pid: u32) -> Vec<(i32, u32)> {
     const ASKED: i16 = libc::POLLIN | libc::POLLPRI | libc::POLLRDHUP;
     let is_ready = |held: &Held| {
         let copy = FileCopy::of(held.pid, held.fd);
-        // Nobody may be asked: then the file counts as ready, for the process spins.
-        copy.map_or(true, |copy| copy.ready(ASKED.cast_unsigned()) != 0)
+        // If it may not be asked it counts as ready, for the process spins.
+        let ready = copy.ok().and_then(|copy| copy.ready(ASKED.cast_unsigned()));
+        ready.is_none_or(|bits| bits != 0)
     };
     let of_it = report.findings.iter().filter(|it| it.pid == pid);
     let ready = of_it.filter(|it: &&Finding| it.held_by.first().is_none_or(is_ready));

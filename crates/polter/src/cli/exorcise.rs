@@ -23,6 +23,11 @@ pub(crate) struct ExorciseArgs {
     #[arg(long, conflicts_with = "in_table")]
     pub(crate) likely: bool,
 
+    /// This machine is an emulated one: let the last question before a removal take a millisecond,
+    /// not 50 microseconds
+    #[arg(long)]
+    pub(crate) slow: bool,
+
     /// Only say what would be done
     #[arg(short = 'n', long, conflicts_with = "yes")]
     pub(crate) dry_run: bool,

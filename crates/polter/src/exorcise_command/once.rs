@@ -44,6 +44,7 @@ pub(super) fn make(args: &ExorciseArgs) -> Result<Plan, Failure> {
         fd: args.fd,
         in_table: args.in_table,
         likely: args.likely,
+        slow: args.slow,
         dry_run: args.dry_run,
         ..Options::default()
     };

@@ -85,6 +85,19 @@ fn json_has_every_key_documented() {
     }
 }
 
+/// Of the ghosts the pages name some, and say that every kind has its own name.
+#[test]
+fn the_pages_list_every_class() {
+    let pages = [
+        include_str!("../../../../docs/why.md"),
+        include_str!("../../../../docs/json.md"),
+    ];
+    for class in polter_why::CauseClass::PLAIN {
+        let name = format!("`{}`", class.name());
+        assert!(pages.iter().all(|page| page.contains(&name)), "{name}");
+    }
+}
+
 /// The C and Python programs.
 fn programs() -> Vec<PathBuf> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");

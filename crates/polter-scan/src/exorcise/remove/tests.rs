@@ -97,7 +97,7 @@ fn exorcise_and_be_killed(numbers: &str) {
     let is_there = move || rustix::process::test_kill_process(program).is_ok();
     std::thread::spawn(move || {
         sys::take_empty_table().unwrap();
-        remove(&step, || {
+        remove(&step, FRESH, || {
             rustix::process::kill_process(own, Signal::KILL).unwrap();
             let held = (program.as_raw_nonzero().get().cast_unsigned(), file);
             while is_there() && !tables.name(FAR_FD, held).unwrap_or(true) {
@@ -122,7 +122,7 @@ fn removed_beside(step: &Step, between_fn: impl FnOnce() -> Option<OwnedFd>) -> 
                 removed.send(()).unwrap();
                 is_answered.recv().unwrap();
             };
-            Some(remove(step, between).unwrap_or_else(|outcome| outcome))
+            Some(remove(step, FRESH, between).unwrap_or_else(|outcome| outcome))
         });
         let kept = is_removed.recv().ok().and_then(|()| between_fn());
         // Nobody listens if nothing was removed.
