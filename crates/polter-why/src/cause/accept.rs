@@ -3,10 +3,12 @@
 use polter_scan::Sureness;
 
 use super::case::Case;
-use super::counted::HOT;
 use super::{Cause, CauseClass};
 use crate::calls::{Effect, effect_of};
 use crate::facts::{CallCounts, Counted};
+
+/// Accepts a second that find nothing, from which on a herd is told of.
+const IN_VAIN: u64 = 50;
 
 /// What a row of accepts says of its listener.
 pub(super) fn counted(case: &Case<'_>, calls: &CallCounts, row: &Counted) -> Option<Cause> {
@@ -80,7 +82,7 @@ pub(super) fn at_limit(
 fn herd(case: &Case<'_>, calls: &CallCounts, row: &Counted, epfd: Option<i32>) -> Option<Cause> {
     let fd = row.fd;
     let accepted = row.succeeded() + row.zero;
-    if case.a_second(row.again) < HOT / 2 || row.again < accepted * 2 {
+    if case.a_second(row.again) < IN_VAIN || row.again < accepted * 2 {
         return None;
     }
     let is_other = |it: &Counted| {

@@ -10,7 +10,7 @@ use crate::calls::{Effect, effect_of, name_of};
 use crate::facts::{CallCounts, Counted, Reported, ThreadFacts};
 
 /// Reports a second of CPU time from which on a registration counts as hot.
-pub(super) const HOT: u64 = 100;
+const HOT: u64 = 100;
 
 /// A registration is unheeded if the program acts on fewer than one report in so many.
 const UNHEEDED: u64 = 50;
