@@ -7,7 +7,8 @@
  *                                           └─▶ reports  (process, instance, data) ─▶ how often, and which events
  *
  * The tracepoint is passed by every call on the machine. All but those of the processes asked for cost one look into a
- * hash table. Only exits are used: a call's arguments are still in the registers then.
+ * hash table. Only exits are used: a call's arguments are still in the registers then. The reader attaches the program
+ * for slices of its window where the calls are many.
  */
 #include "../../../polter-scan/src/bpf/kernel.h"
 
@@ -132,9 +133,10 @@ struct {
 	TYPE(value, struct reports);
 } reports SEC(".maps");
 
-/* What did not fit into the tables, and calls of 32-bit programs, which have other numbers. */
-struct losses {
-	u64 calls;
+/* Calls seen; what did not fit into the tables; and calls of 32-bit programs, which have other numbers. */
+struct totals {
+	u64 seen;
+	u64 lost;
 	u64 foreign;
 };
 
@@ -142,8 +144,8 @@ struct {
 	NUMBER(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	NUMBER(max_entries, 1);
 	TYPE(key, u32);
-	TYPE(value, struct losses);
-} losses SEC(".maps");
+	TYPE(value, struct totals);
+} totals SEC(".maps");
 
 /* As epoll_wait(2) writes them: 12 bytes on x86-64, 16 elsewhere. */
 struct batch {
@@ -234,17 +236,19 @@ INLINE void arguments_of(struct pt_regs *regs, struct arguments *arguments)
 	}
 }
 
-INLINE void lose(int is_foreign)
+INLINE struct totals *totals_here(void)
 {
 	u32 zero = 0;
-	struct losses *lost = bpf_map_lookup_elem(&losses, &zero);
 
-	if (!lost)
-		return;
-	if (is_foreign)
-		lost->foreign++;
-	else
-		lost->calls++;
+	return bpf_map_lookup_elem(&totals, &zero);
+}
+
+INLINE void lose(void)
+{
+	struct totals *all = totals_here();
+
+	if (all)
+		all->lost++;
 }
 
 struct reading {
@@ -277,7 +281,7 @@ static long count_report(u32 index, struct reading *reading)
 		first.count = 1;
 		first.events = events;
 		if (bpf_map_update_elem(&reports, &reading->key, &first, BPF_NOEXIST))
-			lose(0);
+			lose();
 		return 0;
 	}
 	known->count++;
@@ -345,13 +349,18 @@ SEC("tp_btf/sys_exit") int returned(u64 *context)
 	struct pid *thread = 0;
 	u32 at_once = 0, events = 0, left_out = 0, number, *kind;
 	long result = context[1], nr;
+	struct totals *all;
 
 	if (!pid)
 		return 0;
+	all = totals_here();
+	if (!all)
+		return 0;
+	all->seen++;
 	nr = number_in((struct pt_regs *)context[0]);
 	if (nr < 0 || nr >= MAX_CALLS) {
 		if (nr == -2)
-			lose(1);
+			all->foreign++;
 		return 0;
 	}
 	number = nr;
@@ -387,6 +396,6 @@ SEC("tp_btf/sys_exit") int returned(u64 *context)
 	}
 	note(&first, result, at_once, events, left_out);
 	if (bpf_map_update_elem(&calls, &key, &first, BPF_NOEXIST))
-		lose(0);
+		lose();
 	return 0;
 }

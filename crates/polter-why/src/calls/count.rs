@@ -3,10 +3,11 @@
 //! The layouts are those of `calls.bpf.c`.
 
 use std::io::Read as _;
+use std::time::{Duration, Instant};
 
 use aya::include_bytes_aligned;
 use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, PerCpuHashMap};
-use polter_bpf::{FittedObject, Link, Refusal, not_taken};
+use polter_bpf::{FittedObject, Link, Program, Refusal, not_taken};
 
 use super::kinds::{MAX_CALLS, kind_of};
 use crate::facts::{CallCounts, Counted, Reported};
@@ -25,12 +26,35 @@ type Key = [u64; 2];
 /// `struct reports`: count, events.
 type Reports = [u64; 2];
 
+/// `struct totals`: seen, lost, foreign.
+type Totals = [u64; 3];
+
+/// Calls a second from which on the count pauses. At this many, counting all of them takes about one part in a hundred of
+/// a core.
+const MANY: f64 = 20_000.0;
+
 /// A program that counts calls, and the tables it counts in.
 pub(crate) struct Counter {
     calls: PerCpuHashMap<MapData, Call, Results>,
     reports: PerCpuHashMap<MapData, Key, Reports>,
-    losses: PerCpuArray<MapData, [u64; 2]>,
-    link: Link,
+    totals: PerCpuArray<MapData, Totals>,
+    program: Program,
+    /// While it counts.
+    slice: Option<Slice>,
+    /// Slices so far, and looks for which it still pauses.
+    slices: u32,
+    pause: u32,
+    started: Instant,
+    /// How long it has counted, in the slices that are over.
+    counted_for: Duration,
+}
+
+/// A time in which the program is attached.
+struct Slice {
+    _link: Link,
+    since: Instant,
+    /// Calls seen before it.
+    seen_before: u64,
 }
 
 impl Counter {
@@ -56,20 +80,74 @@ impl Counter {
         chosen.read_to_end(&mut Vec::new())?;
         let calls = Map::PerCpuHashMap(object.map("calls")?);
         let reports = Map::PerCpuHashMap(object.map("reports")?);
-        let losses = Map::PerCpuArray(object.map("losses")?);
-        let counting = object.load_tracepoint("returned", "sys_exit")?;
-        Ok(Counter {
+        let totals = Map::PerCpuArray(object.map("totals")?);
+        let mut counter = Counter {
             calls: PerCpuHashMap::try_from(calls).map_err(not_taken)?,
             reports: PerCpuHashMap::try_from(reports).map_err(not_taken)?,
-            losses: PerCpuArray::try_from(losses).map_err(not_taken)?,
-            link: counting.attach()?,
-        })
+            totals: PerCpuArray::try_from(totals).map_err(not_taken)?,
+            program: object.load_tracepoint("returned", "sys_exit")?,
+            slice: None,
+            slices: 0,
+            pause: 0,
+            started: Instant::now(),
+            counted_for: Duration::ZERO,
+        };
+        counter.begin_slice()?;
+        counter.started = Instant::now();
+        Ok(counter)
     }
 
-    /// Ends the count, and reads it.
-    pub(crate) fn stop(self) -> Result<CallCounts, Refusal> {
-        drop(self.link);
-        let mut counts = CallCounts::default();
+    /// Counts on, or pauses: where the calls are many, one part of the window in four is enough, and costs a quarter.
+    ///
+    /// To be called some twenty times in the window, at equal distances.
+    pub(crate) fn look(&mut self) -> Result<(), Refusal> {
+        if let Some(slice) = &self.slice {
+            let seen = self.seen()?.saturating_sub(slice.seen_before);
+            let is_many = seen as f64 >= MANY * slice.since.elapsed().as_secs_f64();
+            if is_many {
+                self.end_slice();
+                // Two to four, in turn: a pace of the program's own is not met at the same place each time.
+                self.pause = 2 + self.slices % 3;
+            }
+            return Ok(());
+        }
+        self.pause -= 1;
+        match self.pause {
+            0 => self.begin_slice(),
+            _ => Ok(()),
+        }
+    }
+
+    fn begin_slice(&mut self) -> Result<(), Refusal> {
+        let seen_before = self.seen()?;
+        self.slice = Some(Slice {
+            _link: self.program.attach()?,
+            since: Instant::now(),
+            seen_before,
+        });
+        self.slices += 1;
+        Ok(())
+    }
+
+    fn end_slice(&mut self) {
+        if let Some(slice) = self.slice.take() {
+            self.counted_for += slice.since.elapsed();
+        }
+    }
+
+    fn seen(&self) -> Result<u64, Refusal> {
+        let totals = self.totals.get(&0, 0).map_err(not_taken)?;
+        Ok(totals.iter().map(|[seen, ..]| seen).sum())
+    }
+
+    /// Ends the count, and reads it; counts of slices are scaled up to the whole window.
+    pub(crate) fn stop(mut self) -> Result<CallCounts, Refusal> {
+        let window = self.started.elapsed();
+        self.end_slice();
+        let mut counts = CallCounts {
+            counted_ms: self.counted_for.as_millis() as u64,
+            ..CallCounts::default()
+        };
         for entry in self.calls.iter() {
             let (call, results) = entry.map_err(not_taken)?;
             counts.calls.push(counted(call, results.iter()));
@@ -87,9 +165,13 @@ impl Counter {
                     .fold(0, |all, [_, events]| all | *events as u32),
             });
         }
-        let lost = self.losses.get(&0, 0).map_err(not_taken)?;
-        counts.lost = lost.iter().map(|[calls, _]| calls).sum();
-        counts.foreign = lost.iter().map(|[_, foreign]| foreign).sum();
+        let totals = self.totals.get(&0, 0).map_err(not_taken)?;
+        counts.lost = totals.iter().map(|[_, lost, _]| lost).sum();
+        counts.foreign = totals.iter().map(|[.., foreign]| foreign).sum();
+        if self.slices > 1 || self.pause > 0 {
+            let counted_for = self.counted_for.as_secs_f64().max(0.001);
+            counts.scale(window.as_secs_f64() / counted_for);
+        }
         counts
             .calls
             .sort_unstable_by_key(|it| (it.pid, it.tid, it.number, it.fd, it.operation));
@@ -170,5 +252,37 @@ mod tests {
         assert!(on(reader.as_raw_fd(), Effect::Takes) >= 100, "{counts:?}");
         assert!(on(writer.as_raw_fd(), Effect::Puts) >= 100, "{counts:?}");
         assert_eq!((counts.lost, counts.foreign), (0, 0));
+    }
+
+    /// A thread that does nothing but call is counted for a part of the time, and its counts are scaled up.
+    #[test]
+    fn many_calls_are_counted_in_slices() {
+        use std::time::{Duration, Instant};
+
+        let mut counter = match Counter::start(&[std::process::id()]) {
+            Err(Refusal::NotPermitted) => return,
+            counter => counter.expect("the kernel takes the program"),
+        };
+        let start = Instant::now();
+        let mut made = 0;
+        for look in 1..=24 {
+            while start.elapsed() < Duration::from_millis(10) * look {
+                for _ in 0..1000 {
+                    std::thread::yield_now();
+                }
+                made += 1000;
+            }
+            counter.look().expect("to attach it again");
+        }
+        let window = start.elapsed().as_millis() as u64;
+        let counts = counter.stop().expect("its tables");
+        let of_it =
+            |row: &&crate::facts::Counted| libc::c_long::from(row.number) == libc::SYS_sched_yield;
+        let counted: u64 = counts.calls.iter().filter(of_it).map(|it| it.count).sum();
+        assert!(counts.counted_ms > 0 && counts.counted_ms * 2 < window);
+        assert!(
+            counted > made / 5 && counted < made * 5,
+            "{counted} of {made}"
+        );
     }
 }

@@ -9,6 +9,9 @@ pub struct CallCounts {
     pub calls: Vec<Counted>,
     /// A row for each instance and data.
     pub reports: Vec<Reported>,
+    /// How long calls were counted. Where that is less than the window, because they are many, all counts are scaled up
+    /// to the window.
+    pub counted_ms: u64,
     /// Calls that did not fit into the tables.
     pub lost: u64,
     /// Calls of 32-bit programs, which have other numbers and were not counted.
@@ -62,9 +65,26 @@ impl CallCounts {
                 .filter(|row| row.pid == pid)
                 .copied()
                 .collect(),
-            lost: self.lost,
-            foreign: self.foreign,
+            ..*self
         }
+    }
+
+    /// Multiplies all counts.
+    pub(crate) fn scale(&mut self, factor: f64) {
+        let scale = |count: &mut u64| *count = (*count as f64 * factor).round() as u64;
+        for row in &mut self.calls {
+            let counts = [
+                &mut row.count,
+                &mut row.again,
+                &mut row.failed,
+                &mut row.zero,
+                &mut row.at_once,
+                &mut row.events,
+                &mut row.events_left_out,
+            ];
+            counts.into_iter().for_each(scale);
+        }
+        self.reports.iter_mut().for_each(|it| scale(&mut it.count));
     }
 }
 

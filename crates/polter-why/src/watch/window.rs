@@ -44,7 +44,7 @@ pub(crate) fn watch(
             Files::of(proc, *pid, wanted, askable)
         })
         .collect();
-    let counter = with_count.then(|| Counting::start(snapshot, pids));
+    let mut counter = with_count.then(|| Counting::start(snapshot, pids));
     let bytes_before: Vec<Option<u64>> = pids.iter().map(|pid| bytes_moved(proc, *pid)).collect();
     let mut threads: Vec<Threads> = pids.iter().map(|pid| Threads::of(proc, *pid)).collect();
     let start = Instant::now();
@@ -57,6 +57,7 @@ pub(crate) fn watch(
         if start.elapsed() >= window {
             break;
         }
+        counter.iter_mut().for_each(Counting::look);
         thread::sleep(until.saturating_sub(start.elapsed()));
     }
     let took = start.elapsed();
@@ -228,6 +229,18 @@ impl Counting {
     fn start(_: &Snapshot, _: &[u32]) -> Counting {
         Counting(Err("this polter was built without it".to_owned()))
     }
+
+    /// Counts on, or pauses.
+    #[cfg(feature = "bpf")]
+    fn look(&mut self) {
+        let looked = self.0.as_mut().map(crate::calls::Counter::look);
+        if let Ok(Err(refusal)) = looked {
+            self.0 = Err(refusal.to_string());
+        }
+    }
+
+    #[cfg(not(feature = "bpf"))]
+    fn look(&mut self) {}
 
     #[cfg(feature = "bpf")]
     fn stop(self) -> Result<CallCounts, String> {
