@@ -6,7 +6,7 @@
 //! [`Judge`] owns all state. This file passes each event on to its handler in `handle`; the detectors are in `detect`.
 
 use crate::detect::gaps;
-use crate::input::Place;
+use crate::input::{Place, lost_events};
 use crate::state::{
     Coverage, Deferred, FindingLog, Ghosts, HappensBefore, Heed, Labels, Message, PolicyRemovals,
     Registrations, Sharing, Tasks, Unseen, Worlds,
@@ -46,6 +46,8 @@ pub struct Judge {
     pub(crate) in_rings: Vec<(FileId, Vec<Vec<Option<FileId>>>)>,
     /// The line being read.
     pub(crate) line: u64,
+    /// How often time has passed while the log grew: what was suspected before is told then.
+    pub(crate) time: u64,
 }
 
 impl Judge {
@@ -69,6 +71,7 @@ impl Judge {
             deferred: Deferred::default(),
             in_rings: Vec::new(),
             line: 0,
+            time: 0,
         }
     }
 
@@ -96,12 +99,22 @@ impl Judge {
 
     /// Decides what was only suspected, and gives the verdict.
     pub fn finish(mut self) -> Verdict {
+        self.decide_all();
+        self.into_verdict()
+    }
+
+    /// The log is over: decides what was only suspected.
+    pub(crate) fn decide_all(&mut self) {
         // Lines that still wait come first: they can end registrations and begin waits. The rest only decides.
         self.replay_all();
         self.end_policy_removals();
         self.end_sweeps();
         self.end_ghosts();
         self.end_sharing();
+    }
+
+    /// The verdict, once all is decided.
+    pub(crate) fn into_verdict(mut self) -> Verdict {
         self.findings.summary.tasks = self.tasks.seen;
         self.findings.summary.registrations =
             self.registrations.made - self.coverage.registered_before;
@@ -111,7 +124,7 @@ impl Judge {
     }
 
     /// Handles what the assembler has made of a line, or of the two halves of a call.
-    fn step(&mut self, assembled: &Assembled<'_>) {
+    pub(crate) fn step(&mut self, assembled: &Assembled<'_>) {
         self.findings.summary.count_line(assembled);
         if let Some(warning) = assembled.warning {
             self.findings.warn(warning.line, warning.column as u64, || {
@@ -177,8 +190,22 @@ impl Judge {
                 self.findings.add_frame(of, frame.raw);
             }
             EventKind::Signal(ref signal) => self.signalled(pid, signal),
-            EventKind::Comment(_) => {}
+            EventKind::Comment(text) => {
+                if let Some(count) = lost_events(text) {
+                    self.coverage.lose(count, event.line);
+                }
+            }
         }
+    }
+
+    /// Time passes while the log grows: what was suspected when it passed last is told.
+    pub(crate) fn pass_time(&mut self) {
+        self.suspect_ghosts();
+        self.suspect_leaks();
+        self.suspect_sweeps();
+        self.ghosts.pass_time();
+        self.coverage.pass_time();
+        self.time += 1;
     }
 
     /// The pid of a task's process, as the log has it, and the task's table.

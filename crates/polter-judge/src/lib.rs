@@ -6,9 +6,10 @@
 //! | `state` | one kernel for each policy, and what is known beside them: who is who, who made what, what came first |
 //! | `handle` | the handlers, by kind of call: processes, descriptors, `epoll_ctl`, waits, messages |
 //! | `detect` | the detectors: ghosts and other faults, what a policy breaks in which order, what the log does not show |
+//! | `live` | the judge of a log that grows: findings while the programs run |
 //! | `verdict` | what is said in the end |
 //!
-//! [`Judge`] owns the state and passes each event of the log to its handler. `state` does not know it; `handle` and
+//! [`Judge`] owns the state and passes each event of the log to its handler. [`LiveJudge`] feeds it line by line. `state` does not know it; `handle` and
 //! `detect` add its methods.
 //!
 //! ```
@@ -27,14 +28,16 @@ mod detect;
 mod handle;
 mod input;
 mod judge;
+mod live;
 mod state;
 mod verdict;
 
 pub use input::{Past, PastInstance, PastName, PastProcess, PastRegistration};
 pub use judge::Judge;
+pub use live::LiveJudge;
 pub use verdict::{
-    Break, Broken, Class, Finding, Gap, GapKind, Instance, KeptBy, LogSummary, Outcome,
-    PolicyVerdict, Severity, Site, Step, Verdict, Warning,
+    Break, Broken, Class, Finding, Gap, GapKind, Instance, KeptBy, LogSummary, News, Outcome,
+    PolicyVerdict, Severity, Site, Standing, Step, Verdict, Warning,
 };
 
 #[cfg(doctest)]

@@ -128,8 +128,9 @@ impl Judge {
             fix,
         }
         .finding();
+        let now = self.time;
         match self.tasks.get_mut(pid) {
-            Some(task) => task.sweep.suspect(fd, finding),
+            Some(task) => task.sweep.suspect(fd, finding, now),
             None => {
                 self.findings.add(finding);
             }

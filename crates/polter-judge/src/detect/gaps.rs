@@ -9,12 +9,16 @@ const ALL_CALLS: &str =
 const ATTACHED: &str = "record from the start, or write down what was there before: polter capture DIR, then \
                         strace -f -p PID -o LOG, then polter judge --from DIR LOG";
 
+const LESS: &str =
+    "record fewer processes at once, or with a larger buffer, and leave the machine some time";
+
 const NO_RING: &str = "record with UV_USE_IO_URING=0 if it is libuv's ring, or look at the running program: \
                        polter scan PID";
 
 /// Everything that the log lacks.
 pub(crate) fn gaps(log: &LogSummary, seen: &Coverage) -> Vec<Gap> {
     let found = [
+        lost(seen),
         foreign_lines(log),
         no_epoll(log, seen),
         only_failures(log, seen),
@@ -45,6 +49,15 @@ fn counted(count: u64, noun: &str, one: &str, more: &str) -> String {
         1 => format!("1 {noun} {one}"),
         _ => format!("{count} {noun}s {more}"),
     }
+}
+
+fn lost(seen: &Coverage) -> Option<Gap> {
+    if !seen.lost.is_seen() {
+        return None;
+    }
+    let events = counted(seen.lost.count, "event", "was", "were");
+    let summary = format!("{events} lost by the recorder: what they did is not known");
+    gap(GapKind::Lost, seen.lost, summary, LESS)
 }
 
 fn foreign_lines(log: &LogSummary) -> Option<Gap> {

@@ -5,7 +5,9 @@
 
 use crate::input::Place;
 use crate::judge::Judge;
-use crate::state::{Orphaned, RegistrationHistory, WatchedSlot, is_live, watched};
+use crate::state::{
+    Filed, GhostTold, Orphaned, RegistrationHistory, WatchedSlot, is_live, watched,
+};
 use crate::verdict::{Class, Finding, Severity, Site, Step};
 use eventpoll::{Descriptor, EpitemId, Fd, TableId, Tid};
 
@@ -139,6 +141,8 @@ impl Judge {
             is_cloexec: slot.is_cloexec,
             is_sent,
             holders: holders.into_iter().map(|(_, kept_by)| kept_by).collect(),
+            since: self.time,
+            told: GhostTold::Nothing,
         });
         self.worlds.note_ghost(history.id, &history.in_worlds);
         let (epoll, fd) = (history.epoll, history.fd);
@@ -193,7 +197,65 @@ impl Judge {
         self.ghosts.clean_up(&self.registrations);
     }
 
-    /// A registration is gone: if it was a ghost, it becomes a finding.
+    /// An event came through a ghost: it is a finding from now on, however it ends.
+    pub(crate) fn note_ghost_event(&mut self, id: EpitemId) {
+        let history = self.registrations.get(id);
+        let orphaned = history.and_then(|history| history.orphaned.as_ref());
+        let Some((history, told)) = history.zip(orphaned.map(|orphaned| orphaned.told)) else {
+            return;
+        };
+        let told = match told {
+            GhostTold::Finding { at, is_own } => {
+                self.findings.count_events(at, 1);
+                if is_own && self.findings.is_live && is_power_of_ten(history.ghost_events) {
+                    // Its sentence says how many there were.
+                    let finding = self.finding_of_ghost(history, None);
+                    self.findings.replace(at, finding);
+                }
+                return;
+            }
+            GhostTold::LeftOut => return,
+            GhostTold::Nothing => None,
+            GhostTold::Suspicion(at) => Some(at),
+        };
+        let finding = self.finding_of_ghost(history, None);
+        let told = match self.findings.decide(told, finding) {
+            Filed::Kept(at) => GhostTold::Finding { at, is_own: true },
+            Filed::Repeated(at) => GhostTold::Finding { at, is_own: false },
+            Filed::LeftOut => GhostTold::LeftOut,
+        };
+        self.set_told(id, told);
+    }
+
+    /// Time passes: a ghost that has lasted since the last time is suspected, though no event came through it.
+    pub(crate) fn suspect_ghosts(&mut self) {
+        for id in self.ghosts.live.clone() {
+            let Some(history) = self.registrations.get(id) else {
+                continue;
+            };
+            let is_old = history.orphaned.as_ref().is_some_and(|orphaned| {
+                orphaned.told == GhostTold::Nothing
+                    && orphaned.since < self.time
+                    && (self.findings).may_suspect(orphaned.class, history.pid, &history.instance)
+            });
+            if !is_old || !is_live(&self.worlds, history) {
+                continue;
+            }
+            let finding = self.finding_of_ghost(history, None);
+            if let Some(at) = self.findings.suspect(finding) {
+                self.set_told(id, GhostTold::Suspicion(at));
+            }
+        }
+    }
+
+    fn set_told(&mut self, id: EpitemId, told: GhostTold) {
+        let orphaned = self.registrations.orphaned(id);
+        if let Some(orphaned) = orphaned {
+            orphaned.told = told;
+        }
+    }
+
+    /// A registration is gone: if it was a ghost, its finding says so.
     pub(crate) fn registration_ended(&mut self, history: &RegistrationHistory) {
         self.report_ghost(history, Some(self.line));
     }
@@ -208,11 +270,27 @@ impl Judge {
         }
     }
 
-    /// Makes a finding of a registration that was a ghost.
+    /// A registration that was a ghost is gone, or the log is over: makes its finding, or completes it.
     fn report_ghost(&mut self, history: &RegistrationHistory, ended: Option<u64>) {
         let Some(orphaned) = &history.orphaned else {
             return;
         };
+        let suspicion = match orphaned.told {
+            GhostTold::Nothing => None,
+            GhostTold::Suspicion(at) => Some(at),
+            GhostTold::Finding { at, is_own: true } => {
+                let finding = self.finding_of_ghost(history, ended);
+                return self.findings.replace(at, finding);
+            }
+            GhostTold::Finding { .. } | GhostTold::LeftOut => return,
+        };
+        let finding = self.finding_of_ghost(history, ended);
+        self.findings.decide(suspicion, finding);
+    }
+
+    /// The finding that a ghost makes, if it ends on this line, or lasts.
+    fn finding_of_ghost(&self, history: &RegistrationHistory, ended: Option<u64>) -> Finding {
+        let orphaned = history.orphaned.as_ref().expect("it is a ghost");
         // A ghost that reported nothing and is gone again did no harm in this log.
         let is_harmless = history.ghost_events == 0 && ended.is_some();
         let fd = history.fd;
@@ -225,7 +303,7 @@ impl Judge {
             None => harm,
         };
         let who = who_keeps_it(orphaned);
-        let finding = Finding {
+        Finding {
             class: orphaned.class,
             severity: if is_harmless {
                 Severity::Note
@@ -242,9 +320,14 @@ impl Judge {
             ended,
             fix: fix(orphaned, fd),
             repeated: 0,
-        };
-        self.findings.add(finding);
+        }
     }
+}
+
+fn is_power_of_ten(count: u64) -> bool {
+    count
+        .checked_ilog10()
+        .is_some_and(|digits| 10_u64.pow(digits) == count)
 }
 
 /// Who keeps the file, for the summary.

@@ -3,9 +3,9 @@
 use crate::input::Place;
 use crate::judge::Judge;
 use crate::state::FindingDraft;
-use crate::state::MAX_REMEMBERED;
-use crate::verdict::{Class, Severity, Step};
-use eventpoll::{EpitemId, EpollId, Fd, Tid};
+use crate::state::{MAX_REMEMBERED, Theft};
+use crate::verdict::{Class, Finding, Severity, Step};
+use eventpoll::{EpitemId, EpollId, Fd, TableId, Tid};
 
 impl Judge {
     /// A registration was reported to a process that did not make it.
@@ -54,8 +54,32 @@ impl Judge {
             fix,
         }
         .finding();
-        self.sharing.newest_theft = Some(key);
-        self.sharing.thefts.insert(key, finding);
+        let has_waited = (self.sharing.waited.get(&epoll)).is_some_and(|it| it.contains(&owner));
+        // An owner that never waits has left the loop to the other process.
+        let theft = if class == Class::EventTheft && !has_waited {
+            self.sharing.newest_theft = Some(key);
+            Theft::Suspected(Box::new(finding))
+        } else {
+            self.findings.add(finding);
+            Theft::Found
+        };
+        self.sharing.thefts.insert(key, theft);
+    }
+
+    /// A process waits on an instance for the first time: it waits for the events that others took.
+    pub(super) fn note_owner_waits(&mut self, epoll: EpollId, owner: TableId) {
+        let thefts = self.sharing.thefts.iter_mut();
+        let its = thefts.filter(|((of, by, _), _)| (*of, *by) == (epoll, owner));
+        let mut found: Vec<Finding> = its
+            .filter_map(|(_, theft)| match std::mem::replace(theft, Theft::Found) {
+                Theft::Suspected(finding) => Some(*finding),
+                Theft::Found => None,
+            })
+            .collect();
+        found.sort_by_key(|finding| finding.story.last().map(|step| step.site.line));
+        for finding in found {
+            self.findings.add(finding);
+        }
     }
 
     /// An ADD failed with EEXIST: another process has registered the same file and fd.
@@ -122,43 +146,21 @@ impl Judge {
         self.findings.add(finding.finding());
     }
 
-    /// The log is over: decides what was only suspected.
+    /// The log is over: instances that were never used were leaked. A theft whose owner has not waited is none.
     pub(crate) fn end_sharing(&mut self) {
         for leak in std::mem::take(&mut self.sharing.leaks) {
-            self.findings.add(leak.finding);
-        }
-        let mut thefts: Vec<_> = std::mem::take(&mut self.sharing.thefts)
-            .into_iter()
-            .collect();
-        thefts.sort_by_key(|(_, finding)| finding.story.last().map(|step| step.site.line));
-        for ((epoll, owner, _), finding) in thefts {
-            // An owner that never waits has left the loop to the other process.
-            if finding.class != Class::EventTheft
-                || self
-                    .sharing
-                    .waited
-                    .get(&epoll)
-                    .is_some_and(|waited| waited.contains(&owner))
-            {
-                self.findings.add(finding);
-            }
+            self.findings.decide(leak.suspicion, leak.finding);
         }
     }
 
-    /// A new instance has the id of one that is gone: what is kept by instance is reported or forgotten.
+    /// A new instance has the id of one that is gone: what is kept by instance is forgotten.
     pub(crate) fn forget_instance(&mut self, epoll: EpollId) {
         self.sharing.waited.remove(&epoll);
         self.sharing.signalfds.remove(&epoll);
         self.sharing.told_deaf.remove(&epoll);
-        if !self.sharing.thefts.keys().any(|(of, ..)| *of == epoll) {
-            return;
-        }
-        let (gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.sharing.thefts)
-            .into_iter()
-            .partition(|((of, ..), _)| *of == epoll);
-        self.sharing.thefts = kept.into_iter().collect();
-        for (_, finding) in gone {
-            self.findings.add(finding);
-        }
+        self.sharing.thefts.retain(|(of, ..), _| *of != epoll);
+        self.sharing.removed.retain(|(of, _), _| *of != epoll);
+        self.unseen.forget_instance(epoll);
+        self.heed.forget_instance(epoll);
     }
 }

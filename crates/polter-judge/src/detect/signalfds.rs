@@ -13,8 +13,9 @@ impl Judge {
         self.note_use(tid, epfd);
         let (process, table) = self.process_and_table(tid);
         let waited = self.sharing.waited.entry(epoll).or_default();
-        if waited.len() < MAX_REMEMBERED {
-            waited.insert(table);
+        if waited.len() < MAX_REMEMBERED && waited.insert(table) && !self.sharing.thefts.is_empty()
+        {
+            self.note_owner_waits(epoll, table);
         }
         let Some(signalfds) = self.sharing.signalfds.get(&epoll) else {
             return;

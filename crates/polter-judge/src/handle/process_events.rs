@@ -147,9 +147,10 @@ impl Judge {
         let Some(mut task) = self.tasks.remove(pid) else {
             return;
         };
+        self.coverage.task_gone(pid);
         let tid = task.tid;
-        if let Some(finding) = task.sweep.end() {
-            self.findings.add(finding);
+        if let Some(close) = task.sweep.end() {
+            self.findings.decide(close.suspicion, close.finding);
         }
         // Taken before the exit: afterwards the table says nothing any more.
         let watched = self.watched_by_table(tid, |_| true);
@@ -162,6 +163,7 @@ impl Judge {
             self.settle_policy_removals(process, None);
             self.orphans_of_exit(&watched, process);
             self.end_leaks_of(table);
+            self.sharing.hurt.remove(&process);
         }
         // Last: the exit's own removals are what a parent that waits for it knows of.
         self.order.gone(process, is_last);

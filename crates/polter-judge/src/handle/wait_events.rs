@@ -110,7 +110,11 @@ impl Judge {
             if history.ghost_events <= KEPT_REPORTS {
                 history.steps.push(place.step("reported through the ghost"));
             }
+            self.note_ghost_event(id);
         }
+        let Some(history) = self.registrations.get(id) else {
+            return;
+        };
         let history_id = history.id;
         let process = self.process_and_table(tid).0;
         self.confirm_policy_removals(history_id, process);
@@ -163,6 +167,7 @@ impl Judge {
                     );
                 }
                 history.ghost_events += 1;
+                self.note_ghost_event(id);
             }
         }
     }

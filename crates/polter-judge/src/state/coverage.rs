@@ -60,6 +60,8 @@ pub(crate) struct Coverage {
     pub(crate) older_events: u64,
     /// MODs and DELs without a registration, in instances that the log shows being made.
     pub(crate) unseen_adds: Noticed,
+    /// Events that the recorder says it has lost.
+    pub(crate) lost: Noticed,
     /// `epoll_ctl` calls under way, with their data: events may be reported before the call returns.
     pending: Vec<(u32, Option<u64>)>,
     /// The last `epoll_ctl` had a second half of its own: another task's call may have been served before it.
@@ -129,6 +131,24 @@ impl Coverage {
         if self.pending.len() < MAX_PENDING {
             self.pending.push((pid, data));
         }
+    }
+
+    /// The recorder has lost events.
+    pub(crate) fn lose(&mut self, count: u64, line: u64) {
+        self.lost.count = self.lost.count.saturating_add(count);
+        self.lost.line.get_or_insert(line);
+    }
+
+    /// Time passes while the log grows: as many events as may be excused are excused anew.
+    pub(crate) fn pass_time(&mut self) {
+        if self.late.len() >= MAX_LATE {
+            self.late.clear();
+        }
+    }
+
+    /// A task is gone, and with it the call it was in.
+    pub(crate) fn task_gone(&mut self, pid: u32) {
+        self.pending.retain(|(task, _)| *task != pid);
     }
 
     /// An instance is used that the log has shown nobody make.

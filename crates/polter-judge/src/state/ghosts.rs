@@ -19,7 +19,7 @@ pub(crate) struct Ghosts {
     pub(crate) live: Vec<EpitemId>,
     /// The live ghosts by instance and fd. Some are gone: whoever reads it checks with [`is_ghost_of`].
     by_fd: FxHashMap<(EpollId, Fd), Vec<EpitemId>>,
-    /// How many there have been.
+    /// How many there have been, or since time has passed, if it does.
     pub(crate) born: u64,
     sweeps: u64,
 }
@@ -67,6 +67,11 @@ impl Ghosts {
             of_fd.retain(|id| is_ghost_of(registrations, *id, epoll, fd));
         }
         of_fd.push(id);
+    }
+
+    /// Time passes while the log grows: the holders of the next ghosts are searched for again.
+    pub(crate) fn pass_time(&mut self) {
+        self.born = 0;
     }
 
     /// Counts a sweep; true if it has to look at every ghost.

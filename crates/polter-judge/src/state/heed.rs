@@ -87,6 +87,11 @@ impl Heed {
         self.taken.remove(&table);
     }
 
+    /// A new instance has the id of one that is gone.
+    pub(crate) fn forget_instance(&mut self, epoll: EpollId) {
+        self.unknown.retain(|(of, _), _| *of != epoll);
+    }
+
     pub(crate) fn forget_unknown(&mut self, epoll: EpollId, data: u64) {
         self.unknown.remove(&(epoll, data));
     }

@@ -13,6 +13,7 @@ mod ghosts;
 mod happens_before;
 mod heed;
 mod in_flight;
+mod kept_findings;
 mod labels;
 mod limits;
 mod open_removals;
@@ -36,7 +37,7 @@ pub(crate) use coverage::{Coverage, Noticed};
 /// Lines of tasks whose parent is not known yet.
 pub(crate) use deferred::{Deferred, KeptEvent, KeptLine, MAX_BYTES, MAX_LINES};
 /// Findings and warnings.
-pub(crate) use finding_log::{FindingDraft, FindingLog};
+pub(crate) use finding_log::{Filed, FindingDraft, FindingLog};
 /// Ghosts, and slots about to be cleared.
 pub(crate) use ghosts::{Ghosts, WatchedSlot, watched};
 /// Which calls of two processes have an order.
@@ -55,9 +56,11 @@ pub(crate) use past_calls::{MAX_PAST, PastCall};
 /// What policies have removed, or would in another order.
 pub(crate) use policy_removals::PolicyRemovals;
 /// The history of each registration.
-pub(crate) use registrations::{Origin, Orphaned, RegistrationHistory, Registrations, is_live};
+pub(crate) use registrations::{
+    GhostTold, Origin, Orphaned, RegistrationHistory, Registrations, is_live,
+};
 /// Suspicions about instances that several processes have.
-pub(crate) use sharing::{Dead, Leak, Race, Sharing};
+pub(crate) use sharing::{Dead, Leak, Race, Sharing, Theft};
 /// A call whose order may matter.
 pub(crate) use sync_events::SyncEvent;
 /// The live tasks.

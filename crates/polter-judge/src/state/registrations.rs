@@ -56,6 +56,22 @@ pub(crate) struct Orphaned {
     /// Those who keep the file were sent it; they did not get it by a fork.
     pub(crate) is_sent: bool,
     pub(crate) holders: Vec<KeptBy>,
+    /// The time at which it became one, as the judge counts time.
+    pub(crate) since: u64,
+    pub(crate) told: GhostTold,
+}
+
+/// What was made of a ghost so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GhostTold {
+    /// Nothing: no event came through it.
+    Nothing,
+    /// A suspicion, with its index: it has lasted for a while.
+    Suspicion(usize),
+    /// The finding with this index, which stands for others if it is not its own.
+    Finding { at: usize, is_own: bool },
+    /// A finding for which there was no room.
+    LeftOut,
 }
 
 /// The history of every live registration, by its epitem in Linux's world.
@@ -111,6 +127,12 @@ impl Registrations {
     pub(crate) fn get_mut(&mut self, id: EpitemId) -> Option<&mut RegistrationHistory> {
         self.newest = Some(id);
         self.by_epitem.get_mut(id.slot())?.as_deref_mut()
+    }
+
+    /// How a registration became a ghost; unlike [`get_mut`](Registrations::get_mut), no stack line is its own by this.
+    pub(crate) fn orphaned(&mut self, id: EpitemId) -> Option<&mut Orphaned> {
+        let history = self.by_epitem.get_mut(id.slot())?.as_deref_mut()?;
+        history.orphaned.as_mut()
     }
 
     /// Some registration of a file for which `is_fn` holds.

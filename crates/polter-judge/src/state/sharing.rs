@@ -18,9 +18,9 @@ pub(crate) struct Sharing {
     pub(crate) leaks: Vec<Leak>,
     /// Registered fds that were closed while another thread waits.
     pub(crate) races: Vec<Race>,
-    /// Reports of another process's registration, by instance, owner and reader. Whether it is a theft is known at the
-    /// end: if the owner never waits, it left the loop to the reader.
-    pub(crate) thefts: FxHashMap<(EpollId, TableId, TableId), Finding>,
+    /// Reports of another process's registration, by instance, owner and reader. Whether it is a theft is known once the
+    /// owner waits: if it never does, it left the loop to the reader.
+    pub(crate) thefts: FxHashMap<(EpollId, TableId, TableId), Theft>,
     pub(crate) newest_theft: Option<(EpollId, TableId, TableId)>,
     /// The registrations of signalfds, by instance.
     pub(crate) signalfds: FxHashMap<EpollId, Vec<EpitemId>>,
@@ -52,7 +52,9 @@ impl Sharing {
         {
             add_frame(std::slice::from_mut(&mut step.closed), line, frame);
         }
-        if let Some(finding) = self.newest_theft.and_then(|key| self.thefts.get_mut(&key)) {
+        if let Some(Theft::Suspected(finding)) =
+            self.newest_theft.and_then(|key| self.thefts.get_mut(&key))
+        {
             add_frame(&mut finding.story, line, frame);
         }
     }
@@ -79,12 +81,25 @@ impl Dead {
     }
 }
 
+/// A report of another process's registration.
+#[derive(Debug)]
+pub(crate) enum Theft {
+    /// It is a theft if the owner waits for its own events.
+    Suspected(Box<Finding>),
+    /// It is a finding already.
+    Found,
+}
+
 /// An instance that came through an exec, with the finding that it becomes if it is never used.
 #[derive(Debug)]
 pub(crate) struct Leak {
     pub(crate) table: TableId,
     pub(crate) fd: Fd,
     pub(crate) finding: Finding,
+    /// The time of the exec, as the judge counts time.
+    pub(crate) since: u64,
+    /// The index of the suspicion that was told.
+    pub(crate) suspicion: Option<usize>,
 }
 
 /// A registered fd that was closed while another thread waits: a fault if the fd is given out before the wait ends.

@@ -9,15 +9,17 @@ pub(crate) fn name_root(steps: &mut [Step], pid: u32) {
     }
 }
 
-/// Adds a stack frame to the last step on this line, if there is one.
-pub(crate) fn add_frame(steps: &mut [Step], line: u64, frame: &[u8]) {
+/// Adds a stack frame to the last step on this line; false if there is none, or it has enough.
+pub(crate) fn add_frame(steps: &mut [Step], line: u64, frame: &[u8]) -> bool {
     const MAX_FRAMES: usize = 32;
     let Some(step) = steps.iter_mut().rev().find(|step| step.site.line == line) else {
-        return;
+        return false;
     };
-    if step.site.stack.len() < MAX_FRAMES {
+    let has_room = step.site.stack.len() < MAX_FRAMES;
+    if has_room {
         let frame = String::from_utf8_lossy(frame);
         let frame = frame.trim().trim_start_matches("> ");
         step.site.stack.push(frame.to_string());
     }
+    has_room
 }

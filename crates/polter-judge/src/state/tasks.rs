@@ -1,8 +1,7 @@
 //! The log's tasks: their pids, the worlds' tasks they are, and what each is in the middle of.
 
 use super::batch::Batch;
-use super::sweep::Sweep;
-use crate::verdict::Finding;
+use super::sweep::{SuspectedClose, Sweep};
 use eventpoll::{EpollId, Fd, FileId, TableId, Tid};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -127,9 +126,16 @@ impl Tasks {
     }
 
     /// The suspected closes of the tasks that still live, in no order.
-    pub(crate) fn end_sweeps(&mut self) -> Vec<Finding> {
+    pub(crate) fn end_sweeps(&mut self) -> Vec<SuspectedClose> {
         let tasks = self.tasks.values_mut();
-        tasks.filter_map(|task| task.sweep.end()).collect()
+        let closes = tasks.filter_map(|task| task.sweep.end());
+        closes.map(|close| *close).collect()
+    }
+
+    /// The same, while the log goes on.
+    pub(crate) fn suspected_closes(&mut self) -> Vec<&mut SuspectedClose> {
+        let tasks = self.tasks.values_mut();
+        tasks.filter_map(|task| task.sweep.suspected()).collect()
     }
 
     /// A task has called `exit`: later lines of it are not a new task's.

@@ -43,6 +43,11 @@ impl Unseen {
         self.ghosts.remove(&(epoll, data));
     }
 
+    /// A new instance has the id of one that is gone, and its ghosts are gone with it.
+    pub(crate) fn forget_instance(&mut self, epoll: EpollId) {
+        self.ghosts.retain(|(of, _), _| *of != epoll);
+    }
+
     pub(crate) fn remember(&mut self, key: (EpollId, u64), departed: Departed) {
         while self.in_order.len() >= MAX_REMEMBERED
             && let Some(oldest) = self.in_order.pop_front()

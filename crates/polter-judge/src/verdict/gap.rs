@@ -21,6 +21,8 @@ pub struct Gap {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GapKind {
+    /// The recorder has lost events.
+    Lost,
     /// Too many of the log's lines are not strace's.
     Lines,
     /// Every call of epoll is missing.

@@ -4,6 +4,7 @@
 
 mod finding;
 mod gap;
+mod news;
 mod policy;
 mod summary;
 
@@ -11,6 +12,8 @@ mod summary;
 pub use finding::{Finding, Instance, KeptBy, Site, Step};
 /// What the log does not show.
 pub use gap::{Gap, GapKind};
+/// What is new about a finding while the log grows.
+pub use news::{News, Standing};
 /// What a policy would change.
 pub use policy::{Break, Broken, Outcome, PolicyVerdict};
 pub use polter_class::{Class, Severity};

@@ -11,6 +11,7 @@
 //! | `reported` | small programs after public reports, and their near misses |
 //! | `following` | a few lines each: what makes a log hard to follow |
 //! | `gaps`, `before` | what a log does not show, and what was there before it |
+//! | `live` | the same logs while they grow: the findings are the same, each once |
 //! | `hostile` | damaged, huge and contradictory ones |
 
 mod before;
@@ -20,6 +21,7 @@ mod following;
 mod gaps;
 mod haunted;
 mod hostile;
+mod live;
 mod near_misses;
 mod order;
 mod reported;

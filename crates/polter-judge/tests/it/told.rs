@@ -1,13 +1,16 @@
 //! A verdict in a few words, to be compared with what was expected.
 
+use crate::live::check_live;
 use eventpoll::Policy;
 use polter_judge::{Finding, Judge, PolicyVerdict, Severity, Verdict};
 
-/// Judges a log under every policy.
+/// Judges a log under every policy. While it grows, it must show the same findings.
 pub(crate) fn judge(log: &[u8]) -> Verdict {
     let mut judge = Judge::new(&Policy::ALL);
     judge.read(log, |_| {}).expect("memory can be read");
-    judge.finish()
+    let verdict = judge.finish();
+    check_live(log, &verdict);
+    verdict
 }
 
 /// Checks what is found in a log, and that every line of it could be followed.
