@@ -35,6 +35,14 @@ Exit codes:
   2  error: a wrong command line, an unreadable process; or nothing was found, and not everything
      that was asked about could be told";
 
+    /// The same for `polter watch`.
+    pub(crate) const WATCH_HELP: &str = "\
+Exit codes:
+  0  everything was read and enough was seen, and nothing was found that --fail-on names
+  1  findings
+  2  error: a wrong command line; or nothing was found, and a line could not be read, events were
+     lost, or the log does not show enough (with --strict also beside findings)";
+
     /// The same for `polter why`.
     pub(crate) const WHY_HELP: &str = "\
 Exit codes:

@@ -19,6 +19,13 @@ pub(crate) enum Failure {
          or look at:  polter demo"
     )]
     NoLog,
+    /// Nothing was named to be watched, and a terminal is no log.
+    #[error(
+        "nothing to watch: pipe strace's text in, or name a file\n  \
+         a process:  strace -f -yy -ttt -o /dev/stdout -p PID | polter watch --local\n  \
+         a file:     polter watch --follow LOG"
+    )]
+    NothingToWatch,
     /// A log cannot be opened or read.
     #[error("{}: {source}", .path.display())]
     Read {

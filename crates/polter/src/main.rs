@@ -6,6 +6,7 @@
 //! | [`judge_command`], [`run`], [`check`], [`witness`], [`demo`], [`pages`] | a verb each |
 //! | [`race`] | the verb that searches every interleaving of a few calls |
 //! | [`scan_command`], [`exorcise_command`] | the verbs for running processes |
+//! | [`watch`] | the verb that tells findings while programs run |
 //! | [`lab`] | the verb that runs a command in guests, each with its policy |
 //! | [`families`] | the files of `strace -ff`, which are one log |
 //! | [`past`] | the processes before a log began |
@@ -39,6 +40,7 @@ mod report;
 mod run;
 mod scan_command;
 mod verdicts;
+mod watch;
 mod why_command;
 mod witness;
 
@@ -71,6 +73,7 @@ fn start(verb: &Verb, console: &Console) -> Result<Exit, Failure> {
         Verb::DemoWorker(worker) => demo::work(worker),
         Verb::Follow(follow) => run::follow(follow),
         Verb::Judge(judge) => judge_command::judge(judge, console),
+        Verb::Watch(watch) => watch::watch(watch, console),
         Verb::Run(run) => run::run(run, console),
         Verb::Check(check) => check::check(check, console),
         Verb::Witness(witness) => witness::witness(witness, console),

@@ -39,6 +39,15 @@ A policy is a rule for when a registration ends:
   stale           as today, but an instance that came by fork answers ESTALE
   not-inherited   as owner, and fork does not copy the instance (kqueue)";
 
+pub(super) const WATCH: &str = "\
+Examples:
+  strace -f -yy -ttt -o /dev/stdout -p PID | polter watch --local
+  ssh host strace -f -yy -ttt -o /dev/stdout -p PID | polter watch --format json
+  strace -f -yy -ttt -o '!polter watch' ./server    beside the server's own output
+  polter watch --follow server.strace               while strace -o server.strace writes it
+  polter watch --fail-on ghost log                  a log that is whole
+  polter watch --format json log | jq -c '{time, class, comm, pid, fd, fix}'";
+
 pub(super) const RUN: &str = "\
 Examples:
   polter run -- ./server --port 8080

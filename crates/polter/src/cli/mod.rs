@@ -12,6 +12,7 @@ mod lab;
 mod race;
 mod run;
 mod scan;
+mod watch;
 mod why;
 mod witness;
 
@@ -33,6 +34,7 @@ pub(crate) use lab::{LabArgs, LabOptions};
 pub(crate) use race::RaceArgs;
 pub(crate) use run::{FollowArgs, RunArgs};
 pub(crate) use scan::ScanArgs;
+pub(crate) use watch::WatchArgs;
 pub(crate) use why::WhyArgs;
 pub(crate) use witness::{Side, To, Which, WitnessArgs, WitnessVerb};
 
@@ -95,6 +97,17 @@ pub(crate) enum Verb {
     /// strace, programs are slower, and setuid has no effect.
     #[command(after_help = with_exit_codes(examples::RUN, Exit::HELP))]
     Run(RunArgs),
+
+    /// Tell each fault while the programs run: a line each, at once
+    ///
+    /// Reads what strace writes while it writes it, from a pipe or from a file that grows. A finding
+    /// is told when it comes to light. What only time can tell, such as a ghost through which no event
+    /// comes, is told as a suspicion after five to ten seconds, and taken back if it was none. Counts of
+    /// events are told again when they have grown tenfold. At the end, or at Ctrl-C, comes a sum. A
+    /// line that cannot be read, and events that the recorder has lost, are said at once, and are
+    /// never exit code 0. Memory stays the same for days.
+    #[command(after_help = with_exit_codes(examples::WATCH, Exit::WATCH_HELP))]
+    Watch(WatchArgs),
 
     /// Run scripts on the model and on the running kernel, and compare
     ///

@@ -24,4 +24,5 @@ mod readme;
 mod run;
 mod sarif;
 mod scan;
+mod watch;
 mod why;

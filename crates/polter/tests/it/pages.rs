@@ -25,6 +25,7 @@ fn the_manual_page_goes_to_stdout_or_every_page_into_a_directory() {
         "polter-check.1",
         "polter-demo.1",
         "polter-scan.1",
+        "polter-watch.1",
         "polter-exorcise.1",
         "polter-witness.1",
     ] {
@@ -41,6 +42,7 @@ fn every_help_has_examples_and_fits() {
         &["check", "--help"],
         &["demo", "--help"],
         &["scan", "--help"],
+        &["watch", "--help"],
         &["capture", "--help"],
         &["exorcise", "--help"],
         &["witness", "--help"],

@@ -14,10 +14,11 @@ use surroundings::Surroundings;
 
 use crate::polter::polter;
 
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 15] = [
     "",
     "demo",
     "judge",
+    "watch",
     "run",
     "check",
     "witness",

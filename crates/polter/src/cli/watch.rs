@@ -1,0 +1,46 @@
+//! The options of `polter watch`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use polter_class::Class;
+
+use super::format::Format;
+use crate::fail_on::FailOn;
+
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    /// The log; `-`, or nothing when something is piped in, is standard input
+    #[arg(value_name = "LOG")]
+    pub(crate) log: Option<PathBuf>,
+
+    /// Go on at the end of the file, which strace still writes
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+
+    /// The log's processes run on this machine: look up their names, containers and units in /proc
+    #[arg(long)]
+    pub(crate) local: bool,
+
+    /// Exit with 1 if one of these was found
+    #[arg(
+        long,
+        value_name = "CLASS",
+        value_delimiter = ',',
+        default_value = "fault",
+        value_parser = FailOn::parser(&Class::IN_LOGS)
+    )]
+    pub(crate) fail_on: Vec<FailOn>,
+
+    /// Exit with 2 if a line could not be followed, or events were lost
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    /// How findings are written: a line each, at once
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Format,
+
+    /// Write findings to this file
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}

@@ -1,0 +1,233 @@
+//! Findings while programs run: a line each, for people or for programs.
+//!
+//! ```text
+//! 2026-11-29T18:31:02Z fork-ghost worker (1016), fd 4: fd 4 was closed without …; fix: EPOLL_CTL_DEL 4 before … #1
+//! 2026-11-29T18:31:09Z fork-ghost worker (1016), fd 4: 1,000 events by now #1
+//! 2026-11-29T18:32:00Z fork-ghost worker (1016), fd 4: over, after 1,024 events #1
+//! ```
+
+use std::io::{self, Write};
+use std::time::SystemTime;
+
+use humantime::{format_rfc3339_micros, format_rfc3339_seconds};
+use polter_judge::{Finding, Gap, Instance, KeptBy, News, Severity, Standing, Step, Verdict};
+use polter_why::Place;
+use serde::Serialize;
+
+use super::json::write_line;
+use super::text::style::{ASIDE, FAULT, NOTE};
+use super::words::{clean, counted, number};
+use crate::watch::{Machine, Tally};
+
+/// The schema of a finding's object. Its number changes when readers must be changed.
+const FINDING: &str = "polter.finding/1";
+
+/// The schema of the last object.
+const SUM: &str = "polter.watch/1";
+
+/// News, with all that is known beside them.
+pub(crate) struct Told<'a> {
+    pub(crate) news: &'a News,
+    /// When the finding came to light.
+    pub(crate) time: SystemTime,
+    pub(crate) comm: Option<&'a str>,
+    pub(crate) machine: &'a Machine,
+}
+
+/// The sum of a watch.
+pub(crate) struct Sum<'a> {
+    pub(crate) time: SystemTime,
+    pub(crate) seconds: u64,
+    pub(crate) tally: &'a Tally,
+    pub(crate) verdict: &'a Verdict,
+    pub(crate) machine: &'a Machine,
+}
+
+/// What the news are, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Event {
+    Suspected,
+    Found,
+    Changed,
+    Ended,
+    Withdrawn,
+}
+
+impl Told<'_> {
+    fn event(&self) -> Event {
+        match self.news.standing {
+            Standing::Withdrawn => Event::Withdrawn,
+            Standing::Suspected => Event::Suspected,
+            Standing::Found if self.news.is_first => Event::Found,
+            Standing::Found if self.news.finding.ended.is_some() => Event::Ended,
+            Standing::Found => Event::Changed,
+        }
+    }
+}
+
+/// Writes a line for people.
+pub(crate) fn write_text(out: &mut dyn Write, told: &Told<'_>) -> io::Result<()> {
+    let News { id, finding, .. } = told.news;
+    let style = match finding.severity {
+        Severity::Fault => FAULT,
+        Severity::Note => NOTE,
+    };
+    let time = format_rfc3339_seconds(now_or(told));
+    let (class, fd) = (finding.class.name(), finding.fd);
+    let who = match told.comm {
+        Some(comm) => format!("{} ({})", clean(comm), finding.pid),
+        None => format!("process {}", finding.pid),
+    };
+    let what = what(told);
+    writeln!(
+        out,
+        "{ASIDE}{time}{ASIDE:#} {style}{class}{style:#} {who}, fd {fd}: {what} {ASIDE}#{id}{ASIDE:#}"
+    )
+}
+
+/// A change happens when it is told; only the finding itself has a time of its own.
+fn now_or(told: &Told<'_>) -> SystemTime {
+    if told.news.is_first {
+        told.time
+    } else {
+        SystemTime::now()
+    }
+}
+
+fn what(told: &Told<'_>) -> String {
+    let finding = &told.news.finding;
+    let events = counted(finding.events, "event");
+    let text = match told.event() {
+        Event::Found => format!("{}; fix: {}", finding.summary, finding.fix),
+        Event::Suspected => format!("perhaps: {}; fix: {}", finding.summary, finding.fix),
+        Event::Withdrawn => "taken back: it is no finding of its own".to_owned(),
+        Event::Ended if finding.events > 0 => format!("over, after {events}"),
+        Event::Ended => "over, and no event came of it".to_owned(),
+        Event::Changed => {
+            let last = finding.story.last().map_or("", |step| &step.what);
+            let mut parts = vec![format!("by now {last}")];
+            if finding.events > 0 {
+                parts = vec![format!("{events} by now")];
+            }
+            if finding.repeated > 0 {
+                parts.push(format!("{} more of the same", number(finding.repeated)));
+            }
+            parts.join(", ")
+        }
+    };
+    clean(&text)
+}
+
+/// The object for a finding; docs/json.md describes it.
+#[derive(Serialize)]
+struct FindingDocument<'a> {
+    schema: &'a str,
+    id: u64,
+    event: Event,
+    time: String,
+    #[serde(flatten)]
+    machine: &'a Machine,
+    pid: u32,
+    comm: Option<&'a str>,
+    #[serde(flatten)]
+    place: &'a Place,
+    class: &'a str,
+    severity: Severity,
+    fd: i32,
+    instance: &'a Instance,
+    summary: &'a str,
+    fix: &'a str,
+    holders: &'a [KeptBy],
+    events: u64,
+    repeated: u64,
+    ended: Option<u64>,
+    story: &'a [Step],
+}
+
+/// Writes an object for programs.
+pub(crate) fn write_json(out: &mut dyn Write, told: &Told<'_>, place: &Place) -> io::Result<()> {
+    let finding: &Finding = &told.news.finding;
+    let document = FindingDocument {
+        schema: FINDING,
+        id: told.news.id,
+        event: told.event(),
+        time: format_rfc3339_micros(now_or(told)).to_string(),
+        machine: told.machine,
+        pid: finding.pid,
+        comm: told.comm,
+        place,
+        class: finding.class.name(),
+        severity: finding.severity,
+        fd: finding.fd,
+        instance: &finding.instance,
+        summary: &finding.summary,
+        fix: &finding.fix,
+        holders: &finding.holders,
+        events: finding.events,
+        repeated: finding.repeated,
+        ended: finding.ended,
+        story: &finding.story,
+    };
+    write_line(out, &document)
+}
+
+/// Writes the sum for people, on one line.
+pub(crate) fn write_text_sum(out: &mut dyn Write, sum: &Sum<'_>) -> io::Result<()> {
+    let (log, tally) = (&sum.verdict.log, sum.tally);
+    let time = format_rfc3339_seconds(sum.time);
+    let mut parts = vec![
+        counted(tally.findings, "finding"),
+        counted(tally.faults, "fault"),
+        counted(log.lines, "line"),
+        counted(log.tasks, "task"),
+        counted(sum.seconds, "second"),
+    ];
+    for (count, what) in [
+        (tally.withdrawn, "taken back"),
+        (tally.left_out, "left out"),
+        (log.unread_lines, "not read"),
+        (tally.lost_events, "events lost"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{} {what}", number(count)));
+        }
+    }
+    let sum = parts.join(", ");
+    writeln!(out, "{ASIDE}{time}{ASIDE:#} watched: {sum}")
+}
+
+/// The last object of a watch.
+#[derive(Serialize)]
+struct SumDocument<'a> {
+    schema: &'a str,
+    time: String,
+    #[serde(flatten)]
+    machine: &'a Machine,
+    seconds: u64,
+    lines: u64,
+    unread_lines: u64,
+    tasks: u64,
+    #[serde(flatten)]
+    tally: &'a Tally,
+    warning_count: u64,
+    gaps: &'a [Gap],
+}
+
+/// Writes the sum for programs.
+pub(crate) fn write_json_sum(out: &mut dyn Write, sum: &Sum<'_>) -> io::Result<()> {
+    let log = &sum.verdict.log;
+    let document = SumDocument {
+        schema: SUM,
+        time: format_rfc3339_micros(sum.time).to_string(),
+        machine: sum.machine,
+        seconds: sum.seconds,
+        lines: log.lines,
+        unread_lines: log.unread_lines,
+        tasks: log.tasks,
+        tally: sum.tally,
+        warning_count: log.warning_count,
+        gaps: &sum.verdict.gaps,
+    };
+    write_line(out, &document)
+}

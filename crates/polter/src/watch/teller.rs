@@ -1,0 +1,195 @@
+//! Writes each finding when it comes, and the sum at the end.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::time::{Duration, SystemTime};
+
+use polter_judge::{LiveJudge, News, Standing, Verdict};
+use polter_trace::Clock;
+
+use super::tally::{Strict, Tally};
+use super::whose::Whose;
+use crate::cli::{Format, WatchArgs};
+use crate::console::{Console, Stream};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report::live::{Sum, Told, write_json, write_json_sum, write_text, write_text_sum};
+use crate::report::words::{counted, number};
+
+/// Findings that are remembered as they were told.
+const MAX_SHOWN: usize = 1 << 12;
+
+/// How many lines that cannot be read are told one by one.
+const UNREAD_TOLD: usize = 5;
+
+/// Writes findings, for people or for programs.
+pub(super) struct Teller<'a> {
+    args: &'a WatchArgs,
+    console: &'a Console,
+    out: Box<dyn Write>,
+    whose: Whose,
+    tally: Tally,
+    /// How the newest findings were when they were told last.
+    shown: BTreeMap<u64, Shown>,
+    lost: u64,
+    /// Warnings that were told.
+    warned: usize,
+    since: SystemTime,
+}
+
+impl<'a> Teller<'a> {
+    pub(super) fn new(
+        args: &'a WatchArgs,
+        is_here: bool,
+        console: &'a Console,
+    ) -> Result<Teller<'a>, Failure> {
+        Ok(Teller {
+            args,
+            console,
+            out: console.report_to(args.output.as_deref(), Stream::Out)?,
+            whose: Whose::new(is_here),
+            tally: Tally::default(),
+            shown: BTreeMap::new(),
+            lost: 0,
+            warned: 0,
+            since: SystemTime::now(),
+        })
+    }
+
+    /// Tells what is new, and hands it on at once.
+    pub(super) fn tell(&mut self, news: &[News]) -> Result<(), Failure> {
+        for news in news {
+            let shown = Shown::of(news);
+            let before = self.shown.insert(news.id, shown);
+            if self.shown.len() > MAX_SHOWN {
+                self.shown.pop_first();
+            }
+            let standing = before.map(|before| before.standing);
+            self.tally.count(news, standing, &self.args.fail_on);
+            if before == Some(shown) && self.args.format == Format::Text {
+                // Only its sentence is another, which a line of a change does not have.
+                continue;
+            }
+            let pid = news.finding.pid;
+            let comm = self.whose.comm(pid).or_else(|| news.comm.clone());
+            let told = Told {
+                news,
+                time: time_of(news.found),
+                comm: comm.as_deref(),
+                machine: &self.whose.machine,
+            };
+            match self.args.format {
+                Format::Text => write_text(&mut *self.out, &told)?,
+                Format::Json => write_json(&mut *self.out, &told, &self.whose.place(pid))?,
+            }
+        }
+        if !news.is_empty() {
+            self.out.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Says what could not be read, and what the recorder has lost, as soon as it is known.
+    pub(super) fn tell_losses(&mut self, judge: &LiveJudge) {
+        let lost = judge.lost();
+        if lost > self.lost {
+            let events = counted(lost - self.lost, "event");
+            self.console.warn(format_args!(
+                "{events} lost by the recorder: findings may be missing"
+            ));
+            self.lost = lost;
+        }
+        let log = judge.summary();
+        for warning in log.warnings.iter().skip(self.warned) {
+            if self.warned < UNREAD_TOLD {
+                self.console.warn(format_args!(
+                    "line {}: {}",
+                    number(warning.line),
+                    warning.message
+                ));
+            }
+            self.warned += 1;
+        }
+    }
+
+    /// Tells the sum; gives the exit code.
+    pub(super) fn end(
+        mut self,
+        verdict: &Verdict,
+        lost: u64,
+        left_out: u64,
+        damage: Option<String>,
+    ) -> Result<Exit, Failure> {
+        (self.tally.lost_events, self.tally.left_out) = (lost, left_out);
+        let strict = Strict {
+            fail_on: &self.args.fail_on,
+            is_strict: self.args.strict,
+        };
+        let exit = self.tally.exit(verdict, damage.is_some(), strict);
+        let sum = Sum {
+            time: SystemTime::now(),
+            seconds: self.since.elapsed().map_or(0, |since| since.as_secs()),
+            tally: &self.tally,
+            verdict,
+            machine: &self.whose.machine,
+        };
+        match self.args.format {
+            Format::Text => write_text_sum(&mut *self.out, &sum)?,
+            Format::Json => write_json_sum(&mut *self.out, &sum)?,
+        }
+        self.out.flush()?;
+        if exit == Exit::Error {
+            self.say_why(verdict, damage);
+        }
+        Ok(exit)
+    }
+
+    /// Says what made the exit code an error.
+    fn say_why(&self, verdict: &Verdict, damage: Option<String>) {
+        let log = &verdict.log;
+        if log.unread_lines > 0 {
+            let lines = counted(log.unread_lines, "line");
+            self.console
+                .say_error(format_args!("{lines} could not be read"));
+        }
+        for gap in &verdict.gaps {
+            self.console
+                .say_error(format_args!("{}; {}", gap.summary, gap.advice));
+        }
+        if let Some(what) = damage {
+            self.console.say_error(what);
+        }
+    }
+}
+
+/// What a line of a change can show.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Shown {
+    standing: Standing,
+    is_over: bool,
+    events: u64,
+    repeated: u64,
+    steps: usize,
+}
+
+impl Shown {
+    fn of(news: &News) -> Shown {
+        Shown {
+            standing: news.standing,
+            is_over: news.finding.ended.is_some(),
+            events: news.finding.events,
+            repeated: news.finding.repeated,
+            steps: news.finding.story.len(),
+        }
+    }
+}
+
+/// When a finding came to light: by the log if it has dates, else now.
+fn time_of(clock: Option<Clock>) -> SystemTime {
+    /// The year 9999: beyond it, a stamp is none.
+    const LAST: Duration = Duration::from_secs(253_402_300_799);
+    match clock {
+        Some(Clock::Unix(since)) if since <= LAST => SystemTime::UNIX_EPOCH + since,
+        _ => SystemTime::now(),
+    }
+}
