@@ -99,7 +99,7 @@ bpf:
 fixtures *programs:
     scripts/why-fixtures --check {{programs}}
 
-# Fuzzes a target (parse_line, stream, decode, judge) for some seconds.
+# Fuzzes a target (parse_line, stream, decode, judge, stack) for some seconds.
 fuzz target seconds="60":
     RUSTC_BOOTSTRAP=1 cargo fuzz run {{target}} --sanitizer none -- -max_total_time={{seconds}} -rss_limit_mb=2048
 

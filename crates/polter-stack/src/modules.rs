@@ -1,0 +1,222 @@
+//! What a process runs, and the frames of its stacks.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::demangle::demangle;
+use crate::frame::Frame;
+use crate::image::{Found, Image};
+use crate::maps::{self, Mapping};
+use crate::perf_map::PerfMap;
+use crate::process;
+use crate::stack::StackCopy;
+use crate::unwind;
+
+/// The most files that are kept open of one process.
+const MOST_FILES: usize = 512;
+
+/// The code that a process has mapped, and the open files that it comes from: frames can be named
+/// after the process is gone.
+///
+/// Nothing is read of a file but its headers until a frame is in it.
+#[derive(Debug, Default)]
+pub struct Modules {
+    /// Sorted by address.
+    mapped: Vec<Mapped>,
+    /// The name and the content of the map of compiled code.
+    perf_map: Option<(Vec<u8>, Mutex<PerfMap>)>,
+}
+
+#[derive(Debug)]
+struct Mapped {
+    mapping: Mapping,
+    /// Nothing if the file cannot be had, or there is none.
+    image: Option<Arc<Image>>,
+}
+
+/// A file by its device and inode: these stay the same as long as it is open.
+type Key = (Vec<u8>, u64);
+
+impl Modules {
+    /// Reads what a process has mapped now, and opens the files.
+    ///
+    /// # Errors
+    ///
+    /// `/proc/PID/maps` cannot be read: the process is gone, or another user's. A file that
+    /// cannot be opened is none: its frames have no names.
+    pub fn of(pid: u32) -> io::Result<Self> {
+        Self::default().again(pid)
+    }
+
+    /// Reads again what a process has mapped, and keeps what `self` knows of the same files: after a
+    /// `dlopen` or an exec, or for another process of the same program.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Modules::of`].
+    pub fn again(&self, pid: u32) -> io::Result<Self> {
+        let text = process::maps(pid)?;
+        let perf_map = process::open_perf_map(pid);
+        Ok(Self {
+            mapped: self.open(&text, |mapping| process::open(pid, mapping)),
+            perf_map: perf_map.map(|(name, file)| (name, Mutex::new(PerfMap::of(file)))),
+        })
+    }
+
+    /// Takes the text of a `/proc/PID/maps` and opens the files by a function of their paths, for
+    /// what is no process of this machine.
+    pub fn of_text(text: &[u8], mut open_fn: impl FnMut(&[u8]) -> Option<File>) -> Self {
+        Self {
+            mapped: Self::default().open(text, |mapping| open_fn(&mapping.path)),
+            perf_map: None,
+        }
+    }
+
+    fn open(&self, text: &[u8], mut open_fn: impl FnMut(&Mapping) -> Option<File>) -> Vec<Mapped> {
+        let key_fn = |mapping: &Mapping| (mapping.device.clone(), mapping.inode);
+        let known = self.mapped.iter().filter(|it| it.image.is_some());
+        let known: HashMap<Key, _> = known
+            .map(|it| (key_fn(&it.mapping), it.image.clone()))
+            .collect();
+        let mut images: HashMap<Key, Option<Arc<Image>>> = HashMap::new();
+        let mapped_fn = |mapping: Mapping| {
+            let key = key_fn(&mapping);
+            let image = match images.get(&key) {
+                Some(image) if mapping.inode != 0 => image.clone(),
+                _ if images.len() == MOST_FILES => None,
+                _ => {
+                    let made_fn = || open_fn(&mapping).and_then(Image::of).map(Arc::new);
+                    let image = known.get(&key).cloned().unwrap_or_else(made_fn);
+                    images.insert(key, image.clone());
+                    image
+                }
+            };
+            Mapped { mapping, image }
+        };
+        maps::parse(text).into_iter().map(mapped_fn).collect()
+    }
+
+    /// True if the stack leads to an address where nothing is mapped that can run, as far as is known:
+    /// perhaps it is mapped since ([`Modules::again`]).
+    pub fn is_lost_in(&self, stack: &StackCopy) -> bool {
+        // The outermost frame has no caller; what stands in its place is no address.
+        const LOWEST: u64 = 1 << 16;
+        let lost = std::cell::Cell::new(false);
+        let is_code_fn = |address| {
+            let is_code = self.at(address).is_some();
+            lost.set(!is_code && address >= LOWEST);
+            is_code
+        };
+        unwind::walk(
+            stack,
+            |lookup, registers| self.caller(lookup, registers, stack),
+            is_code_fn,
+        );
+        lost.get()
+    }
+
+    /// Unwinds a stack, and names its frames, the innermost first. The walk ends where the copy
+    /// ends, at the latest.
+    pub fn frames(&self, stack: &StackCopy) -> Vec<Frame> {
+        let caller_fn = |lookup, registers: &_| self.caller(lookup, registers, stack);
+        let walked = unwind::walk(stack, caller_fn, |address| self.at(address).is_some());
+        walked
+            .into_iter()
+            .flat_map(|(address, lookup)| self.name(address, lookup))
+            .collect()
+    }
+
+    fn caller(
+        &self,
+        lookup: u64,
+        registers: &crate::registers::Known,
+        stack: &StackCopy,
+    ) -> Option<crate::cfi::Caller> {
+        let mapped = self.at(lookup)?;
+        mapped
+            .image
+            .as_ref()?
+            .caller(mapped.in_file(lookup)?, registers, stack)
+    }
+
+    fn at(&self, address: u64) -> Option<&Mapped> {
+        let before = self
+            .mapped
+            .partition_point(|it| it.mapping.start <= address);
+        self.mapped[..before]
+            .last()
+            .filter(|it| address < it.mapping.end)
+    }
+
+    /// Names what is at an address: the functions that a compiler has put into others first.
+    fn name(&self, address: u64, lookup: u64) -> Vec<Frame> {
+        let Some(mapped) = self.at(lookup) else {
+            return Vec::new();
+        };
+        let in_file = mapped
+            .in_file(lookup)
+            .and_then(|found| Some((found, mapped.image.as_ref()?)));
+        let Some((lookup_in_file, image)) = in_file else {
+            return vec![self.name_without_file(mapped, address, lookup)];
+        };
+        let into = address.wrapping_sub(lookup);
+        let Found { symbol, mut places } = image.find(lookup_in_file);
+        let outermost = places.pop();
+        let (function, offset) = match symbol {
+            Some((name, offset)) => (Some(name), offset),
+            None => (None, lookup_in_file),
+        };
+        let frame = |function, source| Frame {
+            module: mapped.mapping.path.clone(),
+            function,
+            offset: offset.wrapping_add(into),
+            address: Some(lookup_in_file.wrapping_add(into)),
+            source,
+        };
+        let inlined = places
+            .into_iter()
+            .map(|place| frame(place.function, place.source));
+        let (named, source) =
+            outermost.map_or((None, None), |place| (place.function, place.source));
+        let mut frames: Vec<Frame> = inlined.collect();
+        frames.push(frame(function.or(named), source));
+        frames
+    }
+
+    fn name_without_file(&self, mapped: &Mapped, address: u64, lookup: u64) -> Frame {
+        let into = address.wrapping_sub(lookup);
+        let mut module = mapped.mapping.path.clone();
+        if module.is_empty() {
+            module = b"[anon]".to_vec();
+        }
+        let mut frame = Frame {
+            module,
+            offset: address.wrapping_sub(mapped.mapping.start),
+            address: Some(address),
+            ..Frame::default()
+        };
+        if let Some((map_name, map)) = &self.perf_map
+            && let Some((name, offset)) = map
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .find(lookup)
+        {
+            frame.module = map_name.clone();
+            frame.function = Some(demangle(name));
+            frame.offset = offset.wrapping_add(into);
+        }
+        frame
+    }
+}
+
+impl Mapped {
+    /// Says where the file wants what is mapped at an address.
+    fn in_file(&self, address: u64) -> Option<u64> {
+        let offset = address
+            .checked_sub(self.mapping.start)?
+            .checked_add(self.mapping.offset)?;
+        self.image.as_ref()?.address_of(offset)
+    }
+}
