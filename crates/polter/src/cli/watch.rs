@@ -22,6 +22,10 @@ pub(crate) struct WatchArgs {
     #[arg(long)]
     pub(crate) local: bool,
 
+    /// The processes before the log began, as `polter capture` wrote them down: for strace -p
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: Option<PathBuf>,
+
     /// Exit with 1 if one of these was found
     #[arg(
         long,

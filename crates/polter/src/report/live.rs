@@ -10,7 +10,9 @@ use std::io::{self, Write};
 use std::time::SystemTime;
 
 use humantime::{format_rfc3339_micros, format_rfc3339_seconds};
-use polter_judge::{Finding, Gap, Instance, KeptBy, News, Severity, Standing, Step, Verdict};
+use polter_judge::{
+    Class, Finding, Gap, Instance, KeptBy, News, Severity, Standing, Step, Verdict,
+};
 use polter_why::Place;
 use serde::Serialize;
 
@@ -83,6 +85,21 @@ pub(crate) fn write_text(out: &mut dyn Write, told: &Told<'_>) -> io::Result<()>
     writeln!(
         out,
         "{ASIDE}{time}{ASIDE:#} {style}{class}{style:#} {who}, fd {fd}: {what} {ASIDE}#{id}{ASIDE:#}"
+    )
+}
+
+/// Says how many findings of a kind were not shown.
+pub(crate) fn write_hidden(
+    out: &mut dyn Write,
+    class: Class,
+    name: &str,
+    count: u64,
+) -> io::Result<()> {
+    let time = format_rfc3339_seconds(SystemTime::now());
+    let (class, name, count) = (class.name(), clean(name), number(count));
+    writeln!(
+        out,
+        "{ASIDE}{time}{ASIDE:#} {class} {name}: {count} more like these, not shown"
     )
 }
 

@@ -10,9 +10,11 @@
 //! | [`log_source`] | a pipe, a file that grows, a file that is whole |
 //! | [`whose`] | the name, container and unit of a process |
 //! | [`tally`] | what was told, and the exit code that comes of it |
+//! | [`flood`] | a bound on the lines for people |
 //! | [`teller`] | writes each finding when it comes |
 
 mod choice;
+mod flood;
 mod log_source;
 mod source;
 mod tally;
@@ -23,7 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use polter_judge::LiveJudge;
+use polter_judge::{Judge, LiveJudge};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -31,6 +33,7 @@ use crate::cli::WatchArgs;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::past;
 use source::{Next, Source};
 use teller::Teller;
 
@@ -50,7 +53,7 @@ pub(crate) fn watch(args: &WatchArgs, console: &Console) -> Result<Exit, Failure
     let stop = stop_flag().map_err(Failure::Signals)?;
     let mut source = choice::open(args, console)?;
     let mut teller = Teller::new(args, source.is_here(), console)?;
-    let mut judge = LiveJudge::new(&[]);
+    let mut judge = judge(args)?;
     let mut is_over = false;
     let mut passed = Instant::now();
     while !is_over && !stop.load(Ordering::SeqCst) {
@@ -72,6 +75,15 @@ pub(crate) fn watch(args: &WatchArgs, console: &Console) -> Result<Exit, Failure
     let (last, verdict) = judge.finish();
     teller.tell(&last)?;
     teller.end(&verdict, lost, left_out, source.damage())
+}
+
+/// A judge that knows what was captured before, if anything was.
+fn judge(args: &WatchArgs) -> Result<LiveJudge, Failure> {
+    let mut judge = Judge::new(&[]);
+    if let Some(dir) = &args.from {
+        judge.begin_with(&past::read(dir)?);
+    }
+    Ok(LiveJudge::from(judge))
 }
 
 /// Takes what comes within a moment; true if nothing more will.

@@ -2,18 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use polter_judge::{LiveJudge, News, Standing, Verdict};
 use polter_trace::Clock;
 
+use super::flood::Flood;
 use super::tally::{Strict, Tally};
 use super::whose::Whose;
 use crate::cli::{Format, WatchArgs};
 use crate::console::{Console, Stream};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::report::live::{Sum, Told, write_json, write_json_sum, write_text, write_text_sum};
+use crate::report::live::{
+    Sum, Told, write_hidden, write_json, write_json_sum, write_text, write_text_sum,
+};
 use crate::report::words::{counted, number};
 
 /// Findings that are remembered as they were told.
@@ -31,6 +34,7 @@ pub(super) struct Teller<'a> {
     tally: Tally,
     /// How the newest findings were when they were told last.
     shown: BTreeMap<u64, Shown>,
+    flood: Flood,
     lost: u64,
     /// Warnings that were told.
     warned: usize,
@@ -50,6 +54,7 @@ impl<'a> Teller<'a> {
             whose: Whose::new(is_here),
             tally: Tally::default(),
             shown: BTreeMap::new(),
+            flood: Flood::new(Instant::now()),
             lost: 0,
             warned: 0,
             since: SystemTime::now(),
@@ -59,19 +64,27 @@ impl<'a> Teller<'a> {
     /// Tells what is new, and hands it on at once.
     pub(super) fn tell(&mut self, news: &[News]) -> Result<(), Failure> {
         for news in news {
-            let shown = Shown::of(news);
-            let before = self.shown.insert(news.id, shown);
+            let mut shown = Shown::of(news);
+            let before = self.shown.get(&news.id).copied();
+            let pid = news.finding.pid;
+            let comm = self.whose.comm(pid).or_else(|| news.comm.clone());
+            shown.is_hidden = match before {
+                Some(before) => before.is_hidden,
+                // Those that were not shown have no changes to show; beyond memory nobody knows.
+                None if !news.is_first => true,
+                None => !self.may_show(news, comm.as_deref()),
+            };
+            self.shown.insert(news.id, shown);
             if self.shown.len() > MAX_SHOWN {
                 self.shown.pop_first();
             }
             let standing = before.map(|before| before.standing);
             self.tally.count(news, standing, &self.args.fail_on);
-            if before == Some(shown) && self.args.format == Format::Text {
-                // Only its sentence is another, which a line of a change does not have.
+            // If nothing but its sentence is another: a line of a change does not have it.
+            let is_same = before == Some(shown);
+            if (is_same || shown.is_hidden) && self.args.format == Format::Text {
                 continue;
             }
-            let pid = news.finding.pid;
-            let comm = self.whose.comm(pid).or_else(|| news.comm.clone());
             let told = Told {
                 news,
                 time: time_of(news.found),
@@ -83,7 +96,23 @@ impl<'a> Teller<'a> {
                 Format::Json => write_json(&mut *self.out, &told, &self.whose.place(pid))?,
             }
         }
+        self.tell_hidden(false)?;
         if !news.is_empty() {
+            self.out.flush()?;
+        }
+        Ok(())
+    }
+
+    /// True unless too many like it came within a while.
+    fn may_show(&mut self, news: &News, comm: Option<&str>) -> bool {
+        let name = comm.map_or_else(|| news.finding.pid.to_string(), str::to_owned);
+        self.args.format == Format::Json || self.flood.is_shown(news.finding.class, &name)
+    }
+
+    /// Says how many were not shown.
+    fn tell_hidden(&mut self, is_end: bool) -> Result<(), Failure> {
+        for ((class, name), count) in self.flood.take_hidden(Instant::now(), is_end) {
+            write_hidden(&mut *self.out, class, &name, count)?;
             self.out.flush()?;
         }
         Ok(())
@@ -120,6 +149,7 @@ impl<'a> Teller<'a> {
         left_out: u64,
         damage: Option<String>,
     ) -> Result<Exit, Failure> {
+        self.tell_hidden(true)?;
         (self.tally.lost_events, self.tally.left_out) = (lost, left_out);
         let strict = Strict {
             fail_on: &self.args.fail_on,
@@ -170,6 +200,8 @@ struct Shown {
     events: u64,
     repeated: u64,
     steps: usize,
+    /// Too many like it came at once: it is counted alone.
+    is_hidden: bool,
 }
 
 impl Shown {
@@ -180,6 +212,7 @@ impl Shown {
             events: news.finding.events,
             repeated: news.finding.repeated,
             steps: news.finding.story.len(),
+            is_hidden: false,
         }
     }
 }

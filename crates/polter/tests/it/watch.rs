@@ -2,11 +2,13 @@
 
 use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::fd::AsRawFd as _;
 use std::process::{Child, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use rustix::event::epoll;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -214,6 +216,46 @@ fn a_hostile_name_reaches_no_terminal() {
             "{}",
             ran.out()
         );
+    }
+}
+
+#[test]
+fn of_very_many_alike_some_are_shown_and_the_others_counted() {
+    // A process for each connection, each with a ghost of its own.
+    let log: String = (1..=50)
+        .map(|n| {
+            let log = GHOST.replace("101", &format!("{}", 10_000 + n));
+            let log = log.replace("100 ", &format!("{n} "));
+            format!("{n} execve(\"/srv/worker\", [\"worker\"], 0x7ffc /* 1 var */) = 0\n{log}")
+        })
+        .collect();
+    let ran = polter_with_stdin(&["watch"], log.as_bytes());
+    let out = ran.out();
+    assert_eq!(out.matches("; fix: ").count(), 20, "{out}");
+    assert!(
+        out.contains("fork-ghost worker: 30 more like these, not shown"),
+        "{out}"
+    );
+    assert!(out.contains("watched: 50 findings"), "{out}");
+    let ran = polter_with_stdin(&["watch", "--format", "json"], log.as_bytes());
+    assert_eq!(ran.out().matches("\"found\"").count(), 50);
+}
+
+#[test]
+fn what_was_captured_before_is_no_gap() {
+    let instance = epoll::create(epoll::CreateFlags::CLOEXEC).expect("an instance");
+    let logs = Logs::new();
+    let dir = logs.path("before");
+    assert_eq!(polter(["capture".as_ref(), dir.as_os_str()]).code, Some(0));
+    let dir = dir.to_str().expect("a name");
+    let log = format!(
+        "{} epoll_wait({}, [], 8, 0) = 0\n",
+        std::process::id(),
+        instance.as_raw_fd()
+    );
+    for (options, code) in [(&["watch"][..], 2), (&["watch", "--from", dir], 0)] {
+        let ran = polter_with_stdin(options, log.as_bytes());
+        assert_eq!(ran.code, Some(code), "{}{}", ran.out(), ran.err());
     }
 }
 

@@ -43,6 +43,7 @@ pub(super) const ROWS: &[Row] = &[
     ("polter judge --format junit -o report.xml log", Run(1, &[])),
     ("strace -f -yy -ttt -o /dev/stdout -p PID | polter watch --local", Elsewhere("it ends with the process; the tests of watch keep a pipe open")),
     ("ssh host strace -f -yy -ttt -o /dev/stdout -p PID | polter watch --format json", Elsewhere("it ends with the process")),
+    ("polter capture before; strace -f -yy -ttt -o '!polter watch --local --from before' -p PID", Elsewhere("it ends with the process")),
     ("strace -f -yy -ttt -o '!polter watch' ./server", Needs(STRACE, can_trace, 0, &[])),
     ("polter watch --follow server.strace", Elsewhere("it ends with Ctrl-C: the tests of watch")),
     ("polter watch --fail-on ghost log", Run(1, &["fork-ghost", "watched: 1 finding"])),
