@@ -10,7 +10,7 @@ use crate::elf::Elf;
 use crate::lines::{Lines, Place};
 use crate::registers::Known;
 use crate::stack::StackCopy;
-use crate::symbols::Symbols;
+use crate::symbols::{Symbols, variable};
 
 /// Where distributions put what they take out of their programs.
 const DEBUG_FILES: &str = "/usr/lib/debug/.build-id";
@@ -76,6 +76,11 @@ impl Image {
                 .as_ref()
                 .map_or_else(Vec::new, |lines| lines.find(address)),
         }
+    }
+
+    /// Finds the address of a variable by its name.
+    pub(crate) fn variable(&self, name: &str) -> Option<u64> {
+        variable(&self.elf, name)
     }
 
     fn debug(&self) -> Option<&Elf> {

@@ -18,6 +18,7 @@
 //! | `cfi`, `unwind`, `arch` | a frame's caller; the walk; what differs between machines |
 //! | `symbols`, `lines`, `demangle` | names, and lines |
 //! | `perf_map` | names of code that was compiled just in time |
+//! | `python`, `memory` | Python's own frames, by the memory of a process that lives |
 //! | `modules`, `frame` | the whole; one frame, in the form of `strace -k` |
 //!
 //! Everything that is read belongs to the process, and may be hostile: each table has a limit, no
@@ -32,9 +33,11 @@ mod frame;
 mod image;
 mod lines;
 mod maps;
+mod memory;
 mod modules;
 mod perf_map;
 mod process;
+mod python;
 mod registers;
 mod stack;
 mod symbols;

@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::demangle::demangle;
 use crate::frame::Frame;
 use crate::image::{Found, Image};
 use crate::maps::{self, Mapping};
+use crate::memory::Memory;
 use crate::perf_map::PerfMap;
 use crate::process;
+use crate::python::{INTERPRETER, Python};
 use crate::stack::StackCopy;
 use crate::unwind;
 
@@ -27,6 +29,10 @@ pub struct Modules {
     mapped: Vec<Mapped>,
     /// The name and the content of the map of compiled code.
     perf_map: Option<(Vec<u8>, Mutex<PerfMap>)>,
+    /// The process, and its memory, if that may be read.
+    live: Option<(u32, Memory)>,
+    /// The Python in the process, looked for when its interpreter is in a stack.
+    python: OnceLock<Option<Python>>,
 }
 
 #[derive(Debug)]
@@ -62,6 +68,8 @@ impl Modules {
         Ok(Self {
             mapped: self.open(&text, |mapping| process::open(pid, mapping)),
             perf_map: perf_map.map(|(name, file)| (name, Mutex::new(PerfMap::of(file)))),
+            live: Memory::of(pid).ok().map(|memory| (pid, memory)),
+            python: OnceLock::new(),
         })
     }
 
@@ -70,7 +78,7 @@ impl Modules {
     pub fn of_text(text: &[u8], mut open_fn: impl FnMut(&[u8]) -> Option<File>) -> Self {
         Self {
             mapped: Self::default().open(text, |mapping| open_fn(&mapping.path)),
-            perf_map: None,
+            ..Self::default()
         }
     }
 
@@ -126,6 +134,48 @@ impl Modules {
             .into_iter()
             .flat_map(|(address, lookup)| self.name(address, lookup))
             .collect()
+    }
+
+    /// As [`Modules::frames`], with the functions that CPython 3.11 to 3.13 interprets, each before the
+    /// frame of its interpreter. Only a process that lives has them, and only if its memory may be
+    /// read.
+    ///
+    /// The thread has run on since the copy. Functions that it has entered since are left out, as far
+    /// as the copy shows it; a line is where the function is now.
+    pub fn frames_of(&self, tid: u32, stack: &StackCopy) -> Vec<Frame> {
+        let native = self.frames(stack);
+        let python = self.python_frames(tid, stack, &native);
+        let entries = native.iter().filter(|frame| is_interpreter(frame)).count();
+        // What is missing was inside: functions that have returned since.
+        let mut returned = entries.saturating_sub(python.len());
+        let mut python = python.into_iter();
+        let mut frames = Vec::new();
+        for frame in native {
+            if is_interpreter(&frame) {
+                match returned.checked_sub(1) {
+                    Some(left) => returned = left,
+                    None => frames.extend(python.next().unwrap_or_default()),
+                }
+            }
+            frames.push(frame);
+        }
+        frames
+    }
+
+    fn python_frames(&self, tid: u32, stack: &StackCopy, native: &[Frame]) -> Vec<Vec<Frame>> {
+        let found_fn = || {
+            let (pid, memory) = self.live.as_ref()?;
+            let interpreter = native.iter().find(|frame| is_interpreter(frame))?;
+            let find_fn = || {
+                let path = &interpreter.module;
+                let mapped = self.mapped.iter().find(|it| it.mapping.path == *path)?;
+                Python::of(memory, |symbol| mapped.in_memory(symbol))
+            };
+            let python = self.python.get_or_init(find_fn).as_ref()?;
+            let own_tid = process::own_id(&format!("/proc/{pid}/task/{tid}"))?;
+            Some(python.frames(memory, own_tid, stack))
+        };
+        found_fn().unwrap_or_default()
     }
 
     fn caller(
@@ -211,6 +261,10 @@ impl Modules {
     }
 }
 
+fn is_interpreter(frame: &Frame) -> bool {
+    frame.function.as_deref() == Some(INTERPRETER)
+}
+
 impl Mapped {
     /// Says where the file wants what is mapped at an address.
     fn in_file(&self, address: u64) -> Option<u64> {
@@ -218,5 +272,14 @@ impl Mapped {
             .checked_sub(self.mapping.start)?
             .checked_add(self.mapping.offset)?;
         self.image.as_ref()?.address_of(offset)
+    }
+
+    /// Says where in memory a variable of the file is.
+    fn in_memory(&self, variable: &str) -> Option<u64> {
+        let bias = self
+            .mapping
+            .start
+            .wrapping_sub(self.in_file(self.mapping.start)?);
+        Some(self.image.as_ref()?.variable(variable)?.wrapping_add(bias))
     }
 }

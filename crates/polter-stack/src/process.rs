@@ -39,16 +39,19 @@ pub(crate) fn open(pid: u32, mapping: &Mapping) -> Option<File> {
 
 /// Opens the map of compiled code that a process may have written, and tells its name.
 pub(crate) fn open_perf_map(pid: u32) -> Option<(Vec<u8>, File)> {
+    let name = format!("/tmp/perf-{}.map", own_id(&format!("/proc/{pid}"))?).into_bytes();
+    Some((name.clone(), open_regular(&inside(pid, &name)?)?))
+}
+
+/// Reads the id that a process or thread has for itself: in a container it has another.
+pub(crate) fn own_id(dir: &str) -> Option<u32> {
     let mut status = String::new();
-    let file = File::open(format!("/proc/{pid}/status")).ok()?;
+    let file = File::open(format!("{dir}/status")).ok()?;
     file.take(16 << 10).read_to_string(&mut status).ok()?;
-    // In a container the process has another pid, and writes that one.
-    let pids = status
+    let ids = status
         .lines()
         .find_map(|line| line.strip_prefix("NSpid:"))?;
-    let own: u32 = pids.split_whitespace().last()?.parse().ok()?;
-    let name = format!("/tmp/perf-{own}.map").into_bytes();
-    Some((name.clone(), open_regular(&inside(pid, &name)?)?))
+    ids.split_whitespace().last()?.parse().ok()
 }
 
 fn inside(pid: u32, path: &[u8]) -> Option<std::path::PathBuf> {

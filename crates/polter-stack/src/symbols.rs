@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use object::LittleEndian;
-use object::elf::{STT_FUNC, STT_GNU_IFUNC, STT_NOTYPE, Sym64};
+use object::elf::{STT_FUNC, STT_GNU_IFUNC, STT_NOTYPE, STT_OBJECT, Sym64};
 use object::pod;
 
 use crate::elf::Elf;
@@ -15,6 +15,24 @@ const LARGEST: usize = 256 << 20;
 const MOST_TRIED: usize = 16;
 
 type Le = LittleEndian;
+
+/// Finds the address of a variable by its name, in the table for linking or in the whole one.
+pub(crate) fn variable(elf: &Elf, name: &str) -> Option<u64> {
+    let find_fn = |table, names| {
+        let (entries, names) = (
+            elf.section(table, LARGEST)?.bytes,
+            elf.section(names, LARGEST)?.bytes,
+        );
+        let whole = entries.len() - entries.len() % size_of::<Sym64<Le>>();
+        let entries: &[Sym64<Le>] = pod::slice_from_all_bytes(&entries[..whole]).ok()?;
+        let found = entries.iter().find(|symbol| {
+            let is_it = symbol.st_info & 0xf == STT_OBJECT && symbol.st_shndx.get(Le {}) != 0;
+            is_it && name_at(&names, symbol.st_name.get(Le {})) == name.as_bytes()
+        });
+        found.map(|symbol| symbol.st_value.get(Le {}))
+    };
+    find_fn(".dynsym", ".dynstr").or_else(|| find_fn(".symtab", ".strtab"))
+}
 
 /// The functions of a file, sorted by address.
 #[derive(Debug, Default)]
@@ -103,8 +121,11 @@ impl Symbols {
     }
 
     fn name(&self, function: &Function) -> &[u8] {
-        let names = &self.names[usize::from(function.table)];
-        let rest = names.get(function.name as usize..).unwrap_or_default();
-        rest.split(|&byte| byte == 0).next().unwrap_or_default()
+        name_at(&self.names[usize::from(function.table)], function.name)
     }
+}
+
+fn name_at(names: &[u8], at: u32) -> &[u8] {
+    let rest = names.get(at as usize..).unwrap_or_default();
+    rest.split(|&byte| byte == 0).next().unwrap_or_default()
 }

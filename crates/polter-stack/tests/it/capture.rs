@@ -76,6 +76,23 @@ impl Stopped {
         self.child.id()
     }
 
+    /// Lets the program run on, until it writes another byte.
+    pub(crate) fn run_on(&mut self) {
+        ptrace::detach(Pid::from_raw(self.pid().cast_signed()), None).unwrap();
+        self.child
+            .stdout
+            .as_mut()
+            .unwrap()
+            .read_exact(&mut [0])
+            .expect("it runs on");
+    }
+
+    /// Ends the program.
+    pub(crate) fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// The frames, one a line, as long as the process is there.
     pub(crate) fn frames(&self) -> String {
         shown(&Modules::of(self.pid()).unwrap(), &self.stack)
@@ -84,8 +101,7 @@ impl Stopped {
 
 impl Drop for Stopped {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end();
     }
 }
 

@@ -12,6 +12,7 @@ mod capture;
 mod hostile;
 mod jit;
 mod languages;
+mod python;
 
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn skipped(why: std::fmt::Arguments<'_>) {
