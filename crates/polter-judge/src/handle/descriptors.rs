@@ -67,12 +67,12 @@ impl Judge {
             }
             Effect::Unshare { flags } => self.follow(tid, &Syscall::Unshare { flags }, place),
             Effect::Send { ref rights } => {
-                self.sent(tid, rights);
+                self.sent(tid, rights, place.args);
             }
             Effect::Receive {
                 ref rights,
                 is_cloexec,
-            } => self.received(pid, tid, rights, is_cloexec),
+            } => self.received(pid, tid, rights, is_cloexec, place.args),
             Effect::GetFd { pidfd, target, new } => self.fetched(pid, tid, pidfd, target, new),
             Effect::Register { ring, ref files } => self.registered_in_ring(tid, ring, files),
             _ => {}

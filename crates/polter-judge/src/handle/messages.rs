@@ -2,7 +2,7 @@
 //!
 //! A message holds its files from the moment its send begins until somebody receives it.
 
-use crate::input::{Made, rights};
+use crate::input::{Made, channel, rights};
 use crate::judge::Judge;
 use crate::state::{MAX_IN_FLIGHT, Message};
 use eventpoll::{Fd, Tid};
@@ -13,7 +13,7 @@ impl Judge {
     pub(super) fn send_begun(&mut self, pid: u32, tid: Tid, args: Args<'_>) {
         let rights = rights(args.raw);
         if !rights.is_empty() {
-            let id = self.sent(tid, &rights);
+            let id = self.sent(tid, &rights, args);
             if let Some(task) = self.tasks.get_mut(pid) {
                 task.sending = Some(id);
             }
@@ -35,7 +35,7 @@ impl Judge {
     }
 
     /// Puts files in flight; each is held until somebody receives it. Gives the message's id.
-    pub(crate) fn sent(&mut self, tid: Tid, rights: &[Fd]) -> u64 {
+    pub(crate) fn sent(&mut self, tid: Tid, rights: &[Fd], args: Args<'_>) -> u64 {
         let mut files = Vec::new();
         for fd in rights {
             if self.ensure_open(tid, *fd).is_some() {
@@ -46,7 +46,8 @@ impl Judge {
         }
         self.sent_messages += 1;
         let id = self.sent_messages;
-        self.in_flight.push_back(Message { id, files });
+        let channel = channel(args);
+        self.in_flight.push_back(Message { id, channel, files });
         if self.in_flight.len() > MAX_IN_FLIGHT
             && let Some(oldest) = self.in_flight.pop_front()
         {
@@ -63,10 +64,17 @@ impl Judge {
         self.policy_removals.require_full_scan();
     }
 
-    /// Files arrive. The log does not say from which message, so the oldest one with as many files is taken.
-    pub(super) fn received(&mut self, pid: u32, tid: Tid, rights: &[Fd], is_cloexec: bool) {
-        let mut messages = self.in_flight.iter();
-        let at = messages.position(|message| message.files.len() == rights.len());
+    /// Files arrive. The log does not say from which message: the oldest one with as many files is taken, of those that
+    /// were sent through the same socket if the log names it.
+    pub(super) fn received(
+        &mut self,
+        pid: u32,
+        tid: Tid,
+        rights: &[Fd],
+        is_cloexec: bool,
+        args: Args<'_>,
+    ) {
+        let at = self.message_of(channel(args), rights.len());
         let message = at.and_then(|at| self.in_flight.remove(at));
         for (index, fd) in rights.iter().enumerate() {
             if fd.0 < 0 {
@@ -84,6 +92,18 @@ impl Judge {
             self.fd_taken(pid, tid, *fd);
         }
         self.sweep_ghosts();
+    }
+
+    /// The oldest message that can be the one received: from this socket, or from one that the log does not name. A
+    /// receiver without a name can have any.
+    fn message_of(&self, channel: Option<u64>, files: usize) -> Option<usize> {
+        let oldest = |is_fn: &dyn Fn(Option<u64>) -> bool| {
+            let mut messages = self.in_flight.iter();
+            messages.position(|message| message.files.len() == files && is_fn(message.channel))
+        };
+        oldest(&|sent| sent == channel)
+            .or_else(|| oldest(&|sent| sent.is_none()))
+            .or_else(|| oldest(&|_| channel.is_none()))
     }
 
     /// `pidfd_getfd(2)`: a file of another process's table gets an fd here.

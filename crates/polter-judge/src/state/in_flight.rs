@@ -9,6 +9,8 @@ pub(crate) const MAX_IN_FLIGHT: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct Message {
     pub(crate) id: u64,
+    /// The socket that it was sent through, the same for both of its ends, if the log names it.
+    pub(crate) channel: Option<u64>,
     /// Its files, in each world.
     pub(crate) files: Vec<Vec<Option<FileId>>>,
 }

@@ -321,3 +321,26 @@ fn stacks() {
         );
     }
 }
+
+/// Two messages are under way; the second is received first, through its own socket, and the first never.
+#[test]
+fn a_message_is_received_from_the_socket_it_was_sent_through() {
+    let rights = |fd: i32| {
+        format!(
+            "{{msg_control=[{{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[{fd}]}}]}}, 0) = 1"
+        )
+    };
+    let log = [
+        "100 epoll_create1(EPOLL_CLOEXEC) = 3".to_owned(),
+        "100 eventfd2(0, 0) = 4".to_owned(),
+        "100 eventfd2(0, 0) = 5".to_owned(),
+        "100 epoll_ctl(3, EPOLL_CTL_ADD, 5, {events=EPOLLIN, data={u32=5, u64=5}}) = 0".to_owned(),
+        format!("100 sendmsg(6<UNIX-STREAM:[71->72]>, {}", rights(4)),
+        format!("100 sendmsg(8<UNIX-STREAM:[81->82]>, {}", rights(5)),
+        format!("101 recvmsg(9<UNIX-STREAM:[82->81]>, {}", rights(7)),
+        "100 close(5) = 0".to_owned(),
+    ];
+    let verdict = judge((log.join("\n") + "\n").as_bytes());
+    let holders = &verdict.findings[0].holders;
+    assert_eq!(*holders, [polter_judge::KeptBy::Fd { pid: 101, fd: 7 }]);
+}

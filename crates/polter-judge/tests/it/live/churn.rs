@@ -1,7 +1,10 @@
 //! Millions of lines in which everything comes and goes: the memory that is in use must not grow with them.
 
-use polter_judge::LiveJudge;
+use polter_judge::{Finding, LiveJudge, News, Standing};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 /// Lines of each quarter.
@@ -62,13 +65,63 @@ fn alone() {
     let log = judge.summary();
     assert_eq!((log.unread_lines, log.warning_count), (0, 0), "{log:?}");
     figures.push(told as u64);
+    still_finds_everything(&mut judge);
     let figures: Vec<String> = figures.iter().map(u64::to_string).collect();
     println!("quarters: {}", figures.join(" "));
 }
 
+/// After all that, each small log shows what it shows alone: no limit is used up.
+fn still_finds_everything(judge: &mut LiveJudge) {
+    let places = ["tests/small", "tests/fixtures"]
+        .map(|place| Path::new(env!("CARGO_MANIFEST_DIR")).join(place));
+    let mut compared = 0;
+    for entry in places
+        .into_iter()
+        .flat_map(|place| fs::read_dir(place).expect("it is there"))
+    {
+        let path = entry.expect("it can be listed").path();
+        let log = fs::read(&path).expect("it can be read");
+        let mut alone = LiveJudge::new(&[]);
+        let expected = findings(&mut alone, &log);
+        let found = findings(judge, &log);
+        assert_eq!(found, expected, "{}", path.display());
+        compared += expected.len();
+    }
+    assert!(compared > 10, "{compared} findings");
+}
+
+/// The findings that a log brings to light until its tasks have ended.
+fn findings(judge: &mut LiveJudge, log: &[u8]) -> BTreeSet<String> {
+    judge.fresh();
+    judge.push(log);
+    judge.push(b"\n");
+    let mut found: Vec<News> = judge.fresh();
+    // Those that the log only mentions too.
+    for pid in 100..10_000 {
+        judge.push(format!("{pid} +++ exited with 0 +++\n").as_bytes());
+    }
+    found.extend(judge.fresh());
+    found.retain(|news| news.is_first && news.standing == Standing::Found);
+    found
+        .into_iter()
+        .map(|news| {
+            let Finding {
+                class,
+                pid,
+                fd,
+                mut holders,
+                ..
+            } = news.finding;
+            // They stand in the order of their tables, which are other ones.
+            holders.sort();
+            format!("{} {pid}:{fd} {holders:?}", class.name())
+        })
+        .collect()
+}
+
 /// The resident memory of this process, in KiB.
 fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("/proc is mounted");
+    let status = fs::read_to_string("/proc/self/status").expect("/proc is mounted");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let figure = line
         .expect("a process has one")
@@ -88,18 +141,17 @@ struct Churn {
 
 impl Churn {
     fn pid(&mut self) -> u64 {
-        self.next_pid = (self.next_pid + 1) % 4_000_000;
-        self.next_pid + 200
+        self.next_pid = (self.next_pid + 1) % 1_000_000;
+        self.next_pid + 10_000
     }
 
     /// A process with all that it does, beside a server that lives for ever.
     fn turn(&mut self) -> String {
         let mut text = String::new();
         if self.turns == 0 {
-            text +=
-                "100 execve(\"/srv/server\", [\"server\"], 0x7) = 0\n100 epoll_create1(0) = 3\n";
-            text += "100 signalfd4(-1, [CHLD], 8, 0) = 4\n";
-            text += "100 epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLIN, data=0x4}) = 0\n";
+            text += "7 execve(\"/srv/server\", [\"server\"], 0x7) = 0\n7 epoll_create1(0) = 3\n";
+            text += "7 signalfd4(-1, [CHLD], 8, 0) = 4\n";
+            text += "7 epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLIN, data=0x4}) = 0\n";
         }
         self.turns += 1;
         let (n, worker, child, thread) = (self.turns, self.pid(), self.pid(), self.pid());
@@ -134,18 +186,18 @@ macro_rules! lines {
 /// The server's own connection; each has data of its own.
 fn connection(text: &mut String, n: u64) {
     lines! { text,
-        "100 accept4(9, NULL, NULL, 0) = 10"
-        "100 epoll_ctl(3, EPOLL_CTL_ADD, 10, {{events=EPOLLIN, data={{u32={n}, u64={n}}}}}) = 0"
-        "100 epoll_wait(3, [{{events=EPOLLIN, data={{u32={n}, u64={n}}}}}], 8, -1) = 1"
-        "100 read(10, \"x\", 1) = 1"
-        "100 close(10) = 0"
+        "7 accept4(9, NULL, NULL, 0) = 10"
+        "7 epoll_ctl(3, EPOLL_CTL_ADD, 10, {{events=EPOLLIN, data={{u32={n}, u64={n}}}}}) = 0"
+        "7 epoll_wait(3, [{{events=EPOLLIN, data={{u32={n}, u64={n}}}}}], 8, -1) = 1"
+        "7 read(10, \"x\", 1) = 1"
+        "7 close(10) = 0"
     }
 }
 
 /// A child with an instance and a ghost in it, which its own child keeps for a while.
 fn worker_of_its_own(text: &mut String, pid: u64, child: u64) {
     lines! { text,
-        "100 fork() = {pid}"
+        "7 fork() = {pid}"
         "{pid} execve(\"/srv/w{pid}\", [\"w\"], 0x7) = 0"
         "{pid} epoll_create1(0) = 20"
         "{pid} pipe2([21, 22], 0) = 0"
@@ -162,29 +214,29 @@ fn worker_of_its_own(text: &mut String, pid: u64, child: u64) {
         "{pid} getpid() = {pid}"
         "{pid} exit_group(0) = ?"
         "{pid} +++ exited with 0 +++"
-        "100 wait4(-1, NULL, 0, NULL) = {pid}"
+        "7 wait4(-1, NULL, 0, NULL) = {pid}"
     }
 }
 
 /// A child that takes the server's events, and removes what it registered.
 fn thief(text: &mut String, pid: u64) {
     lines! { text,
-        "100 eventfd2(0, 0) = 12"
-        "100 epoll_ctl(3, EPOLL_CTL_ADD, 12, {{events=EPOLLIN, data={{u32=12, u64={pid}}}}}) = 0"
-        "100 fork() = {pid}"
+        "7 eventfd2(0, 0) = 12"
+        "7 epoll_ctl(3, EPOLL_CTL_ADD, 12, {{events=EPOLLIN, data={{u32=12, u64={pid}}}}}) = 0"
+        "7 fork() = {pid}"
         "{pid} epoll_wait(3, [{{events=EPOLLIN, data={{u32=12, u64={pid}}}}}], 8, -1) = 1"
         "{pid} epoll_ctl(3, EPOLL_CTL_DEL, 12, NULL) = 0"
-        "100 epoll_ctl(3, EPOLL_CTL_MOD, 12, {{events=EPOLLIN, data={{u32=12, u64={pid}}}}}) = -1 ENOENT (No such file or directory)"
+        "7 epoll_ctl(3, EPOLL_CTL_MOD, 12, {{events=EPOLLIN, data={{u32=12, u64={pid}}}}}) = -1 ENOENT (No such file or directory)"
         "{pid} +++ killed by SIGKILL +++"
-        "100 --- SIGCHLD {{si_signo=SIGCHLD, si_code=CLD_KILLED, si_pid={pid}}} ---"
-        "100 close(12) = 0"
+        "7 --- SIGCHLD {{si_signo=SIGCHLD, si_code=CLD_KILLED, si_pid={pid}}} ---"
+        "7 close(12) = 0"
     }
 }
 
 /// A program that gets the server's instance and never uses it.
 fn leak(text: &mut String, pid: u64) {
     lines! { text,
-        "100 vfork() = {pid}"
+        "7 vfork() = {pid}"
         "{pid} execve(\"/bin/true\", [\"true\"], 0x7) = 0"
         "{pid} +++ exited with 0 +++"
     }
@@ -193,7 +245,7 @@ fn leak(text: &mut String, pid: u64) {
 /// A thread that waits while another closes, and whose exit strace does not print.
 fn threads(text: &mut String, pid: u64, tid: u64) {
     lines! { text,
-        "100 fork() = {pid}"
+        "7 fork() = {pid}"
         "{pid} epoll_create1(0) = 30"
         "{pid} eventfd2(0, 0) = 31"
         "{pid} epoll_ctl(30, EPOLL_CTL_ADD, 31, {{events=EPOLLIN, data={{u32=31, u64=31}}}}) = 0"
@@ -213,11 +265,11 @@ fn threads(text: &mut String, pid: u64, tid: u64) {
 fn message(text: &mut String, pid: u64, n: u64) {
     let rights = "{msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[42]}]}";
     lines! { text,
-        "100 fork() = {pid}"
+        "7 fork() = {pid}"
         "{pid} socketpair(AF_UNIX, SOCK_STREAM, 0, [40, 41]) = 0"
         "{pid} eventfd2({n}, 0) = 42"
         "{pid} dup(42) = 43"
-        "{pid} sendmsg(40, {rights}, 0) = 1"
+        "{pid} sendmsg(40<UNIX-STREAM:[{n}->9{n}]>, {rights}, 0) = 1"
         "{pid} exit_group(0) = ?"
         "{pid} +++ exited with 0 +++"
     }
@@ -226,14 +278,14 @@ fn message(text: &mut String, pid: u64, n: u64) {
 /// Two forks at once, whose children speak first, and a task that dies in a call.
 fn split(text: &mut String, pid: u64, child: u64) {
     lines! { text,
-        "100 fork( <unfinished ...>"
+        "7 fork( <unfinished ...>"
         "{pid} epoll_create1(0) = 50"
-        "100 <... fork resumed>) = {pid}"
+        "7 <... fork resumed>) = {pid}"
         "{pid} fork( <unfinished ...>"
-        "100 fork( <unfinished ...>"
+        "7 fork( <unfinished ...>"
         "{child} getpid() = {child}"
         "{pid} <... fork resumed>) = {child}"
-        "100 <... fork resumed>) = -1 EAGAIN (Resource temporarily unavailable)"
+        "7 <... fork resumed>) = -1 EAGAIN (Resource temporarily unavailable)"
         "{child} epoll_ctl(50, EPOLL_CTL_DEL, 9 <unfinished ...>"
         "{child} +++ killed by SIGKILL +++"
         "{pid} +++ killed by SIGABRT +++"
@@ -243,14 +295,14 @@ fn split(text: &mut String, pid: u64, child: u64) {
 /// A ghost of the server's that reports nothing, made and freed; and one fd more that is never closed but reused.
 fn silent(text: &mut String, n: u64) {
     lines! { text,
-        "100 eventfd2(0, 0) = 14"
-        "100 dup(14) = 15"
-        "100 epoll_ctl(3, EPOLL_CTL_ADD, 14, {{events=EPOLLIN, data={{u32=14, u64={n}}}}}) = 0"
-        "100 close(14) = 0"
-        "100 epoll_create1(0) = 16"
-        "100 epoll_wait(16, [], 8, 0) = 0"
-        "100 dup2(4, 16) = 16"
-        "100 close(16) = 0"
-        "100 close(15) = 0"
+        "7 eventfd2(0, 0) = 14"
+        "7 dup(14) = 15"
+        "7 epoll_ctl(3, EPOLL_CTL_ADD, 14, {{events=EPOLLIN, data={{u32=14, u64={n}}}}}) = 0"
+        "7 close(14) = 0"
+        "7 epoll_create1(0) = 16"
+        "7 epoll_wait(16, [], 8, 0) = 0"
+        "7 dup2(4, 16) = 16"
+        "7 close(16) = 0"
+        "7 close(15) = 0"
     }
 }
