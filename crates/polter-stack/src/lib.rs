@@ -16,7 +16,7 @@
 //! | `maps`, `process` | what a process has mapped; its files, opened |
 //! | `elf`, `image` | sections of a file; all that is read of one, once |
 //! | `cfi`, `unwind`, `arch` | a frame's caller; the walk; what differs between machines |
-//! | `symbols`, `lines`, `demangle` | names, and lines |
+//! | `symbols`, `go`, `lines`, `demangle` | names, and lines |
 //! | `perf_map` | names of code that was compiled just in time |
 //! | `python`, `memory` | Python's own frames, by the memory of a process that lives |
 //! | `modules`, `frame` | the whole; one frame, in the form of `strace -k` |
@@ -30,6 +30,7 @@ mod cfi;
 mod demangle;
 mod elf;
 mod frame;
+mod go;
 mod image;
 mod lines;
 mod maps;

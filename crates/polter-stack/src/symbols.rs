@@ -8,6 +8,7 @@ use object::elf::{STT_FUNC, STT_GNU_IFUNC, STT_NOTYPE, STT_OBJECT, Sym64};
 use object::pod;
 
 use crate::elf::Elf;
+use crate::go;
 
 /// The largest symbol table, and the largest table of its names.
 const LARGEST: usize = 256 << 20;
@@ -58,6 +59,7 @@ impl Symbols {
         for elf in files {
             symbols.add(elf, ".symtab", ".strtab");
             symbols.add(elf, ".dynsym", ".dynstr");
+            symbols.add_go(elf);
         }
         symbols.sort();
         symbols
@@ -82,6 +84,23 @@ impl Symbols {
                 table: at,
                 name: symbol.st_name.get(Le {}),
             })
+        }));
+        Some(())
+    }
+
+    /// Adds what a Go program says of itself, unless a table has it already.
+    fn add_go(&mut self, elf: &Elf) -> Option<()> {
+        if elf.section_address(".symtab").is_some() {
+            return None;
+        }
+        let (rows, names) = go::functions(elf)?;
+        let table = u8::try_from(self.names.len()).ok()?;
+        self.names.push(names.into());
+        self.functions.extend(rows.iter().map(|row| Function {
+            start: row.start,
+            size: row.size,
+            table,
+            name: row.name,
         }));
         Some(())
     }

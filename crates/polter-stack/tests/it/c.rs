@@ -200,7 +200,9 @@ fn a_short_copy_ends_the_walk() {
     let frames = stopped.frames();
     assert!((1..=2).contains(&frames.lines().count()), "{frames}");
     stopped.stack.bytes.clear();
-    assert_eq!(stopped.frames().lines().count(), 1);
+    // Where calls leave their return address in a register, one caller is known.
+    let known = 1 + usize::from(cfg!(target_arch = "aarch64"));
+    assert_eq!(stopped.frames().lines().count(), known);
 }
 
 #[track_caller]

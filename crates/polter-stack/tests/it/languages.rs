@@ -106,6 +106,26 @@ fn go() {
     has_in_order(&stopped.frames(), &expected);
 }
 
+#[test]
+fn go_without_symbols() {
+    for flags in [
+        &["-ldflags=-s -w"][..],
+        &["-ldflags=-s -w", "-buildmode=pie"],
+    ] {
+        let Some((_program, stopped)) = run_go(flags) else {
+            return;
+        };
+        let expected = [
+            "(syscall.Close+0x",
+            "(main.(*Server).Shutdown+0x",
+            "(main.handle+0x",
+            "(main.main+0x",
+            "(runtime.main+0x",
+        ];
+        has_in_order(&stopped.frames(), &expected);
+    }
+}
+
 fn run_rust(flags: &[&str]) -> Option<(Program, Stopped)> {
     let program = Program::of("program.rs", RUST);
     let compiled = program.compile(
