@@ -10,6 +10,7 @@
 //! | [`lab`] | the verb that runs a command in guests, each with its policy |
 //! | [`families`] | the files of `strace -ff`, which are one log |
 //! | [`past`] | the processes before a log began |
+//! | [`ignored`] | the signals that polter was started to ignore |
 //! | [`log`] | opens a log and shows the progress of reading it |
 //! | [`verdicts`] | judges one log after another: reports, warnings, the exit code |
 //! | [`report`] | verdicts, scans and removals, as text or as JSON |
@@ -29,6 +30,7 @@ mod exorcise_command;
 mod fail_on;
 mod failure;
 mod families;
+mod ignored;
 mod judge_command;
 mod lab;
 mod log;

@@ -3,7 +3,7 @@
 //! strace blocks them as long as it traces, and should: its log must show how the command ends.
 //! When the command has ended and descendants still run, a signal makes strace detach from them.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::Child;
@@ -18,6 +18,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator;
 use signal_hook::low_level::emulate_default_handler;
 
+use crate::ignored;
+
 /// How often the log is read until it has a first line, and how far apart.
 const LOOKS: u32 = 200;
 const PAUSE: Duration = Duration::from_millis(10);
@@ -31,11 +33,7 @@ pub(super) struct Signals {
 impl Signals {
     /// Catches the signals that would end polter, except those it was started to ignore (`nohup`).
     pub(super) fn catch() -> io::Result<Signals> {
-        let ignored = ignored_signals();
-        let wanted = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
-        let wanted = wanted
-            .into_iter()
-            .filter(|signal| ignored >> (signal - 1) & 1 == 0);
+        let wanted = ignored::others(&[SIGINT, SIGTERM, SIGHUP, SIGQUIT]);
         let caught = iterator::Signals::new(wanted)?;
         Ok(Signals { caught })
     }
@@ -131,12 +129,4 @@ fn first_pid(log: &Path) -> Option<Pid> {
 fn is_in_foreground() -> bool {
     let terminal = File::open("/dev/tty");
     terminal.is_ok_and(|terminal| tcgetpgrp(terminal).is_ok_and(|group| group == getpgrp()))
-}
-
-/// The signals polter was started to ignore, a bit each. Linux: `SigIgn` in proc(5).
-fn ignored_signals() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-        .unwrap_or(0)
 }

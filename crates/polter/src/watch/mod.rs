@@ -33,7 +33,7 @@ use crate::cli::WatchArgs;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::past;
+use crate::{ignored, past};
 use source::{Next, Source};
 use teller::Teller;
 
@@ -96,10 +96,10 @@ fn take(source: &mut dyn Source, judge: &mut LiveJudge) -> Result<bool, Failure>
     Ok(false)
 }
 
-/// Set by Ctrl-C and the like; the second time, they end polter at once.
+/// Set by Ctrl-C and the like, unless polter was started to ignore them; the second time, they end it at once.
 fn stop_flag() -> std::io::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
+    for signal in ignored::others(&[SIGINT, SIGTERM, SIGHUP]) {
         flag::register_conditional_default(signal, Arc::clone(&stop))?;
         flag::register(signal, Arc::clone(&stop))?;
     }

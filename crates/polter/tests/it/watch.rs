@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::fd::AsRawFd as _;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -13,6 +13,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::polter::{GHOST, HEALTHY, Logs, Ran, TORN, command, polter, polter_with_stdin};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_polter");
 
 const EVENT: &str = "100 epoll_wait(3, [{events=EPOLLIN, data={u32=4, u64=4}}], 8, 0) = 1\n";
 
@@ -89,6 +91,17 @@ fn ctrl_c_ends_with_a_sum_and_the_code_of_what_was_found() {
         assert!(ran.out().contains(found), "{}", ran.out());
         assert!(ran.err().is_empty(), "half a line is none: {}", ran.err());
     }
+}
+
+#[test]
+fn what_nohup_ignores_does_not_end_it() {
+    let mut watch = Watching::begin(Command::new("nohup").arg(BINARY).arg("watch"));
+    watch.write(GHOST);
+    assert!(watch.line().contains("; fix: "));
+    kill_process(Pid::from_child(&watch.child), Signal::HUP).expect("it runs");
+    watch.write(&EVENT.repeat(8));
+    assert!(watch.line().contains("10 events by now"));
+    assert_eq!(watch.end().code, Some(1));
 }
 
 #[test]
@@ -302,7 +315,11 @@ struct Watching {
 
 impl Watching {
     fn start(args: &[&str]) -> Watching {
-        let mut child = command(args)
+        Watching::begin(&mut command(args))
+    }
+
+    fn begin(command: &mut Command) -> Watching {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
