@@ -11,7 +11,7 @@ use crate::state::{
     Coverage, Deferred, FindingLog, Ghosts, HappensBefore, Heed, Labels, Message, PolicyRemovals,
     Registrations, Sharing, Tasks, Unseen, Worlds,
 };
-use crate::verdict::{Instance, Verdict};
+use crate::verdict::{Instance, LogTime, Verdict};
 use eventpoll::{EpollId, Errno, FileId, Policy, TableId, Tid};
 use polter_trace::{Assembled, Event, EventKind, ExitKind, NoteKind, Stream};
 use std::collections::VecDeque;
@@ -46,6 +46,8 @@ pub struct Judge {
     pub(crate) in_rings: Vec<(FileId, Vec<Vec<Option<FileId>>>)>,
     /// The line being read.
     pub(crate) line: u64,
+    /// When it was written, if it says so.
+    pub(crate) clock: Option<LogTime>,
     /// How often time has passed while the log grew: what was suspected before is told then.
     pub(crate) time: u64,
 }
@@ -71,6 +73,7 @@ impl Judge {
             deferred: Deferred::default(),
             in_rings: Vec::new(),
             line: 0,
+            clock: None,
             time: 0,
         }
     }
@@ -141,7 +144,7 @@ impl Judge {
             self.findings.name_root(pid);
         }
         if let Some(event) = &assembled.event {
-            self.line = event.line;
+            (self.line, self.clock) = (event.line, LogTime::of(event.clock));
             self.event(event);
         }
     }

@@ -36,8 +36,8 @@ pub use input::{Past, PastInstance, PastName, PastProcess, PastRegistration};
 pub use judge::Judge;
 pub use live::LiveJudge;
 pub use verdict::{
-    Break, Broken, Class, Finding, Gap, GapKind, Instance, KeptBy, LogSummary, News, Outcome,
-    PolicyVerdict, Severity, Site, Standing, Step, Verdict, Warning,
+    Break, Broken, Class, Finding, Gap, GapKind, Instance, KeptBy, LogSummary, LogTime, News,
+    Outcome, PolicyVerdict, Severity, Site, Standing, Step, Verdict, Warning,
 };
 
 #[cfg(doctest)]

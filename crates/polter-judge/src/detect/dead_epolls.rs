@@ -152,6 +152,7 @@ impl Judge {
         }
         let site = Site {
             line: self.line,
+            time: self.clock,
             pid: dead.closed.site.pid,
             text: format!("{fd} names another file"),
             stack: Vec::new(),

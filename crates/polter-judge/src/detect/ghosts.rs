@@ -80,6 +80,7 @@ impl Judge {
                     let text = "+++ exited +++".to_string();
                     let site = Site {
                         line: self.line,
+                        time: self.clock,
                         pid: process,
                         text,
                         stack: Vec::new(),

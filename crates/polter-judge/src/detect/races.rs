@@ -103,6 +103,7 @@ impl Judge {
         );
         let reuse = Site {
             line,
+            time: self.clock,
             pid: process,
             text: format!("{fd} names another file"),
             stack: Vec::new(),

@@ -46,6 +46,7 @@ impl Judge {
         if signal == b"SIGABRT" {
             let site = Site {
                 line: self.line,
+                time: self.clock,
                 pid,
                 text: "+++ killed by SIGABRT +++".to_owned(),
                 stack: Vec::new(),

@@ -21,6 +21,7 @@ impl Judge {
                 };
                 let place = Place {
                     line,
+                    clock: self.clock,
                     pid,
                     name: entry.name,
                     args: entry.args,
@@ -48,6 +49,7 @@ impl Judge {
                 if let Some(epfd) = fd_at(entry.args, 0) {
                     let place = Place {
                         line,
+                        clock: self.clock,
                         pid,
                         name: entry.name,
                         args: entry.args,
@@ -92,13 +94,13 @@ impl Judge {
         };
         if let Effect::Touch { fd } = effect {
             if matches!(call.name, "signalfd" | "signalfd4") && !has_failed {
-                self.mask_changed(tid, fd, &Place::of_call(line, pid, call));
+                self.mask_changed(tid, fd, &Place::of_call((line, self.clock), pid, call));
             }
             return self.touched(pid, tid, fd, call, line);
         }
         self.findings.summary.followed += 1;
         (self.coverage).effect(line, &effect, call.returned.errno.is_some());
-        let place = Place::of_call(line, pid, call);
+        let place = Place::of_call((line, self.clock), pid, call);
         if !self.is_within_budget(tid, &effect) {
             return self.findings.warn(line, 0, || {
                 format!(

@@ -9,6 +9,7 @@
 
 use crate::judge::Judge;
 use crate::state::{KeptEvent, KeptLine, MAX_BYTES, MAX_LINES};
+use crate::verdict::LogTime;
 use polter_trace::{Body, Event, EventKind, ExitKind, Line};
 
 impl Judge {
@@ -45,8 +46,13 @@ impl Judge {
             },
             _ => return false,
         };
-        let line = event.line;
-        let kept = KeptLine { pid, line, what };
+        let (line, clock) = (event.line, LogTime::of(event.clock));
+        let kept = KeptLine {
+            pid,
+            line,
+            clock,
+            what,
+        };
         self.deferred.bytes += kept.bytes();
         self.deferred.events.push(kept);
         if self.deferred.events.len() > MAX_LINES || self.deferred.bytes > MAX_BYTES {
@@ -78,9 +84,9 @@ impl Judge {
 
     /// Replays the kept lines whose pid is picked, in their order. `line` is theirs meanwhile.
     fn replay(&mut self, pick_fn: impl Fn(u32) -> bool) {
-        let now = self.line;
+        let now = (self.line, self.clock);
         for kept in self.deferred.take(pick_fn) {
-            self.line = kept.line;
+            (self.line, self.clock) = (kept.line, kept.clock);
             match kept.what {
                 KeptEvent::Call(text) => match Line::parse(&text).body {
                     Body::Call(call) => self.ended(kept.pid, kept.line, &call),
@@ -92,6 +98,6 @@ impl Judge {
                 KeptEvent::Exited => self.gone(kept.pid),
             }
         }
-        self.line = now;
+        (self.line, self.clock) = now;
     }
 }

@@ -10,8 +10,9 @@ use polter_trace::Call;
 impl Judge {
     /// Handles a call on a descriptor that changes none: it may use an fd that is closed or stale.
     pub(crate) fn touched(&mut self, pid: u32, tid: Tid, fd: Fd, call: &Call<'_>, line: u64) {
+        let clock = self.clock;
         if call.returned.errno == Some("EBADF") {
-            self.note_refused(tid, fd, &Place::of_call(line, pid, call));
+            self.note_refused(tid, fd, &Place::of_call((line, clock), pid, call));
         }
         let Some(task) = self.tasks.get_mut(pid) else {
             return;
@@ -19,7 +20,7 @@ impl Judge {
         if !task.batch.is_empty()
             && let Some(stale) = task.batch.touch(fd)
         {
-            self.found_stale_use(tid, fd, &stale, &Place::of_call(line, pid, call));
+            self.found_stale_use(tid, fd, &stale, &Place::of_call((line, clock), pid, call));
         }
     }
 

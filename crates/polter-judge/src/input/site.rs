@@ -1,6 +1,6 @@
 //! Where a call stands in the log.
 
-use crate::verdict::{Site, Step};
+use crate::verdict::{LogTime, Site, Step};
 use polter_trace::{Args, Call, Returned};
 
 /// The longest text of a call that is kept, in bytes.
@@ -10,6 +10,7 @@ const KEPT_TEXT: usize = 240;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {
     pub(crate) line: u64,
+    pub(crate) clock: Option<LogTime>,
     pub(crate) pid: u32,
     pub(crate) name: &'a str,
     pub(crate) args: Args<'a>,
@@ -18,9 +19,14 @@ pub(crate) struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    pub(crate) fn of_call(line: u64, pid: u32, call: &Call<'a>) -> Place<'a> {
+    pub(crate) fn of_call(
+        (line, clock): (u64, Option<LogTime>),
+        pid: u32,
+        call: &Call<'a>,
+    ) -> Place<'a> {
         Place {
             line,
+            clock,
             pid,
             name: call.name,
             args: call.args,
@@ -40,6 +46,7 @@ impl<'a> Place<'a> {
         };
         Site {
             line: self.line,
+            time: self.clock,
             pid: self.pid,
             text,
             stack: Vec::new(),

@@ -16,7 +16,7 @@
 mod names;
 
 use crate::judge::Judge;
-use crate::verdict::{LogSummary, News, Verdict};
+use crate::verdict::{LogSummary, LogTime, News, Verdict};
 use eventpoll::Policy;
 use names::Names;
 use polter_trace::{
@@ -178,7 +178,7 @@ impl LiveJudge {
         let assembled = self.assembler.push(self.lines, &line);
         let findings = &mut self.judge.findings;
         findings.summary.lines += 1;
-        let clock = line.prefix.clock;
+        let clock = LogTime::of(line.prefix.clock);
         findings.now = (self.lines, clock.or(findings.now.1));
         let next = findings.next_index();
         let event = assembled.event.as_ref();

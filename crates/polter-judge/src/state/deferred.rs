@@ -1,5 +1,7 @@
 //! The lines that wait until their task's parent is known; `handle::deferred` keeps and replays them.
 
+use crate::verdict::LogTime;
+
 /// Most lines kept at once.
 pub(crate) const MAX_LINES: usize = 4096;
 
@@ -17,6 +19,7 @@ pub(crate) struct Deferred {
 pub(crate) struct KeptLine {
     pub(crate) pid: u32,
     pub(crate) line: u64,
+    pub(crate) clock: Option<LogTime>,
     pub(crate) what: KeptEvent,
 }
 

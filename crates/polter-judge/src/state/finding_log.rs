@@ -3,11 +3,10 @@
 use super::kept_findings::KeptFindings;
 use super::steps::name_root;
 use crate::verdict::{
-    Class, Finding, Gap, Instance, LogSummary, News, PolicyVerdict, Severity, Standing, Step,
-    Verdict, Warning,
+    Class, Finding, Gap, Instance, LogSummary, LogTime, News, PolicyVerdict, Severity, Standing,
+    Step, Verdict, Warning,
 };
 use eventpoll::Fd;
-use polter_trace::Clock;
 use rustc_hash::FxHashMap;
 
 /// Most findings kept; all others are only counted. While the log grows, the oldest that was told is given back instead.
@@ -35,7 +34,7 @@ pub(crate) struct FindingLog {
     /// Findings are told as they come up, and need not all be kept.
     pub(crate) is_live: bool,
     /// The line being read, and when it was written: of the findings that it brings to light.
-    pub(crate) now: (u64, Option<Clock>),
+    pub(crate) now: (u64, Option<LogTime>),
 }
 
 /// What became of a finding that was to be kept.

@@ -1,8 +1,7 @@
 //! The findings that are kept, by an index that never means another one; the oldest are given back.
 
 use super::steps::add_frame;
-use crate::verdict::{Finding, News, Standing};
-use polter_trace::Clock;
+use crate::verdict::{Finding, LogTime, News, Standing};
 use std::collections::VecDeque;
 
 /// A finding, and what was told of it.
@@ -10,7 +9,7 @@ use std::collections::VecDeque;
 pub(super) struct Kept {
     pub(super) finding: Finding,
     pub(super) standing: Standing,
-    pub(super) found: Option<Clock>,
+    pub(super) found: Option<LogTime>,
     pub(super) comm: Option<String>,
     /// The line on which it was made or last changed: its stack may follow.
     touched: u64,
@@ -79,7 +78,7 @@ impl KeptFindings {
         &mut self,
         finding: Finding,
         standing: Standing,
-        found: Option<Clock>,
+        found: Option<LogTime>,
         line: u64,
     ) -> usize {
         let index = self.next_index();

@@ -1,5 +1,6 @@
 //! Findings: what is wrong, and how it came about.
 
+use super::log_time::LogTime;
 use polter_class::{Class, Severity};
 use serde::Serialize;
 
@@ -57,6 +58,9 @@ pub struct Step {
 pub struct Site {
     /// The line, from 1.
     pub line: u64,
+    /// When, if the log says it: when the call began on this line, or ended on it.
+    #[serde(skip)]
+    pub time: Option<LogTime>,
     /// The task that called.
     pub pid: u32,
     /// The call as the log has it, cut if it is long.

@@ -4,6 +4,7 @@
 
 mod finding;
 mod gap;
+mod log_time;
 mod news;
 mod policy;
 mod summary;
@@ -12,6 +13,8 @@ mod summary;
 pub use finding::{Finding, Instance, KeptBy, Site, Step};
 /// What the log does not show.
 pub use gap::{Gap, GapKind};
+/// The time of a line.
+pub use log_time::LogTime;
 /// What is new about a finding while the log grows.
 pub use news::{News, Standing};
 /// What a policy would change.

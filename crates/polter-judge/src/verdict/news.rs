@@ -1,7 +1,7 @@
 //! What is new about a finding while the log still grows.
 
 use super::finding::Finding;
-use polter_trace::Clock;
+use super::log_time::LogTime;
 
 /// Something that is new since it was last asked for: a finding, or a change of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct News {
     /// How sure it is.
     pub standing: Standing,
     /// When the line was written that brought the finding to light, if the log says so.
-    pub found: Option<Clock>,
+    pub found: Option<LogTime>,
     /// The name of the process, as far as the log shows it.
     pub comm: Option<String>,
     /// The finding as it is now.

@@ -7,11 +7,11 @@
 //! ```
 
 use std::io::{self, Write};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use humantime::{format_rfc3339_micros, format_rfc3339_seconds};
 use polter_judge::{
-    Class, Finding, Gap, Instance, KeptBy, News, Severity, Standing, Step, Verdict,
+    Class, Finding, Gap, Instance, KeptBy, LogTime, News, Severity, Site, Standing, Step, Verdict,
 };
 use polter_why::Place;
 use serde::Serialize;
@@ -66,6 +66,15 @@ impl Told<'_> {
             Standing::Found => Event::Changed,
         }
     }
+}
+
+/// A time of the log, if a calendar has it.
+pub(crate) fn dated(time: Option<LogTime>) -> Option<SystemTime> {
+    /// The end of the year 9999: beyond it, a stamp is none.
+    const LAST: Duration = Duration::from_secs(253_402_300_799);
+    let since = time.map(LogTime::since_1970);
+    let since = since.filter(|since| *since <= LAST)?;
+    Some(SystemTime::UNIX_EPOCH + since)
 }
 
 /// Writes a line for people.
@@ -159,7 +168,25 @@ struct FindingDocument<'a> {
     events: u64,
     repeated: u64,
     ended: Option<u64>,
-    story: &'a [Step],
+    story: Vec<StepDocument<'a>>,
+}
+
+/// A step, with its time if the log has dates.
+#[derive(Serialize)]
+struct StepDocument<'a> {
+    what: &'a str,
+    time: Option<String>,
+    site: &'a Site,
+}
+
+impl StepDocument<'_> {
+    fn of(step: &Step) -> StepDocument<'_> {
+        StepDocument {
+            what: &step.what,
+            time: dated(step.site.time).map(|time| format_rfc3339_micros(time).to_string()),
+            site: &step.site,
+        }
+    }
 }
 
 /// Writes an object for programs.
@@ -184,7 +211,7 @@ pub(crate) fn write_json(out: &mut dyn Write, told: &Told<'_>, place: &Place) ->
         events: finding.events,
         repeated: finding.repeated,
         ended: finding.ended,
-        story: &finding.story,
+        story: finding.story.iter().map(StepDocument::of).collect(),
     };
     write_line(out, &document)
 }

@@ -308,6 +308,7 @@ fn step(what: &str, line: u64, pid: u32, text: &str) -> Step {
 fn site(line: u64, pid: u32, text: &str) -> Site {
     Site {
         line,
+        time: None,
         pid,
         text: text.to_owned(),
         stack: Vec::new(),

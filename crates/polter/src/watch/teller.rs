@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use polter_judge::{LiveJudge, News, Standing, Verdict};
-use polter_trace::Clock;
 
 use super::flood::Flood;
 use super::tally::{Strict, Tally};
@@ -15,7 +14,7 @@ use crate::console::{Console, Stream};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::live::{
-    Sum, Told, write_hidden, write_json, write_json_sum, write_text, write_text_sum,
+    Sum, Told, dated, write_hidden, write_json, write_json_sum, write_text, write_text_sum,
 };
 use crate::report::words::{counted, number};
 
@@ -87,7 +86,7 @@ impl<'a> Teller<'a> {
             }
             let told = Told {
                 news,
-                time: time_of(news.found),
+                time: dated(news.found).unwrap_or_else(SystemTime::now),
                 comm: comm.as_deref(),
                 machine: &self.whose.machine,
             };
@@ -214,15 +213,5 @@ impl Shown {
             steps: news.finding.story.len(),
             is_hidden: false,
         }
-    }
-}
-
-/// When a finding came to light: by the log if it has dates, else now.
-fn time_of(clock: Option<Clock>) -> SystemTime {
-    /// The year 9999: beyond it, a stamp is none.
-    const LAST: Duration = Duration::from_secs(253_402_300_799);
-    match clock {
-        Some(Clock::Unix(since)) if since <= LAST => SystemTime::UNIX_EPOCH + since,
-        _ => SystemTime::now(),
     }
 }

@@ -197,7 +197,15 @@ fn json_has_a_schema_a_time_and_the_whole_story() {
     ] {
         assert_eq!(finding[key], value, "{key} in {finding}");
     }
-    assert_eq!(finding["story"].as_array().map(Vec::len), Some(4));
+    let story = finding["story"].as_array().expect("it has steps");
+    let times = story
+        .iter()
+        .map(|step| step["time"].as_str().expect("a time"));
+    let seconds: Vec<&str> = times.map(|time| &time[17..]).collect();
+    assert_eq!(
+        seconds,
+        ["20.000002Z", "20.000003Z", "20.000004Z", "20.000006Z"]
+    );
     let sum = objects.last().expect("there is a sum");
     assert_eq!(
         (&sum["schema"], &sum["findings"]),
@@ -211,6 +219,20 @@ fn json_has_a_schema_a_time_and_the_whole_story() {
                 "{key} is not in docs/json.md"
             );
         }
+    }
+}
+
+#[test]
+fn a_stamp_beyond_all_calendars_is_none() {
+    for stamp in ["99999999999999.5", "253402300800.0", "12:00:00", ""] {
+        let log = GHOST.replace("100 ", &format!("100 {stamp} "));
+        let ran = polter_with_stdin(&["watch", "--format", "json"], log.as_bytes());
+        assert_eq!(ran.code, Some(1), "{}", ran.err());
+        assert!(
+            ran.out().contains("\"time\":null,\"site\""),
+            "{stamp}: {}",
+            ran.out()
+        );
     }
 }
 
