@@ -77,6 +77,11 @@ impl Console {
         self.say(WARNING, "warning", message);
     }
 
+    /// Writes a remark to standard error.
+    pub(crate) fn note(&self, message: impl Display) {
+        self.say(Style::new(), "note", message);
+    }
+
     fn say(&self, style: Style, kind: &str, message: impl Display) {
         let mut stderr = AutoStream::new(io::stderr(), self.color);
         let message = message.to_string();

@@ -150,6 +150,16 @@ pub(crate) enum Failure {
         "nothing is removed without asking, and there is nobody to ask\n  say --yes to remove them, --dry-run to see"
     )]
     NobodyToAsk,
+    /// The kernel does not record.
+    #[cfg(feature = "bpf")]
+    #[error(
+        "nothing can be recorded here: {refusal}{}\n  with strace instead:  polter run -- COMMAND",
+        advised(Purpose::UseBpf)
+    )]
+    Recorder {
+        /// What is missing.
+        refusal: polter_record::Refusal,
+    },
     /// Signals cannot be caught.
     #[error("cannot catch signals: {0}")]
     Signals(io::Error),

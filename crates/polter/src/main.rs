@@ -5,6 +5,7 @@
 //! | [`cli`] | the command line, once for parsing, help, completions and man pages |
 //! | [`judge_command`], [`run`], [`check`], [`witness`], [`demo`], [`pages`] | a verb each |
 //! | [`race`] | the verb that searches every interleaving of a few calls |
+//! | `record` | the verb that records calls by eBPF |
 //! | [`scan_command`], [`exorcise_command`] | the verbs for running processes |
 //! | [`watch`] | the verb that tells findings while programs run |
 //! | [`lab`] | the verb that runs a command in guests, each with its policy |
@@ -38,6 +39,8 @@ mod pages;
 mod past;
 mod permission;
 mod race;
+#[cfg(feature = "bpf")]
+mod record;
 mod report;
 mod run;
 mod scan_command;
@@ -76,6 +79,10 @@ fn start(verb: &Verb, console: &Console) -> Result<Exit, Failure> {
         Verb::Follow(follow) => run::follow(follow),
         Verb::Judge(judge) => judge_command::judge(judge, console),
         Verb::Watch(watch) => watch::watch(watch, console),
+        #[cfg(feature = "bpf")]
+        Verb::Record(args) => record::record(args, console),
+        #[cfg(feature = "bpf")]
+        Verb::Hold(hold) => record::hold(hold),
         Verb::Run(run) => run::run(run, console),
         Verb::Check(check) => check::check(check, console),
         Verb::Witness(witness) => witness::witness(witness, console),

@@ -56,6 +56,19 @@ Examples:
   polter run --fail-on ghost -o report.txt -- make test
   polter run --format json -o report.json -- python3 -m app";
 
+#[cfg(feature = "bpf")]
+pub(super) const RECORD: &str = "\
+Examples:
+  polter record -- ./server                  from its first call on; now: polter judge polter.strace
+  polter record -o live.strace --pid 1234 --follow --duration 10s; polter judge live.strace
+  polter record --cgroup system.slice/nginx.service --duration 1m
+  polter record --all --rotate 64M           until Ctrl-C, in ten files at most
+
+Exit codes:
+  0  recorded; a command's own exit code is passed on
+  2  error: a wrong command line, a file that cannot be written, a kernel that does not record; or
+     records were lost, and the recording says where";
+
 const CHECK: &str = "\
 Examples:
   polter check scenarios/*.strace            written, model and kernel: all the same?

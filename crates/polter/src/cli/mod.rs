@@ -10,6 +10,7 @@ mod format;
 mod judge;
 mod lab;
 mod race;
+mod record;
 mod run;
 mod scan;
 mod watch;
@@ -32,6 +33,8 @@ pub(crate) use format::Format;
 pub(crate) use judge::{JudgeArgs, JudgeFormat, Judging, Reporting};
 pub(crate) use lab::{LabArgs, LabOptions};
 pub(crate) use race::RaceArgs;
+#[cfg(feature = "bpf")]
+pub(crate) use record::{HoldArgs, RecordArgs};
 pub(crate) use run::{FollowArgs, RunArgs};
 pub(crate) use scan::ScanArgs;
 pub(crate) use watch::WatchArgs;
@@ -108,6 +111,23 @@ pub(crate) enum Verb {
     /// never exit code 0. Memory stays the same for days.
     #[command(after_help = with_exit_codes(examples::WATCH, Exit::WATCH_HELP))]
     Watch(WatchArgs),
+
+    /// Record the calls of running programs, at almost no cost
+    ///
+    /// The kernel itself records, by eBPF: nobody is stopped, a call that matters takes some hundred nanoseconds longer, and
+    /// everything else a little. The recording is what strace would write, and `polter judge` reads it. A command is
+    /// recorded from its first call on, with all that it forks, and its exit code is passed on.
+    ///
+    /// Needs root, or CAP_BPF and CAP_PERFMON, and a kernel with BTF from Linux 5.17 on; elsewhere, `polter run` uses
+    /// strace.
+    #[cfg(feature = "bpf")]
+    #[command(after_help = examples::RECORD)]
+    Record(RecordArgs),
+
+    /// A command that waits until it is recorded
+    #[cfg(feature = "bpf")]
+    #[command(hide = true)]
+    Hold(HoldArgs),
 
     /// Run scripts on the model and on the running kernel, and compare
     ///

@@ -29,6 +29,7 @@ use crate::failure::Failure;
 use crate::verdicts;
 pub(crate) use follow::follow;
 use recording::Recording;
+pub(crate) use signals::is_in_foreground;
 use signals::Signals;
 use strace::Strace;
 
@@ -64,7 +65,7 @@ fn watch(strace: &Strace, recording: &Recording, command: &[OsString]) -> Result
     })
 }
 
-fn exit_of(status: ExitStatus) -> Exit {
+pub(crate) fn exit_of(status: ExitStatus) -> Exit {
     // strace ends the same way as the command, by the same signal if a signal ended it.
     let signalled = status.signal().map(|signal| 128 + signal);
     match status.code().or(signalled) {

@@ -126,7 +126,7 @@ fn first_pid(log: &Path) -> Option<Pid> {
 }
 
 /// True if the terminal sends its own signals (`^C`, `^\`, hanging up) to the command as well.
-fn is_in_foreground() -> bool {
+pub(crate) fn is_in_foreground() -> bool {
     let terminal = File::open("/dev/tty");
     terminal.is_ok_and(|terminal| tcgetpgrp(terminal).is_ok_and(|group| group == getpgrp()))
 }

@@ -1,0 +1,20 @@
+//! The programs in the kernel, and what they write into the ring.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `record.bpf.c` | the programs; compiled into the object beside it |
+//! | `calls` | which calls are recorded, and what is read of each |
+//! | `load` | loads and attaches the programs |
+//! | `raw` | a record of the ring, as it is laid out |
+
+mod calls;
+mod load;
+mod raw;
+
+/// How a call's arguments are written.
+pub(crate) use calls::{Spelling, spelling_of};
+/// The programs, attached.
+pub use load::Scope;
+pub(crate) use load::Programs;
+/// What a record says.
+pub(crate) use raw::{About, Body, Call, Head, Record, What, int, long};

@@ -1,0 +1,1173 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only */
+/*
+ * Records the calls that matter to epoll, of some processes, into a ring.
+ *
+ *   tp_btf/sys_enter ─▶ what a call is about to end: the file at close, who registered it, the stack that leads here
+ *   tp_btf/sys_exit  ─▶ what a call has made: numbers, files, events, messages
+ *   tp_btf/sched_process_{fork,exec,exit}, signal_deliver ─▶ the life of processes
+ *
+ * Records stand in the ring in the order in which they were reserved. What a call does happens between its two records, or,
+ * where nobody else has its table and its instance, at its only one.
+ *
+ * The first two tracepoints are passed by every call on the machine. A call of another kind, or of another process, leaves
+ * after one or two looks into tables.
+ */
+#include "../../../polter-scan/src/bpf/kernel.h"
+
+typedef signed long long s64;
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* The helpers used. Linux: include/uapi/linux/bpf.h */
+static u64 (*bpf_ktime_get_ns)(void) = (void *)5;
+static u64 (*bpf_get_current_pid_tgid)(void) = (void *)14;
+static long (*bpf_probe_read_user)(void *to, u32 size, const void *from) = (void *)112;
+static long (*bpf_probe_read_kernel_str)(void *to, u32 size, const void *from) = (void *)115;
+static long (*bpf_map_delete_elem)(void *map, const void *key) = (void *)3;
+static u64 (*bpf_get_current_ancestor_cgroup_id)(int level) = (void *)123;
+static struct pt_regs *(*bpf_task_pt_regs)(struct task_struct *task) = (void *)175;
+
+enum { BPF_MAP_TYPE_PERCPU_ARRAY = 6 };
+enum { BPF_ANY = 0 };
+enum { BPF_RB_FORCE_WAKEUP = 2 };
+
+#define PIDTYPE_TGID 1
+#define EBADF 9
+#define EAGAIN 11
+#define SOCKFS_MAGIC 0x534f434b
+#define AF_UNIX 1
+#define AF_INET 2
+#define AF_INET6 10
+#define F_DUPFD 0
+#define F_DUPFD_CLOEXEC 1030
+#define EPOLL_CTL_DEL 2
+#define CLONE_VFORK 0x4000
+#define CLONE_VM 0x100
+/* Linux: __USER32_CS, the code segment of a 32-bit program on x86. */
+#define USER32_CS 0x23
+
+/* The reader has the same numbers and layouts: src/kernel/raw.rs, src/kernel/calls.rs. */
+#define MAX_CALLS 512
+enum { ENTER = 1, EXIT = 2, USE = 3, FORK = 4, EXEC = 5, GONE = 6, SIGNAL = 7, CLOSED = 8 };
+
+/* What is recorded of a call; 0: nothing. */
+enum {
+	/* A use of the file at the first argument; one that repeats the last is left out. */
+	USES = 1,
+	/* The result and the arguments. */
+	PLAIN = 2,
+	/* The result is a new fd. */
+	OPENS = 3,
+	/* Two new fds, in the array at an argument. */
+	OPENS_TWO = 4,
+	CLOSES = 5,
+	/* dup2(2), dup3(2) */
+	REPLACES = 6,
+	CLOSES_RANGE = 7,
+	CONTROLS = 8,
+	WAITS = 9,
+	SENDS = 10,
+	RECEIVES = 11,
+	SENDS_MANY = 12,
+	RECEIVES_MANY = 13,
+	/* fcntl(2) */
+	FCNTL = 14,
+	/* Bytes behind an argument: signalfd(2), io_uring_register(2). */
+	BYTES = 15,
+	/* exit(2), exit_group(2): it does not return. */
+	LEAVES = 16,
+	/* Only an error is recorded: a success is told by another record. */
+	FAILS = 17,
+	/* Only EBADF is recorded. */
+	HITS_NOTHING = 18,
+	/* connect(2), bind(2): the file is described, for it is called something else now. */
+	NAMES = 19,
+};
+
+/* How a call of a kind is read: the kind, an argument, a size. */
+struct shape {
+	u8 kind;
+	u8 argument;
+	u16 size;
+};
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+/* x86-64 */
+struct pt_regs {
+	unsigned long bp;
+	unsigned long r10;
+	unsigned long r9;
+	unsigned long r8;
+	unsigned long dx;
+	unsigned long si;
+	unsigned long di;
+	unsigned long orig_ax;
+	unsigned long ip;
+	unsigned long cs;
+	unsigned long sp;
+};
+
+/* aarch64 */
+struct pt_regs___arm64 {
+	u64 regs[31];
+	u64 sp;
+	u64 pc;
+	u64 orig_x0;
+	s32 syscallno;
+};
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct files_struct___counted {
+	atomic_t count;
+};
+
+struct signal_struct___live {
+	atomic_t live;
+};
+
+struct task_struct___more {
+	int exit_code;
+	void *mm;
+};
+
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct qstr d_name;
+};
+
+struct path {
+	struct dentry *dentry;
+};
+
+struct file___path {
+	struct path f_path;
+};
+
+struct in6_addr {
+	u8 bytes[16];
+};
+
+struct sock_common {
+	u32 skc_daddr;
+	u32 skc_rcv_saddr;
+	u16 skc_dport;
+	u16 skc_num;
+	u16 skc_family;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct socket {
+	short type;
+	struct sock *sk;
+	struct file *file;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	struct socket *sk_socket;
+	u16 sk_protocol;
+};
+
+struct unix_sock {
+	struct sock *peer;
+};
+
+struct kernel_siginfo {
+	int si_code;
+};
+
+struct linux_binprm {
+	const char *filename;
+};
+
+#pragma clang attribute pop
+
+struct {
+	NUMBER(type, BPF_MAP_TYPE_RINGBUF);
+	NUMBER(max_entries, 1 << 25);
+} records SEC(".maps");
+
+struct {
+	NUMBER(type, BPF_MAP_TYPE_ARRAY);
+	NUMBER(max_entries, MAX_CALLS);
+	TYPE(key, u32);
+	TYPE(value, struct shape);
+} shapes SEC(".maps");
+
+/* The processes that are recorded, as the kernel calls them. */
+struct {
+	NUMBER(type, BPF_MAP_TYPE_HASH);
+	NUMBER(max_entries, 1 << 16);
+	TYPE(key, u32);
+	TYPE(value, u32);
+} targets SEC(".maps");
+
+/* The processes asked for, as the reader calls them. */
+struct {
+	NUMBER(type, BPF_MAP_TYPE_HASH);
+	NUMBER(max_entries, 1 << 12);
+	TYPE(key, u32);
+	TYPE(value, u32);
+} wanted SEC(".maps");
+
+enum { SOME = 0, ALL = 1, IN_CGROUP = 2 };
+
+/* Set before the programs run. */
+struct settings {
+	u64 cgroup;
+	u32 scope;
+	u32 cgroup_level;
+	/* Whether a child of a recorded process is recorded. */
+	u32 follows;
+	/* Bytes of the stack that are copied where a ghost is made. */
+	u32 stack;
+};
+
+struct {
+	NUMBER(type, BPF_MAP_TYPE_ARRAY);
+	NUMBER(max_entries, 1);
+	TYPE(key, u32);
+	TYPE(value, struct settings);
+} settings SEC(".maps");
+
+/* Before every record. */
+struct head {
+	u64 time;
+	/* The file at `fd`, which tells it from all others as long as it lives. */
+	u64 file;
+	s64 result;
+	u32 pid;
+	u32 tid;
+	u16 what;
+	u16 number;
+	s32 fd;
+	/* Records that found no room before this one. */
+	u32 lost;
+	/* CLOSED: the file's references, with the one that goes. */
+	u32 references;
+};
+
+/* A file, as its reader will call it. */
+struct about {
+	u64 file;
+	u64 inode;
+	/* A unix socket: its peer's inode. */
+	u64 peer;
+	u32 magic;
+	u32 device;
+	u16 family;
+	u16 type;
+	u16 port;
+	u16 peer_port;
+	u8 address[16];
+	u8 peer_address[16];
+	char name[32];
+};
+
+struct registered {
+	u64 instance;
+	u64 data;
+	u32 events;
+	/* Registrations of the file under this fd, and under any. */
+	u32 matching;
+	u32 all;
+	u32 pad;
+	u64 references;
+};
+
+struct frame {
+	u64 ip;
+	u64 sp;
+	u64 bp;
+	u64 lr;
+};
+
+#define MAX_BYTES 16384
+#define MAX_EVENTS 256
+#define MAX_CONTROL 1056
+
+/* What follows a close: who had registered the file, and where a ghost is made, the stack that leads to it. */
+struct closing {
+	struct registered registered;
+	struct frame frame;
+	u8 stack[MAX_BYTES];
+};
+
+struct call {
+	struct head head;
+	u64 arguments[6];
+	/* Files that `about` describes. */
+	u32 abouts;
+	/* Bytes of what follows. */
+	u32 size;
+	/* Whether some of it was left out. */
+	u32 is_cut;
+	u32 has_frame;
+	union {
+		struct about about[2];
+		struct closing closing;
+		u8 bytes[sizeof(struct closing)];
+	};
+};
+
+/* Where a record is put together: the program runs with preemption disabled. */
+struct {
+	NUMBER(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	NUMBER(max_entries, 2);
+	TYPE(key, u32);
+	TYPE(value, struct call);
+} places SEC(".maps");
+
+/* The last uses that were recorded: a use of the same file by the same thread tells nothing new until another record is
+ * made. */
+#define MEMORY 512
+
+struct used {
+	u64 after;
+	u32 tid;
+	s32 fd;
+};
+
+struct {
+	NUMBER(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	NUMBER(max_entries, MEMORY);
+	TYPE(key, u32);
+	TYPE(value, struct used);
+} uses SEC(".maps");
+
+/* The thread whose close was told whole when it began, and whose return is not told. Should it move to another CPU
+ * meanwhile, the reader drops what comes. */
+struct {
+	NUMBER(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	NUMBER(max_entries, 1);
+	TYPE(key, u32);
+	TYPE(value, u32);
+} told SEC(".maps");
+
+/* The only variable, so that the reader knows where it is. */
+struct {
+	/* Records that are no uses, so far. */
+	u64 made;
+	/* Records that found no room. */
+	u64 lost;
+	/* Calls of 32-bit programs, which have other numbers. */
+	u64 foreign;
+	u32 own_level;
+	u32 has_learnt;
+	/* The reader, which is never recorded, as the kernel calls it. */
+	u32 own;
+	u32 pad;
+} state;
+
+/* A pid as the reader's own pid namespace has it; 0 if that does not see it. */
+ALONE u32 number_of(u64 pid)
+{
+	u32 level = state.own_level, its = 0;
+	int number = 0;
+
+	READ(its, (struct pid *)pid, level);
+	if (level > 32 || its < level)
+		return 0;
+	bpf_probe_read_kernel(&number, sizeof(number),
+			      (char *)pid + OFFSET_OF(struct pid, numbers) +
+				      level * __builtin_preserve_type_info(*(struct upid *)0, 1) +
+				      OFFSET_OF(struct upid, nr));
+	return number;
+}
+
+INLINE u32 tid_of(u64 task)
+{
+	struct pid *pid = 0;
+	u32 tid = 0;
+
+	if (!state.own_level) {
+		READ(tid, (struct task_struct *)task, pid);
+		return tid;
+	}
+	READ(pid, (struct task_struct *)task, thread_pid);
+	return number_of((u64)pid);
+}
+
+INLINE u32 tgid_of(u64 task)
+{
+	struct signal_struct *signal = 0;
+	struct pid *pid = 0;
+	u32 tgid = 0;
+
+	if (!state.own_level) {
+		READ(tgid, (struct task_struct *)task, tgid);
+		return tgid;
+	}
+	READ(signal, (struct task_struct *)task, signal);
+	READ(pid, signal, pids[PIDTYPE_TGID]);
+	return number_of((u64)pid);
+}
+
+SEC("iter/task") int choose(struct bpf_iter__task *context)
+{
+	struct task_struct *task = context->task;
+	struct pid *pid = 0;
+	u32 tgid = 0, number;
+
+	if (!task)
+		return 0;
+	if (!state.has_learnt) {
+		READ(pid, bpf_get_current_task_btf(), thread_pid);
+		READ(state.own_level, pid, level);
+		state.own = bpf_get_current_pid_tgid() >> 32;
+		state.has_learnt = 1;
+	}
+	READ(tgid, task, tgid);
+	number = tgid_of((u64)task);
+	if (bpf_map_lookup_elem(&wanted, &number))
+		bpf_map_update_elem(&targets, &tgid, &number, BPF_ANY);
+	return 0;
+}
+
+/* The process as the reader calls it, if it is recorded; else 0. */
+INLINE u32 recorded(u32 host, struct settings **told)
+{
+	u32 zero = 0, *pid;
+	struct settings *set = bpf_map_lookup_elem(&settings, &zero);
+
+	if (!set)
+		return 0;
+	*told = set;
+	if (set->scope == SOME) {
+		pid = bpf_map_lookup_elem(&targets, &host);
+		return pid ? *pid : 0;
+	}
+	if (set->scope == IN_CGROUP && bpf_get_current_ancestor_cgroup_id(set->cgroup_level) != set->cgroup)
+		return 0;
+	if (host == state.own)
+		return 0;
+	return state.own_level ? tgid_of((u64)bpf_get_current_task_btf()) : host;
+}
+
+/* A call's number; -1 for what is none, such as the return from a signal handler; -2 for a 32-bit program's. */
+INLINE long number_in(struct pt_regs *regs)
+{
+	if (EXISTS(struct pt_regs, orig_ax))
+		return regs->cs == USER32_CS ? -2 : (int)regs->orig_ax;
+	return ((struct pt_regs___arm64 *)regs)->syscallno;
+}
+
+INLINE void arguments_of(struct pt_regs *regs, u64 *arguments)
+{
+	if (EXISTS(struct pt_regs, orig_ax)) {
+		arguments[0] = regs->di;
+		arguments[1] = regs->si;
+		arguments[2] = regs->dx;
+		arguments[3] = regs->r10;
+		arguments[4] = regs->r8;
+		arguments[5] = regs->r9;
+	} else {
+		struct pt_regs___arm64 *other = (struct pt_regs___arm64 *)regs;
+
+		arguments[0] = other->orig_x0;
+		arguments[1] = other->regs[1];
+		arguments[2] = other->regs[2];
+		arguments[3] = other->regs[3];
+		arguments[4] = other->regs[4];
+		arguments[5] = other->regs[5];
+	}
+}
+
+INLINE u64 first_of(struct pt_regs *regs)
+{
+	return EXISTS(struct pt_regs, orig_ax) ? regs->di : ((struct pt_regs___arm64 *)regs)->orig_x0;
+}
+
+INLINE u64 second_of(struct pt_regs *regs)
+{
+	return EXISTS(struct pt_regs, orig_ax) ? regs->si : ((struct pt_regs___arm64 *)regs)->regs[1];
+}
+
+/* The file at an fd of the current task; 0 if the fd is closed. */
+INLINE u64 file_at(s32 fd)
+{
+	struct fdtable *table = bpf_get_current_task_btf()->files->fdt;
+	struct file *file = 0;
+
+	if ((u32)fd >= table->max_fds)
+		return 0;
+	bpf_probe_read_kernel(&file, sizeof(file), table->fd + (u32)fd);
+	return (u64)file;
+}
+
+/* True if nobody but the current task has its table. */
+INLINE int is_alone(void)
+{
+	struct files_struct___counted *files = (void *)bpf_get_current_task_btf()->files;
+
+	return files->count.counter == 1;
+}
+
+ALONE u64 references(u64 address)
+{
+	struct file *file = (struct file *)address;
+	long count = 0;
+
+	if (EXISTS(struct file, f_ref)) {
+		READ(count, file, f_ref.refcnt.counter);
+		/* Linux: FILE_REF_ONEREF is 0. */
+		return count + 1;
+	}
+	READ(count, (struct file___before_6_13 *)file, f_count.counter);
+	return count;
+}
+
+ALONE u32 is_instance(u64 address)
+{
+	struct dentry *dentry = 0;
+	const unsigned char *name = 0;
+	u64 word[2] = {};
+
+	READ(dentry, (struct file___path *)address, f_path.dentry);
+	READ(name, dentry, d_name.name);
+	bpf_probe_read_kernel(word, sizeof(word), name);
+	/* "[eventpoll]", and with "anon_inode:" before it until Linux 6.15. */
+	return (word[0] == 0x6f70746e6576655bULL) || (word[0] == 0x646f6e695f6e6f6eULL);
+}
+
+ALONE int describe(u64 address, struct about *about)
+{
+	struct file *file = (struct file *)address;
+	struct inode *inode = 0;
+	struct super_block *sb = 0;
+	struct dentry *dentry = 0;
+	struct socket *socket = 0;
+	struct sock *sock = 0, *peer = 0;
+	const unsigned char *name = 0;
+	unsigned long value = 0;
+	short type = 0;
+	u32 word = 0;
+	u16 half = 0;
+
+	if (!about)
+		return 0;
+	about->file = address;
+	READ(inode, file, f_inode);
+	READ(sb, inode, i_sb);
+	READ(value, inode, i_ino);
+	about->inode = value;
+	value = 0;
+	READ(value, sb, s_magic);
+	about->magic = value;
+	READ(word, sb, s_dev);
+	about->device = word;
+	about->family = 0;
+	about->peer = 0;
+	READ(dentry, (struct file___path *)file, f_path.dentry);
+	READ(name, dentry, d_name.name);
+	about->name[0] = 0;
+	bpf_probe_read_kernel_str(about->name, sizeof(about->name), name);
+	if (about->magic != SOCKFS_MAGIC)
+		return 0;
+	READ(socket, file, private_data);
+	READ(type, socket, type);
+	READ(sock, socket, sk);
+	READ(half, sock, __sk_common.skc_family);
+	about->family = half;
+	about->type = type;
+	if (about->family == AF_UNIX) {
+		READ(peer, (struct unix_sock *)sock, peer);
+		if (!peer)
+			return 0;
+		socket = 0;
+		READ(socket, peer, sk_socket);
+		if (!socket)
+			return 0;
+		file = 0;
+		READ(file, socket, file);
+		inode = 0;
+		READ(inode, file, f_inode);
+		value = 0;
+		READ(value, inode, i_ino);
+		about->peer = value;
+		return 0;
+	}
+	READ(half, sock, __sk_common.skc_num);
+	about->port = half;
+	READ(half, sock, __sk_common.skc_dport);
+	about->peer_port = half;
+	if (about->family == AF_INET) {
+		READ(word, sock, __sk_common.skc_rcv_saddr);
+		*(u32 *)about->address = word;
+		READ(word, sock, __sk_common.skc_daddr);
+		*(u32 *)about->peer_address = word;
+	} else if (about->family == AF_INET6) {
+		struct in6_addr address6 = {};
+
+		READ(address6, sock, __sk_common.skc_v6_rcv_saddr);
+		__builtin_memcpy(about->address, &address6, 16);
+		READ(address6, sock, __sk_common.skc_v6_daddr);
+		__builtin_memcpy(about->peer_address, &address6, 16);
+	}
+	return 0;
+}
+
+struct look {
+	struct hlist_node *at;
+	struct registered *into;
+	s32 fd;
+};
+
+static long look_at(u32 index, struct look *look)
+{
+	struct epitem *item;
+	struct epoll_filefd ffd = {};
+	struct epoll_event event = {};
+	struct eventpoll *instance = 0;
+
+	if (!look->at)
+		return 1;
+	item = (struct epitem *)((char *)look->at - OFFSET_OF(struct epitem, fllink));
+	READ(ffd, item, ffd);
+	look->into->all++;
+	if (ffd.fd == look->fd && !look->into->matching++) {
+		READ(instance, item, ep);
+		READ(event, item, event);
+		look->into->instance = (u64)instance;
+		look->into->events = event.events;
+		look->into->data = event.data;
+	}
+	READ(look->at, look->at, next);
+	return 0;
+}
+
+/* The registrations of a file that is about to be closed. */
+ALONE int look_for(u64 address, s32 fd, struct registered *into)
+{
+	struct look look = {};
+	struct hlist_head *list = 0;
+
+	if (!into)
+		return 0;
+	into->instance = 0;
+	into->data = 0;
+	into->events = 0;
+	into->matching = 0;
+	into->all = 0;
+	into->references = references(address);
+	READ(list, (struct file *)address, f_ep);
+	if (!list)
+		return 0;
+	READ(look.at, list, first);
+	look.into = into;
+	look.fd = fd;
+	bpf_loop(1024, look_at, &look, 0);
+	return 0;
+}
+
+INLINE struct call *place(u32 index)
+{
+	return bpf_map_lookup_elem(&places, &index);
+}
+
+INLINE void begin(struct head *head, u32 pid, u32 what, u32 number)
+{
+	u64 id = bpf_get_current_pid_tgid();
+
+	head->time = bpf_ktime_get_ns();
+	head->file = 0;
+	head->result = 0;
+	head->pid = pid;
+	head->tid = state.own_level ? tid_of((u64)bpf_get_current_task_btf()) : (u32)id;
+	head->what = what;
+	head->number = number;
+	head->fd = -1;
+	head->lost = state.lost;
+	head->references = 0;
+}
+
+INLINE struct call *begin_call(u32 pid, u32 what, u32 number, struct pt_regs *regs)
+{
+	struct call *call = place(0);
+
+	if (!call)
+		return 0;
+	begin(&call->head, pid, what, number);
+	arguments_of(regs, call->arguments);
+	call->abouts = 0;
+	call->size = 0;
+	call->is_cut = 0;
+	call->has_frame = 0;
+	return call;
+}
+
+INLINE void send(struct call *call, u64 wakes)
+{
+	u32 size = call->size;
+
+	if (size > sizeof(call->bytes))
+		size = sizeof(call->bytes);
+	__sync_fetch_and_add(&state.made, 1);
+	if (bpf_ringbuf_output(&records, call, __builtin_offsetof(struct call, bytes) + size, wakes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP))
+		__sync_fetch_and_add(&state.lost, 1);
+}
+
+/* A file at an fd, described. */
+INLINE void tell_of(struct call *call, u32 at, s32 fd)
+{
+	u64 file = file_at(fd);
+
+	if (!file)
+		return;
+	describe(file, &call->about[at & 1]);
+	call->abouts = at + 1;
+	call->size = (at + 1) * sizeof(struct about);
+}
+
+INLINE void copy(struct call *call, u64 from, u64 size)
+{
+	if (size > MAX_BYTES) {
+		size = MAX_BYTES;
+		call->is_cut = 1;
+	}
+	if (!size)
+		return;
+	if (bpf_probe_read_user(call->bytes, size, (void *)from)) {
+		call->is_cut = 1;
+		return;
+	}
+	call->size = size;
+}
+
+/* The registers, and the stack from its top: what leads to a ghost. */
+INLINE void copy_stack(struct call *call, struct pt_regs *regs, u32 size)
+{
+	struct closing *closing = &call->closing;
+	u64 sp;
+
+	if (EXISTS(struct pt_regs, orig_ax)) {
+		closing->frame.ip = regs->ip;
+		closing->frame.sp = regs->sp;
+		closing->frame.bp = regs->bp;
+		closing->frame.lr = 0;
+	} else {
+		struct pt_regs___arm64 *other = (struct pt_regs___arm64 *)regs;
+
+		closing->frame.ip = other->pc;
+		closing->frame.sp = other->sp;
+		closing->frame.bp = other->regs[29];
+		closing->frame.lr = other->regs[30];
+	}
+	call->has_frame = 1;
+	call->size = sizeof(struct registered) + sizeof(struct frame);
+	sp = closing->frame.sp;
+	size &= MAX_BYTES - 1;
+	/* The stack may end sooner: then its page. */
+	if (bpf_probe_read_user(closing->stack, size, (void *)sp)) {
+		size = (4096 - (sp & 4095)) & 4095;
+		if (bpf_probe_read_user(closing->stack, size, (void *)sp))
+			return;
+	}
+	call->size += size;
+}
+
+/* struct msghdr */
+struct message {
+	u64 name;
+	u64 name_size;
+	u64 parts;
+	u64 part_count;
+	u64 control;
+	u64 control_size;
+	u64 flags;
+};
+
+/* Copies a message's control part; 0 if it has none. */
+INLINE int copy_control(struct call *call, u64 from)
+{
+	struct message message;
+
+	message.control = 0;
+	message.control_size = 0;
+	if (bpf_probe_read_user(&message, sizeof(message), (void *)from))
+		return 0;
+	if (!message.control || !message.control_size)
+		return 0;
+	if (message.control_size > MAX_CONTROL) {
+		message.control_size = MAX_CONTROL;
+		call->is_cut = 1;
+	}
+	copy(call, message.control, message.control_size);
+	return call->size;
+}
+
+/* A use of a file. One that repeats the last is left out. */
+INLINE void use(struct pt_regs *regs, u32 pid, u32 number, s64 result)
+{
+	s32 fd = first_of(regs);
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	u32 at = (tid * 31 + fd) & (MEMORY - 1);
+	struct used *used = bpf_map_lookup_elem(&uses, &at);
+	struct head *head;
+	u64 after = state.made + 1;
+
+	if (!used)
+		return;
+	if (used->after == after && used->tid == tid && used->fd == fd && result != -EBADF && result != -EAGAIN)
+		return;
+	used->after = after;
+	used->tid = tid;
+	used->fd = fd;
+	head = bpf_ringbuf_reserve(&records, sizeof(*head), 0);
+	if (!head) {
+		__sync_fetch_and_add(&state.lost, 1);
+		return;
+	}
+	begin(head, pid, USE, number);
+	head->fd = fd;
+	head->file = file_at(fd);
+	head->result = result;
+	bpf_ringbuf_submit(head, BPF_RB_NO_WAKEUP);
+}
+
+SEC("tp_btf/sys_enter") int entered(u64 *context)
+{
+	struct pt_regs *regs = (struct pt_regs *)context[0];
+	u32 number = context[1], pid;
+	struct settings *set = 0;
+	struct shape *shape = bpf_map_lookup_elem(&shapes, &number);
+	struct call *call;
+	u64 file, wakes = 0;
+	s32 fd;
+
+	if (!shape || shape->kind < CLOSES || shape->kind > LEAVES)
+		return 0;
+	if (shape->kind > WAITS && shape->kind != SENDS && shape->kind != SENDS_MANY && shape->kind != LEAVES)
+		return 0;
+	pid = recorded(bpf_get_current_pid_tgid() >> 32, &set);
+	if (!pid || !set)
+		return 0;
+	if (number_in(regs) < 0)
+		return 0;
+	fd = first_of(regs);
+	if (shape->kind == REPLACES)
+		fd = second_of(regs);
+	if (shape->kind == WAITS && is_alone()) {
+		file = file_at(fd);
+		if (!file || references(file) == 1)
+			return 0;
+	}
+	if (shape->kind == CONTROLS) {
+		if (is_alone()) {
+			file = file_at(fd);
+			if (!file || references(file) == 1)
+				return 0;
+		}
+	}
+	call = begin_call(pid, ENTER, number, regs);
+	if (!call)
+		return 0;
+	call->head.fd = fd;
+	switch (shape->kind) {
+	case CONTROLS:
+		call->head.fd = call->arguments[2];
+		call->head.file = file_at(call->head.fd);
+		if ((u32)call->arguments[1] != EPOLL_CTL_DEL)
+			copy(call, call->arguments[3], EXISTS(struct pt_regs, orig_ax) ? 12 : 16);
+		break;
+	case WAITS:
+		call->head.file = file_at(fd);
+		break;
+	case CLOSES:
+	case REPLACES:
+		file = file_at(fd);
+		call->head.file = file;
+		if (file) {
+			look_for(file, fd, &call->closing.registered);
+			if (shape->kind == CLOSES && is_alone() && !call->closing.registered.all && !is_instance(file))
+				call->head.what = CLOSED;
+			call->head.references = call->closing.registered.references;
+			if (call->head.what != CLOSED)
+				call->size = sizeof(struct registered);
+			if (call->closing.registered.matching && call->closing.registered.references > 1 && set->stack) {
+				copy_stack(call, regs, set->stack);
+				wakes = 1;
+			}
+		} else if (shape->kind == CLOSES && is_alone()) {
+			call->head.what = CLOSED;
+			call->head.result = -EBADF;
+		}
+		break;
+	case SENDS:
+		call->head.file = file_at(fd);
+		if (!copy_control(call, call->arguments[1]))
+			return 0;
+		break;
+	case SENDS_MANY:
+		call->head.file = file_at(fd);
+		if (!copy_control(call, call->arguments[1]))
+			return 0;
+		break;
+	}
+	if (shape->kind == CLOSES) {
+		u32 zero = 0, *closer = bpf_map_lookup_elem(&told, &zero);
+
+		if (closer)
+			*closer = call->head.what == CLOSED ? (u32)bpf_get_current_pid_tgid() : 0;
+	}
+	send(call, wakes);
+	return 0;
+}
+
+SEC("tp_btf/sys_exit") int returned(u64 *context)
+{
+	struct pt_regs *regs = (struct pt_regs *)context[0];
+	long nr = number_in(regs);
+	s64 result = context[1];
+	u32 number, pid, kind, command;
+	struct settings *set = 0;
+	struct shape *shape;
+	struct call *call;
+	s32 fds[2] = {};
+	s32 fd;
+
+	if (nr < 0 || nr >= MAX_CALLS) {
+		if (nr == -2 && recorded(bpf_get_current_pid_tgid() >> 32, &set))
+			__sync_fetch_and_add(&state.foreign, 1);
+		return 0;
+	}
+	number = nr;
+	shape = bpf_map_lookup_elem(&shapes, &number);
+	if (!shape || !shape->kind)
+		return 0;
+	kind = shape->kind;
+	if ((kind == FAILS && result >= 0) || (kind == HITS_NOTHING && result != -EBADF))
+		return 0;
+	pid = recorded(bpf_get_current_pid_tgid() >> 32, &set);
+	if (!pid)
+		return 0;
+	fd = first_of(regs);
+	if (kind == FCNTL) {
+		command = second_of(regs);
+		if (command != F_DUPFD && command != F_DUPFD_CLOEXEC && command != 2)
+			kind = USES;
+	}
+	if (kind == USES || kind == HITS_NOTHING) {
+		use(regs, pid, number, result);
+		return 0;
+	}
+	if (kind == CLOSES) {
+		u32 zero = 0, *closer = bpf_map_lookup_elem(&told, &zero);
+
+		if (closer && *closer == (u32)bpf_get_current_pid_tgid()) {
+			*closer = 0;
+			return 0;
+		}
+	}
+	call = begin_call(pid, EXIT, number, regs);
+	if (!call)
+		return 0;
+	call->head.result = result;
+	call->head.fd = fd;
+	switch (kind) {
+	case OPENS:
+	case REPLACES:
+		if (result >= 0) {
+			call->head.fd = result;
+			tell_of(call, 0, result);
+			call->head.file = call->about[0].file;
+		}
+		break;
+	case FCNTL:
+		if (result >= 0 && command != 2) {
+			call->head.fd = result;
+			tell_of(call, 0, result);
+			call->head.file = call->about[0].file;
+		}
+		break;
+	case OPENS_TWO:
+		if (result < 0)
+			break;
+		bpf_probe_read_user(fds, sizeof(fds), (void *)call->arguments[shape->argument & 3]);
+		tell_of(call, 0, fds[0]);
+		tell_of(call, 1, fds[1]);
+		call->arguments[4] = fds[0];
+		call->arguments[5] = fds[1];
+		break;
+	case CONTROLS:
+		call->head.fd = call->arguments[2];
+		call->head.file = file_at(call->head.fd);
+		if ((u32)call->arguments[1] != EPOLL_CTL_DEL)
+			copy(call, call->arguments[3], EXISTS(struct pt_regs, orig_ax) ? 12 : 16);
+		break;
+	case WAITS:
+		call->head.file = file_at(fd);
+		if (result > 0) {
+			u64 count = result;
+
+			if (count > MAX_EVENTS) {
+				count = MAX_EVENTS;
+				call->is_cut = 1;
+			}
+			copy(call, call->arguments[1], count * (EXISTS(struct pt_regs, orig_ax) ? 12 : 16));
+		}
+		break;
+	case SENDS:
+	case SENDS_MANY: {
+		struct message message;
+
+		message.control = 0;
+		bpf_probe_read_user(&message, sizeof(message), (void *)call->arguments[1]);
+		if (!message.control) {
+			use(regs, pid, number, result);
+			return 0;
+		}
+		break;
+	}
+	case RECEIVES:
+	case RECEIVES_MANY:
+		if (result < 0 || !copy_control(call, call->arguments[1])) {
+			use(regs, pid, number, result);
+			return 0;
+		}
+		break;
+	case NAMES:
+		tell_of(call, 0, fd);
+		call->head.file = call->about[0].file;
+		break;
+	case PLAIN:
+		call->head.file = file_at(fd);
+		break;
+	case BYTES:
+		call->head.file = file_at(fd);
+		copy(call, call->arguments[shape->argument & 3], shape->size);
+		break;
+	}
+	send(call, 0);
+	return 0;
+}
+
+/* Prepares a record of the life of a process. */
+INLINE struct call *begin_event(u32 pid, u32 what)
+{
+	struct call *call = place(1);
+	u32 i;
+
+	if (!call)
+		return 0;
+	begin(&call->head, pid, what, 0);
+	for (i = 0; i < 6; i++)
+		call->arguments[i] = 0;
+	call->abouts = 0;
+	call->size = 0;
+	call->is_cut = 0;
+	call->has_frame = 0;
+	return call;
+}
+
+SEC("tp_btf/sched_process_fork") int forked(u64 *context)
+{
+	struct task_struct *parent = (struct task_struct *)context[0];
+	struct task_struct *child = (struct task_struct *)context[1];
+	struct settings *set = 0;
+	u32 pid = recorded(bpf_get_current_pid_tgid() >> 32, &set), host, its;
+	struct pt_regs *regs;
+	struct call *call;
+
+	if (!pid || !set)
+		return 0;
+	host = child->tgid;
+	its = tgid_of((u64)child);
+	if (set->scope == SOME && set->follows)
+		bpf_map_update_elem(&targets, &host, &its, BPF_ANY);
+	call = begin_event(pid, FORK);
+	if (!call)
+		return 0;
+	call->arguments[0] = tid_of((u64)child);
+	call->arguments[1] = its;
+	call->arguments[2] = parent->files == child->files;
+	call->arguments[3] = ((struct task_struct___more *)parent)->mm == ((struct task_struct___more *)child)->mm;
+	regs = bpf_task_pt_regs(parent);
+	call->head.number = number_in(regs);
+	call->arguments[4] = first_of(regs);
+	/* clone3(2) has its flags in memory. */
+	if (call->head.number == 435) {
+		u64 flags = 0;
+
+		bpf_probe_read_user(&flags, sizeof(flags), (void *)call->arguments[4]);
+		call->arguments[4] = flags;
+	}
+	send(call, 0);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec") int executed(u64 *context)
+{
+	struct linux_binprm *program = (struct linux_binprm *)context[2];
+	struct settings *set = 0;
+	u32 pid = recorded(bpf_get_current_pid_tgid() >> 32, &set);
+	const char *name = 0;
+	struct call *call;
+	long size;
+
+	if (!pid)
+		return 0;
+	call = begin_event(pid, EXEC);
+	if (!call)
+		return 0;
+	/* The thread that called: it takes over the leader's number. In the initial namespace. */
+	call->arguments[0] = context[1];
+	READ(name, program, filename);
+	size = bpf_probe_read_kernel_str(call->bytes, 256, name);
+	call->size = size > 0 && size <= 256 ? size : 0;
+	send(call, 0);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit") int gone(u64 *context)
+{
+	struct task_struct *task = (struct task_struct *)context[0];
+	struct settings *set = 0;
+	u32 host = bpf_get_current_pid_tgid() >> 32, pid = recorded(host, &set);
+	struct call *call;
+	int live = 0;
+
+	if (!pid || !set)
+		return 0;
+	live = ((struct signal_struct___live *)task->signal)->live.counter;
+	call = begin_event(pid, GONE);
+	if (call) {
+		call->arguments[0] = ((struct task_struct___more *)task)->exit_code;
+		call->arguments[1] = live;
+		send(call, 0);
+	}
+	if (!live && set->scope == SOME)
+		bpf_map_delete_elem(&targets, &host);
+	return 0;
+}
+
+SEC("tp_btf/signal_deliver") int delivered(u64 *context)
+{
+	struct kernel_siginfo *info = (struct kernel_siginfo *)context[1];
+	struct settings *set = 0;
+	u32 pid = recorded(bpf_get_current_pid_tgid() >> 32, &set);
+	struct call *call;
+	s32 words[8] = {};
+
+	if (!pid)
+		return 0;
+	call = begin_event(pid, SIGNAL);
+	if (!call)
+		return 0;
+	call->arguments[0] = (u32)context[0];
+	/* signo, errno, code, pad, pid, uid, status */
+	bpf_probe_read_kernel(words, sizeof(words), info);
+	call->arguments[1] = words[2];
+	call->arguments[2] = words[4];
+	call->arguments[3] = words[6];
+	send(call, 0);
+	return 0;
+}

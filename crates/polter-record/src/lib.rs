@@ -1,0 +1,32 @@
+//! Records the system calls that matter to epoll, as strace would write them, without stopping anybody.
+//!
+//! ```text
+//!   tracepoints ─▶ record.bpf.c ─▶ ring ─▶ Record ─▶ Writer ─▶ lines of strace's form
+//!                                   │                  │
+//!                                   └── lost ──────────┴─▶ a comment, where it happened
+//! ```
+//!
+//! | module | does |
+//! |---|---|
+//! | `kernel` | loads the programs, and reads the ring |
+//! | `text` | writes a record as a line: decorations, arguments, halves of calls |
+//! | `recorder` | both, for as long as somebody is recorded |
+//!
+//! A call that nobody else can see in the middle is one line. Any other one is split where another record came in
+//! between, as strace splits it.
+
+mod kernel;
+mod recorder;
+mod text;
+
+/// Who is recorded.
+pub use kernel::Scope;
+/// A recording under way.
+pub use recorder::{Recorder, Told};
+
+/// Why the kernel does not record.
+pub use polter_bpf::Refusal;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

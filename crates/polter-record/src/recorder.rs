@@ -1,0 +1,123 @@
+//! A recording under way: from the ring into a file.
+
+use std::io::{self, Write};
+
+use polter_bpf::Refusal;
+use rustc_hash::FxHashSet;
+
+use crate::kernel::{Programs, Record, Scope, What};
+use crate::text::Writer;
+
+/// Records that are read before the file is written to.
+const AT_ONCE: usize = 1 << 14;
+
+/// Records what some processes do.
+pub struct Recorder<W: Write> {
+    programs: Programs,
+    writer: Writer<W>,
+    /// The processes that are alive, as far as records say.
+    alive: FxHashSet<u32>,
+}
+
+/// What a recording holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Lines written.
+    pub lines: u64,
+    /// Records that found no room in the ring: the recording says where.
+    pub lost: u64,
+    /// Calls of 32-bit programs, which are not recorded.
+    pub foreign: u64,
+}
+
+impl<W: Write> Recorder<W> {
+    /// Begins to record. `header` is the recording's first line, without its `#`.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's refusal; or that of the file, as [`Refusal::Unreadable`].
+    pub fn start(scope: &Scope, out: W, header: &str) -> Result<Recorder<W>, Refusal> {
+        let writer = Writer::new(out, header)?;
+        let alive = match scope {
+            Scope::Processes { pids, .. } => pids.iter().copied().collect(),
+            _ => FxHashSet::default(),
+        };
+        Ok(Recorder {
+            programs: Programs::start(scope)?,
+            writer,
+            alive,
+        })
+    }
+
+    /// Writes what has been recorded so far; returns how many records that were.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file.
+    pub fn drain(&mut self) -> io::Result<usize> {
+        let (writer, alive) = (&mut self.writer, &mut self.alive);
+        let mut written = Ok(());
+        let count = self.programs.drain(AT_ONCE, |record| {
+            note_life(alive, &record);
+            if written.is_ok() {
+                written = writer.write(&record);
+            }
+        });
+        written?;
+        self.writer.flush()?;
+        Ok(count)
+    }
+
+    /// Whether a process that was asked for, or a child that is followed, is still alive.
+    pub fn is_anybody_alive(&mut self) -> bool {
+        !self.alive.is_empty()
+    }
+
+    /// The processes that are alive, as far as records say.
+    pub fn alive(&self) -> impl Iterator<Item = u32> {
+        self.alive.iter().copied()
+    }
+
+    /// Forgets processes whose end was not recorded.
+    pub fn forget(&mut self, is_gone_fn: impl Fn(u32) -> bool) {
+        self.alive.retain(|pid| !is_gone_fn(*pid));
+    }
+
+    /// Ends the recording, and says what it holds.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file, or of the kernel's counts.
+    pub fn finish(mut self) -> Result<Told, Refusal> {
+        self.programs.detach();
+        while self.drain()? > 0 {}
+        let totals = self.programs.totals()?;
+        let told = Told {
+            lines: self.writer.lines,
+            lost: totals.lost,
+            foreign: totals.foreign,
+        };
+        let mut last = format!("polter: {} lines, {} records lost", told.lines, told.lost);
+        if told.foreign > 0 {
+            last += &format!(", {} calls of 32-bit programs not recorded", told.foreign);
+        }
+        self.writer.finish(Some(&last))?;
+        Ok(told)
+    }
+}
+
+/// Follows births and ends.
+fn note_life(alive: &mut FxHashSet<u32>, record: &Record<'_>) {
+    let Some(call) = &record.call else {
+        return;
+    };
+    match record.head.what {
+        What::Fork => {
+            alive.insert(call.arguments[1] as u32);
+        }
+        What::Gone if call.arguments[1] == 0 => {
+            alive.remove(&record.head.pid);
+        }
+        _ => {}
+    }
+}

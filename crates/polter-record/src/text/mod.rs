@@ -1,0 +1,16 @@
+//! Writes records as strace would write them: `PID TIME call(arguments) = result`.
+//!
+//! | file | does |
+//! |---|---|
+//! | `writer` | the lines: whole calls, halves of calls, births, ends, signals, losses |
+//! | `arguments` | the arguments of a call |
+//! | `decoration` | what an fd names: `5<pipe:[77]>` |
+//! | `words` | flags and errors by name |
+
+mod arguments;
+mod decoration;
+mod words;
+mod writer;
+
+/// Writes records as lines.
+pub(crate) use writer::Writer;

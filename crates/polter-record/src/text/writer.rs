@@ -1,0 +1,367 @@
+//! Records become lines.
+//!
+//! A call of two records is one line if nothing came in between; else its first half is written where it began, and the
+//! second one where it returned, as strace does it:
+//!
+//! ```text
+//!   100 close(5 <unfinished ...>
+//!   101 accept4(3, 0, 0, 0) = 5
+//!   100 <... close resumed>) = 0
+//! ```
+
+use std::io::{self, Write};
+
+use rustc_hash::FxHashMap;
+
+use crate::kernel::{Body, Call, Head, Record, What};
+
+use super::arguments::{self, Part};
+use super::decoration::Files;
+use super::words;
+
+/// Calls that have begun and not returned; a task has one at a time.
+const MAX_OPEN: usize = 1 << 18;
+
+/// Writes records as lines.
+pub(crate) struct Writer<W> {
+    out: W,
+    line: Vec<u8>,
+    files: Files,
+    /// What the clock of the records must be moved by, in nanoseconds.
+    clock: u64,
+    /// The call that has begun last, and is not written yet.
+    held: Option<Held>,
+    /// Calls whose first half is written, by task.
+    open: FxHashMap<u32, u16>,
+    lost: u32,
+    /// Lines so far.
+    pub(crate) lines: u64,
+}
+
+/// A call that has begun, and everything but its result.
+struct Held {
+    tid: u32,
+    number: u16,
+    time: u64,
+    /// The arguments, as far as they are known.
+    text: Vec<u8>,
+    /// The file it closes for good.
+    freed: Option<u64>,
+}
+
+impl<W: Write> Writer<W> {
+    /// Begins a recording with its first line.
+    pub(crate) fn new(mut out: W, header: &str) -> io::Result<Writer<W>> {
+        writeln!(out, "# {header}")?;
+        Ok(Writer {
+            out,
+            line: Vec::with_capacity(1024),
+            files: Files::default(),
+            clock: clock_offset(),
+            held: None,
+            open: FxHashMap::default(),
+            lost: 0,
+            lines: 0,
+        })
+    }
+
+    /// Writes a record.
+    pub(crate) fn write(&mut self, record: &Record<'_>) -> io::Result<()> {
+        let head = &record.head;
+        if head.lost != self.lost {
+            self.write_loss(head)?;
+        }
+        let Some(call) = &record.call else {
+            return self.write_use(head);
+        };
+        if let Body::Files(files) = &call.body {
+            for about in files.iter().flatten() {
+                self.files.learn(about);
+            }
+        }
+        match head.what {
+            What::Enter => self.begun(head, call),
+            What::Exit => self.returned(head, call),
+            What::Closed => self.closed(head, call),
+            What::Fork => self.born(head, call),
+            What::Exec => self.executed(head, call),
+            What::Gone => self.gone(head, call),
+            What::Signal => self.signalled(head, call),
+            What::Use => self.write_use(head),
+        }
+    }
+
+    /// Writes what is still held back, and a last comment.
+    pub(crate) fn finish(&mut self, comment: Option<&str>) -> io::Result<()> {
+        self.release()?;
+        if let Some(comment) = comment {
+            writeln!(self.out, "# {comment}")?;
+        }
+        self.out.flush()
+    }
+
+    /// Writes a comment where the recording stands now.
+    pub(crate) fn comment(&mut self, comment: &str) -> io::Result<()> {
+        self.release()?;
+        writeln!(self.out, "# {comment}")
+    }
+
+    /// Has everything reach the file but a call that has only begun.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    fn begun(&mut self, head: &Head, call: &Call<'_>) -> io::Result<()> {
+        self.release()?;
+        let name = name_of(head.number);
+        if matches!(name, "exit" | "exit_group") {
+            self.start(head.tid, head.time);
+            self.line.extend_from_slice(name.as_bytes());
+            self.line.push(b'(');
+            arguments::write(&mut self.line, &self.files, head, call, Part::Whole);
+            self.line.extend_from_slice(b") = ?");
+            return self.end();
+        }
+        let mut text = Vec::with_capacity(64);
+        arguments::write(&mut text, &self.files, head, call, Part::Beginning);
+        let freed = match &call.body {
+            Body::Closing(registered, _) if registered.references <= 1 => Some(head.file),
+            _ => None,
+        };
+        self.held = Some(Held {
+            tid: head.tid,
+            number: head.number,
+            time: head.time,
+            text,
+            freed,
+        });
+        Ok(())
+    }
+
+    fn returned(&mut self, head: &Head, call: &Call<'_>) -> io::Result<()> {
+        let is_same = |held: &Held| (held.tid, held.number) == (head.tid, head.number);
+        let name = name_of(head.number);
+        if self.held.as_ref().is_some_and(is_same) {
+            let Some(held) = self.held.take() else {
+                return Ok(());
+            };
+            self.start(held.tid, held.time);
+            self.line.extend_from_slice(name.as_bytes());
+            self.line.push(b'(');
+            self.line.extend_from_slice(&held.text);
+            arguments::write(&mut self.line, &self.files, head, call, Part::Rest);
+            if let Some(file) = held.freed {
+                self.files.forget(file);
+            }
+            return self.end_with_result(head, call);
+        }
+        self.release()?;
+        let was_begun = self.open.remove(&head.tid) == Some(head.number);
+        if name == "close" && !was_begun {
+            // It was told whole when it began.
+            return Ok(());
+        }
+        self.start(head.tid, head.time);
+        let part = if was_begun {
+            self.line.extend_from_slice(b"<... ");
+            self.line.extend_from_slice(name.as_bytes());
+            self.line.extend_from_slice(b" resumed>");
+            Part::Rest
+        } else {
+            self.line.extend_from_slice(name.as_bytes());
+            self.line.push(b'(');
+            Part::Whole
+        };
+        arguments::write(&mut self.line, &self.files, head, call, part);
+        self.end_with_result(head, call)
+    }
+
+    fn closed(&mut self, head: &Head, call: &Call<'_>) -> io::Result<()> {
+        self.release()?;
+        self.start(head.tid, head.time);
+        self.line.extend_from_slice(b"close(");
+        arguments::write(&mut self.line, &self.files, head, call, Part::Whole);
+        if head.references <= 1 {
+            self.files.forget(head.file);
+        }
+        self.end_with_result(head, call)
+    }
+
+    fn write_use(&mut self, head: &Head) -> io::Result<()> {
+        self.release()?;
+        self.start(head.tid, head.time);
+        self.line.extend_from_slice(name_of(head.number).as_bytes());
+        self.line.push(b'(');
+        self.files.write(&mut self.line, head.fd, head.file);
+        self.line.extend_from_slice(b", ...) = ");
+        words::result(&mut self.line, head.result);
+        self.end()
+    }
+
+    fn born(&mut self, head: &Head, call: &Call<'_>) -> io::Result<()> {
+        let [child, process, has_files, has_memory, flags, _] = call.arguments;
+        self.release()?;
+        self.start(head.tid, head.time);
+        let name = name_of(head.number);
+        let mut bits = match name {
+            "clone" | "clone3" => flags,
+            "vfork" => 0x4100,
+            _ => 0,
+        };
+        // What the kernel has made of them: the number of a call may be another one's by now.
+        let set = |bits: u64, flag: u64, is_set| if is_set { bits | flag } else { bits & !flag };
+        bits = set(bits, 0x400, has_files != 0);
+        bits = set(bits, 0x100, has_memory != 0);
+        bits = set(bits, 0x1_0000, process == u64::from(head.pid));
+        match name {
+            "fork" | "vfork" => {
+                self.line.extend_from_slice(name.as_bytes());
+                self.line.push(b'(');
+            }
+            "clone3" => {
+                self.line.extend_from_slice(b"clone3({flags=");
+                words::clone_flags(&mut self.line, bits);
+                self.line.extend_from_slice(b"}, 88");
+            }
+            _ => {
+                self.line.extend_from_slice(b"clone(child_stack=NULL, flags=");
+                words::clone_flags(&mut self.line, bits);
+            }
+        }
+        self.line.extend_from_slice(b") = ");
+        words::decimal(&mut self.line, child.cast_signed());
+        self.end()
+    }
+
+    fn executed(&mut self, head: &Head, call: &Call<'_>) -> io::Result<()> {
+        self.release()?;
+        let caller = call.arguments[0] as u32;
+        self.open.remove(&head.tid);
+        if caller != head.tid && head.tid == head.pid {
+            self.start(head.tid, head.time);
+            let _ = write!(self.line, "+++ superseded by execve in pid {caller} +++");
+            self.end()?;
+            self.open.remove(&caller);
+        }
+        let path = match call.body {
+            Body::Bytes(path) => path.strip_suffix(b"\0").unwrap_or(path),
+            _ => b"",
+        };
+        self.start(head.tid, head.time);
+        let path = polter_trace::quote(path);
+        let _ = write!(self.line, "execve({path}, ..., ...) = 0");
+        self.end()
+    }
+
+    fn gone(&mut self, head: &Head, call: &Call<'_>) -> io::Result<()> {
+        self.release()?;
+        self.open.remove(&head.tid);
+        self.start(head.tid, head.time);
+        let code = call.arguments[0] as u32;
+        match code & 0x7f {
+            0 => {
+                let _ = write!(self.line, "+++ exited with {} +++", code >> 8 & 0xff);
+            }
+            signal => {
+                self.line.extend_from_slice(b"+++ killed by ");
+                words::signal(&mut self.line, signal);
+                if code & 0x80 != 0 {
+                    self.line.extend_from_slice(b" (core dumped)");
+                }
+                self.line.extend_from_slice(b" +++");
+            }
+        }
+        self.end()
+    }
+
+    fn signalled(&mut self, head: &Head, call: &Call<'_>) -> io::Result<()> {
+        let [signal, code, pid, status, ..] = call.arguments;
+        self.release()?;
+        self.start(head.tid, head.time);
+        self.line.extend_from_slice(b"--- ");
+        words::signal(&mut self.line, signal as u32);
+        self.line.extend_from_slice(b" {si_signo=");
+        words::signal(&mut self.line, signal as u32);
+        let _ = write!(self.line, ", si_code={}", code as i32);
+        if signal == 17 || code as i32 <= 0 {
+            let _ = write!(self.line, ", si_pid={}", pid as i32);
+        }
+        if signal == 17 {
+            let _ = write!(self.line, ", si_status={}", status as i32);
+        }
+        self.line.extend_from_slice(b"} ---");
+        self.end()
+    }
+
+    fn write_loss(&mut self, head: &Head) -> io::Result<()> {
+        self.release()?;
+        let count = head.lost.wrapping_sub(self.lost);
+        self.lost = head.lost;
+        writeln!(self.out, "# polter: {count} records were lost here")
+    }
+
+    /// Writes the first half of a call that is held back: something else has come before its second half.
+    fn release(&mut self) -> io::Result<()> {
+        let Some(held) = self.held.take() else {
+            return Ok(());
+        };
+        if self.open.len() >= MAX_OPEN {
+            self.open.clear();
+        }
+        self.open.insert(held.tid, held.number);
+        self.start(held.tid, held.time);
+        self.line.extend_from_slice(name_of(held.number).as_bytes());
+        self.line.push(b'(');
+        self.line.extend_from_slice(&held.text);
+        self.line.extend_from_slice(b" <unfinished ...>");
+        if let Some(file) = held.freed {
+            self.files.forget(file);
+        }
+        self.end()
+    }
+
+    /// `100 1764440000.123456 `
+    fn start(&mut self, tid: u32, time: u64) {
+        self.line.clear();
+        words::decimal(&mut self.line, tid.into());
+        let micros = time.wrapping_add(self.clock) / 1000;
+        self.line.push(b' ');
+        words::decimal(&mut self.line, (micros / 1_000_000).cast_signed());
+        self.line.push(b'.');
+        let fraction = 1_000_000 + micros % 1_000_000;
+        let at = self.line.len();
+        words::decimal(&mut self.line, fraction.cast_signed());
+        self.line.remove(at);
+        self.line.push(b' ');
+    }
+
+    fn end_with_result(&mut self, head: &Head, call: &Call<'_>) -> io::Result<()> {
+        self.line.extend_from_slice(b") = ");
+        match call.body {
+            Body::Files([Some(about), None]) if i64::from(head.fd) == head.result => {
+                self.files.write(&mut self.line, head.fd, about.file);
+            }
+            _ => words::result(&mut self.line, head.result),
+        }
+        self.end()
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        self.line.push(b'\n');
+        self.lines += 1;
+        self.out.write_all(&self.line)
+    }
+}
+
+/// The call's name; the number, if it has none.
+fn name_of(number: u16) -> &'static str {
+    syscalls::Sysno::new(number.into()).map_or("unknown", |it| it.name())
+}
+
+/// What the monotonic clock lacks to the time of day, in nanoseconds.
+fn clock_offset() -> u64 {
+    use rustix::time::{ClockId, clock_gettime};
+    let nanos = |it: rustix::time::Timespec| (it.tv_sec * 1_000_000_000 + it.tv_nsec).cast_unsigned();
+    let now = nanos(clock_gettime(ClockId::Realtime));
+    now.wrapping_sub(nanos(clock_gettime(ClockId::Monotonic)))
+}

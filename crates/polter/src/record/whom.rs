@@ -1,0 +1,72 @@
+//! From the options to the processes that are recorded.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use polter_record::Scope;
+use polter_trace::escape;
+
+use super::held::Held;
+use crate::cli::RecordArgs;
+use crate::failure::Failure;
+
+/// Where cgroups are.
+const CGROUPS: &str = "/sys/fs/cgroup";
+
+/// Whom the options name.
+pub(super) fn scope(args: &RecordArgs, held: Option<&Held>) -> Result<Scope, Failure> {
+    if let Some(held) = held {
+        return Ok(Scope::Processes {
+            pids: vec![held.pid()],
+            follows: true,
+        });
+    }
+    if args.all {
+        return Ok(Scope::All);
+    }
+    if let Some(path) = &args.cgroup {
+        return cgroup(path);
+    }
+    for pid in &args.pids {
+        let path = PathBuf::from(format!("/proc/{pid}"));
+        fs::metadata(&path).map_err(Failure::read(&path))?;
+    }
+    Ok(Scope::Processes {
+        pids: args.pids.clone(),
+        follows: args.follow,
+    })
+}
+
+/// A cgroup, by its folder: whole, or as `/proc/PID/cgroup` has it.
+fn cgroup(path: &Path) -> Result<Scope, Failure> {
+    let root = Path::new(CGROUPS);
+    let folder = match path.strip_prefix(root) {
+        Ok(_) => path.to_owned(),
+        Err(_) => root.join(path.strip_prefix("/").unwrap_or(path)),
+    };
+    let folder = folder.canonicalize().map_err(Failure::read(&folder))?;
+    let id = fs::metadata(&folder).map_err(Failure::read(&folder))?.ino();
+    let below = folder.strip_prefix(root).unwrap_or(Path::new(""));
+    let level = below.components().count() as u32;
+    Ok(Scope::Cgroup { id, level })
+}
+
+/// The recording's first line: who has recorded whom, on what.
+pub(super) fn header(args: &RecordArgs) -> String {
+    let whom = if args.all {
+        "all processes".to_owned()
+    } else if let Some(cgroup) = &args.cgroup {
+        format!("cgroup {}", escape(cgroup.as_os_str().as_encoded_bytes()))
+    } else if args.command.is_empty() {
+        let pids: Vec<String> = args.pids.iter().map(u32::to_string).collect();
+        format!("pid {}", pids.join(" "))
+    } else {
+        let words = args.command.iter();
+        let words = words.map(|word| escape(word.as_encoded_bytes()).to_string());
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let version = env!("CARGO_PKG_VERSION");
+    format!("polter {version} record, by eBPF on Linux {}: {whom}", release.trim())
+}
