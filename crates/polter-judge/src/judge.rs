@@ -121,7 +121,8 @@ impl Judge {
         self.findings.summary.tasks = self.tasks.seen;
         self.findings.summary.registrations =
             self.registrations.made - self.coverage.registered_before;
-        let gaps = gaps(&self.findings.summary, &self.coverage);
+        let touched = self.findings.reaching_over(&self.coverage.lost_at);
+        let gaps = gaps(&self.findings.summary, &self.coverage, &touched);
         self.findings
             .into_verdict(gaps, self.worlds.into_verdicts())
     }

@@ -150,6 +150,10 @@ pub(crate) enum Failure {
         "nothing is removed without asking, and there is nobody to ask\n  say --yes to remove them, --dry-run to see"
     )]
     NobodyToAsk,
+    /// eBPF is asked for, and not there.
+    #[cfg(not(feature = "bpf"))]
+    #[error("this polter was built without eBPF: polter run --via strace -- COMMAND")]
+    NoBpf,
     /// The kernel does not record.
     #[cfg(feature = "bpf")]
     #[error(

@@ -16,9 +16,11 @@ const NO_RING: &str = "record with UV_USE_IO_URING=0 if it is libuv's ring, or l
                        polter scan PID";
 
 /// Everything that the log lacks.
-pub(crate) fn gaps(log: &LogSummary, seen: &Coverage) -> Vec<Gap> {
+///
+/// `touched` are the findings, by fd and process, that reach over a place where the recorder lost something.
+pub(crate) fn gaps(log: &LogSummary, seen: &Coverage, touched: &[(i32, u32)]) -> Vec<Gap> {
     let found = [
-        lost(seen),
+        lost(seen, touched),
         foreign_lines(log),
         no_epoll(log, seen),
         only_failures(log, seen),
@@ -51,12 +53,25 @@ fn counted(count: u64, noun: &str, one: &str, more: &str) -> String {
     }
 }
 
-fn lost(seen: &Coverage) -> Option<Gap> {
+/// What the recorder lost, and the findings that it may have changed.
+fn lost(seen: &Coverage, touched: &[(i32, u32)]) -> Option<Gap> {
+    const NAMED: usize = 5;
     if !seen.lost.is_seen() {
         return None;
     }
     let events = counted(seen.lost.count, "event", "was", "were");
-    let summary = format!("{events} lost by the recorder: what they did is not known");
+    let mut summary = format!("{events} lost by the recorder: what they did is not known");
+    let places = seen.lost_at.len();
+    if places > 1 {
+        summary += &format!(", in {places} places");
+    }
+    if !touched.is_empty() {
+        let named = touched.iter().take(NAMED);
+        let named: Vec<String> = named.map(|(fd, pid)| format!("fd {fd} of process {pid}")).collect();
+        let more = touched.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        summary += &format!("; what is found of {}{more} reaches over such a place, and may be wrong", named.join(", "));
+    }
     gap(GapKind::Lost, seen.lost, summary, LESS)
 }
 

@@ -17,6 +17,9 @@ const MAX_OLDER: usize = 1 << 16;
 /// Most events that were excused as late, and are remembered.
 const MAX_LATE: usize = 1 << 12;
 
+/// Most places of losses that are remembered.
+const MAX_LOSSES: usize = 1 << 12;
+
 /// How often something was noticed, and where first.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Noticed {
@@ -39,6 +42,8 @@ pub(crate) struct Coverage {
     pub(crate) memory: u64,
     pub(crate) others: u64,
     pub(crate) rings: Noticed,
+    /// The lines of its losses.
+    pub(crate) lost_at: Vec<u64>,
     /// Tasks that the log shows nobody make.
     pub(crate) orphans: Noticed,
     /// Fds that must have been closed, though the log has no close.
@@ -137,6 +142,9 @@ impl Coverage {
     pub(crate) fn lose(&mut self, count: u64, line: u64) {
         self.lost.count = self.lost.count.saturating_add(count);
         self.lost.line.get_or_insert(line);
+        if self.lost_at.len() < MAX_LOSSES {
+            self.lost_at.push(line);
+        }
     }
 
     /// Time passes while the log grows: as many events as may be excused are excused anew.

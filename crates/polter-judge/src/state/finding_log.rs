@@ -199,6 +199,17 @@ impl FindingLog {
         self.kept.add_frame(line, frame);
     }
 
+    /// The findings that began before one of these lines and were not over by then: fd and process.
+    pub(crate) fn reaching_over(&self, lines: &[u64]) -> Vec<(i32, u32)> {
+        let reaches_over = |it: &&Finding| {
+            let first = it.story.first().map_or(0, |step| step.site.line);
+            let last = it.ended.unwrap_or(u64::MAX);
+            lines.iter().any(|line| (first..=last).contains(line))
+        };
+        let found = self.findings.iter().filter(reaches_over);
+        found.map(|it| (it.fd, it.pid)).collect()
+    }
+
     /// The task without a pid turns out to have one: its findings get it.
     pub(crate) fn name_root(&mut self, pid: u32) {
         self.kept.change_all(|finding| {

@@ -297,7 +297,7 @@ impl<W: Write> Writer<W> {
         self.release()?;
         let count = head.lost.wrapping_sub(self.lost);
         self.lost = head.lost;
-        writeln!(self.out, "# polter: {count} records were lost here")
+        writeln!(self.out, "# lost {count} events")
     }
 
     /// Writes the first half of a call that is held back: something else has come before its second half.

@@ -35,7 +35,7 @@ pub(crate) use lab::{LabArgs, LabOptions};
 pub(crate) use race::RaceArgs;
 #[cfg(feature = "bpf")]
 pub(crate) use record::{HoldArgs, RecordArgs};
-pub(crate) use run::{FollowArgs, RunArgs};
+pub(crate) use run::{FollowArgs, RunArgs, Via};
 pub(crate) use scan::ScanArgs;
 pub(crate) use watch::WatchArgs;
 pub(crate) use why::WhyArgs;
@@ -90,14 +90,16 @@ pub(crate) enum Verb {
     #[command(after_help = with_exit_codes(examples::JUDGE, Exit::HELP))]
     Judge(JudgeArgs),
 
-    /// Run a command under strace, and judge what it did
+    /// Run a command, watch its calls, and judge what it did
     ///
     /// The command keeps its standard input, output and error; the report goes to standard error,
     /// or with -o to a file, when the command and all its descendants have ended. If the command
     /// fails, its exit code is passed on (128 and the signal's number if a signal ended it);
     /// otherwise the exit code is the judge's. Signals are passed to the command; when it has ended
-    /// and a descendant still runs, a signal detaches strace from the descendant. As under any
-    /// strace, programs are slower, and setuid has no effect.
+    /// and a descendant still runs, a signal ends the watch, and the descendant runs on.
+    ///
+    /// As root, or with CAP_BPF and CAP_PERFMON, the kernel records by eBPF, at almost no cost; elsewhere strace does (--via),
+    /// under which programs are slower, and setuid has no effect.
     #[command(after_help = with_exit_codes(examples::RUN, Exit::HELP))]
     Run(RunArgs),
 

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::judge::Judging;
 
@@ -12,6 +12,10 @@ pub(crate) struct RunArgs {
     /// Keep the log in this file; `polter judge` reads it
     #[arg(short, long, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
+
+    /// What watches the command: the kernel by eBPF, which costs little, or strace
+    #[arg(long, value_name = "RECORDER", default_value = "auto")]
+    pub(crate) via: Via,
 
     /// Record the stack of every call (strace -k): slow, but the report names the code
     #[arg(long)]
@@ -28,6 +32,17 @@ pub(crate) struct RunArgs {
         allow_hyphen_values = true
     )]
     pub(crate) command: Vec<OsString>,
+}
+
+/// What watches a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Via {
+    /// eBPF where that is allowed; strace elsewhere, and for --stacks
+    Auto,
+    /// eBPF, or an error
+    Bpf,
+    /// strace
+    Strace,
 }
 
 #[derive(Debug, Args)]

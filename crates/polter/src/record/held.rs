@@ -72,6 +72,13 @@ impl Held {
         self.child.id()
     }
 
+    /// Ends it before it has begun.
+    pub(crate) fn give_up(mut self) {
+        // It is stopped, and has done nothing.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// Has it begin.
     pub(crate) fn go_on(self) -> Result<Running, Failure> {
         let pid = Pid::from_child(&self.child);

@@ -24,9 +24,9 @@ use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::words::number;
-pub(crate) use held::hold;
-use held::Held;
+pub(crate) use held::{Held, hold};
 use output::Output;
+pub(crate) use whom::header_of as header;
 
 /// How long the ring is left alone when it was empty.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -44,7 +44,13 @@ pub(crate) fn record(args: &RecordArgs, console: &Console) -> Result<Exit, Failu
     let scope = whom::scope(args, held.as_ref())?;
     let header = whom::header(args);
     output.set_header(&header);
-    let mut recorder = Recorder::start(&scope, output, &header).map_err(Failure::recorder)?;
+    let mut recorder = match Recorder::start(&scope, output, &header) {
+        Ok(recorder) => recorder,
+        Err(refusal) => {
+            held.map(Held::give_up);
+            return Err(Failure::recorder(refusal));
+        }
+    };
     let command = follow(&mut recorder, held, args.duration)?;
     let told = recorder.finish().map_err(Failure::recorder)?;
     say(args, &told, console);

@@ -1,5 +1,6 @@
 //! From the options to the processes that are recorded.
 
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -62,10 +63,19 @@ pub(super) fn header(args: &RecordArgs) -> String {
         let pids: Vec<String> = args.pids.iter().map(u32::to_string).collect();
         format!("pid {}", pids.join(" "))
     } else {
-        let words = args.command.iter();
-        let words = words.map(|word| escape(word.as_encoded_bytes()).to_string());
-        words.collect::<Vec<_>>().join(" ")
+        return header_of(&args.command);
     };
+    with_version(&whom)
+}
+
+/// The same for a command.
+pub(crate) fn header_of(command: &[OsString]) -> String {
+    let words = command.iter();
+    let words = words.map(|word| escape(word.as_encoded_bytes()).to_string());
+    with_version(&words.collect::<Vec<_>>().join(" "))
+}
+
+fn with_version(whom: &str) -> String {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let version = env!("CARGO_PKG_VERSION");
     format!("polter {version} record, by eBPF on Linux {}: {whom}", release.trim())
