@@ -6,7 +6,7 @@
 //! [`Judge`] owns all state. This file passes each event on to its handler in `handle`; the detectors are in `detect`.
 
 use crate::detect::gaps;
-use crate::input::{Place, lost_events};
+use crate::input::{Place, is_recorders, lost_events};
 use crate::state::{
     Coverage, Deferred, FindingLog, Ghosts, HappensBefore, Heed, Labels, Message, PolicyRemovals,
     Registrations, Sharing, Tasks, Unseen, Worlds,
@@ -195,6 +195,7 @@ impl Judge {
             }
             EventKind::Signal(ref signal) => self.signalled(pid, signal),
             EventKind::Comment(text) => {
+                self.coverage.is_recorded |= event.line == 1 && is_recorders(text);
                 if let Some(count) = lost_events(text) {
                     self.coverage.lose(count, event.line);
                 }

@@ -67,10 +67,19 @@ fn lost(seen: &Coverage, touched: &[(i32, u32)]) -> Option<Gap> {
     }
     if !touched.is_empty() {
         let named = touched.iter().take(NAMED);
-        let named: Vec<String> = named.map(|(fd, pid)| format!("fd {fd} of process {pid}")).collect();
+        let named: Vec<String> = named
+            .map(|(fd, pid)| format!("fd {fd} of process {pid}"))
+            .collect();
         let more = touched.len().saturating_sub(NAMED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        summary += &format!("; what is found of {}{more} reaches over such a place, and may be wrong", named.join(", "));
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        summary += &format!(
+            "; what is found of {}{more} reaches over such a place, and may be wrong",
+            named.join(", ")
+        );
     }
     gap(GapKind::Lost, seen.lost, summary, LESS)
 }
@@ -90,7 +99,7 @@ fn foreign_lines(log: &LogSummary) -> Option<Gap> {
 fn no_epoll(log: &LogSummary, seen: &Coverage) -> Option<Gap> {
     let does_something = seen.others > 0 || seen.rings.is_seen();
     let is_whole = seen.opens > 0 && seen.closes > 0 || seen.memory > 0 || !does_something;
-    if log.instances > 0 || (seen.begins_with_exec && is_whole) {
+    if log.instances > 0 || (seen.begins_with_exec && (is_whole || seen.is_recorded)) {
         return None;
     }
     let summary =
@@ -145,7 +154,7 @@ fn no_forks(log: &LogSummary, seen: &Coverage) -> Option<Gap> {
 }
 
 fn no_opens(seen: &Coverage) -> Option<Gap> {
-    if !seen.unseen_opens.is_seen() || seen.opens > 0 || seen.older.is_seen() {
+    if !seen.unseen_opens.is_seen() || seen.is_recorded || seen.opens > 0 || seen.older.is_seen() {
         return None;
     }
     let fds = counted(seen.unseen_opens.count, "fd", "is", "are");
@@ -157,7 +166,7 @@ fn no_opens(seen: &Coverage) -> Option<Gap> {
 
 fn no_closes(log: &LogSummary, seen: &Coverage) -> Option<Gap> {
     let count = seen.unseen_closes.count;
-    if count * 10 <= seen.closes || count == 0 || log.instances == 0 {
+    if count * 10 <= seen.closes || count == 0 || seen.is_recorded || log.instances == 0 {
         return None;
     }
     let fds = counted(count, "fd", "was", "were");

@@ -5,8 +5,8 @@ mod channel;
 mod effect;
 mod epoll_args;
 mod flags;
-mod loss;
 mod read;
+mod recorder;
 mod site;
 mod text;
 
@@ -21,10 +21,10 @@ pub(crate) use effect::{Ctl, CtlOp, Effect, Made};
 pub(crate) use epoll_args::{control_data, ctl_args, ctl_call, event_words, fd_in_data, is_edge};
 /// The flags of a clone.
 pub(crate) use flags::{CLONE_VFORK, clone_flags};
-/// The events that a recorder says it has lost.
-pub(crate) use loss::lost_events;
 /// From the text of a call to its effect.
 pub(crate) use read::effect_of;
+/// The events that a recorder says it has lost.
+pub(crate) use recorder::{is_recorders, lost_events};
 /// A call and where it stands in the log.
 pub(crate) use site::Place;
 /// Numbers and words in arguments.

@@ -42,6 +42,8 @@ pub(crate) struct Coverage {
     pub(crate) memory: u64,
     pub(crate) others: u64,
     pub(crate) rings: Noticed,
+    /// polter's own recorder made it: what that leaves out matters to no instance, and what it lost it says.
+    pub(crate) is_recorded: bool,
     /// The lines of its losses.
     pub(crate) lost_at: Vec<u64>,
     /// Tasks that the log shows nobody make.

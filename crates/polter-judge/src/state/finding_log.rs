@@ -206,7 +206,7 @@ impl FindingLog {
             let last = it.ended.unwrap_or(u64::MAX);
             lines.iter().any(|line| (first..=last).contains(line))
         };
-        let found = self.findings.iter().filter(reaches_over);
+        let found = self.kept.iter().filter(reaches_over);
         found.map(|it| (it.fd, it.pid)).collect()
     }
 

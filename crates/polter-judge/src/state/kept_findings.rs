@@ -69,6 +69,11 @@ impl KeptFindings {
         self.kept.len()
     }
 
+    /// All that are kept, the oldest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Finding> {
+        self.kept.iter().map(|kept| &kept.finding)
+    }
+
     /// The index that the next finding gets.
     pub(super) fn next_index(&self) -> usize {
         self.first + self.kept.len()

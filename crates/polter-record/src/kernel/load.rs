@@ -64,7 +64,8 @@ impl Programs {
     pub(crate) fn start(scope: &Scope) -> Result<Programs, Refusal> {
         let object = FittedObject::of(OBJECT)?;
         let array = |name| Ok::<_, Refusal>(Map::Array(object.map(name)?));
-        let mut table: Array<MapData, u32> = Array::try_from(array("shapes")?).map_err(not_taken)?;
+        let mut table: Array<MapData, u32> =
+            Array::try_from(array("shapes")?).map_err(not_taken)?;
         for (number, shape) in shapes() {
             table.set(number, shape, 0).map_err(not_taken)?;
         }
@@ -72,7 +73,8 @@ impl Programs {
             Array::try_from(array("settings")?).map_err(not_taken)?;
         settings.set(0, settings_of(scope), 0).map_err(not_taken)?;
         let wanted = Map::HashMap(object.map("wanted")?);
-        let mut wanted: HashMap<MapData, u32, u32> = HashMap::try_from(wanted).map_err(not_taken)?;
+        let mut wanted: HashMap<MapData, u32, u32> =
+            HashMap::try_from(wanted).map_err(not_taken)?;
         if let Scope::Processes { pids, .. } = scope {
             for pid in pids.iter().take(MAX_PROCESSES) {
                 wanted.insert(pid, pid, 0).map_err(not_taken)?;

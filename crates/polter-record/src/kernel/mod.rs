@@ -13,8 +13,8 @@ mod raw;
 
 /// How a call's arguments are written.
 pub(crate) use calls::{Spelling, spelling_of};
+pub(crate) use load::Programs;
 /// The programs, attached.
 pub use load::Scope;
-pub(crate) use load::Programs;
 /// What a record says.
 pub(crate) use raw::{About, Body, Call, Head, Record, What, int, long};

@@ -129,12 +129,17 @@ impl<'a> Record<'a> {
         let words = |at: usize| int(bytes, HEAD + 48 + 4 * at);
         let (abouts, size, is_cut, has_frame) = (words(0)?, words(1)?, words(2)?, words(3)?);
         let body = bytes.get(BODY..BODY.checked_add(size as usize)?)?;
-        let is_closing = matches!(head.what, What::Enter | What::Closed) && size >= 40 && is_close(head.number);
+        let is_closing =
+            matches!(head.what, What::Enter | What::Closed) && size >= 40 && is_close(head.number);
         let body = if abouts > 0 {
             let at = |at: usize| About::read(body.get(at * ABOUT..)?);
             Body::Files([at(0), at(1).filter(|_| abouts > 1)])
         } else if is_closing {
-            let frame = if has_frame != 0 { Frame::read(body) } else { None };
+            let frame = if has_frame != 0 {
+                Frame::read(body)
+            } else {
+                None
+            };
             Body::Closing(Registered::read(body)?, frame)
         } else {
             Body::Bytes(body)

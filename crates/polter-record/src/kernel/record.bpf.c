@@ -9,6 +9,9 @@
  * Records stand in the ring in the order in which they were reserved. What a call does happens between its two records, or,
  * where nobody else has its table and its instance, at its only one.
  *
+ * A file that has no poll cannot be registered (EPERM): its opens, uses and closes are left out. Servers open one for each
+ * request.
+ *
  * The first two tracepoints are passed by every call on the machine. A call of another kind, or of another process, leaves
  * after one or two looks into tables.
  */
@@ -82,6 +85,8 @@ enum {
 	HITS_NOTHING = 18,
 	/* connect(2), bind(2): the file is described, for it is called something else now. */
 	NAMES = 19,
+	/* The result is a new fd, of whatever the path leads to. */
+	OPENS_PATH = 20,
 };
 
 /* How a call of a kind is read: the kind, an argument, a size. */
@@ -144,6 +149,14 @@ struct dentry {
 
 struct path {
 	struct dentry *dentry;
+};
+
+struct file_operations {
+	void *poll;
+};
+
+struct file___operations {
+	const struct file_operations *f_op;
 };
 
 struct file___path {
@@ -525,6 +538,17 @@ ALONE u64 references(u64 address)
 	return count;
 }
 
+/* Linux: file_can_poll */
+ALONE u32 can_poll(u64 address)
+{
+	const struct file_operations *operations = 0;
+	void *poll = 0;
+
+	READ(operations, (struct file___operations *)address, f_op);
+	READ(poll, operations, poll);
+	return poll != 0;
+}
+
 ALONE u32 is_instance(u64 address)
 {
 	struct dentry *dentry = 0;
@@ -812,7 +836,7 @@ INLINE void use(struct pt_regs *regs, u32 pid, u32 number, s64 result)
 	u32 at = (tid * 31 + fd) & (MEMORY - 1);
 	struct used *used = bpf_map_lookup_elem(&uses, &at);
 	struct head *head;
-	u64 after = state.made + 1;
+	u64 after = state.made + 1, file;
 
 	if (!used)
 		return;
@@ -821,6 +845,9 @@ INLINE void use(struct pt_regs *regs, u32 pid, u32 number, s64 result)
 	used->after = after;
 	used->tid = tid;
 	used->fd = fd;
+	file = file_at(fd);
+	if (file && !can_poll(file))
+		return;
 	head = bpf_ringbuf_reserve(&records, sizeof(*head), 0);
 	if (!head) {
 		__sync_fetch_and_add(&state.lost, 1);
@@ -828,7 +855,7 @@ INLINE void use(struct pt_regs *regs, u32 pid, u32 number, s64 result)
 	}
 	begin(head, pid, USE, number);
 	head->fd = fd;
-	head->file = file_at(fd);
+	head->file = file;
 	head->result = result;
 	bpf_ringbuf_submit(head, BPF_RB_NO_WAKEUP);
 }
@@ -859,6 +886,16 @@ SEC("tp_btf/sys_enter") int entered(u64 *context)
 		file = file_at(fd);
 		if (!file || references(file) == 1)
 			return 0;
+	}
+	if (shape->kind == CLOSES && is_alone()) {
+		file = file_at(fd);
+		if (file && !can_poll(file)) {
+			u32 zero = 0, *closer = bpf_map_lookup_elem(&told, &zero);
+
+			if (closer)
+				*closer = (u32)bpf_get_current_pid_tgid();
+			return 0;
+		}
 	}
 	if (shape->kind == CONTROLS) {
 		if (is_alone()) {
@@ -967,6 +1004,13 @@ SEC("tp_btf/sys_exit") int returned(u64 *context)
 			return 0;
 		}
 	}
+	if (kind == OPENS_PATH) {
+		u64 file = result >= 0 ? file_at(result) : 0;
+
+		if (!file || !can_poll(file))
+			return 0;
+		kind = OPENS;
+	}
 	call = begin_call(pid, EXIT, number, regs);
 	if (!call)
 		return 0;
@@ -983,6 +1027,8 @@ SEC("tp_btf/sys_exit") int returned(u64 *context)
 		break;
 	case FCNTL:
 		if (result >= 0 && command != 2) {
+			if (!can_poll(file_at(result)))
+				return 0;
 			call->head.fd = result;
 			tell_of(call, 0, result);
 			call->head.file = call->about[0].file;
@@ -1004,7 +1050,8 @@ SEC("tp_btf/sys_exit") int returned(u64 *context)
 			copy(call, call->arguments[3], EXISTS(struct pt_regs, orig_ax) ? 12 : 16);
 		break;
 	case WAITS:
-		call->head.file = file_at(fd);
+		if (!is_alone())
+			call->head.file = file_at(fd);
 		if (result > 0) {
 			u64 count = result;
 

@@ -58,27 +58,30 @@ impl Files {
 }
 
 fn describe(out: &mut Vec<u8>, about: &About<'_>) {
-        // Writing to a vector does not fail.
-        let _ = match about.magic {
-            PIPEFS_MAGIC => write!(out, "pipe:[{}]", about.inode),
-            SOCKFS_MAGIC => {
-                describe_socket(out, about);
-                Ok(())
-            }
-            ANON_INODE_FS_MAGIC => {
-                let name = about.name.strip_prefix(b"anon_inode:").unwrap_or(about.name);
-                let name = name.strip_prefix(b"[").unwrap_or(name);
-                let name = name.strip_suffix(b"]").unwrap_or(name);
-                write!(out, "anon_inode:[{}]", escape(name))
-            }
-            PID_FS_MAGIC => write!(out, "anon_inode:[pidfd]"),
-            _ => write!(out, "{}", escape(about.name)),
-        };
-        // What would end the decoration, or begin another.
-        out.iter_mut()
-            .filter(|byte| matches!(**byte, b'<' | b'\n'))
-            .for_each(|byte| *byte = b'?');
-    }
+    // Writing to a vector does not fail.
+    let _ = match about.magic {
+        PIPEFS_MAGIC => write!(out, "pipe:[{}]", about.inode),
+        SOCKFS_MAGIC => {
+            describe_socket(out, about);
+            Ok(())
+        }
+        ANON_INODE_FS_MAGIC => {
+            let name = about
+                .name
+                .strip_prefix(b"anon_inode:")
+                .unwrap_or(about.name);
+            let name = name.strip_prefix(b"[").unwrap_or(name);
+            let name = name.strip_suffix(b"]").unwrap_or(name);
+            write!(out, "anon_inode:[{}]", escape(name))
+        }
+        PID_FS_MAGIC => write!(out, "anon_inode:[pidfd]"),
+        _ => write!(out, "{}", escape(about.name)),
+    };
+    // What would end the decoration, or begin another.
+    out.iter_mut()
+        .filter(|byte| matches!(**byte, b'<' | b'\n'))
+        .for_each(|byte| *byte = b'?');
+}
 
 /// `UNIX-STREAM:[7->8]`, `TCP:[a:1->b:2]`, `socket:[7]`.
 fn describe_socket(out: &mut Vec<u8>, about: &About<'_>) {

@@ -19,7 +19,14 @@ pub(super) fn open_flags(out: &mut Vec<u8>, bits: u32) {
 
 /// `SOCK_STREAM|SOCK_CLOEXEC`.
 pub(super) fn socket_type(out: &mut Vec<u8>, bits: u32) {
-    const TYPES: &[&str] = &["", "SOCK_STREAM", "SOCK_DGRAM", "SOCK_RAW", "SOCK_RDM", "SOCK_SEQPACKET"];
+    const TYPES: &[&str] = &[
+        "",
+        "SOCK_STREAM",
+        "SOCK_DGRAM",
+        "SOCK_RAW",
+        "SOCK_RDM",
+        "SOCK_SEQPACKET",
+    ];
     const NAMES: &[(&str, u32)] = &[("SOCK_NONBLOCK", 0o4000), ("SOCK_CLOEXEC", 0o2_000_000)];
     match TYPES.get((bits & 15) as usize) {
         Some(name) if !name.is_empty() => out.extend_from_slice(name.as_bytes()),

@@ -224,7 +224,8 @@ impl<W: Write> Writer<W> {
                 self.line.extend_from_slice(b"}, 88");
             }
             _ => {
-                self.line.extend_from_slice(b"clone(child_stack=NULL, flags=");
+                self.line
+                    .extend_from_slice(b"clone(child_stack=NULL, flags=");
                 words::clone_flags(&mut self.line, bits);
             }
         }
@@ -361,7 +362,8 @@ fn name_of(number: u16) -> &'static str {
 /// What the monotonic clock lacks to the time of day, in nanoseconds.
 fn clock_offset() -> u64 {
     use rustix::time::{ClockId, clock_gettime};
-    let nanos = |it: rustix::time::Timespec| (it.tv_sec * 1_000_000_000 + it.tv_nsec).cast_unsigned();
+    let nanos =
+        |it: rustix::time::Timespec| (it.tv_sec * 1_000_000_000 + it.tv_nsec).cast_unsigned();
     let now = nanos(clock_gettime(ClockId::Realtime));
     now.wrapping_sub(nanos(clock_gettime(ClockId::Monotonic)))
 }

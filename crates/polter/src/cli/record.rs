@@ -38,7 +38,11 @@ pub(crate) struct RecordArgs {
     pub(crate) rotate: Option<u64>,
 
     /// The command and its arguments; it is recorded from its first call, with all that it forks
-    #[arg(value_name = "COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(
+        value_name = "COMMAND",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
     pub(crate) command: Vec<OsString>,
 }
 
@@ -88,7 +92,12 @@ mod tests {
 
     #[test]
     fn a_time_has_a_unit_or_is_in_seconds() {
-        for (text, millis) in [("500ms", 500), ("30s", 30_000), ("2", 2000), ("10m", 600_000)] {
+        for (text, millis) in [
+            ("500ms", 500),
+            ("30s", 30_000),
+            ("2", 2000),
+            ("10m", 600_000),
+        ] {
             assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
         }
         for text in ["", "0", "-1s", "s", "1d", "1e99h", "nan"] {
@@ -100,7 +109,14 @@ mod tests {
     fn a_size_has_a_unit_or_is_in_bytes() {
         assert_eq!(size("64M"), Ok(64 << 20));
         assert_eq!(size("65536"), Ok(65536));
-        for text in ["", "M", "1", "-1M", "99999999999999999999", "99999999999999G"] {
+        for text in [
+            "",
+            "M",
+            "1",
+            "-1M",
+            "99999999999999999999",
+            "99999999999999G",
+        ] {
             assert!(size(text).is_err(), "{text}");
         }
     }

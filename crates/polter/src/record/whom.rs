@@ -78,5 +78,8 @@ pub(crate) fn header_of(command: &[OsString]) -> String {
 fn with_version(whom: &str) -> String {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let version = env!("CARGO_PKG_VERSION");
-    format!("polter {version} record, by eBPF on Linux {}: {whom}", release.trim())
+    format!(
+        "polter {version} record, by eBPF on Linux {}: {whom}",
+        release.trim()
+    )
 }

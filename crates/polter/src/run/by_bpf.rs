@@ -14,13 +14,20 @@ use crate::record::{Held, follow, header};
 /// Runs the command until it and its descendants have ended.
 pub(super) fn watch(recording: &Recording, command: &[OsString]) -> Result<Exit, Failure> {
     let path = recording.path();
-    let log = File::options().write(true).open(path).map_err(Failure::write_file(path))?;
+    let log = File::options()
+        .write(true)
+        .open(path)
+        .map_err(Failure::write_file(path))?;
     let held = Held::start(command)?;
     let scope = Scope::Processes {
         pids: vec![held.pid()],
         follows: true,
     };
-    let started = Recorder::start(&scope, BufWriter::with_capacity(1 << 16, log), &header(command));
+    let started = Recorder::start(
+        &scope,
+        BufWriter::with_capacity(1 << 16, log),
+        &header(command),
+    );
     let mut recorder = match started {
         Ok(recorder) => recorder,
         Err(refusal) => {

@@ -32,8 +32,8 @@ use crate::failure::Failure;
 use crate::verdicts;
 pub(crate) use follow::follow;
 use recording::Recording;
-pub(crate) use signals::is_in_foreground;
 use signals::Signals;
+pub(crate) use signals::is_in_foreground;
 use strace::Strace;
 
 /// Runs the command to its end, reports, and passes a failure of the command on.
@@ -54,7 +54,11 @@ pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
 
 /// Has the kernel record the command; `None` if strace is to do it.
 #[cfg(feature = "bpf")]
-fn by_bpf(args: &RunArgs, recording: &Recording, console: &Console) -> Result<Option<Exit>, Failure> {
+fn by_bpf(
+    args: &RunArgs,
+    recording: &Recording,
+    console: &Console,
+) -> Result<Option<Exit>, Failure> {
     let is_asked = args.via == Via::Bpf;
     if args.via == Via::Strace || (args.stacks && !is_asked) {
         return Ok(None);

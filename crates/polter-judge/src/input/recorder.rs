@@ -1,4 +1,4 @@
-//! What a recorder says of events that it has lost, in a comment of the log.
+//! What a recorder says of itself in comments: who it is, and what it has lost.
 
 /// How many events a comment says were lost: `# lost 12 events`.
 pub(crate) fn lost_events(comment: &[u8]) -> Option<u64> {
@@ -7,6 +7,11 @@ pub(crate) fn lost_events(comment: &[u8]) -> Option<u64> {
     let end = count.iter().position(|byte| !byte.is_ascii_digit());
     let digits = str::from_utf8(&count[..end.unwrap_or(count.len())]).ok()?;
     digits.parse().ok().filter(|count| *count > 0)
+}
+
+/// True for the first line of polter's own recordings.
+pub(crate) fn is_recorders(comment: &[u8]) -> bool {
+    comment.starts_with(b"# polter ")
 }
 
 #[cfg(test)]
