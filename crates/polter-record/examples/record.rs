@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
-use std::thread;
 use std::time::Duration;
 
 use polter_record::{Recorder, Scope};
@@ -18,10 +17,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut recorder = Recorder::start(&scope, file, "an example")?;
     while recorder.is_anybody_alive() {
         if recorder.drain()? == 0 {
-            thread::sleep(Duration::from_millis(10));
+            recorder.wait(Duration::from_millis(10))?;
         }
     }
     let told = recorder.finish()?;
-    writeln!(io::stdout(), "{} lines, {} events lost", told.lines, told.lost)?;
+    writeln!(
+        io::stdout(),
+        "{} lines, {} events lost",
+        told.lines,
+        told.lost
+    )?;
     Ok(())
 }

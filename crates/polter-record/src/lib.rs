@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `kernel` | loads the programs, and reads the ring |
 //! | `text` | writes a record as a line: decorations, arguments, halves of calls |
+//! | `stacks` | names the stacks that lead to a ghost |
 //! | `recorder` | both, for as long as somebody is recorded |
 //!
 //! A call that nobody else can see in the middle is one line. Any other one is split where another record came in
@@ -17,6 +18,7 @@
 
 mod kernel;
 mod recorder;
+mod stacks;
 mod text;
 
 /// Who is recorded.

@@ -1,6 +1,7 @@
 //! A recording under way: from the ring into a file.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use polter_bpf::Refusal;
 use rustc_hash::FxHashSet;
@@ -17,6 +18,7 @@ pub struct Recorder<W: Write> {
     writer: Writer<W>,
     /// The processes that are alive, as far as records say.
     alive: FxHashSet<u32>,
+    has_executed: bool,
 }
 
 /// What a recording holds.
@@ -46,6 +48,7 @@ impl<W: Write> Recorder<W> {
             programs: Programs::start(scope)?,
             writer,
             alive,
+            has_executed: false,
         })
     }
 
@@ -56,9 +59,11 @@ impl<W: Write> Recorder<W> {
     /// Those of the file.
     pub fn drain(&mut self) -> io::Result<usize> {
         let (writer, alive) = (&mut self.writer, &mut self.alive);
+        let has_executed = &mut self.has_executed;
         let mut written = Ok(());
         let count = self.programs.drain(AT_ONCE, |record| {
             note_life(alive, &record);
+            *has_executed |= record.head.what == What::Exec;
             if written.is_ok() {
                 written = writer.write(&record);
             }
@@ -68,9 +73,23 @@ impl<W: Write> Recorder<W> {
         Ok(count)
     }
 
+    /// Waits for something that cannot wait: the making of a ghost, or of an instance; at most so long.
+    ///
+    /// # Errors
+    ///
+    /// Those of poll(2).
+    pub fn wait(&mut self, at_most: Duration) -> io::Result<()> {
+        self.programs.wait(at_most)
+    }
+
     /// Whether a process that was asked for, or a child that is followed, is still alive.
     pub fn is_anybody_alive(&mut self) -> bool {
         !self.alive.is_empty()
+    }
+
+    /// Whether some process has begun to run a program: a command that cannot be started has not.
+    pub fn has_executed(&self) -> bool {
+        self.has_executed
     }
 
     /// The processes that are alive, as far as records say.
@@ -81,6 +100,11 @@ impl<W: Write> Recorder<W> {
     /// Forgets processes whose end was not recorded.
     pub fn forget(&mut self, is_gone_fn: impl Fn(u32) -> bool) {
         self.alive.retain(|pid| !is_gone_fn(*pid));
+    }
+
+    /// Where it writes to.
+    pub fn out_mut(&mut self) -> &mut W {
+        &mut self.writer.out
     }
 
     /// Ends the recording, and says what it holds.

@@ -114,8 +114,8 @@ pub(crate) enum Failure {
         /// The system's answer.
         source: io::Error,
     },
-    /// The command did not start; strace has reported why.
-    #[error("the command did not start: strace recorded nothing")]
+    /// The command did not start; whoever was to start it has reported why.
+    #[error("the command did not start: nothing was recorded")]
     NothingRecorded,
     /// This kernel runs no scripts, or this user may not.
     #[error(

@@ -130,7 +130,7 @@ const CALLS: &[Row] = {
             &[Directory, Hex, OpenFlags],
         ),
         (libc::SYS_openat2, OpensPath, 0, 0, &[Directory, Hex, Left]),
-        (libc::SYS_epoll_create1, Opens, 0, 0, &[OpenFlags]),
+        (libc::SYS_epoll_create1, Opens, 1, 0, &[OpenFlags]),
         (libc::SYS_socket, Opens, 0, 0, &[Domain, SocketType, Int]),
         (libc::SYS_accept, Opens, 0, 0, &[BareFd, Hex, Hex]),
         (
@@ -252,7 +252,7 @@ const CALLS: &[Row] = {
         #[cfg(target_arch = "x86_64")]
         (libc::SYS_creat, OpensPath, 0, 0, &[Hex, Hex]),
         #[cfg(target_arch = "x86_64")]
-        (libc::SYS_epoll_create, Opens, 0, 0, &[Int]),
+        (libc::SYS_epoll_create, Opens, 1, 0, &[Int]),
         #[cfg(target_arch = "x86_64")]
         (libc::SYS_eventfd, Opens, 0, 0, &[Int]),
         #[cfg(target_arch = "x86_64")]

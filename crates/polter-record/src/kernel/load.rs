@@ -1,10 +1,13 @@
 //! Loads the programs into the kernel, attaches them, and reads the ring.
 
-use std::io::Read as _;
+use std::io::{self, Read as _};
+use std::time::Duration;
 
 use aya::include_bytes_aligned;
 use aya::maps::{Array, HashMap, Map, MapData, RingBuf};
 use polter_bpf::{FittedObject, Link, Refusal, not_taken};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 use super::calls::shapes;
 use super::raw::Record;
@@ -55,6 +58,8 @@ pub(crate) struct Totals {
 /// The programs, attached, and the ring.
 pub(crate) struct Programs {
     records: RingBuf<MapData>,
+    /// What wakes the reader.
+    urgent: RingBuf<MapData>,
     state: Array<MapData, State>,
     links: Vec<Link>,
 }
@@ -84,6 +89,7 @@ impl Programs {
         let mut chosen = object.load_iterator("choose", "task")?.iterator()?;
         chosen.read_to_end(&mut Vec::new())?;
         let records = RingBuf::try_from(Map::RingBuf(object.map("records")?)).map_err(not_taken)?;
+        let urgent = RingBuf::try_from(Map::RingBuf(object.map("urgent")?)).map_err(not_taken)?;
         let state = Array::try_from(array(".bss")?).map_err(not_taken)?;
         let mut links = Vec::new();
         for (program, tracepoint) in [
@@ -98,6 +104,7 @@ impl Programs {
         }
         Ok(Programs {
             records,
+            urgent,
             state,
             links,
         })
@@ -121,6 +128,23 @@ impl Programs {
             }
         }
         count
+    }
+
+    /// Waits until the kernel says that something is to be read at once, or for so long.
+    pub(crate) fn wait(&mut self, at_most: Duration) -> io::Result<()> {
+        let timeout = Timespec {
+            tv_sec: at_most.as_secs() as i64,
+            tv_nsec: at_most.subsec_nanos().into(),
+        };
+        match poll(
+            &mut [PollFd::new(&self.urgent, PollFlags::IN)],
+            Some(&timeout),
+        ) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+        while self.urgent.next().is_some() {}
+        Ok(())
     }
 
     /// What the programs have counted so far.

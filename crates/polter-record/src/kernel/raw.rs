@@ -64,11 +64,6 @@ pub(crate) struct About<'a> {
 /// Who had registered a file that is closed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Registered {
-    /// The kernel's address of the first instance that has it under this fd.
-    #[expect(dead_code, reason = "tells the instance where nothing else does")]
-    pub(crate) instance: u64,
-    /// Registrations under this fd.
-    pub(crate) matching: u32,
     pub(crate) references: u64,
 }
 
@@ -217,8 +212,6 @@ impl<'a> About<'a> {
 impl Registered {
     fn read(bytes: &[u8]) -> Option<Registered> {
         Some(Registered {
-            instance: long(bytes, 0)?,
-            matching: int(bytes, 20)?,
             references: long(bytes, 32)?,
         })
     }

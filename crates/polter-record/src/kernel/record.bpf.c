@@ -208,6 +208,12 @@ struct {
 	NUMBER(max_entries, 1 << 25);
 } records SEC(".maps");
 
+/* The reader looks at `records` now and then; what stands here wakes it. */
+struct {
+	NUMBER(type, BPF_MAP_TYPE_RINGBUF);
+	NUMBER(max_entries, 1 << 12);
+} urgent SEC(".maps");
+
 struct {
 	NUMBER(type, BPF_MAP_TYPE_ARRAY);
 	NUMBER(max_entries, MAX_CALLS);
@@ -735,8 +741,11 @@ INLINE void send(struct call *call, u64 wakes)
 	if (size > sizeof(call->bytes))
 		size = sizeof(call->bytes);
 	__sync_fetch_and_add(&state.made, 1);
-	if (bpf_ringbuf_output(&records, call, __builtin_offsetof(struct call, bytes) + size, wakes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP))
+	if (bpf_ringbuf_output(&records, call, __builtin_offsetof(struct call, bytes) + size, BPF_RB_NO_WAKEUP))
 		__sync_fetch_and_add(&state.lost, 1);
+	/* If it is full, the reader is awake. */
+	if (wakes)
+		bpf_ringbuf_output(&urgent, &wakes, sizeof(wakes), BPF_RB_FORCE_WAKEUP);
 }
 
 /* A file at an fd, described. */
@@ -964,7 +973,7 @@ SEC("tp_btf/sys_exit") int returned(u64 *context)
 	struct pt_regs *regs = (struct pt_regs *)context[0];
 	long nr = number_in(regs);
 	s64 result = context[1];
-	u32 number, pid, kind, command;
+	u32 number, pid, kind, command, wakes = 0;
 	struct settings *set = 0;
 	struct shape *shape;
 	struct call *call;
@@ -1023,6 +1032,8 @@ SEC("tp_btf/sys_exit") int returned(u64 *context)
 			call->head.fd = result;
 			tell_of(call, 0, result);
 			call->head.file = call->about[0].file;
+			/* The reader looks at the process while it lives. */
+			wakes = kind == OPENS && shape->argument;
 		}
 		break;
 	case FCNTL:
@@ -1093,7 +1104,7 @@ SEC("tp_btf/sys_exit") int returned(u64 *context)
 		copy(call, call->arguments[shape->argument & 3], shape->size);
 		break;
 	}
-	send(call, 0);
+	send(call, wakes);
 	return 0;
 }
 

@@ -18,15 +18,17 @@ use crate::kernel::{Body, Call, Head, Record, What};
 use super::arguments::{self, Part};
 use super::decoration::Files;
 use super::words;
+use crate::stacks::Stacks;
 
 /// Calls that have begun and not returned; a task has one at a time.
 const MAX_OPEN: usize = 1 << 18;
 
 /// Writes records as lines.
 pub(crate) struct Writer<W> {
-    out: W,
+    pub(crate) out: W,
     line: Vec<u8>,
     files: Files,
+    stacks: Stacks,
     /// What the clock of the records must be moved by, in nanoseconds.
     clock: u64,
     /// The call that has begun last, and is not written yet.
@@ -47,6 +49,8 @@ struct Held {
     text: Vec<u8>,
     /// The file it closes for good.
     freed: Option<u64>,
+    /// The stack that leads to it, if it makes a ghost.
+    frames: Vec<String>,
 }
 
 impl<W: Write> Writer<W> {
@@ -57,6 +61,7 @@ impl<W: Write> Writer<W> {
             out,
             line: Vec::with_capacity(1024),
             files: Files::default(),
+            stacks: Stacks::default(),
             clock: clock_offset(),
             held: None,
             open: FxHashMap::default(),
@@ -100,12 +105,6 @@ impl<W: Write> Writer<W> {
         self.out.flush()
     }
 
-    /// Writes a comment where the recording stands now.
-    pub(crate) fn comment(&mut self, comment: &str) -> io::Result<()> {
-        self.release()?;
-        writeln!(self.out, "# {comment}")
-    }
-
     /// Has everything reach the file but a call that has only begun.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
@@ -128,12 +127,17 @@ impl<W: Write> Writer<W> {
             Body::Closing(registered, _) if registered.references <= 1 => Some(head.file),
             _ => None,
         };
+        let frames = match &call.body {
+            Body::Closing(_, Some(frame)) => self.stacks.frames(head.pid, head.tid, frame),
+            _ => Vec::new(),
+        };
         self.held = Some(Held {
             tid: head.tid,
             number: head.number,
             time: head.time,
             text,
             freed,
+            frames,
         });
         Ok(())
     }
@@ -153,9 +157,13 @@ impl<W: Write> Writer<W> {
             if let Some(file) = held.freed {
                 self.files.forget(file);
             }
-            return self.end_with_result(head, call);
+            self.end_with_result(head, call)?;
+            return self.write_frames(&held.frames);
         }
         self.release()?;
+        if name.starts_with("epoll_create") {
+            self.stacks.prepare(head.pid);
+        }
         let was_begun = self.open.remove(&head.tid) == Some(head.number);
         if name == "close" && !was_begun {
             // It was told whole when it began.
@@ -201,6 +209,7 @@ impl<W: Write> Writer<W> {
     fn born(&mut self, head: &Head, call: &Call<'_>) -> io::Result<()> {
         let [child, process, has_files, has_memory, flags, _] = call.arguments;
         self.release()?;
+        self.stacks.fork(head.pid, process as u32);
         self.start(head.tid, head.time);
         let name = name_of(head.number);
         let mut bits = match name {
@@ -237,6 +246,7 @@ impl<W: Write> Writer<W> {
     fn executed(&mut self, head: &Head, call: &Call<'_>) -> io::Result<()> {
         self.release()?;
         let caller = call.arguments[0] as u32;
+        self.stacks.forget(head.pid);
         self.open.remove(&head.tid);
         if caller != head.tid && head.tid == head.pid {
             self.start(head.tid, head.time);
@@ -259,6 +269,9 @@ impl<W: Write> Writer<W> {
         self.open.remove(&head.tid);
         self.start(head.tid, head.time);
         let code = call.arguments[0] as u32;
+        if call.arguments[1] == 0 {
+            self.stacks.forget(head.pid);
+        }
         match code & 0x7f {
             0 => {
                 let _ = write!(self.line, "+++ exited with {} +++", code >> 8 & 0xff);
@@ -318,7 +331,17 @@ impl<W: Write> Writer<W> {
         if let Some(file) = held.freed {
             self.files.forget(file);
         }
-        self.end()
+        self.end()?;
+        self.write_frames(&held.frames)
+    }
+
+    /// ` > /usr/bin/app(close_all+0x20) [0x1b40]`
+    fn write_frames(&mut self, frames: &[String]) -> io::Result<()> {
+        for frame in frames {
+            self.lines += 1;
+            writeln!(self.out, "{frame}")?;
+        }
+        Ok(())
     }
 
     /// `100 1764440000.123456 `

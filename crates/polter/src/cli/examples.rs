@@ -45,6 +45,7 @@ Examples:
   ssh host strace -f -yy -ttt -o /dev/stdout -p PID | polter watch --format json
   polter capture before; strace -f -yy -ttt -o '!polter watch --local --from before' -p PID
   strace -f -yy -ttt -o '!polter watch' ./server    beside the server's own output
+  polter watch --pid PID                            recorded by the kernel, as root
   polter watch --follow server.strace               while strace -o server.strace writes it
   polter watch --fail-on ghost log                  a log that is whole
   polter watch --format json log | jq -c '{time, class, comm, pid, fd, fix}'";

@@ -34,7 +34,7 @@ pub(crate) use judge::{JudgeArgs, JudgeFormat, Judging, Reporting};
 pub(crate) use lab::{LabArgs, LabOptions};
 pub(crate) use race::RaceArgs;
 #[cfg(feature = "bpf")]
-pub(crate) use record::{HoldArgs, RecordArgs};
+pub(crate) use record::{HoldArgs, RecordArgs, Targets};
 pub(crate) use run::{FollowArgs, RunArgs, Via};
 pub(crate) use scan::ScanArgs;
 pub(crate) use watch::WatchArgs;

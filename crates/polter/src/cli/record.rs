@@ -9,21 +9,12 @@ use clap::{ArgGroup, Args};
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("whom").required(true).args(["command", "pids", "cgroup", "all"]))]
 pub(crate) struct RecordArgs {
-    /// Record these running processes
-    #[arg(short, long = "pid", value_name = "PID", num_args = 1..)]
-    pub(crate) pids: Vec<u32>,
+    #[command(flatten)]
+    pub(crate) targets: Targets,
 
-    /// Also what they fork from now on
+    /// With --pid: also their descendants, those that are there and those to come
     #[arg(short, long, requires = "pids")]
     pub(crate) follow: bool,
-
-    /// Record whoever is in this cgroup or below it: a folder of /sys/fs/cgroup
-    #[arg(long, value_name = "PATH")]
-    pub(crate) cgroup: Option<PathBuf>,
-
-    /// Record all processes
-    #[arg(short, long)]
-    pub(crate) all: bool,
 
     /// The file to write
     #[arg(short, long, value_name = "FILE", default_value = "polter.strace")]
@@ -44,6 +35,29 @@ pub(crate) struct RecordArgs {
         allow_hyphen_values = true
     )]
     pub(crate) command: Vec<OsString>,
+}
+
+/// Running processes to record.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Targets {
+    /// These running processes
+    #[arg(short, long = "pid", value_name = "PID", num_args = 1..)]
+    pub(crate) pids: Vec<u32>,
+
+    /// Whoever is in this cgroup or below it: a folder of /sys/fs/cgroup
+    #[arg(long, value_name = "PATH")]
+    pub(crate) cgroup: Option<PathBuf>,
+
+    /// All processes
+    #[arg(short, long)]
+    pub(crate) all: bool,
+}
+
+impl Targets {
+    /// True if there are any.
+    pub(crate) fn are_named(&self) -> bool {
+        self.all || self.cgroup.is_some() || !self.pids.is_empty()
+    }
 }
 
 #[derive(Debug, Args)]

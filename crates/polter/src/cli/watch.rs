@@ -2,20 +2,29 @@
 
 use std::path::PathBuf;
 
+#[cfg(feature = "bpf")]
+use clap::ArgGroup;
 use clap::Args;
 use polter_class::Class;
 
 use super::format::Format;
+#[cfg(feature = "bpf")]
+use super::record::Targets;
 use crate::fail_on::FailOn;
 
 #[derive(Debug, Args)]
+#[cfg_attr(feature = "bpf", command(group = ArgGroup::new("source").args(["log", "pids", "cgroup", "all"])))]
 pub(crate) struct WatchArgs {
+    #[cfg(feature = "bpf")]
+    #[command(flatten)]
+    pub(crate) targets: Targets,
+
     /// The log; `-`, or nothing when something is piped in, is standard input
     #[arg(value_name = "LOG")]
     pub(crate) log: Option<PathBuf>,
 
     /// Go on at the end of the file, which strace still writes
-    #[arg(short, long)]
+    #[arg(short, long, requires = "log")]
     pub(crate) follow: bool,
 
     /// The log's processes run on this machine: look up their names, containers and units in /proc

@@ -26,9 +26,9 @@ use crate::failure::Failure;
 use crate::report::words::number;
 pub(crate) use held::{Held, hold};
 use output::Output;
-pub(crate) use whom::header_of as header;
+pub(crate) use whom::{header_of as header, header_of_targets, scope_of};
 
-/// How long the ring is left alone when it was empty.
+/// How long the ring is left alone when it was empty, and nothing is urgent.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// How often it is asked whether the processes are there, in case a record of an end was lost.
@@ -100,12 +100,12 @@ pub(crate) fn follow<W: Write>(
             return Ok(exit);
         }
         if count == 0 {
-            std::thread::sleep(PAUSE);
+            recorder.wait(PAUSE).map_err(Failure::Write)?;
         }
     }
 }
 
-fn is_there(pid: u32) -> bool {
+pub(crate) fn is_there(pid: u32) -> bool {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
     pid.is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }

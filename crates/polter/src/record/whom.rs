@@ -9,7 +9,7 @@ use polter_record::Scope;
 use polter_trace::escape;
 
 use super::held::Held;
-use crate::cli::RecordArgs;
+use crate::cli::{RecordArgs, Targets};
 use crate::failure::Failure;
 
 /// Where cgroups are.
@@ -23,20 +23,45 @@ pub(super) fn scope(args: &RecordArgs, held: Option<&Held>) -> Result<Scope, Fai
             follows: true,
         });
     }
-    if args.all {
+    scope_of(&args.targets, args.follow)
+}
+
+/// Running processes; with `follows`, their descendants too.
+pub(crate) fn scope_of(targets: &Targets, follows: bool) -> Result<Scope, Failure> {
+    if targets.all {
         return Ok(Scope::All);
     }
-    if let Some(path) = &args.cgroup {
+    if let Some(path) = &targets.cgroup {
         return cgroup(path);
     }
-    for pid in &args.pids {
+    let mut pids = targets.pids.clone();
+    for pid in &pids {
         let path = PathBuf::from(format!("/proc/{pid}"));
         fs::metadata(&path).map_err(Failure::read(&path))?;
     }
-    Ok(Scope::Processes {
-        pids: args.pids.clone(),
-        follows: args.follow,
-    })
+    let mut at = 0;
+    while follows && at < pids.len() {
+        for child in children(pids[at]) {
+            if !pids.contains(&child) {
+                pids.push(child);
+            }
+        }
+        at += 1;
+    }
+    Ok(Scope::Processes { pids, follows })
+}
+
+/// The children of a process, by all its threads.
+fn children(pid: u32) -> Vec<u32> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task"));
+    let tasks = tasks.into_iter().flatten().flatten();
+    let listed = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+    let mut pids = Vec::new();
+    for children in listed {
+        let numbers = children.split_ascii_whitespace();
+        pids.extend(numbers.filter_map(|pid| pid.parse::<u32>().ok()));
+    }
+    pids
 }
 
 /// A cgroup, by its folder: whole, or as `/proc/PID/cgroup` has it.
@@ -55,17 +80,23 @@ fn cgroup(path: &Path) -> Result<Scope, Failure> {
 
 /// The recording's first line: who has recorded whom, on what.
 pub(super) fn header(args: &RecordArgs) -> String {
-    let whom = if args.all {
-        "all processes".to_owned()
-    } else if let Some(cgroup) = &args.cgroup {
-        format!("cgroup {}", escape(cgroup.as_os_str().as_encoded_bytes()))
-    } else if args.command.is_empty() {
-        let pids: Vec<String> = args.pids.iter().map(u32::to_string).collect();
-        format!("pid {}", pids.join(" "))
+    if args.command.is_empty() {
+        header_of_targets(&args.targets)
     } else {
-        return header_of(&args.command);
-    };
-    with_version(&whom)
+        header_of(&args.command)
+    }
+}
+
+/// The same for running processes.
+pub(crate) fn header_of_targets(targets: &Targets) -> String {
+    with_version(&if targets.all {
+        "all processes".to_owned()
+    } else if let Some(cgroup) = &targets.cgroup {
+        format!("cgroup {}", escape(cgroup.as_os_str().as_encoded_bytes()))
+    } else {
+        let pids: Vec<String> = targets.pids.iter().map(u32::to_string).collect();
+        format!("pid {}", pids.join(" "))
+    })
 }
 
 /// The same for a command.

@@ -36,6 +36,9 @@ pub(super) fn watch(recording: &Recording, command: &[OsString]) -> Result<Exit,
         }
     };
     let exit = follow(&mut recorder, Some(held), None)?;
+    if !recorder.has_executed() {
+        return Err(Failure::NothingRecorded);
+    }
     recorder.finish().map_err(Failure::recorder)?;
     Ok(exit)
 }

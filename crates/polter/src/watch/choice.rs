@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use super::log_source::{Growing, Piped, Whole};
+#[cfg(feature = "bpf")]
+use super::recorder_source::Recorded;
 use super::source::Source;
 use crate::cli::WatchArgs;
 use crate::console::Console;
@@ -11,6 +13,10 @@ use crate::log;
 
 /// The source that the arguments name.
 pub(super) fn open(args: &WatchArgs, console: &Console) -> Result<Box<dyn Source>, Failure> {
+    #[cfg(feature = "bpf")]
+    if args.targets.are_named() {
+        return Ok(Box::new(Recorded::start(&args.targets)?));
+    }
     let path = match &args.log {
         Some(path) => path.as_path(),
         None if log::is_stdin_a_log() => Path::new("-"),

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`source`] | what a source of lines is |
 //! | [`choice`] | which one the arguments mean: a recorder of its own has its place there |
+//! | `recorder_source` | running processes, which the kernel records |
 //! | [`log_source`] | a pipe, a file that grows, a file that is whole |
 //! | [`whose`] | the name, container and unit of a process |
 //! | [`tally`] | what was told, and the exit code that comes of it |
@@ -16,6 +17,8 @@
 mod choice;
 mod flood;
 mod log_source;
+#[cfg(feature = "bpf")]
+mod recorder_source;
 mod source;
 mod tally;
 mod teller;

@@ -21,6 +21,7 @@ mod pages;
 mod polter;
 mod race;
 mod readme;
+mod record;
 mod run;
 mod sarif;
 mod scan;

@@ -1,5 +1,7 @@
 //! What each example must come to: its exit code, and words that it says.
 
+use crate::record::can_record;
+
 use super::surroundings::{can_trace, has_lab_kernel, has_tool, may_exorcise};
 
 /// An example, and how it is run.
@@ -19,6 +21,7 @@ pub(super) enum Way {
 use Way::{After, Elsewhere, Needs, Run};
 
 const STRACE: &str = "strace, which may trace";
+const BPF: &str = "BPF, which is allowed to root";
 const LAB: &str = "the lab's kernel (kernels/build)";
 const REMOVAL: &str = "kcmp(2) and pidfd_getfd(2)";
 
@@ -49,6 +52,11 @@ pub(super) const ROWS: &[Row] = &[
     ("polter watch --fail-on ghost log", Run(1, &["fork-ghost", "watched: 1 finding"])),
     ("polter watch --format json log | jq -c '{time, class, comm, pid, fd, fix}'", Needs("jq", || has_tool("jq"), 0, &["fork-ghost"])),
     ("polter judge --format json log | jq '.findings[] | {class, pid, fd}'", Needs("jq", || has_tool("jq"), 0, &["fork-ghost"])),
+    ("polter record -- ./server", Needs(BPF, can_record, 0, &["lines in polter.strace"])),
+    ("polter record -o live.strace --pid 1234 --follow --duration 10s; polter judge live.strace", Elsewhere("it takes ten seconds; the tests of record run shorter ones")),
+    ("polter record --cgroup system.slice/nginx.service --duration 1m", Elsewhere("it needs the unit, and a minute")),
+    ("polter record --all --rotate 64M", Elsewhere("it ends with Ctrl-C")),
+    ("polter watch --pid PID", Elsewhere("it ends with the process; the tests of record watch one")),
     ("polter check scenarios/*.strace", Run(0, &["0 differ"])),
     ("polter check --policy close --no-kernel a.strace", Run(0, &["agree"])),
     ("polter check --kernel-version 6.1 a.strace", Run(0, &["agree"])),

@@ -1,0 +1,70 @@
+//! The kernel's recorder as a source.
+
+use std::time::{Duration, Instant};
+
+use polter_record::{Recorder, Scope};
+
+use super::source::{Next, Source};
+use crate::cli::Targets;
+use crate::failure::Failure;
+use crate::record::{header_of_targets, is_there, scope_of};
+
+/// How long the ring is left alone when it was empty, and nothing is urgent.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// How often it is asked whether the processes are there, in case a record of an end was lost.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Running processes, recorded by eBPF.
+pub(super) struct Recorded {
+    recorder: Recorder<Vec<u8>>,
+    buffer: Vec<u8>,
+    /// Whether it is over when nobody of those who were named is left.
+    ends: bool,
+    looked: Instant,
+}
+
+impl Recorded {
+    pub(super) fn start(targets: &Targets) -> Result<Recorded, Failure> {
+        let scope = scope_of(targets, true)?;
+        let header = header_of_targets(targets);
+        Ok(Recorded {
+            recorder: Recorder::start(&scope, Vec::new(), &header).map_err(Failure::recorder)?,
+            buffer: Vec::new(),
+            ends: matches!(scope, Scope::Processes { .. }),
+            looked: Instant::now(),
+        })
+    }
+}
+
+impl Source for Recorded {
+    fn next(&mut self, timeout: Duration) -> Result<Next<'_>, Failure> {
+        let end = Instant::now() + timeout;
+        self.buffer.clear();
+        loop {
+            self.recorder.drain().map_err(Failure::Write)?;
+            if !self.recorder.out_mut().is_empty() {
+                std::mem::swap(self.recorder.out_mut(), &mut self.buffer);
+                return Ok(Next::Bytes(&self.buffer));
+            }
+            if self.looked.elapsed() >= LOOK {
+                self.looked = Instant::now();
+                self.recorder.forget(|pid| !is_there(pid));
+            }
+            if self.ends && !self.recorder.is_anybody_alive() {
+                return Ok(Next::End);
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(Next::Nothing);
+            }
+            self.recorder
+                .wait(left.min(PAUSE))
+                .map_err(Failure::Write)?;
+        }
+    }
+
+    fn is_here(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,313 @@
+//! `polter record`, and `polter run` and `polter watch` by it, where the kernel records.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::polter::{Logs, Ran, command, polter};
+use crate::run::can_trace;
+
+/// Says aloud why a test is skipped.
+pub(crate) fn can_record() -> bool {
+    let logs = Logs::new();
+    let log = logs.path("log");
+    let ran = polter(["record", "-o", log.to_str().unwrap(), "--", "true"]);
+    if ran.code == Some(0) {
+        return true;
+    }
+    let _ = writeln!(std::io::stderr(), "skipped: {}", ran.err());
+    false
+}
+
+fn record(args: &[&str]) -> (Ran, String) {
+    let logs = Logs::new();
+    let log = logs.path("log");
+    let mut all = vec!["record", "-o", log.to_str().unwrap()];
+    all.extend(args);
+    let ran = polter(all);
+    (ran, fs::read_to_string(&log).unwrap_or_default())
+}
+
+/// The findings, as far as they do not depend on pids and lines, and what each policy would do.
+fn verdict_of(program: &str, via: &str) -> (Vec<String>, Vec<String>) {
+    let binary = haunted::binary().to_str().unwrap().to_owned();
+    let ran = polter([
+        "run", "--via", via, "--format", "json", "--", &binary, program,
+    ]);
+    let verdict: serde_json::Value =
+        serde_json::from_str(&ran.err()).unwrap_or_else(|error| panic!("{error}: {}", ran.err()));
+    let told = |it: &serde_json::Value, keys: &[&str]| {
+        keys.iter()
+            .map(|key| it[*key].to_string())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let of = |list: &str, keys: &[&str]| {
+        let list = verdict[list].as_array().cloned().unwrap_or_default();
+        let mut told: Vec<String> = list.iter().map(|it| told(it, keys)).collect();
+        told.sort();
+        told
+    };
+    (
+        of(
+            "findings",
+            &["class", "severity", "fd", "events", "summary"],
+        )
+        .into_iter()
+        .map(|it| without_pids(&it))
+        .collect(),
+        of("policies", &["policy", "verdict", "break_count"]),
+    )
+}
+
+/// Numbers above 100 are pids.
+fn without_pids(text: &str) -> String {
+    let words = text.split(' ').map(|word| {
+        let digits = word.trim_matches(|it: char| !it.is_ascii_digit());
+        match digits.parse::<u32>() {
+            Ok(number) if number > 100 => word.replace(digits, "PID"),
+            _ => word.to_owned(),
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn every_haunted_program_gets_the_verdict_that_strace_gives() {
+    if !can_record() || !can_trace() {
+        return;
+    }
+    let listed = std::process::Command::new(haunted::binary())
+        .output()
+        .unwrap();
+    let listed = [listed.stdout, listed.stderr].concat();
+    let listed = String::from_utf8(listed).unwrap();
+    let classes = listed.lines().filter_map(|line| line.strip_prefix("  "));
+    let classes: Vec<&str> = classes
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(classes.len() >= 18, "{listed}");
+    for class in classes {
+        assert_eq!(
+            verdict_of(class, "bpf"),
+            verdict_of(class, "strace"),
+            "{class}"
+        );
+    }
+}
+
+#[test]
+fn a_recorded_command_keeps_its_streams_and_its_code() {
+    if !can_record() {
+        return;
+    }
+    let (ran, log) = record(&["--", "sh", "-c", "echo out; echo err >&2; exit 7"]);
+    assert_eq!((ran.code, ran.out().as_str()), (Some(7), "out\n"));
+    assert!(ran.err().starts_with("err\n"), "{}", ran.err());
+    assert!(log.starts_with("# polter "), "{log}");
+    assert!(log.contains("exited with 7"), "{log}");
+    assert!(log.ends_with(" 0 records lost\n"), "{log}");
+    let (ran, log) = record(&["--", "sh", "-c", "kill -TERM $$"]);
+    assert_eq!(ran.code, Some(143));
+    assert!(log.contains("killed by SIGTERM"), "{log}");
+}
+
+#[test]
+fn a_recorded_command_that_cannot_start_is_an_error() {
+    if !can_record() {
+        return;
+    }
+    let (ran, _) = record(&["--", "no-such-command"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err().contains("no-such-command"), "{}", ran.err());
+    let ran = polter(["run", "--via", "bpf", "--", "no-such-command"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err().contains("did not start"), "{}", ran.err());
+}
+
+#[test]
+fn the_stack_of_a_ghost_names_the_function() {
+    const GHOST: &str = "
+        #include <sys/epoll.h>
+        #include <sys/wait.h>
+        #include <unistd.h>
+        __attribute__((noinline)) void forget_it(int fd) { close(fd); __asm__ volatile(\"\" ::: \"memory\"); }
+        int main(void) {
+            int ends[2], instance = epoll_create1(0);
+            if (pipe(ends)) return 1;
+            struct epoll_event event = {.events = EPOLLIN, .data.fd = ends[0]};
+            epoll_ctl(instance, EPOLL_CTL_ADD, ends[0], &event);
+            if (!fork()) { usleep(300000); _exit(0); }
+            usleep(100000);
+            forget_it(ends[0]);
+            if (write(ends[1], \"x\", 1) != 1) return 1;
+            epoll_wait(instance, &event, 1, 0);
+            usleep(200000);
+            wait(0);
+        }";
+    if !can_record() {
+        return;
+    }
+    let logs = Logs::new();
+    let (source, program) = (logs.path("ghost.c"), logs.path("ghost"));
+    fs::write(&source, GHOST).unwrap();
+    let built = std::process::Command::new("cc")
+        .arg("-O2")
+        .arg("-o")
+        .arg(&program)
+        .arg(&source)
+        .status();
+    if !built.is_ok_and(|status| status.success()) {
+        let _ = writeln!(std::io::stderr(), "skipped: no C compiler");
+        return;
+    }
+    let log = logs.path("log");
+    let (log, program) = (log.to_str().unwrap(), program.to_str().unwrap());
+    polter(["record", "-o", log, "--", program]);
+    let ran = polter(["judge", "--format", "json", log]);
+    assert!(ran.out().contains("fork-ghost"), "{}", ran.out());
+    assert!(ran.out().contains("(forget_it+0x"), "{}", ran.out());
+}
+
+#[test]
+fn a_running_process_is_recorded_until_the_time_is_over() {
+    if !can_record() {
+        return;
+    }
+    let mut cat = std::process::Command::new("cat")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let pid = cat.id().to_string();
+    let mut stdin = cat.stdin.take().unwrap();
+    let logs = Logs::new();
+    let log = logs.path("log");
+    let args = [
+        "record",
+        "-o",
+        log.to_str().unwrap(),
+        "--duration",
+        "1s",
+        "--pid",
+        &pid,
+    ];
+    let recorder = command(args).stderr(Stdio::piped()).spawn().unwrap();
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(900) {
+        stdin.write_all(b"x").unwrap();
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let ran = Ran::from(recorder.wait_with_output().unwrap());
+    assert_eq!(ran.code, Some(0), "{}", ran.err());
+    drop(stdin);
+    assert!(cat.wait().unwrap().success());
+    let text = fs::read_to_string(&log).unwrap();
+    assert!(
+        text.contains(&format!("\n{pid} ")) && text.contains("read(0"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_killed_recorder_leaves_the_program_and_the_lines_whole() {
+    if !can_record() {
+        return;
+    }
+    let logs = Logs::new();
+    let log = logs.path("log");
+    let loop_ = "i=0; while [ $i -lt 400 ]; do /bin/true; i=$((i+1)); done; echo done";
+    let mut recorder = command([
+        "record",
+        "-o",
+        log.to_str().unwrap(),
+        "--",
+        "sh",
+        "-c",
+        loop_,
+    ])
+    .stdout(Stdio::piped())
+    .stderr(Stdio::null())
+    .spawn()
+    .unwrap();
+    std::thread::sleep(Duration::from_millis(400));
+    recorder.kill().unwrap();
+    let mut out = String::new();
+    recorder
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut out)
+        .unwrap();
+    recorder.wait().unwrap();
+    assert_eq!(out, "done\n");
+    let text = fs::read_to_string(&log).unwrap();
+    let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
+    assert!(whole.lines().count() > 1, "{text}");
+    for line in whole.lines() {
+        let is_line = line.starts_with('#') || line.starts_with(|it: char| it.is_ascii_digit());
+        assert!(is_line || line.starts_with(" > "), "{line}");
+    }
+}
+
+#[test]
+fn a_recording_is_rotated_and_no_line_is_torn() {
+    if !can_record() {
+        return;
+    }
+    let logs = Logs::new();
+    let log = logs.path("log");
+    let busy = "import os\nfor i in range(4000):\n r, w = os.pipe()\n os.close(r)\n os.close(w)\n";
+    let ran = polter([
+        "record",
+        "--rotate",
+        "64K",
+        "-o",
+        log.to_str().unwrap(),
+        "--",
+        "python3",
+        "-c",
+        busy,
+    ]);
+    if ran.code == Some(2) && ran.err().contains("python3") {
+        return;
+    }
+    assert_eq!(ran.code, Some(0), "{}", ran.err());
+    for age in ["", ".1", ".2"] {
+        let text = fs::read_to_string(format!("{}{age}", log.display())).unwrap();
+        assert!(
+            text.starts_with("# polter ") && text.ends_with('\n'),
+            "{age}"
+        );
+    }
+}
+
+#[test]
+fn a_watch_tells_of_a_running_process() {
+    if !can_record() {
+        return;
+    }
+    let binary = haunted::binary().to_str().unwrap();
+    let script = format!("sleep 1; exec {binary} fork-ghost");
+    let program = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .stdin(Stdio::null())
+        .spawn();
+    let mut program = program.unwrap();
+    let ran = polter(["watch", "--pid", &program.id().to_string()]);
+    program.wait().unwrap();
+    assert_eq!(ran.code, Some(1), "{}", ran.err());
+    assert!(ran.out().contains("fork-ghost haunted"), "{}", ran.out());
+}
+
+#[test]
+fn a_cgroup_that_is_none_is_named() {
+    let (ran, _) = record(&["--cgroup", "/no/such/group", "--duration", "1s"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(
+        ran.err().contains("/sys/fs/cgroup/no/such/group"),
+        "{}",
+        ran.err()
+    );
+}
