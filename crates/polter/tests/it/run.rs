@@ -124,7 +124,7 @@ fn a_kill_leaves_nothing_but_the_command() {
     let (temporary, proof) = (logs.path("tmp"), logs.path("proof"));
     fs::create_dir(&temporary).unwrap();
     let script = format!("echo $$; read x; echo done > {}", proof.display());
-    let mut command = command(["run", "--", "sh", "-c", &script]);
+    let mut command = command(["run", "--via", "strace", "--", "sh", "-c", &script]);
     let mut child = command
         .env("TMPDIR", &temporary)
         .stdin(Stdio::piped())
@@ -156,7 +156,7 @@ fn tracer_of(pid: u32) -> u32 {
 
 #[test]
 fn a_missing_strace_is_explained() {
-    let mut command = command(["run", "--", "true"]);
+    let mut command = command(["run", "--via", "strace", "--", "true"]);
     let output = command.env("PATH", "/nonexistent").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
@@ -173,7 +173,7 @@ fn a_strace_that_may_not_trace_is_explained() {
         &logs,
         "echo 'strace: ptrace(PTRACE_TRACEME, ...): Operation not permitted' >&2; exit 1",
     );
-    let mut command = command(["run", "--", "true"]);
+    let mut command = command(["run", "--via", "strace", "--", "true"]);
     let output = command.env("PATH", path_with(&logs)).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();

@@ -14,12 +14,13 @@ use surroundings::Surroundings;
 
 use crate::polter::polter;
 
-const VERBS: [&str; 15] = [
+const VERBS: [&str; 16] = [
     "",
     "demo",
     "judge",
     "watch",
     "run",
+    "record",
     "check",
     "witness",
     "race",
