@@ -78,6 +78,7 @@ impl Console {
     }
 
     /// Writes a remark to standard error.
+    #[cfg(feature = "bpf")]
     pub(crate) fn note(&self, message: impl Display) {
         self.say(Style::new(), "note", message);
     }

@@ -9,6 +9,7 @@ pub(super) const MAX_CALLS: u32 = 512;
 #[repr(u32)]
 pub(crate) enum Kind {
     /// No fd, or none that matters.
+    #[cfg(feature = "bpf")]
     NoFd = 0,
     /// The first argument is an fd.
     First = 1,

@@ -70,6 +70,7 @@ impl CallCounts {
     }
 
     /// Multiplies all counts.
+    #[cfg(feature = "bpf")]
     pub(crate) fn scale(&mut self, factor: f64) {
         let scale = |count: &mut u64| *count = (*count as f64 * factor).round() as u64;
         for row in &mut self.calls {

@@ -53,6 +53,7 @@ pub(crate) struct Targets {
     pub(crate) all: bool,
 }
 
+#[cfg(feature = "bpf")]
 impl Targets {
     /// True if there are any.
     pub(crate) fn are_named(&self) -> bool {

@@ -47,7 +47,9 @@ pub(crate) fn record(args: &RecordArgs, console: &Console) -> Result<Exit, Failu
     let mut recorder = match Recorder::start(&scope, output, &header) {
         Ok(recorder) => recorder,
         Err(refusal) => {
-            held.map(Held::give_up);
+            if let Some(held) = held {
+                held.give_up();
+            }
             return Err(Failure::recorder(refusal));
         }
     };

@@ -33,6 +33,7 @@ use crate::verdicts;
 pub(crate) use follow::follow;
 use recording::Recording;
 use signals::Signals;
+#[cfg(feature = "bpf")]
 pub(crate) use signals::is_in_foreground;
 use strace::Strace;
 
