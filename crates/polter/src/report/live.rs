@@ -41,6 +41,8 @@ pub(crate) struct Sum<'a> {
     pub(crate) time: SystemTime,
     pub(crate) seconds: u64,
     pub(crate) tally: &'a Tally,
+    /// Findings that were not shown to people.
+    pub(crate) hidden: u64,
     pub(crate) verdict: &'a Verdict,
     pub(crate) machine: &'a Machine,
 }
@@ -229,6 +231,7 @@ pub(crate) fn write_text_sum(out: &mut dyn Write, sum: &Sum<'_>) -> io::Result<(
     ];
     for (count, what) in [
         (tally.withdrawn, "taken back"),
+        (sum.hidden, "not shown"),
         (tally.left_out, "left out"),
         (log.unread_lines, "not read"),
         (tally.lost_events, "events lost"),

@@ -37,6 +37,8 @@ pub(super) struct Teller<'a> {
     lost: u64,
     /// Warnings that were told.
     warned: usize,
+    /// Lines that could not be read, when their number was told last.
+    unread: u64,
     since: SystemTime,
 }
 
@@ -56,6 +58,7 @@ impl<'a> Teller<'a> {
             flood: Flood::new(Instant::now()),
             lost: 0,
             warned: 0,
+            unread: 0,
             since: SystemTime::now(),
         })
     }
@@ -138,6 +141,13 @@ impl<'a> Teller<'a> {
             }
             self.warned += 1;
         }
+        // The others by their number, whenever there are ten times as many.
+        if log.unread_lines >= self.unread.saturating_mul(10).max(10 * UNREAD_TOLD as u64) {
+            let lines = counted(log.unread_lines, "line");
+            self.console
+                .warn(format_args!("{lines} could not be read so far"));
+            self.unread = log.unread_lines;
+        }
     }
 
     /// Tells the sum; gives the exit code.
@@ -159,6 +169,7 @@ impl<'a> Teller<'a> {
             time: SystemTime::now(),
             seconds: self.since.elapsed().map_or(0, |since| since.as_secs()),
             tally: &self.tally,
+            hidden: self.flood.hidden,
             verdict,
             machine: &self.whose.machine,
         };

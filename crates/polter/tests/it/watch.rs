@@ -147,6 +147,8 @@ fn what_could_not_be_read_is_said_and_never_clean() {
         2,
         "7 events",
     );
+    let noise = format!("{HEALTHY}{}", "noise\n".repeat(60));
+    check(&noise, &[], 2, "60 lines could not be read so far");
     // It began before the log did.
     check(
         "100 epoll_wait(3, [], 8, 0) = 0\n",
@@ -272,6 +274,7 @@ fn of_very_many_alike_some_are_shown_and_the_others_counted() {
         "{out}"
     );
     assert!(out.contains("watched: 50 findings"), "{out}");
+    assert!(out.contains(", 30 not shown"), "{out}");
     let ran = polter_with_stdin(&["watch", "--format", "json"], log.as_bytes());
     assert_eq!(ran.out().matches("\"found\"").count(), 50);
 }
