@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `kernel` | loads the programs, and reads the ring |
 //! | `text` | writes a record as a line: decorations, arguments, halves of calls |
+//! | `makers` | who made a registration, and when it becomes a ghost |
 //! | `stacks` | names the stacks that lead to a ghost |
 //! | `recorder` | both, for as long as somebody is recorded |
 //!
@@ -17,12 +18,15 @@
 //! between, as strace splits it.
 
 mod kernel;
+mod makers;
 mod recorder;
 mod stacks;
 mod text;
 
 /// Who is recorded.
 pub use kernel::Scope;
+/// A registration that becomes a ghost.
+pub use makers::MadeGhost;
 /// A recording under way.
 pub use recorder::{Recorder, Told};
 

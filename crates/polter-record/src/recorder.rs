@@ -7,6 +7,7 @@ use polter_bpf::Refusal;
 use rustc_hash::FxHashSet;
 
 use crate::kernel::{Programs, Record, Scope, What};
+use crate::makers::{MadeGhost, Makers};
 use crate::text::Writer;
 
 /// Records that are read before the file is written to.
@@ -19,6 +20,8 @@ pub struct Recorder<W: Write> {
     /// The processes that are alive, as far as records say.
     alive: FxHashSet<u32>,
     has_executed: bool,
+    /// Follows who made which registration, if somebody wants to know.
+    makers: Option<Makers>,
 }
 
 /// What a recording holds.
@@ -49,6 +52,7 @@ impl<W: Write> Recorder<W> {
             writer,
             alive,
             has_executed: false,
+            makers: None,
         })
     }
 
@@ -60,9 +64,13 @@ impl<W: Write> Recorder<W> {
     pub fn drain(&mut self) -> io::Result<usize> {
         let (writer, alive) = (&mut self.writer, &mut self.alive);
         let has_executed = &mut self.has_executed;
+        let makers = &mut self.makers;
         let mut written = Ok(());
         let count = self.programs.drain(AT_ONCE, |record| {
             note_life(alive, &record);
+            if let Some(makers) = makers {
+                makers.follow(&record);
+            }
             *has_executed |= record.head.what == What::Exec;
             if written.is_ok() {
                 written = writer.write(&record);
@@ -100,6 +108,16 @@ impl<W: Write> Recorder<W> {
     /// Forgets processes whose end was not recorded.
     pub fn forget(&mut self, is_gone_fn: impl Fn(u32) -> bool) {
         self.alive.retain(|pid| !is_gone_fn(*pid));
+    }
+
+    /// From now on, [`ghosts`](Recorder::ghosts) tells of ghosts when they are made.
+    pub fn follow_makers(&mut self) {
+        self.makers = Some(Makers::default());
+    }
+
+    /// The ghosts that the records read so far have made, since the last call.
+    pub fn ghosts(&mut self) -> impl Iterator<Item = MadeGhost> {
+        self.makers.iter_mut().flat_map(Makers::take)
     }
 
     /// Where it writes to.

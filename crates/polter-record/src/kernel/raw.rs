@@ -64,7 +64,18 @@ pub(crate) struct About<'a> {
 /// Who had registered a file that is closed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Registered {
+    /// The first registrations under this fd.
+    pub(crate) matches: [Option<Match>; 4],
     pub(crate) references: u64,
+}
+
+/// A registration of a file that is closed, by the fd that is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Match {
+    /// The kernel's address of its instance.
+    pub(crate) instance: u64,
+    pub(crate) data: u64,
+    pub(crate) events: u32,
 }
 
 /// Everything that is recorded of a call.
@@ -107,7 +118,7 @@ pub(crate) struct Record<'a> {
 const HEAD: usize = 48;
 const BODY: usize = HEAD + 48 + 16;
 const ABOUT: usize = 104;
-const REGISTERED: usize = 40;
+const REGISTERED: usize = 112;
 const FRAME: usize = 32;
 
 impl<'a> Record<'a> {
@@ -124,8 +135,9 @@ impl<'a> Record<'a> {
         let words = |at: usize| int(bytes, HEAD + 48 + 4 * at);
         let (abouts, size, is_cut, has_frame) = (words(0)?, words(1)?, words(2)?, words(3)?);
         let body = bytes.get(BODY..BODY.checked_add(size as usize)?)?;
-        let is_closing =
-            matches!(head.what, What::Enter | What::Closed) && size >= 40 && is_close(head.number);
+        let is_closing = matches!(head.what, What::Enter | What::Closed)
+            && size as usize >= REGISTERED
+            && is_close(head.number);
         let body = if abouts > 0 {
             let at = |at: usize| About::read(body.get(at * ABOUT..)?);
             Body::Files([at(0), at(1).filter(|_| abouts > 1)])
@@ -211,8 +223,19 @@ impl<'a> About<'a> {
 
 impl Registered {
     fn read(bytes: &[u8]) -> Option<Registered> {
+        let count = int(bytes, 8)?;
+        let mut matches = [None; 4];
+        for (at, place) in matches.iter_mut().enumerate().take(count as usize) {
+            let from = 16 + 24 * at;
+            *place = Some(Match {
+                instance: long(bytes, from)?,
+                data: long(bytes, from + 8)?,
+                events: int(bytes, from + 16)?,
+            });
+        }
         Some(Registered {
-            references: long(bytes, 32)?,
+            references: long(bytes, 0)?,
+            matches,
         })
     }
 }

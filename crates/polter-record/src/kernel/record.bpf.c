@@ -291,15 +291,22 @@ struct about {
 	char name[32];
 };
 
-struct registered {
+/* Registrations of a file under one fd that are told. */
+#define MAX_MATCHING 4
+
+struct match {
 	u64 instance;
 	u64 data;
 	u32 events;
+	u32 pad;
+};
+
+struct registered {
+	u64 references;
 	/* Registrations of the file under this fd, and under any. */
 	u32 matching;
 	u32 all;
-	u32 pad;
-	u64 references;
+	struct match matches[MAX_MATCHING];
 };
 
 struct frame {
@@ -663,12 +670,18 @@ static long look_at(u32 index, struct look *look)
 	item = (struct epitem *)((char *)look->at - OFFSET_OF(struct epitem, fllink));
 	READ(ffd, item, ffd);
 	look->into->all++;
-	if (ffd.fd == look->fd && !look->into->matching++) {
-		READ(instance, item, ep);
-		READ(event, item, event);
-		look->into->instance = (u64)instance;
-		look->into->events = event.events;
-		look->into->data = event.data;
+	if (ffd.fd == look->fd) {
+		u32 at = look->into->matching++;
+
+		if (at < MAX_MATCHING) {
+			struct match *match = &look->into->matches[at & (MAX_MATCHING - 1)];
+
+			READ(instance, item, ep);
+			READ(event, item, event);
+			match->instance = (u64)instance;
+			match->events = event.events;
+			match->data = event.data;
+		}
 	}
 	READ(look->at, look->at, next);
 	return 0;
@@ -682,9 +695,6 @@ ALONE int look_for(u64 address, s32 fd, struct registered *into)
 
 	if (!into)
 		return 0;
-	into->instance = 0;
-	into->data = 0;
-	into->events = 0;
 	into->matching = 0;
 	into->all = 0;
 	into->references = references(address);
@@ -1054,12 +1064,19 @@ SEC("tp_btf/sys_exit") int returned(u64 *context)
 		call->arguments[4] = fds[0];
 		call->arguments[5] = fds[1];
 		break;
-	case CONTROLS:
+	case CONTROLS: {
+		u64 instance = file_at(fd);
+		void *address = 0;
+
+		/* Which instance it is, whatever its fd. */
+		READ(address, (struct file *)instance, private_data);
+		call->arguments[4] = (u64)address;
 		call->head.fd = call->arguments[2];
 		call->head.file = file_at(call->head.fd);
 		if ((u32)call->arguments[1] != EPOLL_CTL_DEL)
 			copy(call, call->arguments[3], EXISTS(struct pt_regs, orig_ax) ? 12 : 16);
 		break;
+	}
 	case WAITS:
 		if (!is_alone())
 			call->head.file = file_at(fd);
@@ -1090,6 +1107,13 @@ SEC("tp_btf/sys_exit") int returned(u64 *context)
 		if (result < 0 || !copy_control(call, call->arguments[1])) {
 			use(regs, pid, number, result);
 			return 0;
+		}
+		/* Of a message with files, the first one: who has it now. */
+		call->arguments[4] = -1;
+		call->arguments[5] = 0;
+		if (call->size >= 20 && *(u64 *)(call->bytes + 8) == 0x100000001ULL) {
+			call->arguments[4] = *(s32 *)(call->bytes + 16);
+			call->arguments[5] = file_at(call->arguments[4]);
 		}
 		break;
 	case NAMES:

@@ -63,7 +63,7 @@ impl Chooser<'_> {
             .is_some_and(|it| it.sureness == Sureness::Likely);
         Step {
             instance: names.clone(),
-            start_times: names.iter().map(start_time).collect(),
+            start_times: names.iter().map(start_time).map(Some).collect(),
             among: self.instance.registrations.len() as u64,
             fd: registration.fd,
             occurrence: registration.occurrence,

@@ -133,7 +133,7 @@ pub(super) enum Unread {
 fn instance_copy(step: &Step) -> Result<OwnedFd, Outcome> {
     let mut last = Outcome::Gone;
     for (name, start_time) in step.instance.iter().zip(&step.start_times) {
-        match copy_of(name.pid, name.fd, Some(*start_time)) {
+        match copy_of(name.pid, name.fd, *start_time) {
             Ok(copy) => return clear_of(step.fd, copy),
             Err(errno) => last = refused("instance", name.pid, errno),
         }

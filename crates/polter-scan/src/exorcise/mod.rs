@@ -17,6 +17,7 @@
 //! | `run` | makes a plan, rechecks it, carries it out |
 //! | `carry_out` | the thread with a table of its own |
 //! | `copies` | copies of the instance and of the ghost's file |
+//! | `known` | ghosts whose making was seen, removed at once |
 //! | `remove` | one removal: ask, DEL, ask, put back |
 //! | `tables` | whether an fd names the file in one of the tables that count |
 //!
@@ -36,11 +37,14 @@
 mod carry_out;
 mod choose;
 mod copies;
+mod known;
 mod plan;
 mod remove;
 mod run;
 mod tables;
 
+/// Removes ghosts whose making was seen.
+pub use known::{KnownGhost, Removal, Remover};
 /// The values of a removal.
 pub use plan::{Options, Outcome, Plan, Step};
 /// Makes a plan and carries it out.

@@ -60,9 +60,10 @@ pub struct Plan {
 pub struct Step {
     /// The instance, by all its names.
     pub instance: Vec<Name>,
-    /// When the processes that hold it started, in the order of the names.
+    /// When the processes that hold it started, in the order of the names; `None` if the kernel was seen to give
+    /// them the instance a moment ago.
     #[serde(skip)]
-    pub(super) start_times: Vec<u64>,
+    pub(super) start_times: Vec<Option<u64>>,
     /// How many registrations the instance has.
     #[serde(skip)]
     pub(super) among: u64,

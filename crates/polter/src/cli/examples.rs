@@ -46,6 +46,7 @@ Examples:
   polter capture before; strace -f -yy -ttt -o '!polter watch --local --from before' -p PID
   strace -f -yy -ttt -o '!polter watch' ./server    beside the server's own output
   polter watch --pid PID                            recorded by the kernel, as root
+  polter watch --exorcise --pid PID                 and removes each ghost when it is made
   polter watch --follow server.strace               while strace -o server.strace writes it
   polter watch --fail-on ghost log                  a log that is whole
   polter watch --format json log | jq -c '{time, class, comm, pid, fd, fix}'";

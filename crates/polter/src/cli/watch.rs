@@ -23,6 +23,11 @@ pub(crate) struct WatchArgs {
     #[arg(value_name = "LOG")]
     pub(crate) log: Option<PathBuf>,
 
+    /// Remove each ghost when it is made: a registration ends when the process that made it closes its fd or ends
+    #[cfg(feature = "bpf")]
+    #[arg(long, requires = "source", conflicts_with = "log")]
+    pub(crate) exorcise: bool,
+
     /// Go on at the end of the file, which strace still writes
     #[arg(short, long, requires = "log")]
     pub(crate) follow: bool,

@@ -19,7 +19,13 @@ use serde::Serialize;
 use super::json::write_line;
 use super::text::style::{ASIDE, FAULT, NOTE};
 use super::words::{clean, counted, number};
+#[cfg(feature = "bpf")]
+use crate::watch::Exorcism;
 use crate::watch::{Machine, Tally};
+#[cfg(feature = "bpf")]
+use polter_scan::Outcome;
+#[cfg(feature = "bpf")]
+use polter_trace::escape;
 
 /// The schema of a finding's object. Its number changes when readers must be changed.
 const FINDING: &str = "polter.finding/1";
@@ -235,13 +241,89 @@ pub(crate) fn write_text_sum(out: &mut dyn Write, sum: &Sum<'_>) -> io::Result<(
         (tally.left_out, "left out"),
         (log.unread_lines, "not read"),
         (tally.lost_events, "events lost"),
+        (tally.removed, "ghosts removed"),
+        (tally.kept, "ghosts kept"),
     ] {
         if count > 0 {
             parts.push(format!("{} {what}", number(count)));
         }
     }
+    if let Some(micros) = tally.median_took() {
+        parts.push(format!(
+            "median {:.2} ms after the close",
+            f64::from(micros) / 1000.0
+        ));
+    }
     let sum = parts.join(", ");
     writeln!(out, "{ASIDE}{time}{ASIDE:#} watched: {sum}")
+}
+
+/// Writes what came of a ghost that was to be removed, for people.
+#[cfg(feature = "bpf")]
+pub(crate) fn write_exorcism(
+    out: &mut dyn Write,
+    it: &Exorcism,
+    comm: Option<&str>,
+) -> io::Result<()> {
+    let time = format_rfc3339_seconds(SystemTime::now());
+    let comm = escape(comm.unwrap_or("?").as_bytes());
+    let (pid, fd) = (it.pid, it.fd);
+    let millis = it.took.as_secs_f64() * 1000.0;
+    write!(out, "{ASIDE}{time}{ASIDE:#} ")?;
+    match &it.outcome {
+        Outcome::Removed => writeln!(
+            out,
+            "removed {comm} ({pid}), fd {fd}: {millis:.2} ms after it was closed"
+        ),
+        Outcome::Kept { reason, way_out } => {
+            let (reason, way_out) = (escape(reason.as_bytes()), escape(way_out.as_bytes()));
+            writeln!(out, "kept {comm} ({pid}), fd {fd}: {reason}; {way_out}")
+        }
+        Outcome::Live | Outcome::PutBack => {
+            writeln!(out, "left {comm} ({pid}), fd {fd}: it names its file again")
+        }
+        Outcome::Gone | Outcome::Planned => writeln!(
+            out,
+            "gone {comm} ({pid}), fd {fd}: nobody has its file or its instance"
+        ),
+    }
+}
+
+/// The same as an object.
+#[cfg(feature = "bpf")]
+#[derive(Serialize)]
+struct ExorcismDocument<'a> {
+    schema: &'a str,
+    time: String,
+    #[serde(flatten)]
+    machine: &'a Machine,
+    pid: u32,
+    comm: Option<&'a str>,
+    fd: i32,
+    #[serde(flatten)]
+    outcome: &'a Outcome,
+    micros: u64,
+}
+
+/// Writes what came of a ghost that was to be removed, for programs.
+#[cfg(feature = "bpf")]
+pub(crate) fn write_json_exorcism(
+    out: &mut dyn Write,
+    it: &Exorcism,
+    comm: Option<&str>,
+    machine: &Machine,
+) -> io::Result<()> {
+    let document = ExorcismDocument {
+        schema: "polter.removal/1",
+        time: format_rfc3339_micros(SystemTime::now()).to_string(),
+        machine,
+        pid: it.pid,
+        comm,
+        fd: it.fd,
+        outcome: &it.outcome,
+        micros: it.took.as_micros() as u64,
+    };
+    write_line(out, &document)
 }
 
 /// The last object of a watch.

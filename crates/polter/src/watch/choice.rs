@@ -15,7 +15,7 @@ use crate::log;
 pub(super) fn open(args: &WatchArgs, console: &Console) -> Result<Box<dyn Source>, Failure> {
     #[cfg(feature = "bpf")]
     if args.targets.are_named() {
-        return Ok(Box::new(Recorded::start(&args.targets)?));
+        return Ok(Box::new(Recorded::start(&args.targets, args.exorcise)?));
     }
     let path = match &args.log {
         Some(path) => path.as_path(),

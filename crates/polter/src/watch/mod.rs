@@ -8,6 +8,7 @@
 //! | [`source`] | what a source of lines is |
 //! | [`choice`] | which one the arguments mean: a recorder of its own has its place there |
 //! | `recorder_source` | running processes, which the kernel records |
+//! | `exorcist` | removes each ghost when it is made |
 //! | [`log_source`] | a pipe, a file that grows, a file that is whole |
 //! | [`whose`] | the name, container and unit of a process |
 //! | [`tally`] | what was told, and the exit code that comes of it |
@@ -15,6 +16,8 @@
 //! | [`teller`] | writes each finding when it comes |
 
 mod choice;
+#[cfg(feature = "bpf")]
+mod exorcist;
 mod flood;
 mod log_source;
 #[cfg(feature = "bpf")]
@@ -40,6 +43,9 @@ use crate::{ignored, past};
 use source::{Next, Source};
 use teller::Teller;
 
+/// A ghost, and what came of it.
+#[cfg(feature = "bpf")]
+pub(crate) use exorcist::Exorcism;
 /// Counts of a watch.
 pub(crate) use tally::Tally;
 /// The machine that watches.
@@ -65,6 +71,8 @@ pub(crate) fn watch(args: &WatchArgs, console: &Console) -> Result<Exit, Failure
             passed = Instant::now();
             judge.pass_time();
         }
+        #[cfg(feature = "bpf")]
+        teller.tell_exorcisms(&source.exorcisms(false))?;
         teller.tell(&judge.fresh())?;
         teller.tell_losses(&judge);
     }
@@ -73,6 +81,8 @@ pub(crate) fn watch(args: &WatchArgs, console: &Console) -> Result<Exit, Failure
         judge.drop_partial();
     }
     source.end(&judge)?;
+    #[cfg(feature = "bpf")]
+    teller.tell_exorcisms(&source.exorcisms(true))?;
     let lost = judge.lost();
     let left_out = judge.left_out();
     let (last, verdict) = judge.finish();

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use polter_record::{Recorder, Scope};
 
+use super::Exorcism;
+use super::exorcist::Exorcist;
 use super::source::{Next, Source};
 use crate::cli::Targets;
 use crate::failure::Failure;
@@ -22,17 +24,26 @@ pub(super) struct Recorded {
     /// Whether it is over when nobody of those who were named is left.
     ends: bool,
     looked: Instant,
+    exorcist: Option<Exorcist>,
 }
 
 impl Recorded {
-    pub(super) fn start(targets: &Targets) -> Result<Recorded, Failure> {
+    /// With `exorcise`, each ghost is removed when it is made.
+    pub(super) fn start(targets: &Targets, exorcise: bool) -> Result<Recorded, Failure> {
+        let exorcist = exorcise.then(Exorcist::start).transpose()?;
         let scope = scope_of(targets, true)?;
         let header = header_of_targets(targets);
+        let mut recorder =
+            Recorder::start(&scope, Vec::new(), &header).map_err(Failure::recorder)?;
+        if exorcise {
+            recorder.follow_makers();
+        }
         Ok(Recorded {
-            recorder: Recorder::start(&scope, Vec::new(), &header).map_err(Failure::recorder)?,
+            recorder,
             buffer: Vec::new(),
             ends: matches!(scope, Scope::Processes { .. }),
             looked: Instant::now(),
+            exorcist,
         })
     }
 }
@@ -43,6 +54,9 @@ impl Source for Recorded {
         self.buffer.clear();
         loop {
             self.recorder.drain().map_err(Failure::Write)?;
+            if let Some(exorcist) = &mut self.exorcist {
+                self.recorder.ghosts().for_each(|it| exorcist.remove(it));
+            }
             if !self.recorder.out_mut().is_empty() {
                 std::mem::swap(self.recorder.out_mut(), &mut self.buffer);
                 return Ok(Next::Bytes(&self.buffer));
@@ -61,6 +75,14 @@ impl Source for Recorded {
             self.recorder
                 .wait(left.min(PAUSE))
                 .map_err(Failure::Write)?;
+        }
+    }
+
+    fn exorcisms(&mut self, is_end: bool) -> Vec<Exorcism> {
+        match &mut self.exorcist {
+            Some(exorcist) if is_end => exorcist.end(),
+            Some(exorcist) => exorcist.done(),
+            None => Vec::new(),
         }
     }
 

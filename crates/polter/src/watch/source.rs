@@ -25,6 +25,12 @@ pub(crate) trait Source {
     /// True if the processes are this machine's: `/proc` says more of them.
     fn is_here(&self) -> bool;
 
+    /// What came of the ghosts that were to be removed, since the last call; with `is_end`, of all that are under way.
+    #[cfg(feature = "bpf")]
+    fn exorcisms(&mut self, _is_end: bool) -> Vec<super::Exorcism> {
+        Vec::new()
+    }
+
     /// The watch is over. An error if what came was nothing to watch.
     fn end(&mut self, _judge: &LiveJudge) -> Result<(), Failure> {
         Ok(())

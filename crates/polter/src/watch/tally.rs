@@ -19,6 +19,13 @@ pub(crate) struct Tally {
     pub(crate) left_out: u64,
     /// Events that the recorder has lost.
     pub(crate) lost_events: u64,
+    /// Ghosts that were removed when they were made.
+    pub(crate) removed: u64,
+    /// Ghosts that could not be.
+    pub(crate) kept: u64,
+    /// From the close to the removal, in microseconds: the newest ones.
+    #[serde(skip)]
+    pub(crate) took: Vec<u32>,
     /// Something that `--fail-on` names was found.
     #[serde(skip)]
     is_met: bool,
@@ -39,6 +46,29 @@ impl Tally {
             Standing::Withdrawn => self.withdrawn += 1,
             Standing::Suspected => {}
         }
+    }
+
+    /// Counts what came of a ghost.
+    #[cfg(feature = "bpf")]
+    pub(super) fn count_exorcism(&mut self, it: &super::Exorcism) {
+        const MAX_TOOK: usize = 1 << 16;
+        match it.outcome {
+            polter_scan::Outcome::Removed => {
+                self.removed += 1;
+                if self.took.len() < MAX_TOOK {
+                    self.took
+                        .push(it.took.as_micros().min(u128::from(u32::MAX)) as u32);
+                }
+            }
+            ref outcome => self.kept += u64::from(outcome.is_kept()),
+        }
+    }
+
+    /// The median of what removals took, in microseconds.
+    pub(crate) fn median_took(&self) -> Option<u32> {
+        let mut took = self.took.clone();
+        took.sort_unstable();
+        took.get(took.len() / 2).copied()
     }
 
     /// The exit code. 0 means that the log showed enough, all of it was read, and nothing was found.

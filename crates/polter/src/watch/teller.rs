@@ -1,11 +1,13 @@
 //! Writes each finding when it comes, and the sum at the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 use std::time::{Instant, SystemTime};
 
 use polter_judge::{LiveJudge, News, Standing, Verdict};
 
+#[cfg(feature = "bpf")]
+use super::Exorcism;
 use super::flood::Flood;
 use super::tally::{Strict, Tally};
 use super::whose::Whose;
@@ -16,10 +18,20 @@ use crate::failure::Failure;
 use crate::report::live::{
     Sum, Told, dated, write_hidden, write_json, write_json_sum, write_text, write_text_sum,
 };
+#[cfg(feature = "bpf")]
+use crate::report::live::{write_exorcism, write_json_exorcism};
 use crate::report::words::{counted, number};
 
 /// Findings that are remembered as they were told.
 const MAX_SHOWN: usize = 1 << 12;
+
+/// Ghosts that are remembered as removed.
+#[cfg(feature = "bpf")]
+const MAX_EXORCISED: usize = 1 << 16;
+
+/// Removals that are told one by one in text; the sum tells the rest.
+#[cfg(feature = "bpf")]
+const REMOVALS_TOLD: u64 = 20;
 
 /// How many lines that cannot be read are told one by one.
 const UNREAD_TOLD: usize = 5;
@@ -34,6 +46,8 @@ pub(super) struct Teller<'a> {
     /// How the newest findings were when they were told last.
     shown: BTreeMap<u64, Shown>,
     flood: Flood,
+    /// Ghosts that were removed.
+    exorcised: HashSet<(u32, i32)>,
     lost: u64,
     /// Warnings that were told.
     warned: usize,
@@ -56,6 +70,7 @@ impl<'a> Teller<'a> {
             tally: Tally::default(),
             shown: BTreeMap::new(),
             flood: Flood::new(Instant::now()),
+            exorcised: HashSet::new(),
             lost: 0,
             warned: 0,
             unread: 0,
@@ -83,7 +98,7 @@ impl<'a> Teller<'a> {
             let standing = before.map(|before| before.standing);
             self.tally.count(news, standing, &self.args.fail_on);
             // If nothing but its sentence is another: a line of a change does not have it.
-            let is_same = before == Some(shown);
+            let is_same = before == Some(shown) || self.is_exorcised(news);
             if (is_same || shown.is_hidden) && self.args.format == Format::Text {
                 continue;
             }
@@ -103,6 +118,42 @@ impl<'a> Teller<'a> {
             self.out.flush()?;
         }
         Ok(())
+    }
+
+    /// Tells what came of ghosts that were to be removed.
+    #[cfg(feature = "bpf")]
+    pub(super) fn tell_exorcisms(&mut self, done: &[Exorcism]) -> Result<(), Failure> {
+        for it in done {
+            let comm = self.whose.comm(it.pid);
+            let is_removed = it.outcome == polter_scan::Outcome::Removed;
+            self.tally.count_exorcism(it);
+            let is_shown = match self.args.format {
+                Format::Json => true,
+                Format::Text => !is_removed || self.tally.removed <= REMOVALS_TOLD,
+            };
+            if is_shown {
+                let machine = &self.whose.machine;
+                match self.args.format {
+                    Format::Text => write_exorcism(&mut *self.out, it, comm.as_deref())?,
+                    Format::Json => {
+                        write_json_exorcism(&mut *self.out, it, comm.as_deref(), machine)?;
+                    }
+                }
+            }
+            if is_removed && self.exorcised.len() < MAX_EXORCISED {
+                self.exorcised.insert((it.pid, it.fd));
+            }
+        }
+        if !done.is_empty() {
+            self.out.flush()?;
+        }
+        Ok(())
+    }
+
+    /// True for a ghost that was removed before an event came through it: its removal was told.
+    fn is_exorcised(&self, news: &News) -> bool {
+        let it = &news.finding;
+        it.class.is_ghost() && it.events == 0 && self.exorcised.contains(&(it.pid, it.fd))
     }
 
     /// True unless too many like it came within a while.

@@ -8,6 +8,7 @@ mod docs;
 mod examples;
 mod exit_codes;
 mod exorcise;
+mod exorcist;
 mod families;
 mod forms;
 mod haunted;

@@ -142,7 +142,7 @@ fn step(pid: u32, instance: RawFd, file: RawFd, fd: i32) -> Step {
     };
     Step {
         instance: vec![name],
-        start_times: vec![Proc::live().stat(pid).unwrap().start_time],
+        start_times: vec![Some(Proc::live().stat(pid).unwrap().start_time)],
         among: 1,
         fd,
         occurrence: 0,

@@ -56,6 +56,7 @@ pub(super) const ROWS: &[Row] = &[
     ("polter record -o live.strace --pid 1234 --follow --duration 10s; polter judge live.strace", Elsewhere("it takes ten seconds; the tests of record run shorter ones")),
     ("polter record --cgroup system.slice/nginx.service --duration 1m", Elsewhere("it needs the unit, and a minute")),
     ("polter record --all --rotate 64M", Elsewhere("it ends with Ctrl-C")),
+    ("polter watch --exorcise --pid PID", Elsewhere("it ends with the process; exorcist.rs does it")),
     ("polter watch --pid PID", Elsewhere("it ends with the process; the tests of record watch one")),
     ("polter check scenarios/*.strace", Run(0, &["0 differ"])),
     ("polter check --policy close --no-kernel a.strace", Run(0, &["agree"])),
