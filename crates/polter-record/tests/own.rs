@@ -27,7 +27,6 @@ fn ones_own_calls_are_recorded() {
     recorder.drain().expect("a vector takes all");
     recorder.finish().expect("the counts");
     let text = String::from_utf8(text).expect("text");
-    eprintln!("{text}");
     assert!(text.contains(&format!("read({fd}<pipe:[")), "{text}");
     assert!(text.contains(&format!("close({fd}<pipe:[")), "{text}");
 }
