@@ -13,6 +13,10 @@ const ON_LINUX: &str = "epoll is Linux's: record there with strace -f -yy -o LOG
 ///
 /// ltrace's and truss's lines read like strace's own, and are told apart before they are judged.
 pub(crate) fn refuse(head: &[u8]) -> Option<Refusal> {
+    // A recording of polter's own may begin with much that was there before.
+    if head.starts_with(b"# polter ") {
+        return None;
+    }
     let lines = Lines::of(head);
     if lines.have(is_truss) {
         return Some(Refusal::new("truss's output", ON_LINUX));

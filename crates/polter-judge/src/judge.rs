@@ -6,7 +6,7 @@
 //! [`Judge`] owns all state. This file passes each event on to its handler in `handle`; the detectors are in `detect`.
 
 use crate::detect::gaps;
-use crate::input::{Place, is_recorders, lost_events};
+use crate::input::{PastReader, Place, is_recorders, lost_events};
 use crate::state::{
     Coverage, Deferred, FindingLog, Ghosts, HappensBefore, Heed, Labels, Message, PolicyRemovals,
     Registrations, Sharing, Tasks, Unseen, Worlds,
@@ -44,6 +44,8 @@ pub struct Judge {
     pub(crate) deferred: Deferred,
     /// The files that rings hold: each ring's file in Linux's world, and what it holds in every world.
     pub(crate) in_rings: Vec<(FileId, Vec<Vec<Option<FileId>>>)>,
+    /// What the head of a recording says of the time before.
+    pub(crate) past: PastReader,
     /// The line being read.
     pub(crate) line: u64,
     /// When it was written, if it says so.
@@ -72,6 +74,7 @@ impl Judge {
             sent_messages: 0,
             deferred: Deferred::default(),
             in_rings: Vec::new(),
+            past: PastReader::default(),
             line: 0,
             clock: None,
             time: 0,
@@ -152,6 +155,11 @@ impl Judge {
 
     /// Passes an event on to its handler.
     fn event(&mut self, event: &Event<'_>) {
+        if !matches!(event.kind, EventKind::Comment(_))
+            && let Some(past) = self.past.end()
+        {
+            self.begin_with(&past);
+        }
         self.coverage.has_pids |= event.pid.is_some();
         let pid = event.pid.unwrap_or(0);
         if !self.coverage.silent.is_empty() && self.coverage.silent.remove(&pid) {
@@ -196,6 +204,7 @@ impl Judge {
             EventKind::Signal(ref signal) => self.signalled(pid, signal),
             EventKind::Comment(text) => {
                 self.coverage.is_recorded |= event.line == 1 && is_recorders(text);
+                self.past.read(text);
                 if let Some(count) = lost_events(text) {
                     self.coverage.lose(count, event.line);
                 }

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `kernel` | loads the programs, and reads the ring |
 //! | `text` | writes a record as a line: decorations, arguments, halves of calls |
+//! | `changes` | what records change, for a snapshot that is taken meanwhile |
 //! | `makers` | who made a registration, and when it becomes a ghost |
 //! | `stacks` | names the stacks that lead to a ghost |
 //! | `recorder` | both, for as long as somebody is recorded |
@@ -17,12 +18,15 @@
 //! A call that nobody else can see in the middle is one line. Any other one is split where another record came in
 //! between, as strace splits it.
 
+mod changes;
 mod kernel;
 mod makers;
 mod recorder;
 mod stacks;
 mod text;
 
+/// What records change.
+pub use changes::Change;
 /// Who is recorded.
 pub use kernel::Scope;
 /// A registration that becomes a ghost.

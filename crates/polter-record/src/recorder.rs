@@ -6,6 +6,7 @@ use std::time::Duration;
 use polter_bpf::Refusal;
 use rustc_hash::FxHashSet;
 
+use crate::changes::Change;
 use crate::kernel::{Programs, Record, Scope, What};
 use crate::makers::{MadeGhost, Makers};
 use crate::text::Writer;
@@ -79,6 +80,36 @@ impl<W: Write> Recorder<W> {
         written?;
         self.writer.flush()?;
         Ok(count)
+    }
+
+    /// Reads what has been recorded so far and writes nothing of it: the changes, in order. A snapshot that was taken
+    /// since the recording began is as of now, once they are made to it.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's.
+    pub fn skip(&mut self) -> Result<Vec<Change>, Refusal> {
+        self.programs.turn()?;
+        let (writer, alive, makers) = (&mut self.writer, &mut self.alive, &mut self.makers);
+        let mut changes = Vec::new();
+        self.programs.drain(usize::MAX, |record| {
+            note_life(alive, &record);
+            if let Some(makers) = makers {
+                makers.follow(&record);
+            }
+            writer.skip(&record);
+            changes.extend(Change::of(&record).into_iter().flatten());
+        });
+        Ok(changes)
+    }
+
+    /// Writes a text of comments, each line with its `#`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file.
+    pub fn comment(&mut self, text: &str) -> io::Result<()> {
+        self.writer.comment(text)
     }
 
     /// Waits for something that cannot wait: the making of a ghost, or of an instance; at most so long.

@@ -11,6 +11,11 @@ use crate::failure::Failure;
 pub(crate) fn read(dir: &Path) -> Result<Past, Failure> {
     let proc = Proc::captured(dir);
     let snapshot = Snapshot::take_by(&proc, &Scope::All, Choice::Proc, &Limits::default())?;
+    Ok(of(&proc, &snapshot))
+}
+
+/// A snapshot of processes.
+pub(crate) fn of(proc: &Proc, snapshot: &Snapshot) -> Past {
     let processes = snapshot.processes.values().map(|process| {
         let threads = proc.threads(process.pid).unwrap_or_default();
         PastProcess {
@@ -22,10 +27,10 @@ pub(crate) fn read(dir: &Path) -> Result<Past, Failure> {
             open: process.open.iter().map(|open| open.fd).collect(),
         }
     });
-    Ok(Past {
+    Past {
         processes: processes.collect(),
         instances: snapshot.instances.iter().map(instance).collect(),
-    })
+    }
 }
 
 fn instance(instance: &Instance) -> PastInstance {

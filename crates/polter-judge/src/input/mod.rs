@@ -5,6 +5,7 @@ mod channel;
 mod effect;
 mod epoll_args;
 mod flags;
+mod past_text;
 mod read;
 mod recorder;
 mod site;
@@ -21,6 +22,8 @@ pub(crate) use effect::{Ctl, CtlOp, Effect, Made};
 pub(crate) use epoll_args::{control_data, ctl_args, ctl_call, event_words, fd_in_data, is_edge};
 /// The flags of a clone.
 pub(crate) use flags::{CLONE_VFORK, clone_flags};
+/// What was captured, as comments at the head of a recording.
+pub(crate) use past_text::PastReader;
 /// From the text of a call to its effect.
 pub(crate) use read::effect_of;
 /// The events that a recorder says it has lost.

@@ -36,13 +36,15 @@ pub enum Scope {
         id: u64,
         /// How many folders it is below the root.
         level: u32,
+        /// Its path below the root, with a slash before it.
+        path: String,
     },
     /// All processes but this one.
     All,
 }
 
-/// `struct settings`: cgroup; scope and level; follows and stack.
-type Settings = [u64; 3];
+/// `struct settings`: cgroup; scope and level; follows and stack; turn.
+type Settings = [u64; 4];
 /// `state`: made, lost, foreign; level and learnt; own.
 type State = [u64; 5];
 
@@ -57,6 +59,7 @@ pub(crate) struct Totals {
 
 /// The programs, attached, and the ring.
 pub(crate) struct Programs {
+    settings: Array<MapData, Settings>,
     records: RingBuf<MapData>,
     /// What wakes the reader.
     urgent: RingBuf<MapData>,
@@ -103,11 +106,19 @@ impl Programs {
             links.push(object.load_tracepoint(program, tracepoint)?.attach()?);
         }
         Ok(Programs {
+            settings,
             records,
             urgent,
             state,
             links,
         })
+    }
+
+    /// The records so far are dropped: what they told is told again.
+    pub(crate) fn turn(&mut self) -> Result<(), Refusal> {
+        let mut settings = self.settings.get(&0, 0).map_err(not_taken)?;
+        settings[3] += 1;
+        self.settings.set(0, settings, 0).map_err(not_taken)
     }
 
     /// Records nothing more; what is in the ring can still be read.
@@ -157,8 +168,8 @@ impl Programs {
 fn settings_of(scope: &Scope) -> Settings {
     let two = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
     match *scope {
-        Scope::Processes { follows, .. } => [0, 0, two(follows.into(), STACK)],
-        Scope::All => [0, two(1, 0), two(1, STACK)],
-        Scope::Cgroup { id, level } => [id, two(2, level), two(1, STACK)],
+        Scope::Processes { follows, .. } => [0, 0, two(follows.into(), STACK), 0],
+        Scope::All => [0, two(1, 0), two(1, STACK), 0],
+        Scope::Cgroup { id, level, .. } => [id, two(2, level), two(1, STACK), 0],
     }
 }

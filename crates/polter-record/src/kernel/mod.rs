@@ -17,4 +17,6 @@ pub(crate) use load::Programs;
 /// The programs, attached.
 pub use load::Scope;
 /// What a record says.
-pub(crate) use raw::{About, Body, Call, Frame, Head, Record, Registered, What, int, long};
+pub(crate) use raw::{
+    About, Body, Call, Frame, Head, Record, Registered, What, int, is_close, long,
+};

@@ -164,7 +164,7 @@ impl<'a> Record<'a> {
 }
 
 /// True for the calls whose beginning says who had registered the file.
-fn is_close(number: u16) -> bool {
+pub(crate) fn is_close(number: u16) -> bool {
     let number = i64::from(number);
     #[cfg(target_arch = "x86_64")]
     if number == libc::SYS_dup2 {

@@ -248,6 +248,8 @@ struct settings {
 	u32 follows;
 	/* Bytes of the stack that are copied where a ghost is made. */
 	u32 stack;
+	/* Changed where the reader has dropped records: what was told is to be told again. */
+	u64 turn;
 };
 
 struct {
@@ -848,14 +850,14 @@ INLINE int copy_control(struct call *call, u64 from)
 }
 
 /* A use of a file. One that repeats the last is left out. */
-INLINE void use(struct pt_regs *regs, u32 pid, u32 number, s64 result)
+INLINE void use(struct pt_regs *regs, struct settings *set, u32 pid, u32 number, s64 result)
 {
 	s32 fd = first_of(regs);
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 	u32 at = (tid * 31 + fd) & (MEMORY - 1);
 	struct used *used = bpf_map_lookup_elem(&uses, &at);
 	struct head *head;
-	u64 after = state.made + 1, file;
+	u64 after = state.made + 1 + (set->turn << 48), file;
 
 	if (!used)
 		return;
@@ -1003,7 +1005,7 @@ SEC("tp_btf/sys_exit") int returned(u64 *context)
 	if ((kind == FAILS && result >= 0) || (kind == HITS_NOTHING && result != -EBADF))
 		return 0;
 	pid = recorded(bpf_get_current_pid_tgid() >> 32, &set);
-	if (!pid)
+	if (!pid || !set)
 		return 0;
 	fd = first_of(regs);
 	if (kind == FCNTL) {
@@ -1012,7 +1014,7 @@ SEC("tp_btf/sys_exit") int returned(u64 *context)
 			kind = USES;
 	}
 	if (kind == USES || kind == HITS_NOTHING) {
-		use(regs, pid, number, result);
+		use(regs, set, pid, number, result);
 		return 0;
 	}
 	if (kind == CLOSES) {
@@ -1097,7 +1099,7 @@ SEC("tp_btf/sys_exit") int returned(u64 *context)
 		message.control = 0;
 		bpf_probe_read_user(&message, sizeof(message), (void *)call->arguments[1]);
 		if (!message.control) {
-			use(regs, pid, number, result);
+			use(regs, set, pid, number, result);
 			return 0;
 		}
 		break;
@@ -1105,7 +1107,7 @@ SEC("tp_btf/sys_exit") int returned(u64 *context)
 	case RECEIVES:
 	case RECEIVES_MANY:
 		if (result < 0 || !copy_control(call, call->arguments[1])) {
-			use(regs, pid, number, result);
+			use(regs, set, pid, number, result);
 			return 0;
 		}
 		/* Of a message with files, the first one: who has it now. */

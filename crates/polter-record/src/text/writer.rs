@@ -105,6 +105,26 @@ impl<W: Write> Writer<W> {
         self.out.flush()
     }
 
+    /// Learns what files are called, and writes nothing.
+    pub(crate) fn skip(&mut self, record: &Record<'_>) {
+        if let Some(Call {
+            body: Body::Files(files),
+            ..
+        }) = &record.call
+        {
+            for about in files.iter().flatten() {
+                self.files.learn(about);
+            }
+        }
+        self.lost = record.head.lost;
+    }
+
+    /// Writes lines that are comments.
+    pub(crate) fn comment(&mut self, text: &str) -> io::Result<()> {
+        self.release()?;
+        self.out.write_all(text.as_bytes())
+    }
+
     /// Has everything reach the file but a call that has only begun.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.out.flush()

@@ -2,10 +2,12 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | [`attach`] | what is there when a recording of running processes begins |
 //! | [`held`] | starts a command that waits until it is recorded |
 //! | [`output`] | the file, and the older ones if it is rotated |
 //! | [`whom`] | from the options to the processes that are recorded |
 
+mod attach;
 mod held;
 mod output;
 mod whom;
@@ -24,6 +26,7 @@ use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::words::number;
+pub(crate) use attach::begin;
 pub(crate) use held::{Held, hold};
 use output::Output;
 pub(crate) use whom::{header_of as header, header_of_targets, scope_of};
@@ -53,6 +56,9 @@ pub(crate) fn record(args: &RecordArgs, console: &Console) -> Result<Exit, Failu
             return Err(Failure::recorder(refusal));
         }
     };
+    if held.is_none() {
+        begin(&mut recorder, &scope)?;
+    }
     let command = follow(&mut recorder, held, args.duration)?;
     let told = recorder.finish().map_err(Failure::recorder)?;
     say(args, &told, console);

@@ -75,7 +75,8 @@ fn cgroup(path: &Path) -> Result<Scope, Failure> {
     let id = fs::metadata(&folder).map_err(Failure::read(&folder))?.ino();
     let below = folder.strip_prefix(root).unwrap_or(Path::new(""));
     let level = below.components().count() as u32;
-    Ok(Scope::Cgroup { id, level })
+    let path = format!("/{}", below.display());
+    Ok(Scope::Cgroup { id, level, path })
 }
 
 /// The recording's first line: who has recorded whom, on what.

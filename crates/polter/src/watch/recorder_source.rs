@@ -9,7 +9,7 @@ use super::exorcist::Exorcist;
 use super::source::{Next, Source};
 use crate::cli::Targets;
 use crate::failure::Failure;
-use crate::record::{header_of_targets, is_there, scope_of};
+use crate::record::{begin, header_of_targets, is_there, scope_of};
 
 /// How long the ring is left alone when it was empty, and nothing is urgent.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -38,6 +38,7 @@ impl Recorded {
         if exorcise {
             recorder.follow_makers();
         }
+        begin(&mut recorder, &scope)?;
         Ok(Recorded {
             recorder,
             buffer: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::polter::{Logs, Ran, command};
 use crate::record::can_record;
@@ -55,29 +55,31 @@ int main(int argc, char **argv) {
 }
 ";
 
+/// Starts it; it begins with the first byte of its standard input.
+pub(crate) fn start_maker(logs: &Logs, count: u32) -> Option<Child> {
+    let (source, program) = (logs.path("maker.c"), logs.path("maker"));
+    fs::write(&source, MAKER).unwrap();
+    let mut compiler = Command::new("cc");
+    let built = compiler.arg("-o").arg(&program).arg(&source).status();
+    if !built.is_ok_and(|status| status.success()) {
+        let _ = writeln!(std::io::stderr(), "skipped: no C compiler");
+        return None;
+    }
+    let mut command = Command::new(&program);
+    command.arg(count.to_string());
+    let maker = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    Some(maker.unwrap())
+}
+
 #[test]
 fn each_ghost_is_removed_and_no_live_registration() {
     if !can_record() {
         return;
     }
     let logs = Logs::new();
-    let (source, program) = (logs.path("maker.c"), logs.path("maker"));
-    fs::write(&source, MAKER).unwrap();
-    let built = Command::new("cc")
-        .arg("-o")
-        .arg(&program)
-        .arg(&source)
-        .status();
-    if !built.is_ok_and(|status| status.success()) {
-        let _ = writeln!(std::io::stderr(), "skipped: no C compiler");
+    let Some(mut maker) = start_maker(&logs, 40) else {
         return;
-    }
-    let mut maker = Command::new(&program)
-        .arg("40")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    };
     let report = logs.path("report");
     let pid = maker.id().to_string();
     let args = [

@@ -3,8 +3,9 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::exorcist::start_maker;
 use crate::polter::{Logs, Ran, command, polter};
 use crate::run::can_trace;
 
@@ -193,11 +194,10 @@ fn a_running_process_is_recorded_until_the_time_is_over() {
         "--pid",
         &pid,
     ];
-    let recorder = command(args).stderr(Stdio::piped()).spawn().unwrap();
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_millis(900) {
+    let mut recorder = command(args).stderr(Stdio::piped()).spawn().unwrap();
+    while recorder.try_wait().unwrap().is_none() {
         stdin.write_all(b"x").unwrap();
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(20));
     }
     let ran = Ran::from(recorder.wait_with_output().unwrap());
     assert_eq!(ran.code, Some(0), "{}", ran.err());
@@ -208,6 +208,43 @@ fn a_running_process_is_recorded_until_the_time_is_over() {
         text.contains(&format!("\n{pid} ")) && text.contains("read(0"),
         "{text}"
     );
+}
+
+/// The instance and a registration are older than the recording, which says so at its head.
+#[test]
+fn a_recording_of_a_running_process_begins_with_what_is_there() {
+    if !can_record() {
+        return;
+    }
+    let logs = Logs::new();
+    let Some(mut maker) = start_maker(&logs, 2) else {
+        return;
+    };
+    // Until it waits for its first byte.
+    std::thread::sleep(Duration::from_millis(300));
+    let (pid, log) = (maker.id().to_string(), logs.path("log"));
+    let log = log.to_str().unwrap();
+    let args = ["record", "-o", log, "--follow", "--pid", &pid];
+    let recorder = command(args).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    maker.stdin.take().unwrap().write_all(b"x").unwrap();
+    maker.wait().unwrap();
+    let ran = Ran::from(recorder.wait_with_output().unwrap());
+    assert_eq!(ran.code, Some(0), "{}", ran.err());
+    let text = fs::read_to_string(log).unwrap();
+    assert!(
+        text.contains(&format!("# past process {pid} open 0,1,2")),
+        "{text}"
+    );
+    assert!(text.contains(&format!("# past instance {pid}:")), "{text}");
+    let verdict = polter(["judge", "--format", "json", log]);
+    let verdict: serde_json::Value = serde_json::from_str(&verdict.out()).unwrap();
+    let gaps = verdict["gaps"].as_array().unwrap();
+    assert!(gaps.is_empty(), "{gaps:?}");
+    let findings = verdict["findings"].as_array().unwrap();
+    let ghosts = findings.iter().filter(|it| it["class"] == "fork-ghost");
+    assert_eq!(ghosts.count(), 2, "{findings:?}");
+    assert_eq!(polter(["watch", log]).code, Some(1));
 }
 
 #[test]
