@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             recorder.wait(Duration::from_millis(10))?;
         }
     }
-    let told = recorder.finish()?;
+    let (told, _) = recorder.finish()?;
     writeln!(
         io::stdout(),
         "{} lines, {} events lost",

@@ -156,12 +156,12 @@ impl<W: Write> Recorder<W> {
         &mut self.writer.out
     }
 
-    /// Ends the recording, and says what it holds.
+    /// Ends the recording; says what it holds, and gives back where it was written to.
     ///
     /// # Errors
     ///
     /// Those of the file, or of the kernel's counts.
-    pub fn finish(mut self) -> Result<Told, Refusal> {
+    pub fn finish(mut self) -> Result<(Told, W), Refusal> {
         self.programs.detach();
         while self.drain()? > 0 {}
         let totals = self.programs.totals()?;
@@ -174,8 +174,7 @@ impl<W: Write> Recorder<W> {
         if told.foreign > 0 {
             last += &format!(", {} calls of 32-bit programs not recorded", told.foreign);
         }
-        self.writer.finish(Some(&last))?;
-        Ok(told)
+        Ok((told, self.writer.finish(&last)?))
     }
 }
 

@@ -97,12 +97,11 @@ impl<W: Write> Writer<W> {
     }
 
     /// Writes what is still held back, and a last comment.
-    pub(crate) fn finish(&mut self, comment: Option<&str>) -> io::Result<()> {
+    pub(crate) fn finish(mut self, comment: &str) -> io::Result<W> {
         self.release()?;
-        if let Some(comment) = comment {
-            writeln!(self.out, "# {comment}")?;
-        }
-        self.out.flush()
+        writeln!(self.out, "# {comment}")?;
+        self.out.flush()?;
+        Ok(self.out)
     }
 
     /// Learns what files are called, and writes nothing.

@@ -28,6 +28,10 @@ pub(crate) struct RecordArgs {
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) rotate: Option<u64>,
 
+    /// Compress it (zstd); what is compressed is written every second
+    #[arg(short, long)]
+    pub(crate) zstd: bool,
+
     /// The command and its arguments; it is recorded from its first call, with all that it forks
     #[arg(
         value_name = "COMMAND",

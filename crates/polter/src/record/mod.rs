@@ -39,7 +39,7 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Records until the processes have ended, the time is over, or somebody says so.
 pub(crate) fn record(args: &RecordArgs, console: &Console) -> Result<Exit, Failure> {
-    let mut output = Output::create(&args.output, args.rotate)?;
+    let mut output = Output::create(&args.output, args.rotate, args.zstd)?;
     let held = match args.command.is_empty() {
         true => None,
         false => Some(Held::start(&args.command)?),
@@ -60,7 +60,8 @@ pub(crate) fn record(args: &RecordArgs, console: &Console) -> Result<Exit, Failu
         begin(&mut recorder, &scope)?;
     }
     let command = follow(&mut recorder, held, args.duration)?;
-    let told = recorder.finish().map_err(Failure::recorder)?;
+    let (told, output) = recorder.finish().map_err(Failure::recorder)?;
+    output.finish().map_err(Failure::write_file(&args.output))?;
     say(args, &told, console);
     Ok(match told.lost {
         0 => command,

@@ -1,7 +1,7 @@
 //! `polter record`, and `polter run` and `polter watch` by it, where the kernel records.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -254,34 +254,32 @@ fn a_killed_recorder_leaves_the_program_and_the_lines_whole() {
     }
     let logs = Logs::new();
     let log = logs.path("log");
-    let loop_ = "i=0; while [ $i -lt 400 ]; do /bin/true; i=$((i+1)); done; echo done";
-    let mut recorder = command([
+    let script = "echo begun; i=0; while [ $i -lt 400 ]; do /bin/true; i=$((i+1)); done; echo done";
+    let args = [
         "record",
         "-o",
         log.to_str().unwrap(),
         "--",
         "sh",
         "-c",
-        loop_,
-    ])
-    .stdout(Stdio::piped())
-    .stderr(Stdio::null())
-    .spawn()
-    .unwrap();
-    std::thread::sleep(Duration::from_millis(400));
-    recorder.kill().unwrap();
-    let mut out = String::new();
-    recorder
-        .stdout
-        .take()
-        .unwrap()
-        .read_to_string(&mut out)
+        script,
+    ];
+    let mut command = command(args);
+    let mut recorder = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
         .unwrap();
+    let mut lines = BufReader::new(recorder.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "begun");
+    // Something has been written by then, and much has not.
+    std::thread::sleep(Duration::from_millis(100));
+    recorder.kill().unwrap();
+    assert_eq!(lines.next().unwrap().unwrap(), "done");
     recorder.wait().unwrap();
-    assert_eq!(out, "done\n");
     let text = fs::read_to_string(&log).unwrap();
     let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
-    assert!(whole.lines().count() > 1, "{text}");
+    assert!(whole.starts_with("# polter "), "{text}");
     for line in whole.lines() {
         let is_line = line.starts_with('#') || line.starts_with(|it: char| it.is_ascii_digit());
         assert!(is_line || line.starts_with(" > "), "{line}");
@@ -318,6 +316,22 @@ fn a_recording_is_rotated_and_no_line_is_torn() {
             "{age}"
         );
     }
+}
+
+#[test]
+fn a_compressed_recording_is_judged_as_it_is() {
+    if !can_record() {
+        return;
+    }
+    let logs = Logs::new();
+    let (log, binary) = (logs.path("log"), haunted::binary().to_str().unwrap());
+    let log = log.to_str().unwrap();
+    let ran = polter(["record", "--zstd", "-o", log, "--", binary, "fork-ghost"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err());
+    assert!(fs::read(log).unwrap().starts_with(b"\x28\xb5\x2f\xfd"));
+    let verdict = polter(["judge", "--strict", log]);
+    assert_eq!(verdict.code, Some(1), "{}", verdict.err());
+    assert!(verdict.out().contains("fork ghost"), "{}", verdict.out());
 }
 
 #[test]
