@@ -204,6 +204,7 @@ impl Judge {
             EventKind::Signal(ref signal) => self.signalled(pid, signal),
             EventKind::Comment(text) => {
                 self.coverage.is_recorded |= event.line == 1 && is_recorders(text);
+                self.findings.summary.is_recorded = self.coverage.is_recorded;
                 self.past.read(text);
                 if let Some(count) = lost_events(text) {
                     self.coverage.lose(count, event.line);

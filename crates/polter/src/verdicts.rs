@@ -87,7 +87,7 @@ fn read(
     let (reader, lines_fn) = log.parts();
     judge.read(reader, lines_fn).map_err(Failure::read(&name))?;
     let verdict = judge.finish();
-    if verdict.log.read_lines() == 0 {
+    if verdict.log.read_lines() == 0 && !verdict.log.is_recorded {
         let (path, refusal) = (log.name.clone(), log.looks());
         return Err(Failure::NoLogAtAll { path, refusal });
     }

@@ -12,6 +12,9 @@ const ATTACHED: &str = "record from the start, or write down what was there befo
 const LESS: &str =
     "record fewer processes at once, or with a larger buffer, and leave the machine some time";
 
+const LONGER: &str = "record for longer, and what they fork (polter record --follow); or look at what is there now: \
+                      polter scan PID";
+
 const NO_RING: &str = "record with UV_USE_IO_URING=0 if it is libuv's ring, or look at the running program: \
                        polter scan PID";
 
@@ -102,14 +105,18 @@ fn no_epoll(log: &LogSummary, seen: &Coverage) -> Option<Gap> {
     if log.instances > 0 || (seen.begins_with_exec && (is_whole || seen.is_recorded)) {
         return None;
     }
-    let summary =
-        "no call of epoll is in the log, which does not show all calls of a program's life";
-    gap(
-        GapKind::Epoll,
-        Noticed::default(),
-        summary.to_owned(),
-        ALL_CALLS,
-    )
+    let (summary, advice) = match seen.is_recorded {
+        true => (
+            "the processes made no call of epoll while they were recorded",
+            LONGER,
+        ),
+        false => (
+            "no call of epoll is in the log, which does not show all calls of a program's life",
+            ALL_CALLS,
+        ),
+    };
+    let summary = summary.to_owned();
+    gap(GapKind::Epoll, Noticed::default(), summary, advice)
 }
 
 fn only_failures(log: &LogSummary, seen: &Coverage) -> Option<Gap> {

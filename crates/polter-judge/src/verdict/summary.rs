@@ -30,6 +30,9 @@ pub struct LogSummary {
     pub blank_lines: u64,
     /// Lines that are not strace's, or are torn.
     pub unread_lines: u64,
+    /// polter's own recorder has made it: what the first line says. It may hold no call, if nobody made one.
+    #[serde(skip)]
+    pub is_recorded: bool,
     /// Calls whose result the log shows, of whatever kind.
     pub calls: u64,
     /// Calls that changed descriptors or used an instance.

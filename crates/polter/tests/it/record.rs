@@ -247,6 +247,32 @@ fn a_recording_of_a_running_process_begins_with_what_is_there() {
     assert_eq!(polter(["watch", log]).code, Some(1));
 }
 
+/// It sleeps: there is nothing to judge, and that is said, not that it is clean.
+#[test]
+fn a_recording_without_a_call_is_not_called_clean() {
+    if !can_record() {
+        return;
+    }
+    let mut sleeper = std::process::Command::new("sleep")
+        .arg("60")
+        .spawn()
+        .unwrap();
+    let (logs, pid) = (Logs::new(), sleeper.id().to_string());
+    let log = logs.path("log");
+    let log = log.to_str().unwrap();
+    let ran = polter(["record", "-o", log, "--duration", "300ms", "--pid", &pid]);
+    sleeper.kill().unwrap();
+    sleeper.wait().unwrap();
+    assert_eq!(ran.code, Some(0), "{}", ran.err());
+    let verdict = polter(["judge", log]);
+    assert_eq!(verdict.code, Some(2));
+    let said = verdict.out();
+    assert!(
+        said.contains("made no call of epoll while they were recorded"),
+        "{said}"
+    );
+}
+
 #[test]
 fn a_killed_recorder_leaves_the_program_and_the_lines_whole() {
     if !can_record() {
