@@ -119,6 +119,8 @@ pub(super) const README: &[Row] = &[
     ("just guests", Elsewhere("it needs qemu and the packages of two kernels")),
     ("strace -f -yy -o log ./server", Needs(STRACE, can_trace, 0, &[])),
     ("strace -f -yy -ttt -o /dev/stdout -p PID | polter watch --local", Elsewhere("it ends with the process")),
+    ("polter record --pid PID --follow --duration 10s && polter judge polter.strace", Elsewhere("it takes ten seconds; the tests of record run shorter ones")),
+    ("polter watch --pid PID", Elsewhere("it ends with the process; the tests of record watch one")),
     ("polter judge log", Run(1, &["fork ghost"])),
     ("polter judge --fail-on ghost log", Run(1, &["fork ghost"])),
     ("polter capture before && strace -f -yy -p PID -o log; polter judge --from before log", Elsewhere("it ends with the process")),
