@@ -1202,8 +1202,12 @@ SEC("tp_btf/sched_process_exec") int executed(u64 *context)
 	call = begin_event(pid, EXEC);
 	if (!call)
 		return 0;
-	/* The thread that called: it takes over the leader's number. In the initial namespace. */
-	call->arguments[0] = context[1];
+	/* The thread that called, if it is not the leader, whose number it takes over. In a pid namespace its own number is
+	 * not known any more. */
+	if ((u32)context[1] != (u32)bpf_get_current_pid_tgid())
+		call->arguments[0] = state.own_level ? 0 : context[1];
+	else
+		call->arguments[0] = call->head.tid;
 	READ(name, program, filename);
 	size = bpf_probe_read_kernel_str(call->bytes, 256, name);
 	call->size = size > 0 && size <= 256 ? size : 0;

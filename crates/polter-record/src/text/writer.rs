@@ -267,7 +267,7 @@ impl<W: Write> Writer<W> {
         let caller = call.arguments[0] as u32;
         self.stacks.forget(head.pid);
         self.open.remove(&head.tid);
-        if caller != head.tid && head.tid == head.pid {
+        if caller != 0 && caller != head.tid && head.tid == head.pid {
             self.start(head.tid, head.time);
             let _ = write!(self.line, "+++ superseded by execve in pid {caller} +++");
             self.end()?;
