@@ -42,6 +42,7 @@ mod result;
 mod scan;
 mod signals;
 mod sockets;
+pub mod spell;
 mod stream;
 mod tasks;
 mod text;

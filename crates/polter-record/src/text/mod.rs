@@ -12,5 +12,8 @@ mod decoration;
 mod words;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 /// Writes records as lines.
 pub(crate) use writer::Writer;

@@ -47,8 +47,6 @@ struct Held {
     time: u64,
     /// The arguments, as far as they are known.
     text: Vec<u8>,
-    /// The file it closes for good.
-    freed: Option<u64>,
     /// The stack that leads to it, if it makes a ghost.
     frames: Vec<String>,
 }
@@ -142,10 +140,12 @@ impl<W: Write> Writer<W> {
         }
         let mut text = Vec::with_capacity(64);
         arguments::write(&mut text, &self.files, head, call, Part::Beginning);
-        let freed = match &call.body {
-            Body::Closing(registered, _) if registered.references <= 1 => Some(head.file),
-            _ => None,
-        };
+        if let Body::Closing(registered, _) = &call.body
+            && registered.references <= 1
+        {
+            // The next file may get its address before the close returns.
+            self.files.forget(head.file);
+        }
         let frames = match &call.body {
             Body::Closing(_, Some(frame)) => self.stacks.frames(head.pid, head.tid, frame),
             _ => Vec::new(),
@@ -155,7 +155,6 @@ impl<W: Write> Writer<W> {
             number: head.number,
             time: head.time,
             text,
-            freed,
             frames,
         });
         Ok(())
@@ -173,9 +172,6 @@ impl<W: Write> Writer<W> {
             self.line.push(b'(');
             self.line.extend_from_slice(&held.text);
             arguments::write(&mut self.line, &self.files, head, call, Part::Rest);
-            if let Some(file) = held.freed {
-                self.files.forget(file);
-            }
             self.end_with_result(head, call)?;
             return self.write_frames(&held.frames);
         }
@@ -347,9 +343,6 @@ impl<W: Write> Writer<W> {
         self.line.push(b'(');
         self.line.extend_from_slice(&held.text);
         self.line.extend_from_slice(b" <unfinished ...>");
-        if let Some(file) = held.freed {
-            self.files.forget(file);
-        }
         self.end()?;
         self.write_frames(&held.frames)
     }
