@@ -21,6 +21,8 @@ pub struct Recorder<W: Write> {
     /// The processes that are alive, as far as records say.
     alive: FxHashSet<u32>,
     has_executed: bool,
+    /// Whether it is over when nobody of those who were named is left.
+    has_end: bool,
     /// Follows who made which registration, if somebody wants to know.
     makers: Option<Makers>,
 }
@@ -53,6 +55,7 @@ impl<W: Write> Recorder<W> {
             writer,
             alive,
             has_executed: false,
+            has_end: matches!(scope, Scope::Processes { .. }),
             makers: None,
         })
     }
@@ -121,9 +124,10 @@ impl<W: Write> Recorder<W> {
         self.programs.wait(at_most)
     }
 
-    /// Whether a process that was asked for, or a child that is followed, is still alive.
+    /// Whether a process that was asked for, or a child that is followed, is still alive; always true where no process
+    /// was named.
     pub fn is_anybody_alive(&mut self) -> bool {
-        !self.alive.is_empty()
+        !self.has_end || !self.alive.is_empty()
     }
 
     /// Whether some process has begun to run a program: a command that cannot be started has not.

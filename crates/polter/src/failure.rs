@@ -154,6 +154,13 @@ pub(crate) enum Failure {
     #[cfg(not(feature = "bpf"))]
     #[error("this polter was built without eBPF: polter run --via strace -- COMMAND")]
     NoBpf,
+    /// Cgroups of the second version are not there.
+    #[cfg(feature = "bpf")]
+    #[error(
+        "no cgroup2 is mounted here, and only its cgroups can be recorded\n  \
+         mount it:  mount -t cgroup2 none /sys/fs/cgroup/unified"
+    )]
+    NoCgroups,
     /// The kernel does not record.
     #[cfg(feature = "bpf")]
     #[error(

@@ -30,12 +30,10 @@ pub enum Scope {
         /// Whether what they fork is recorded too.
         follows: bool,
     },
-    /// Whoever is in this cgroup or below it: its id, which is the inode of its folder, and its depth.
+    /// Whoever is in this cgroup or below it: its id, which is the inode of its folder.
     Cgroup {
         /// The id.
         id: u64,
-        /// How many folders it is below the root.
-        level: u32,
         /// Its path below the root, with a slash before it.
         path: String,
     },
@@ -170,6 +168,6 @@ fn settings_of(scope: &Scope) -> Settings {
     match *scope {
         Scope::Processes { follows, .. } => [0, 0, two(follows.into(), STACK), 0],
         Scope::All => [0, two(1, 0), two(1, STACK), 0],
-        Scope::Cgroup { id, level, .. } => [id, two(2, level), two(1, STACK), 0],
+        Scope::Cgroup { id, .. } => [id, two(2, 0), two(1, STACK), 0],
     }
 }

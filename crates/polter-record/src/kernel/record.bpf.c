@@ -243,7 +243,7 @@ enum { SOME = 0, ALL = 1, IN_CGROUP = 2 };
 struct settings {
 	u64 cgroup;
 	u32 scope;
-	u32 cgroup_level;
+	u32 pad;
 	/* Whether a child of a recorded process is recorded. */
 	u32 follows;
 	/* Bytes of the stack that are copied where a ghost is made. */
@@ -460,6 +460,25 @@ SEC("iter/task") int choose(struct bpf_iter__task *context)
 	return 0;
 }
 
+/* Cgroups are not nested deeper, as far as anybody records one. */
+#define MAX_LEVELS 16
+
+/* True if the current task is in this cgroup or below it. */
+ALONE u32 is_in_cgroup(u64 cgroup)
+{
+	u32 level;
+
+	for (level = 0; level < MAX_LEVELS; level++) {
+		u64 id = bpf_get_current_ancestor_cgroup_id(level);
+
+		if (id == cgroup)
+			return 1;
+		if (!id)
+			return 0;
+	}
+	return 0;
+}
+
 /* The process as the reader calls it, if it is recorded; else 0. */
 INLINE u32 recorded(u32 host, struct settings **told)
 {
@@ -473,7 +492,7 @@ INLINE u32 recorded(u32 host, struct settings **told)
 		pid = bpf_map_lookup_elem(&targets, &host);
 		return pid ? *pid : 0;
 	}
-	if (set->scope == IN_CGROUP && bpf_get_current_ancestor_cgroup_id(set->cgroup_level) != set->cgroup)
+	if (set->scope == IN_CGROUP && !is_in_cgroup(set->cgroup))
 		return 0;
 	if (host == state.own)
 		return 0;

@@ -12,9 +12,6 @@ use super::held::Held;
 use crate::cli::{RecordArgs, Targets};
 use crate::failure::Failure;
 
-/// Where cgroups are.
-const CGROUPS: &str = "/sys/fs/cgroup";
-
 /// Whom the options name.
 pub(super) fn scope(args: &RecordArgs, held: Option<&Held>) -> Result<Scope, Failure> {
     if let Some(held) = held {
@@ -66,17 +63,27 @@ fn children(pid: u32) -> Vec<u32> {
 
 /// A cgroup, by its folder: whole, or as `/proc/PID/cgroup` has it.
 fn cgroup(path: &Path) -> Result<Scope, Failure> {
-    let root = Path::new(CGROUPS);
-    let folder = match path.strip_prefix(root) {
+    let root = hierarchy().ok_or(Failure::NoCgroups)?;
+    let folder = match path.strip_prefix(&root) {
         Ok(_) => path.to_owned(),
         Err(_) => root.join(path.strip_prefix("/").unwrap_or(path)),
     };
     let folder = folder.canonicalize().map_err(Failure::read(&folder))?;
     let id = fs::metadata(&folder).map_err(Failure::read(&folder))?.ino();
-    let below = folder.strip_prefix(root).unwrap_or(Path::new(""));
-    let level = below.components().count() as u32;
+    let below = folder.strip_prefix(&root).unwrap_or(Path::new(""));
     let path = format!("/{}", below.display());
-    Ok(Scope::Cgroup { id, level, path })
+    Ok(Scope::Cgroup { id, path })
+}
+
+/// Where the hierarchy of cgroup2 is mounted.
+fn hierarchy() -> Option<PathBuf> {
+    let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
+    let mut of_it = mounts.lines().filter_map(|line| {
+        let mut words = line.split(' ');
+        let (_, place, kind) = (words.next()?, words.next()?, words.next()?);
+        (kind == "cgroup2").then(|| PathBuf::from(place))
+    });
+    of_it.next()
 }
 
 /// The recording's first line: who has recorded whom, on what.

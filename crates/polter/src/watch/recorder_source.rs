@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use polter_record::{Recorder, Scope};
+use polter_record::Recorder;
 
 use super::Exorcism;
 use super::exorcist::Exorcist;
@@ -21,8 +21,6 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(super) struct Recorded {
     recorder: Recorder<Vec<u8>>,
     buffer: Vec<u8>,
-    /// Whether it is over when nobody of those who were named is left.
-    ends: bool,
     looked: Instant,
     exorcist: Option<Exorcist>,
 }
@@ -42,7 +40,6 @@ impl Recorded {
         Ok(Recorded {
             recorder,
             buffer: Vec::new(),
-            ends: matches!(scope, Scope::Processes { .. }),
             looked: Instant::now(),
             exorcist,
         })
@@ -66,7 +63,7 @@ impl Source for Recorded {
                 self.looked = Instant::now();
                 self.recorder.forget(|pid| !is_there(pid));
             }
-            if self.ends && !self.recorder.is_anybody_alive() {
+            if !self.recorder.is_anybody_alive() {
                 return Ok(Next::End);
             }
             let left = end.saturating_duration_since(Instant::now());
