@@ -9,6 +9,7 @@ use polter_judge::{
 pub(crate) fn haunted() -> Verdict {
     Verdict {
         log: LogSummary {
+            is_recorded: false,
             lines: 1_204,
             blank_lines: 4,
             unread_lines: 6,
