@@ -1,12 +1,15 @@
 //! The answer: what each process does, and why.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use polter_scan::{Choice, Limits, Proc, Report, ScanError, Scope, Snapshot, Source};
+use polter_stack::StackCopy;
 use serde::Serialize;
 
 use crate::cause::{Case, Cause, deaf, spinning};
 use crate::facts::{CallCounts, Facts};
+use crate::stacks::Namer;
 use crate::watch::{Watched, watch};
 
 /// Processes that are watched at once; the rest is counted.
@@ -79,11 +82,14 @@ impl Answer {
         let left_out = pids.len().saturating_sub(MAX_PROCESSES) as u64;
         pids.truncate(MAX_PROCESSES);
         let with_count = choice != Choice::Proc;
-        let watched = watch(proc, &snapshot, &report, &pids, window, with_count);
+        let mut watched = watch(proc, &snapshot, &report, &pids, window, with_count);
+        let copies = std::mem::take(&mut watched.copies);
         if let (Choice::Bpf, Some(why)) = (choice, &watched.why_not_counted) {
             return Err(ScanError::NoWalk(why.clone()));
         }
-        Ok(Answer::from(&snapshot, &report, watched, left_out))
+        let mut answer = Answer::from(&snapshot, &report, watched, left_out);
+        answer.add_stacks(proc, &copies);
+        Ok(answer)
     }
 
     fn from(snapshot: &Snapshot, report: &Report, watched: Watched, left_out: u64) -> Answer {
@@ -129,6 +135,18 @@ impl Answer {
             processes,
             left_out,
             untold: report.untold(),
+        }
+    }
+
+    /// Adds where in its program each process is, if it does anything to ask about.
+    fn add_stacks(&mut self, proc: &Proc, copies: &BTreeMap<u32, StackCopy>) {
+        if !proc.is_live() {
+            return;
+        }
+        let mut namer = Namer::new();
+        let told = self.processes.iter_mut();
+        for told in told.filter(|it| it.state != State::Idle) {
+            namer.add(proc, &mut told.facts, copies);
         }
     }
 

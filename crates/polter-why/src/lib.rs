@@ -3,8 +3,9 @@
 //! ```text
 //!   /proc, copies of fds ─▶ watch ─┐
 //!                                  ├─▶ Facts ─▶ cause ─▶ Answer
-//!   system calls, counted ▶ calls ─┘              ▲
-//!                            polter-scan ─ ghosts ┘
+//!   system calls, counted ▶ calls ─┘              ▲         ▲
+//!                            polter-scan ─ ghosts ┘         │
+//!   stacks of sleeping threads, copied ─▶ stacks ─ named ───┘
 //! ```
 //!
 //! | room | holds |
@@ -12,6 +13,7 @@
 //! | `facts` | what was seen in the window: plain values |
 //! | `watch` | looks at threads and files, and has the kernel count |
 //! | `calls` | the kernel's count of calls and reports |
+//! | `stacks` | the functions of the program that its threads sleep in |
 //! | `cause` | from facts to causes |
 //! | `answer` | the answer, a process each |
 //!
@@ -39,13 +41,14 @@ mod answer;
 mod calls;
 mod cause;
 mod facts;
+mod stacks;
 mod watch;
 
 pub use answer::{Answer, State, Told};
 pub use cause::{Cause, CauseClass};
 pub use facts::{
-    Activity, Backlog, CallCounts, Counted, Facts, FdLimit, FileFacts, Holder, Other, Place,
-    Reported, ThreadFacts,
+    Activity, Backlog, CallCounts, Counted, Facts, FdLimit, FileFacts, Holder, Origin, Other,
+    Place, Reported, ThreadFacts, UserFrame,
 };
 
 #[cfg(doctest)]

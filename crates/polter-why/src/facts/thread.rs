@@ -2,6 +2,11 @@
 
 use serde::Serialize;
 
+use super::UserFrame;
+
+/// The share of the window from which on a thread is busy.
+pub(crate) const BUSY: f64 = 0.5;
+
 /// A thread of the process.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ThreadFacts {
@@ -21,6 +26,10 @@ pub struct ThreadFacts {
     /// read, which needs root.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stack: Vec<String>,
+    /// The functions of its program that it slept in near the end, the innermost first; empty if it did not sleep, if
+    /// other threads of the process tell more, or if that may not be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub user_stack: Vec<UserFrame>,
     /// What it was seen doing, the most frequent first.
     pub activities: Vec<Activity>,
 }
@@ -46,7 +55,7 @@ pub struct Activity {
 impl ThreadFacts {
     /// A thread that had a CPU, or wanted one, for half the window or more.
     pub fn is_busy(&self) -> bool {
-        self.busy >= 0.5
+        self.busy >= BUSY
     }
 
     /// True if it ran so shortly that its calls tell nothing: it wanted a CPU and hardly got one.

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use polter_scan::{Counters, Proc, ThreadLook};
+use polter_stack::StackCopy;
 
 use crate::calls::{is_wait, name_of, sleeps_on_fd};
-use crate::facts::{Activity, ThreadFacts};
+use crate::facts::{Activity, BUSY, ThreadFacts};
+use crate::stacks::{self, MOST};
 
 /// Threads that are looked at; a process with more is described by these.
 const MAX_THREADS: usize = 256;
@@ -20,6 +22,18 @@ pub(super) struct Threads {
     before: BTreeMap<u32, Counters>,
     looks: BTreeMap<u32, BTreeMap<ThreadLook, u32>>,
     left_out: u64,
+    /// Those whose stacks are copied once they are seen in a call.
+    caught: BTreeMap<u32, Option<StackCopy>>,
+}
+
+/// What the threads of a process did.
+pub(super) struct Ended {
+    /// The busiest first.
+    pub(super) threads: Vec<ThreadFacts>,
+    /// How many were not looked at.
+    pub(super) left_out: u64,
+    /// The stacks of busy threads that were caught in a call.
+    pub(super) copies: BTreeMap<u32, StackCopy>,
 }
 
 impl Threads {
@@ -33,19 +47,38 @@ impl Threads {
             before: tids.iter().filter_map(counters).collect(),
             looks: BTreeMap::new(),
             left_out,
+            caught: BTreeMap::new(),
         }
+    }
+
+    /// From now on, copies the stack of each of the busiest threads, at the first look at which it sleeps in a call.
+    pub(super) fn catch_busy(&mut self, proc: &Proc, took: Duration) {
+        let share = |(tid, before): (&u32, &Counters)| {
+            let after = proc.counters_of_thread(self.pid, *tid)?;
+            Some((*tid, spent(before, &after, took).busy))
+        };
+        let mut busy: Vec<(u32, f64)> = self.before.iter().filter_map(share).collect();
+        busy.retain(|(_, share)| *share >= BUSY);
+        busy.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let busiest = busy.into_iter().take(MOST);
+        self.caught = busiest.map(|(tid, _)| (tid, None)).collect();
     }
 
     /// Looks at each thread once.
     pub(super) fn look(&mut self, proc: &Proc) {
         for tid in self.before.keys() {
             let look = ThreadLook::at(proc, self.pid, *tid);
+            if matches!(look, ThreadLook::Call { .. })
+                && let Some(caught @ None) = self.caught.get_mut(tid)
+            {
+                *caught = stacks::copy(proc, self.pid, *tid);
+            }
             *self.looks.entry(*tid).or_default().entry(look).or_default() += 1;
         }
     }
 
-    /// What they did in the window, the busiest first, and how many were not looked at.
-    pub(super) fn end(self, proc: &Proc, took: Duration) -> (Vec<ThreadFacts>, u64) {
+    /// What they did in the window.
+    pub(super) fn end(self, proc: &Proc, took: Duration) -> Ended {
         let of_thread = |(tid, before): (&u32, &Counters)| {
             let after = proc.counters_of_thread(self.pid, *tid)?;
             let stat = proc.bytes(self.pid, &format!("task/{tid}/comm")).ok()?;
@@ -67,7 +100,14 @@ impl Threads {
         };
         let mut threads: Vec<ThreadFacts> = self.before.iter().filter_map(of_thread).collect();
         threads.sort_by(|a, b| b.busy.total_cmp(&a.busy).then(a.tid.cmp(&b.tid)));
-        (threads, self.left_out)
+        let caught = self.caught.into_iter();
+        Ended {
+            threads,
+            left_out: self.left_out,
+            copies: caught
+                .filter_map(|(tid, copy)| Some((tid, copy?)))
+                .collect(),
+        }
     }
 }
 
@@ -90,6 +130,7 @@ fn spent(before: &Counters, after: &Counters, took: Duration) -> ThreadFacts {
         },
         arrivals: after.arrivals.saturating_sub(before.arrivals),
         stack: Vec::new(),
+        user_stack: Vec::new(),
         activities: Vec::new(),
     }
 }

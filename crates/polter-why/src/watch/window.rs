@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use polter_scan::{
     FileCopy, Finding, Held, Meaning, Proc, Registration, Report, Snapshot, ThreadLook,
 };
+use polter_stack::StackCopy;
 
 use super::files::Files;
 use super::others::Machine;
@@ -18,9 +19,14 @@ use crate::facts::{CallCounts, Facts, FdLimit, Place};
 /// How often threads and files are looked at in a window.
 const LOOKS: u32 = 24;
 
+/// Looks of [`LOOKS`] after which the stacks of busy threads are copied.
+const WITHOUT_COPIES: u32 = 16;
+
 /// What was seen of some processes.
 pub(crate) struct Watched {
     pub(crate) facts: Vec<Facts>,
+    /// The stacks of busy threads, by tid.
+    pub(crate) copies: BTreeMap<u32, StackCopy>,
     pub(crate) window: Duration,
     /// Why the kernel did not count, if it was asked to.
     pub(crate) why_not_counted: Option<String>,
@@ -47,26 +53,15 @@ pub(crate) fn watch(
     let mut counter = with_count.then(|| Counting::start(snapshot, pids));
     let bytes_before: Vec<Option<u64>> = pids.iter().map(|pid| bytes_moved(proc, *pid)).collect();
     let mut threads: Vec<Threads> = pids.iter().map(|pid| Threads::of(proc, *pid)).collect();
-    let start = Instant::now();
-    let mut look = 0;
-    loop {
-        threads.iter_mut().for_each(|it| it.look(proc));
-        files.iter_mut().for_each(|it| it.look(proc));
-        look += 1;
-        let until = window * look / LOOKS;
-        if start.elapsed() >= window {
-            break;
-        }
-        counter.iter_mut().for_each(Counting::look);
-        thread::sleep(until.saturating_sub(start.elapsed()));
-    }
-    let took = start.elapsed();
+    let took = look(proc, window, &mut threads, &mut files, counter.as_mut());
     let counted = counter.map(|it| it.stop().map(Arc::new));
     let mut machine = None;
     let mut facts = Vec::new();
+    let mut copies = BTreeMap::new();
     for (at, (threads, mut files)) in threads.into_iter().zip(files).enumerate() {
         let pid = pids[at];
-        let (threads, threads_left_out) = threads.end(proc, took);
+        let mut ended = threads.end(proc, took);
+        copies.append(&mut ended.copies);
         let mut ready = files.end();
         if ready.iter().any(crate::facts::FileFacts::is_untouched) {
             let machine = machine.get_or_insert_with(|| Machine::list(proc));
@@ -79,8 +74,8 @@ pub(crate) fn watch(
             comm: process.map_or_else(String::new, |it| it.comm.clone()),
             exe: process.and_then(|it| it.exe.clone()),
             place: place(proc, pid),
-            threads,
-            threads_left_out,
+            threads: ended.threads,
+            threads_left_out: ended.left_out,
             fds: FdLimit {
                 open: files.open,
                 limit: limit(proc, pid),
@@ -101,8 +96,38 @@ pub(crate) fn watch(
     }
     Watched {
         facts,
+        copies,
         window: took,
         why_not_counted: counted.and_then(Result::err),
+    }
+}
+
+/// Looks at threads and files until the window is over, and says how long that took.
+fn look(
+    proc: &Proc,
+    window: Duration,
+    threads: &mut [Threads],
+    files: &mut [Files],
+    mut counter: Option<&mut Counting>,
+) -> Duration {
+    let start = Instant::now();
+    let mut look = 0;
+    let mut has_begun_copies = false;
+    loop {
+        if !has_begun_copies && start.elapsed() >= window * WITHOUT_COPIES / LOOKS {
+            let took = start.elapsed();
+            threads.iter_mut().for_each(|it| it.catch_busy(proc, took));
+            has_begun_copies = true;
+        }
+        threads.iter_mut().for_each(|it| it.look(proc));
+        files.iter_mut().for_each(|it| it.look(proc));
+        look += 1;
+        let until = window * look / LOOKS;
+        if start.elapsed() >= window {
+            return start.elapsed();
+        }
+        counter.iter_mut().for_each(|it| it.look());
+        thread::sleep(until.saturating_sub(start.elapsed()));
     }
 }
 

@@ -58,6 +58,68 @@ fn the_first_cause_of_every_program_is_its_mistake() {
 }
 
 #[test]
+fn the_stack_of_a_deaf_process_names_its_functions() {
+    for (program, in_text, in_json) in [
+        ("deaf/blocked-handler.c", "stack     main", "(main+0x"),
+        ("deaf/closed-instance.c", "stack     loop", "(loop+0x"),
+        (
+            "deaf/forgotten.py",
+            "<module> (forgotten.py:36)",
+            "forgotten.py(<module>+0x0) [line 36]",
+        ),
+    ] {
+        let Some(running) = Running::start(&fixtures().join(program)) else {
+            continue;
+        };
+        let pid = &running.said["pid"];
+        for source in ["proc", "bpf"] {
+            let ask = |format| polter(["why", "--source", source, "--format", format, pid]);
+            let (json, text) = (ask("json"), ask("text"));
+            if source == "bpf" && json.err().contains("BPF") {
+                skip(&format!("{program} by BPF: {}", json.err().trim()));
+                continue;
+            }
+            let value: Value = serde_json::from_str(&json.out()).expect("JSON");
+            let threads = value["processes"][0]["threads"]
+                .as_array()
+                .expect("threads");
+            if threads[0]["activities"] == Value::Array(Vec::new()) {
+                skip(&format!(
+                    "{program} by {source}: its threads may not be read"
+                ));
+                continue;
+            }
+            if program.ends_with("py") && !is_python_known() {
+                skip(&format!("{program}: this Python's frames are not known"));
+                continue;
+            }
+            let stacks = threads.iter().filter_map(|it| it["user_stack"].as_array());
+            let mut frames = stacks.flatten().filter_map(Value::as_str);
+            assert!(
+                frames.any(|it| it.contains(in_json)),
+                "{program} by {source}: {value}"
+            );
+            assert!(
+                text.out().contains(in_text),
+                "{program} by {source}: {}",
+                text.out()
+            );
+        }
+    }
+    assert!(include_str!("../../../../docs/json.md").contains("`user_stack`"));
+}
+
+/// True if `polter-stack` knows the memory of the Python that runs here.
+fn is_python_known() -> bool {
+    let version = Command::new("python3").arg("--version").output();
+    let version = version.map_or_else(|_| Vec::new(), |it| it.stdout);
+    let version = String::from_utf8_lossy(&version).into_owned();
+    ["3.11.", "3.12.", "3.13."]
+        .iter()
+        .any(|it| version.contains(it))
+}
+
+#[test]
 fn a_process_that_is_not_there_is_an_error() {
     let ran = polter(["why", "4194304"]);
     assert_eq!(ran.code, Some(2));
@@ -100,10 +162,9 @@ fn the_pages_list_every_class() {
 
 /// The C and Python programs.
 fn programs() -> Vec<PathBuf> {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
     let mut programs = Vec::new();
     for dir in ["spinning", "deaf", "busy"] {
-        for entry in fs::read_dir(fixtures.join(dir)).expect("fixtures") {
+        for entry in fs::read_dir(fixtures().join(dir)).expect("fixtures") {
             let path = entry.expect("an entry").path();
             let extension = path.extension().and_then(|it| it.to_str());
             if matches!(extension, Some("c" | "py")) {
@@ -112,6 +173,10 @@ fn programs() -> Vec<PathBuf> {
         }
     }
     programs
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
 }
 
 /// `spinning/writer-gone`.

@@ -15,7 +15,7 @@
 use std::io::{self, Write};
 
 use polter_scan::{By, Sureness};
-use polter_why::{Activity, Answer, Cause, State, ThreadFacts, Told};
+use polter_why::{Activity, Answer, Cause, Origin, State, ThreadFacts, Told, UserFrame};
 
 use super::WIDTH;
 use super::finding::write_labelled;
@@ -27,8 +27,14 @@ const INDENT: usize = 2;
 /// Threads that are shown of one process; JSON has all that were looked at.
 const THREADS: usize = 6;
 
+/// Functions of the program that are shown of one thread.
+const FRAMES: usize = 8;
+
 /// Functions of the kernel that are shown of one thread.
-const FRAMES: usize = 4;
+const KERNEL_FRAMES: usize = 4;
+
+/// The columns of a function's name.
+const FUNCTION_WIDTH: usize = 48;
 
 /// Processes that are shown without a cause.
 const HEALTHY: usize = 8;
@@ -159,19 +165,27 @@ fn sureness(cause: &Cause) -> &'static str {
 
 fn write_facts(out: &mut dyn Write, told: &Told) -> io::Result<()> {
     let threads = &told.facts.threads;
-    for thread in threads.iter().take(THREADS) {
+    let (first, rest) = threads.split_at(threads.len().min(THREADS));
+    let rest = rest.iter().filter(|it| !it.user_stack.is_empty());
+    let shown: Vec<&ThreadFacts> = first.iter().chain(rest).collect();
+    for thread in &shown {
         write_labelled(out, "thread", &clean(&describe(thread)))?;
+        if !thread.user_stack.is_empty() {
+            let frames = UserFrame::best(&thread.user_stack, FRAMES);
+            let frames: Vec<String> = frames.into_iter().map(function).collect();
+            write_labelled(out, "stack", &frames.join(" < "))?;
+        }
         if told.state == State::Deaf && !thread.stack.is_empty() {
             let frames: Vec<&str> = thread
                 .stack
                 .iter()
-                .take(FRAMES)
+                .take(KERNEL_FRAMES)
                 .map(String::as_str)
                 .collect();
-            write_labelled(out, "stack", &clean(&frames.join(" < ")))?;
+            write_labelled(out, "kernel", &clean(&frames.join(" < ")))?;
         }
     }
-    let more = threads.len().saturating_sub(THREADS) as u64 + told.facts.threads_left_out;
+    let more = (threads.len() - shown.len()) as u64 + told.facts.threads_left_out;
     if more > 0 {
         write_labelled(
             out,
@@ -206,6 +220,22 @@ fn describe(thread: &ThreadFacts) -> String {
         thread.tid,
         cut(&thread.comm, COMM_WIDTH)
     )
+}
+
+/// `serve (server.c:40)`; of a library `g_main_loop_run (libglib-2.0.so.0)`.
+fn function(frame: &UserFrame) -> String {
+    let module = cut(&clean(&frame.module), FUNCTION_WIDTH);
+    let Some(function) = &frame.function else {
+        return format!("{module}+{:#x}", frame.offset);
+    };
+    let function = cut(&clean(function), FUNCTION_WIDTH);
+    match &frame.source {
+        Some((file, line)) => {
+            format!("{function} ({}:{line})", cut(&clean(file), FUNCTION_WIDTH))
+        }
+        None if frame.origin == Origin::Program => function,
+        None => format!("{function} ({module})"),
+    }
 }
 
 fn sleep(activity: &Activity) -> String {
