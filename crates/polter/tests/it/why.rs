@@ -326,7 +326,7 @@ fn without_chance(text: &str) -> String {
         .lines()
         .filter(|line| line.trim_start().starts_with("now "));
     let mut plain = String::new();
-    for line in answer.lines().chain(now) {
+    for line in unwrapped(answer).lines().chain(now) {
         let mut digits = 0;
         for letter in line.chars() {
             if letter.is_ascii_digit() {
@@ -341,6 +341,23 @@ fn without_chance(text: &str) -> String {
         plain.push('\n');
     }
     plain
+}
+
+/// The answer with a line a sentence: where a line is broken depends on the digits of a pid.
+fn unwrapped(answer: &str) -> String {
+    let mut whole = String::new();
+    for line in answer.lines() {
+        let goes_on = line.starts_with("  ") && !line.trim_start().starts_with("Fix:");
+        let is_first = whole.lines().count() < 2;
+        if !goes_on || is_first {
+            whole.push_str(if whole.is_empty() { "" } else { "\n" });
+            whole.push_str(line);
+        } else {
+            whole.push(' ');
+            whole.push_str(line.trim_start());
+        }
+    }
+    whole
 }
 
 fn push_number(plain: &mut String, digits: usize) {
