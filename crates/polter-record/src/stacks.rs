@@ -3,6 +3,7 @@
 //! What a process has mapped is read when it makes its first instance: it may be gone by the time its stack is read. A
 //! forked child has what its parent had.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use polter_stack::{Modules, Registers, StackCopy};
@@ -11,7 +12,10 @@ use rustc_hash::FxHashMap;
 use crate::kernel::Frame;
 
 /// Processes whose mapped files are kept open.
-const MAX_PROCESSES: usize = 256;
+const MAX_PROCESSES: usize = 128;
+
+/// Processes whose files' symbols are kept: a large program's take some hundred megabytes.
+const MAX_NAMED: usize = 2;
 
 /// Frames of a stack that are written.
 const MAX_FRAMES: usize = 64;
@@ -20,6 +24,8 @@ const MAX_FRAMES: usize = 64;
 #[derive(Default)]
 pub(crate) struct Stacks {
     of: FxHashMap<u32, Rc<Modules>>,
+    /// Those whose symbols have been read, the oldest first.
+    named: VecDeque<u32>,
 }
 
 impl Stacks {
@@ -62,15 +68,30 @@ impl Stacks {
         {
             self.keep(pid, Rc::new(modules));
         }
-        let Some(modules) = self.of.get(&pid) else {
+        let Some(modules) = self.of.get(&pid).map(Rc::clone) else {
             return Vec::new();
         };
+        self.note_named(pid);
         let frames = modules.frames_of(tid, &copy);
         frames
             .iter()
             .take(MAX_FRAMES)
             .map(ToString::to_string)
             .collect()
+    }
+
+    /// Forgets the symbols that were used longest ago, with all processes that share them.
+    fn note_named(&mut self, pid: u32) {
+        self.named.retain(|it| *it != pid);
+        self.named.push_back(pid);
+        if self.named.len() <= MAX_NAMED {
+            return;
+        }
+        if let Some(oldest) = self.named.pop_front()
+            && let Some(old) = self.of.remove(&oldest)
+        {
+            self.of.retain(|_, it| !Rc::ptr_eq(it, &old));
+        }
     }
 
     fn keep(&mut self, pid: u32, modules: Rc<Modules>) {

@@ -72,13 +72,18 @@ fn scan(pid: u32) -> Result<Report, Failure> {
 fn exorcise(out: &mut dyn Write, worker: &Worker) -> Result<(), Failure> {
     let pid = worker.pid();
     writeln!(out, "{TITLE}$ polter exorcise --yes {pid}{TITLE:#}")?;
-    let mut plan = Plan::make(&Proc::live(), pid, &Options::default())?;
+    // The worker is polter's own and never brings the file back to its fd, so a slow machine is no danger to it.
+    let options = Options {
+        slow: true,
+        ..Options::default()
+    };
+    let mut plan = Plan::make(&Proc::live(), pid, &options)?;
     plan.carry_out()?;
     for _ in 1..TRIES {
         if plan.count(&Outcome::Removed) > 0 {
             break;
         }
-        plan = Plan::make(&Proc::live(), pid, &Options::default())?;
+        plan = Plan::make(&Proc::live(), pid, &options)?;
         plan.carry_out()?;
     }
     text::write_exorcism(out, &plan)?;
