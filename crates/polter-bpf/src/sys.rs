@@ -62,6 +62,8 @@ pub(crate) fn load_btf(btf: &[u8]) -> io::Result<OwnedFd> {
         size: u32,
         log_size: u32,
         log_level: u32,
+        /// Linux before 6.4 has nothing here, and refuses what is not zero.
+        pad: u32,
     }
     let new = NewBtf {
         btf: btf.as_ptr().expose_provenance() as u64,
