@@ -71,7 +71,9 @@ impl Judge {
                     self.findings.summary.unknown_events += 1;
                     self.coverage.unknown_event(epoll, data, since, place.line);
                     self.note_unknown_event(pid, epoll, data, tid, place);
-                    if !self.note_unseen_ghost(epoll, data, tid, begun, place) {
+                    if !self.coverage.is_being_made(data)
+                        && !self.note_unseen_ghost(epoll, data, tid, begun, place)
+                    {
                         self.note_unknown_unheeded(epoll, data, tid, place);
                     }
                 }

@@ -140,6 +140,12 @@ impl Coverage {
         }
     }
 
+    /// An `epoll_ctl` with this data is under way: an event can be of the registration that it makes.
+    pub(crate) fn is_being_made(&self, data: u64) -> bool {
+        let mut pending = self.pending.iter();
+        pending.any(|(_, pending)| *pending == Some(data))
+    }
+
     /// The recorder has lost events.
     pub(crate) fn lose(&mut self, count: u64, line: u64) {
         self.lost.count = self.lost.count.saturating_add(count);
@@ -192,10 +198,7 @@ impl Coverage {
             self.older_events += 1;
             return;
         }
-        let is_early = self
-            .pending
-            .iter()
-            .any(|(_, pending)| *pending == Some(data));
+        let is_early = self.is_being_made(data);
         let may_be_late = since < self.ended && self.late.len() < MAX_LATE;
         if is_early || (may_be_late && self.late.insert((epoll, data))) {
             return;

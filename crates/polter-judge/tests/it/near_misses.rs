@@ -297,3 +297,33 @@ fn child_with_an_instance_of_its_own() {
 ",
     );
 }
+
+/// The address of what was freed with the old file is the data of the new one, which is reported before its ADD returns.
+#[test]
+fn event_of_an_add_under_way_with_the_data_of_what_is_closed() {
+    check_healthy(
+        "\
+100 clone(child_stack=0x7f, flags=CLONE_VM|CLONE_FS|CLONE_FILES|CLONE_SIGHAND|CLONE_THREAD) = 101
+100 close(4) = 0
+100 pipe2([4, 6], 0) = 0
+101 epoll_wait(3,  <unfinished ...>
+100 epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLIN, data={u32=4, u64=4}} <unfinished ...>
+101 <... epoll_wait resumed>[{events=EPOLLIN, data={u32=4, u64=4}}], 8, -1) = 1
+100 <... epoll_ctl resumed>) = 0
+",
+    );
+}
+
+/// polter's recorder tells of a dup of a file that cannot be registered, but not of its opens and closes.
+#[test]
+fn number_of_a_file_that_a_recording_leaves_out() {
+    check(
+        "\
+# polter 0.1.0 record, by eBPF on Linux 6.18.0: nginx
+100 execve(\"/usr/sbin/nginx\", ..., ...) = 0
+100 dup2(3, 2) = 2<error.log>
+100 epoll_create1(O_CLOEXEC) = 3<anon_inode:[eventpoll]>
+",
+        &[],
+    );
+}
