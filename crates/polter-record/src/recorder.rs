@@ -169,6 +169,8 @@ impl<W: Write> Recorder<W> {
         self.programs.detach();
         while self.drain()? > 0 {}
         let totals = self.programs.totals()?;
+        // After the last record nothing else says it.
+        self.writer.lose(totals.lost as u32)?;
         let told = Told {
             lines: self.writer.lines,
             lost: totals.lost,

@@ -165,7 +165,7 @@ pub(crate) enum Failure {
     #[cfg(feature = "bpf")]
     #[error(
         "nothing can be recorded here: {refusal}{}\n  with strace instead:  polter run -- COMMAND",
-        advised(Purpose::UseBpf)
+        advised(Purpose::Record)
     )]
     Recorder {
         /// What is missing.

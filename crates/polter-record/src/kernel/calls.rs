@@ -4,6 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Kind {
+    /// The argument: 0 it reads, 1 it writes, 2 neither.
     Uses = 1,
     Plain = 2,
     Opens = 3,
@@ -26,6 +27,8 @@ pub(super) enum Kind {
     Names = 19,
     /// A new fd of whatever a path leads to: recorded if it can be registered.
     OpensPath = 20,
+    /// A use; or it decides what an exec closes, and is recorded whole.
+    Ioctl = 21,
 }
 
 /// How one argument is written.
@@ -39,6 +42,8 @@ pub(crate) enum Spelling {
     Directory,
     /// A signed number.
     Int,
+    /// An unsigned one: `close_range` up to 4294967295 closes all.
+    Unsigned,
     /// Flags or a pointer.
     Hex,
     /// `O_CLOEXEC` and the rest.
@@ -63,6 +68,8 @@ pub(crate) enum Spelling {
     Mask,
     /// Fds behind a pointer.
     Fds,
+    /// The child that `waitid` tells of.
+    Child,
     /// What was not recorded.
     Left,
 }
@@ -81,21 +88,21 @@ const CALLS: &[Row] = {
         (libc::SYS_preadv, Uses, 0, 0, USE),
         (libc::SYS_preadv2, Uses, 0, 0, USE),
         (libc::SYS_recvfrom, Uses, 0, 0, USE),
-        (libc::SYS_write, Uses, 0, 0, USE),
-        (libc::SYS_writev, Uses, 0, 0, USE),
-        (libc::SYS_pwrite64, Uses, 0, 0, USE),
-        (libc::SYS_pwritev, Uses, 0, 0, USE),
-        (libc::SYS_pwritev2, Uses, 0, 0, USE),
-        (libc::SYS_sendto, Uses, 0, 0, USE),
-        (libc::SYS_ioctl, Uses, 0, 0, &[Fd, Hex, Left]),
-        (libc::SYS_shutdown, Uses, 0, 0, &[Fd, Hex]),
+        (libc::SYS_write, Uses, 1, 0, USE),
+        (libc::SYS_writev, Uses, 1, 0, USE),
+        (libc::SYS_pwrite64, Uses, 1, 0, USE),
+        (libc::SYS_pwritev, Uses, 1, 0, USE),
+        (libc::SYS_pwritev2, Uses, 1, 0, USE),
+        (libc::SYS_sendto, Uses, 1, 0, USE),
+        (libc::SYS_ioctl, Ioctl, 0, 0, &[Fd, Hex, Left]),
+        (libc::SYS_shutdown, Uses, 1, 0, &[Fd, Hex]),
         (libc::SYS_listen, Names, 0, 0, &[Fd, Int]),
         (libc::SYS_bind, Names, 0, 0, &[Fd, Hex, Int]),
         (libc::SYS_connect, Names, 0, 0, &[Fd, Hex, Int]),
-        (libc::SYS_timerfd_settime, Uses, 0, 0, USE),
-        (libc::SYS_timerfd_gettime, Uses, 0, 0, USE),
-        (libc::SYS_inotify_add_watch, Uses, 0, 0, USE),
-        (libc::SYS_inotify_rm_watch, Uses, 0, 0, USE),
+        (libc::SYS_timerfd_settime, Uses, 2, 0, USE),
+        (libc::SYS_timerfd_gettime, Uses, 2, 0, USE),
+        (libc::SYS_inotify_add_watch, Uses, 2, 0, USE),
+        (libc::SYS_inotify_rm_watch, Uses, 2, 0, USE),
         (libc::SYS_getsockopt, HitsNothing, 0, 0, USE),
         (libc::SYS_setsockopt, HitsNothing, 0, 0, USE),
         (libc::SYS_getsockname, HitsNothing, 0, 0, USE),
@@ -115,7 +122,7 @@ const CALLS: &[Row] = {
             &[Fd, Hex, BareFd, Left],
         ),
         (libc::SYS_wait4, Plain, 0, 0, &[Int, Hex, Hex, Hex]),
-        (libc::SYS_waitid, Plain, 0, 0, &[Int, Int, Hex, Hex]),
+        (libc::SYS_waitid, Bytes, 2, 32, &[Int, Int, Child, Hex]),
         (libc::SYS_kill, Plain, 0, 0, &[Int, Int]),
         (libc::SYS_tkill, Plain, 0, 0, &[Int, Int]),
         (libc::SYS_tgkill, Plain, 0, 0, &[Int, Int, Int]),
@@ -197,7 +204,13 @@ const CALLS: &[Row] = {
         ),
         (libc::SYS_close, Closes, 0, 0, &[Fd]),
         (libc::SYS_dup3, Replaces, 0, 0, &[BareFd, BareFd, OpenFlags]),
-        (libc::SYS_close_range, ClosesRange, 0, 0, &[Int, Int, Hex]),
+        (
+            libc::SYS_close_range,
+            ClosesRange,
+            0,
+            0,
+            &[Unsigned, Unsigned, Hex],
+        ),
         (
             libc::SYS_epoll_ctl,
             Controls,

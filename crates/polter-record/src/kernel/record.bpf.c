@@ -43,6 +43,9 @@ enum { BPF_RB_FORCE_WAKEUP = 2 };
 #define AF_INET6 10
 #define F_DUPFD 0
 #define F_DUPFD_CLOEXEC 1030
+#define F_SETFD 2
+#define FIONCLEX 0x5450
+#define FIOCLEX 0x5451
 #define EPOLL_CTL_DEL 2
 #define CLONE_VFORK 0x4000
 #define CLONE_VM 0x100
@@ -55,7 +58,7 @@ enum { ENTER = 1, EXIT = 2, USE = 3, FORK = 4, EXEC = 5, GONE = 6, SIGNAL = 7, C
 
 /* What is recorded of a call; 0: nothing. */
 enum {
-	/* A use of the file at the first argument; one that repeats the last is left out. */
+	/* A use of the file at the first argument; one that repeats the last is left out. The argument says which way. */
 	USES = 1,
 	/* The result and the arguments. */
 	PLAIN = 2,
@@ -75,7 +78,7 @@ enum {
 	RECEIVES_MANY = 13,
 	/* fcntl(2) */
 	FCNTL = 14,
-	/* Bytes behind an argument: signalfd(2), io_uring_register(2). */
+	/* Bytes behind an argument: signalfd(2), io_uring_register(2), waitid(2). */
 	BYTES = 15,
 	/* exit(2), exit_group(2): it does not return. */
 	LEAVES = 16,
@@ -87,7 +90,12 @@ enum {
 	NAMES = 19,
 	/* The result is a new fd, of whatever the path leads to. */
 	OPENS_PATH = 20,
+	/* ioctl(2): a use, or it decides what an exec closes. */
+	IOCTL = 21,
 };
+
+/* What a use does with the file. Two processes can know of each other by what one writes and another reads. */
+enum { READS = 0, WRITES = 1, ELSE = 2 };
 
 /* How a call of a kind is read: the kind, an argument, a size. */
 struct shape {
@@ -354,14 +362,15 @@ struct {
 	TYPE(value, struct call);
 } places SEC(".maps");
 
-/* The last uses that were recorded: a use of the same file by the same thread tells nothing new until another record is
- * made. */
+/* The last uses that were recorded: a use of the same file by the same thread and the same way tells nothing new until
+ * another record is made; the end of a file always does. */
 #define MEMORY 512
 
 struct used {
 	u64 after;
 	u32 tid;
-	s32 fd;
+	/* The fd, and which way. */
+	u32 what;
 };
 
 struct {
@@ -793,6 +802,8 @@ INLINE void tell_of(struct call *call, u32 at, s32 fd)
 
 INLINE void copy(struct call *call, u64 from, u64 size)
 {
+	/* The compiler may know a bound, and leave the check out; the verifier of Linux 6.1 has lost it by then. */
+	asm volatile("" : "+r"(size));
 	if (size > MAX_BYTES) {
 		size = MAX_BYTES;
 		call->is_cut = 1;
@@ -869,22 +880,23 @@ INLINE int copy_control(struct call *call, u64 from)
 }
 
 /* A use of a file. One that repeats the last is left out. */
-INLINE void use(struct pt_regs *regs, struct settings *set, u32 pid, u32 number, s64 result)
+INLINE void use(struct pt_regs *regs, struct settings *set, u32 pid, u32 number, s64 result, u32 way)
 {
 	s32 fd = first_of(regs);
 	u32 tid = (u32)bpf_get_current_pid_tgid();
-	u32 at = (tid * 31 + fd) & (MEMORY - 1);
+	u32 what = (u32)fd << 2 | (way & 3), at = (tid * 31 + what) & (MEMORY - 1);
 	struct used *used = bpf_map_lookup_elem(&uses, &at);
 	struct head *head;
 	u64 after = state.made + 1 + (set->turn << 48), file;
 
 	if (!used)
 		return;
-	if (used->after == after && used->tid == tid && used->fd == fd && result != -EBADF && result != -EAGAIN)
+	if (used->after == after && used->tid == tid && used->what == what && result != -EBADF && result != -EAGAIN &&
+	    (result || way != READS))
 		return;
 	used->after = after;
 	used->tid = tid;
-	used->fd = fd;
+	used->what = what;
 	file = file_at(fd);
 	if (file && !can_poll(file))
 		return;
@@ -1029,11 +1041,19 @@ SEC("tp_btf/sys_exit") int returned(u64 *context)
 	fd = first_of(regs);
 	if (kind == FCNTL) {
 		command = second_of(regs);
-		if (command != F_DUPFD && command != F_DUPFD_CLOEXEC && command != 2)
+		if (command != F_DUPFD && command != F_DUPFD_CLOEXEC && command != F_SETFD)
 			kind = USES;
+		else if (command == F_SETFD && result >= 0 && !can_poll(file_at(fd)))
+			return 0;
+	}
+	if (kind == IOCTL) {
+		command = second_of(regs);
+		kind = command == FIOCLEX || command == FIONCLEX ? PLAIN : USES;
+		if (kind == PLAIN && result >= 0 && !can_poll(file_at(fd)))
+			return 0;
 	}
 	if (kind == USES || kind == HITS_NOTHING) {
-		use(regs, set, pid, number, result);
+		use(regs, set, pid, number, result, shape->kind == USES ? shape->argument : ELSE);
 		return 0;
 	}
 	if (kind == CLOSES) {
@@ -1068,7 +1088,7 @@ SEC("tp_btf/sys_exit") int returned(u64 *context)
 		}
 		break;
 	case FCNTL:
-		if (result >= 0 && command != 2) {
+		if (result >= 0 && command != F_SETFD) {
 			if (!can_poll(file_at(result)))
 				return 0;
 			call->head.fd = result;
@@ -1118,7 +1138,7 @@ SEC("tp_btf/sys_exit") int returned(u64 *context)
 		message.control = 0;
 		bpf_probe_read_user(&message, sizeof(message), (void *)call->arguments[1]);
 		if (!message.control) {
-			use(regs, set, pid, number, result);
+			use(regs, set, pid, number, result, WRITES);
 			return 0;
 		}
 		break;
@@ -1126,7 +1146,7 @@ SEC("tp_btf/sys_exit") int returned(u64 *context)
 	case RECEIVES:
 	case RECEIVES_MANY:
 		if (result < 0 || !copy_control(call, call->arguments[1])) {
-			use(regs, set, pid, number, result);
+			use(regs, set, pid, number, result, READS);
 			return 0;
 		}
 		/* Of a message with files, the first one: who has it now. */

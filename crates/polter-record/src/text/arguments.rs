@@ -64,6 +64,7 @@ fn one(
     match spelling {
         Spelling::Fd if int == head.fd => files.write(out, int, head.file),
         Spelling::Fd | Spelling::BareFd | Spelling::Int => words::decimal(out, int.into()),
+        Spelling::Unsigned => words::decimal(out, i64::from(value as u32)),
         Spelling::Directory if int == libc::AT_FDCWD => out.extend_from_slice(b"AT_FDCWD"),
         Spelling::Directory => words::decimal(out, int.into()),
         Spelling::Hex if value == 0 => out.push(b'0'),
@@ -79,6 +80,7 @@ fn one(
         Spelling::Command => return words::command(out, value as u32),
         Spelling::Mask => mask(out, call),
         Spelling::Fds => fds(out, call, value),
+        Spelling::Child => child(out, call, value),
         Spelling::Left => out.extend_from_slice(b"..."),
     }
     true
@@ -215,6 +217,18 @@ fn fds(out: &mut Vec<u8>, call: &Call<'_>, pointer: u64) {
     out.push(b'[');
     numbers(out, bytes(call), count);
     out.push(b']');
+}
+
+/// Linux: siginfo_t, whose `si_pid` is behind three words and a gap.
+fn child(out: &mut Vec<u8>, call: &Call<'_>, pointer: u64) {
+    match int_at(bytes(call), 16) {
+        Some(pid @ 1..) => {
+            out.extend_from_slice(b"{si_signo=SIGCHLD, si_pid=");
+            words::decimal(out, pid.into());
+            out.push(b'}');
+        }
+        _ => words::hex(out, pointer),
+    }
 }
 
 fn numbers(out: &mut Vec<u8>, bytes: &[u8], count: usize) {

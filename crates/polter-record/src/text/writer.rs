@@ -71,9 +71,7 @@ impl<W: Write> Writer<W> {
     /// Writes a record.
     pub(crate) fn write(&mut self, record: &Record<'_>) -> io::Result<()> {
         let head = &record.head;
-        if head.lost != self.lost {
-            self.write_loss(head)?;
-        }
+        self.lose(head.lost)?;
         let Some(call) = &record.call else {
             return self.write_use(head);
         };
@@ -92,6 +90,18 @@ impl<W: Write> Writer<W> {
             What::Signal => self.signalled(head, call),
             What::Use => self.write_use(head),
         }
+    }
+
+    /// Says what has been lost since it was said last; `lost` is the sum since the beginning.
+    pub(crate) fn lose(&mut self, lost: u32) -> io::Result<()> {
+        let count = lost.wrapping_sub(self.lost);
+        // A record that was begun on another CPU before the last loss, and got its room after it, has the older sum.
+        if count.cast_signed() <= 0 {
+            return Ok(());
+        }
+        self.release()?;
+        self.lost = lost;
+        writeln!(self.out, "# lost {count} events")
     }
 
     /// Writes what is still held back, and a last comment.
@@ -320,13 +330,6 @@ impl<W: Write> Writer<W> {
         }
         self.line.extend_from_slice(b"} ---");
         self.end()
-    }
-
-    fn write_loss(&mut self, head: &Head) -> io::Result<()> {
-        self.release()?;
-        let count = head.lost.wrapping_sub(self.lost);
-        self.lost = head.lost;
-        writeln!(self.out, "# lost {count} events")
     }
 
     /// Writes the first half of a call that is held back: something else has come before its second half.

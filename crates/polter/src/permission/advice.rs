@@ -9,6 +9,8 @@ use super::here::{
 pub(crate) enum Purpose {
     /// To have the kernel walk its tables and count calls.
     UseBpf,
+    /// To have the kernel record calls.
+    Record,
     /// To look into another process: its fds, what its threads wait for, copies of its files.
     LookInside,
     /// To see other users' processes.
@@ -23,6 +25,10 @@ pub(crate) fn advice(here: &Here, purpose: Purpose, verb: &str) -> Vec<String> {
             &[CAP_BPF, CAP_PERFMON][..],
             "the kernel would walk its own tables and count calls: every holder, every report, and whether anybody acts on it",
         ),
+        Purpose::Record => (
+            &[CAP_BPF, CAP_PERFMON][..],
+            "the kernel would record calls, of any process",
+        ),
         Purpose::LookInside => (
             &[CAP_SYS_PTRACE][..],
             "what its threads wait for, and which of its files are ready",
@@ -32,21 +38,26 @@ pub(crate) fn advice(here: &Here, purpose: Purpose, verb: &str) -> Vec<String> {
             "other users' processes, and what they keep open",
         ),
     };
-    let is_admin = here.can(CAP_SYS_ADMIN) && purpose == Purpose::UseBpf;
+    let uses_bpf = matches!(purpose, Purpose::UseBpf | Purpose::Record);
+    let instead = match purpose {
+        Purpose::UseBpf => "; /proc is read instead",
+        _ => "",
+    };
+    let is_admin = here.can(CAP_SYS_ADMIN) && uses_bpf;
     let missing: Vec<u32> = wanted
         .iter()
         .copied()
         .filter(|it| !here.can(*it) && !is_admin)
         .collect();
     let mut lines = Vec::new();
-    if purpose == Purpose::UseBpf && !here.has_sysfs {
+    if uses_bpf && !here.has_sysfs {
         lines.push(format!("/sys is not mounted here, and the kernel's types are in it: mount -t sysfs sysfs /sys; with it: {shows}"));
-    } else if purpose == Purpose::UseBpf && !here.has_types {
-        lines.push("this kernel does not show its types (/sys/kernel/btf/vmlinux): it needs CONFIG_DEBUG_INFO_BTF; /proc is read instead".to_owned());
+    } else if uses_bpf && !here.has_types {
+        lines.push(format!("this kernel does not show its types (/sys/kernel/btf/vmlinux): it needs CONFIG_DEBUG_INFO_BTF{instead}"));
         return lines;
     }
-    if purpose == Purpose::UseBpf && here.is_locked_down {
-        lines.push("the kernel is locked down (confidentiality in /sys/kernel/security/lockdown), and lets no program read its memory; /proc is read instead".to_owned());
+    if uses_bpf && here.is_locked_down {
+        lines.push(format!("the kernel is locked down (confidentiality in /sys/kernel/security/lockdown), and lets no program read its memory{instead}"));
         return lines;
     }
     if !missing.is_empty() {
@@ -137,7 +148,12 @@ mod tests {
     #[test]
     fn who_may_do_it_all_is_advised_nothing() {
         let here = here(ALL);
-        for purpose in [Purpose::UseBpf, Purpose::LookInside, Purpose::SeeAll] {
+        for purpose in [
+            Purpose::UseBpf,
+            Purpose::Record,
+            Purpose::LookInside,
+            Purpose::SeeAll,
+        ] {
             assert_eq!(advice(&here, purpose, "polter why 1"), Vec::<String>::new());
         }
     }
@@ -228,6 +244,28 @@ mod tests {
             &advice(&plain, Purpose::UseBpf, "polter why 7"),
             &["CONFIG_DEBUG_INFO_BTF"],
         );
+    }
+
+    #[test]
+    fn nothing_is_read_instead_of_a_recording() {
+        for here in [
+            Here {
+                is_locked_down: true,
+                ..here(ALL)
+            },
+            Here {
+                has_types: false,
+                ..here(ALL)
+            },
+        ] {
+            let said = |purpose| advice(&here, purpose, "polter record --all").join("\n");
+            assert!(said(Purpose::UseBpf).ends_with("; /proc is read instead"));
+            let said = said(Purpose::Record);
+            assert!(
+                !said.contains("instead") && said.contains("/sys/kernel/"),
+                "{said}"
+            );
+        }
     }
 
     fn here(capabilities: u64) -> Here {

@@ -21,7 +21,7 @@ pub(crate) fn can_record() -> bool {
     false
 }
 
-fn record(args: &[&str]) -> (Ran, String) {
+pub(crate) fn record(args: &[&str]) -> (Ran, String) {
     let logs = Logs::new();
     let log = logs.path("log");
     let mut all = vec!["record", "-o", log.to_str().unwrap()];
@@ -366,7 +366,7 @@ fn a_watch_tells_of_a_running_process() {
         return;
     }
     let binary = haunted::binary().to_str().unwrap();
-    let script = format!("sleep 1; exec {binary} fork-ghost");
+    let script = format!("sleep 4; exec {binary} fork-ghost");
     let program = std::process::Command::new("sh")
         .args(["-c", &script])
         .stdin(Stdio::null())
