@@ -88,15 +88,54 @@ spinning() {
     end
 }
 
-# logged PROGRAM CLASS...: recorded with strace and judged, if there is a strace here.
-logged() {
+# judged PROGRAM CLASS...: the verdict in /tmp/judged has these classes; without one, it finds nothing.
+judged() {
     program=$1
     shift
-    busybox rm -f /tmp/judged
-    ask run --format json -o /tmp/judged -- haunted "$program"
     busybox cp /tmp/judged /tmp/said
     [ $# -gt 0 ] || ! busybox grep -q '"class":' /tmp/said || wrong "$program: something is found in its log"
     for class in "$@"; do says "\"class\": *\"$class\""; done
+}
+
+# logged PROGRAM CLASS...: recorded with strace and judged.
+logged() {
+    busybox rm -f /tmp/judged
+    ask run --via strace --format json -o /tmp/judged -- haunted "$1"
+    judged "$@"
+}
+
+# recorded PROGRAM CLASS...: recorded by the kernel, and the recording judged.
+recorded() {
+    program=$1
+    busybox rm -f /tmp/judged
+    ask record -o /tmp/log -- haunted "$1"
+    [ "$code" = 0 ] || wrong "$1: the recorder's exit code is $code"
+    says " lines in /tmp/log"
+    ask judge --format json -o /tmp/judged /tmp/log
+    ! busybox grep -q '"kind": *"lost"' /tmp/judged || wrong "$1: something was lost"
+    judged "$@"
+}
+
+# every WAY: all haunted programs, one after the other.
+every() {
+    "$1" fork-ghost fork-ghost
+    "$1" plain-fork fork-ghost
+    "$1" dup-ghost dup-ghost
+    "$1" handed-over-ghost handed-over-ghost
+    "$1" in-flight-ghost in-flight-ghost
+    "$1" number-reuse dup-ghost number-reuse
+    "$1" errno-after-reuse dup-ghost errno-after-reuse
+    "$1" stale-batch stale-batch
+    "$1" child-removes child-removes
+    "$1" event-theft event-theft
+    "$1" foreign-entry foreign-entry
+    "$1" deaf-signalfd deaf-signalfd
+    "$1" dead-epoll-fd dead-epoll-fd
+    "$1" leaked-epoll leaked-epoll
+    "$1" close-races-wait close-races-wait
+    "$1" epoll-as-kcmp epoll-as-kcmp
+    "$1" unheeded-event unheeded-event
+    "$1" healthy
 }
 
 ghost fork-ghost "fork ghost" "fork ghost"
@@ -116,25 +155,20 @@ says "without its ghost"
 if command -v strace >/dev/null; then
     echo
     echo "== logs"
-    logged fork-ghost fork-ghost
-    logged plain-fork fork-ghost
-    logged dup-ghost dup-ghost
-    logged handed-over-ghost handed-over-ghost
-    logged in-flight-ghost in-flight-ghost
-    logged number-reuse dup-ghost number-reuse
-    logged errno-after-reuse dup-ghost errno-after-reuse
-    logged stale-batch stale-batch
-    logged child-removes child-removes
-    logged event-theft event-theft
-    logged foreign-entry foreign-entry
-    logged deaf-signalfd deaf-signalfd
-    logged dead-epoll-fd dead-epoll-fd
-    logged leaked-epoll leaked-epoll
-    logged close-races-wait close-races-wait
-    logged epoll-as-kcmp epoll-as-kcmp
-    logged unheeded-event unheeded-event
-    logged healthy
+    every logged
 fi
+
+echo
+echo "== recordings"
+program=record
+case $(busybox uname -r) in
+    5.1[0-6].*)
+        ask record -o /tmp/log -- haunted fork-ghost
+        [ "$code" = 2 ] || wrong "record: its exit code is $code"
+        says "which Linux has since 5.17"
+        ;;
+    *) every recorded ;;
+esac
 
 echo
 echo "haunted programs: $wrongs wrong answers"
