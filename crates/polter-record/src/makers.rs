@@ -45,8 +45,6 @@ pub struct MadeGhost {
     pub held_by: Vec<(u32, i32)>,
     /// When it was made, in nanoseconds of the monotonic clock.
     pub made: u64,
-    /// Whether the maker has ended: its fds are closed a moment later.
-    pub by_end: bool,
 }
 
 /// Instance, file and fd: the kernel's key, with its instance.
@@ -231,7 +229,6 @@ impl Makers {
                 .filter(|it| *it != closed && seen.insert(*it))
                 .collect(),
             made,
-            by_end,
         });
     }
 

@@ -1,10 +1,12 @@
 //! A recording under way: from the ring into a file.
 
 use std::io::{self, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use polter_bpf::Refusal;
 use rustc_hash::FxHashSet;
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 
 use crate::changes::Change;
 use crate::kernel::{Programs, Record, Scope, What};
@@ -13,6 +15,9 @@ use crate::text::Writer;
 
 /// Records that are read before the file is written to.
 const AT_ONCE: usize = 1 << 14;
+
+/// How often it is asked whether processes are there.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Records what some processes do.
 pub struct Recorder<W: Write> {
@@ -23,6 +28,8 @@ pub struct Recorder<W: Write> {
     has_executed: bool,
     /// Whether it is over when nobody of those who were named is left.
     has_end: bool,
+    /// When it was last asked whether those that are alive are still there.
+    looked: Instant,
     /// Follows who made which registration, if somebody wants to know.
     makers: Option<Makers>,
 }
@@ -56,6 +63,7 @@ impl<W: Write> Recorder<W> {
             alive,
             has_executed: false,
             has_end: matches!(scope, Scope::Processes { .. }),
+            looked: Instant::now(),
             makers: None,
         })
     }
@@ -127,22 +135,17 @@ impl<W: Write> Recorder<W> {
     /// Whether a process that was asked for, or a child that is followed, is still alive; always true where no process
     /// was named.
     pub fn is_anybody_alive(&mut self) -> bool {
+        // The record of an end may have been lost.
+        if self.has_end && self.looked.elapsed() >= LOOK {
+            self.looked = Instant::now();
+            self.alive.retain(|pid| is_there(*pid));
+        }
         !self.has_end || !self.alive.is_empty()
     }
 
     /// Whether some process has begun to run a program: a command that cannot be started has not.
     pub fn has_executed(&self) -> bool {
         self.has_executed
-    }
-
-    /// The processes that are alive, as far as records say.
-    pub fn alive(&self) -> impl Iterator<Item = u32> {
-        self.alive.iter().copied()
-    }
-
-    /// Forgets processes whose end was not recorded.
-    pub fn forget(&mut self, is_gone_fn: impl Fn(u32) -> bool) {
-        self.alive.retain(|pid| !is_gone_fn(*pid));
     }
 
     /// From now on, [`ghosts`](Recorder::ghosts) tells of ghosts when they are made.
@@ -169,8 +172,8 @@ impl<W: Write> Recorder<W> {
         self.programs.detach();
         while self.drain()? > 0 {}
         let totals = self.programs.totals()?;
-        // After the last record nothing else says it.
-        self.writer.lose(totals.lost as u32)?;
+        // After the last record nothing else says it; and what 32-bit programs did is as good as lost.
+        self.writer.lose((totals.lost + totals.foreign) as u32)?;
         let told = Told {
             lines: self.writer.lines,
             lost: totals.lost,
@@ -182,6 +185,12 @@ impl<W: Write> Recorder<W> {
         }
         Ok((told, self.writer.finish(&last)?))
     }
+}
+
+/// True if a process has this number.
+fn is_there(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH))
 }
 
 /// Follows births and ends.

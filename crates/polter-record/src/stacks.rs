@@ -14,7 +14,7 @@ use crate::kernel::Frame;
 /// Processes whose mapped files are kept open.
 const MAX_PROCESSES: usize = 128;
 
-/// Processes whose files' symbols are kept: a large program's take some hundred megabytes.
+/// Programs whose symbols are kept: a large one's take some hundred megabytes.
 const MAX_NAMED: usize = 2;
 
 /// Frames of a stack that are written.
@@ -25,7 +25,7 @@ const MAX_FRAMES: usize = 64;
 pub(crate) struct Stacks {
     of: FxHashMap<u32, Rc<Modules>>,
     /// Those whose symbols have been read, the oldest first.
-    named: VecDeque<u32>,
+    named: VecDeque<Rc<Modules>>,
 }
 
 impl Stacks {
@@ -71,7 +71,7 @@ impl Stacks {
         let Some(modules) = self.of.get(&pid).map(Rc::clone) else {
             return Vec::new();
         };
-        self.note_named(pid);
+        self.note_named(&modules);
         let frames = modules.frames_of(tid, &copy);
         frames
             .iter()
@@ -81,16 +81,13 @@ impl Stacks {
     }
 
     /// Forgets the symbols that were used longest ago, with all processes that share them.
-    fn note_named(&mut self, pid: u32) {
-        self.named.retain(|it| *it != pid);
-        self.named.push_back(pid);
-        if self.named.len() <= MAX_NAMED {
-            return;
-        }
-        if let Some(oldest) = self.named.pop_front()
-            && let Some(old) = self.of.remove(&oldest)
+    fn note_named(&mut self, modules: &Rc<Modules>) {
+        self.named.retain(|it| !Rc::ptr_eq(it, modules));
+        self.named.push_back(Rc::clone(modules));
+        if self.named.len() > MAX_NAMED
+            && let Some(oldest) = self.named.pop_front()
         {
-            self.of.retain(|_, it| !Rc::ptr_eq(it, &old));
+            self.of.retain(|_, it| !Rc::ptr_eq(it, &oldest));
         }
     }
 

@@ -46,14 +46,8 @@ pub(crate) enum Spelling {
     Unsigned,
     /// Flags or a pointer.
     Hex,
-    /// `O_CLOEXEC` and the rest.
-    OpenFlags,
-    /// A socket's type and flags.
-    SocketType,
-    /// A socket's domain.
-    Domain,
-    /// `epoll_ctl`'s operation.
-    Operation,
+    /// Flags, a socket's family or type, a command: what has names of its own.
+    Named(Words),
     /// `epoll_ctl`'s event.
     Event,
     /// `epoll_wait`'s events.
@@ -74,12 +68,33 @@ pub(crate) enum Spelling {
     Left,
 }
 
+/// Whose names a value has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Words {
+    Open,
+    /// `pipe2(2)`, `dup3(2)` and others: `O_CLOEXEC` without an access mode.
+    Fd,
+    EpollCreate,
+    Eventfd,
+    Timerfd,
+    Signalfd,
+    Accept,
+    Family,
+    SocketType,
+    Operation,
+}
+
 /// One call: its number, what is recorded of it, an argument and a size that the kind asks for, its arguments.
 type Row = (i64, Kind, u8, u16, &'static [Spelling]);
 
 const CALLS: &[Row] = {
     use Kind::*;
     use Spelling::*;
+    const OPEN: Spelling = Named(Words::Open);
+    const FLAGS: Spelling = Named(Words::Fd);
+    const FAMILY: Spelling = Named(Words::Family);
+    const TYPE: Spelling = Named(Words::SocketType);
+    const OPERATION: Spelling = Named(Words::Operation);
     const USE: &[Spelling] = &[Fd, Left];
     &[
         (libc::SYS_read, Uses, 0, 0, USE),
@@ -129,32 +144,44 @@ const CALLS: &[Row] = {
         (libc::SYS_unshare, Plain, 0, 0, &[Hex]),
         (libc::SYS_kcmp, Plain, 0, 0, &[Int, Int, Int, Int, Int]),
         (libc::SYS_io_uring_enter, Plain, 0, 0, &[Fd, Int, Int, Hex]),
-        (
-            libc::SYS_openat,
-            OpensPath,
-            0,
-            0,
-            &[Directory, Hex, OpenFlags],
-        ),
+        (libc::SYS_openat, OpensPath, 0, 0, &[Directory, Hex, OPEN]),
         (libc::SYS_openat2, OpensPath, 0, 0, &[Directory, Hex, Left]),
-        (libc::SYS_epoll_create1, Opens, 1, 0, &[OpenFlags]),
-        (libc::SYS_socket, Opens, 0, 0, &[Domain, SocketType, Int]),
+        (
+            libc::SYS_epoll_create1,
+            Opens,
+            1,
+            0,
+            &[Named(Words::EpollCreate)],
+        ),
+        (libc::SYS_socket, Opens, 0, 0, &[FAMILY, TYPE, Int]),
         (libc::SYS_accept, Opens, 0, 0, &[BareFd, Hex, Hex]),
         (
             libc::SYS_accept4,
             Opens,
             0,
             0,
-            &[BareFd, Hex, Hex, OpenFlags],
+            &[BareFd, Hex, Hex, Named(Words::Accept)],
         ),
-        (libc::SYS_eventfd2, Opens, 0, 0, &[Int, OpenFlags]),
-        (libc::SYS_timerfd_create, Opens, 0, 0, &[Int, OpenFlags]),
-        (libc::SYS_memfd_create, OpensPath, 0, 0, &[Hex, OpenFlags]),
-        (libc::SYS_inotify_init1, Opens, 0, 0, &[OpenFlags]),
-        (libc::SYS_fanotify_init, Opens, 0, 0, &[Hex, OpenFlags]),
+        (
+            libc::SYS_eventfd2,
+            Opens,
+            0,
+            0,
+            &[Int, Named(Words::Eventfd)],
+        ),
+        (
+            libc::SYS_timerfd_create,
+            Opens,
+            0,
+            0,
+            &[Int, Named(Words::Timerfd)],
+        ),
+        (libc::SYS_memfd_create, OpensPath, 0, 0, &[Hex, Hex]),
+        (libc::SYS_inotify_init1, Opens, 0, 0, &[FLAGS]),
+        (libc::SYS_fanotify_init, Opens, 0, 0, &[Hex, Hex]),
         (libc::SYS_pidfd_open, Opens, 0, 0, &[Int, Hex]),
         (libc::SYS_pidfd_getfd, Opens, 0, 0, &[BareFd, Int, Hex]),
-        (libc::SYS_userfaultfd, Opens, 0, 0, &[OpenFlags]),
+        (libc::SYS_userfaultfd, Opens, 0, 0, &[FLAGS]),
         (
             libc::SYS_perf_event_open,
             Opens,
@@ -167,15 +194,15 @@ const CALLS: &[Row] = {
             OpensPath,
             0,
             0,
-            &[BareFd, Hex, OpenFlags],
+            &[BareFd, Hex, OPEN],
         ),
-        (libc::SYS_fsopen, OpensPath, 0, 0, &[Hex, OpenFlags]),
+        (libc::SYS_fsopen, OpensPath, 0, 0, &[Hex, Hex]),
         (
             libc::SYS_open_tree,
             OpensPath,
             0,
             0,
-            &[Directory, Hex, OpenFlags],
+            &[Directory, Hex, FLAGS],
         ),
         (libc::SYS_io_uring_setup, Opens, 0, 0, &[Int, Hex]),
         (libc::SYS_dup, Opens, 0, 0, &[BareFd]),
@@ -184,7 +211,7 @@ const CALLS: &[Row] = {
             Bytes,
             1,
             8,
-            &[Fd, Mask, Int, OpenFlags],
+            &[Fd, Mask, Int, Named(Words::Signalfd)],
         ),
         (
             libc::SYS_io_uring_register,
@@ -194,16 +221,16 @@ const CALLS: &[Row] = {
             &[Fd, Int, Fds, Int],
         ),
         (libc::SYS_fcntl, Fcntl, 0, 0, &[BareFd, Command, Hex]),
-        (libc::SYS_pipe2, OpensTwo, 0, 0, &[Pair, OpenFlags]),
+        (libc::SYS_pipe2, OpensTwo, 0, 0, &[Pair, FLAGS]),
         (
             libc::SYS_socketpair,
             OpensTwo,
             3,
             0,
-            &[Domain, SocketType, Int, Pair],
+            &[FAMILY, TYPE, Int, Pair],
         ),
         (libc::SYS_close, Closes, 0, 0, &[Fd]),
-        (libc::SYS_dup3, Replaces, 0, 0, &[BareFd, BareFd, OpenFlags]),
+        (libc::SYS_dup3, Replaces, 0, 0, &[BareFd, BareFd, FLAGS]),
         (
             libc::SYS_close_range,
             ClosesRange,
@@ -216,7 +243,7 @@ const CALLS: &[Row] = {
             Controls,
             0,
             0,
-            &[BareFd, Operation, Fd, Event],
+            &[BareFd, OPERATION, Fd, Event],
         ),
         (
             libc::SYS_epoll_pwait,
@@ -261,7 +288,7 @@ const CALLS: &[Row] = {
         (libc::SYS_clone, Fails, 0, 0, &[Hex, Hex, Hex, Hex, Hex]),
         (libc::SYS_clone3, Fails, 0, 0, &[Hex, Int]),
         #[cfg(target_arch = "x86_64")]
-        (libc::SYS_open, OpensPath, 0, 0, &[Hex, OpenFlags]),
+        (libc::SYS_open, OpensPath, 0, 0, &[Hex, OPEN]),
         #[cfg(target_arch = "x86_64")]
         (libc::SYS_creat, OpensPath, 0, 0, &[Hex, Hex]),
         #[cfg(target_arch = "x86_64")]

@@ -82,7 +82,13 @@ impl Programs {
         let mut wanted: HashMap<MapData, u32, u32> =
             HashMap::try_from(wanted).map_err(not_taken)?;
         if let Scope::Processes { pids, .. } = scope {
-            for pid in pids.iter().take(MAX_PROCESSES) {
+            if pids.len() > MAX_PROCESSES {
+                return Err(not_taken(format!(
+                    "{} processes are named, and {MAX_PROCESSES} can be",
+                    pids.len()
+                )));
+            }
+            for pid in pids {
                 wanted.insert(pid, pid, 0).map_err(not_taken)?;
             }
         }

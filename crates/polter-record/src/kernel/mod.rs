@@ -12,7 +12,7 @@ mod load;
 mod raw;
 
 /// How a call's arguments are written.
-pub(crate) use calls::{Spelling, spelling_of};
+pub(crate) use calls::{Spelling, Words, spelling_of};
 pub(crate) use load::Programs;
 /// The programs, attached.
 pub use load::Scope;

@@ -139,7 +139,8 @@ impl<'a> Record<'a> {
             && size as usize >= REGISTERED
             && is_close(head.number);
         let body = if abouts > 0 {
-            let at = |at: usize| About::read(body.get(at * ABOUT..)?);
+            // Without an address it was closed before it could be looked at.
+            let at = |at: usize| About::read(body.get(at * ABOUT..)?).filter(|it| it.file != 0);
             Body::Files([at(0), at(1).filter(|_| abouts > 1)])
         } else if is_closing {
             let frame = if has_frame != 0 {

@@ -15,42 +15,28 @@
  * The first two tracepoints are passed by every call on the machine. A call of another kind, or of another process, leaves
  * after one or two looks into tables.
  */
-#include "../../../polter-scan/src/bpf/kernel.h"
-
-typedef signed long long s64;
+#include "../../../polter-bpf/src/bpf/registers.h"
+#include "../../../polter-bpf/src/bpf/tasks.h"
+#include "files.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-/* The helpers used. Linux: include/uapi/linux/bpf.h */
-static u64 (*bpf_ktime_get_ns)(void) = (void *)5;
-static u64 (*bpf_get_current_pid_tgid)(void) = (void *)14;
-static long (*bpf_probe_read_user)(void *to, u32 size, const void *from) = (void *)112;
-static long (*bpf_probe_read_kernel_str)(void *to, u32 size, const void *from) = (void *)115;
+/* The helpers used by this program alone. Linux: include/uapi/linux/bpf.h */
 static long (*bpf_map_delete_elem)(void *map, const void *key) = (void *)3;
+static u64 (*bpf_ktime_get_ns)(void) = (void *)5;
 static u64 (*bpf_get_current_ancestor_cgroup_id)(int level) = (void *)123;
 static struct pt_regs *(*bpf_task_pt_regs)(struct task_struct *task) = (void *)175;
 
-enum { BPF_MAP_TYPE_PERCPU_ARRAY = 6 };
-enum { BPF_ANY = 0 };
 enum { BPF_RB_FORCE_WAKEUP = 2 };
 
-#define PIDTYPE_TGID 1
 #define EBADF 9
 #define EAGAIN 11
-#define SOCKFS_MAGIC 0x534f434b
-#define AF_UNIX 1
-#define AF_INET 2
-#define AF_INET6 10
 #define F_DUPFD 0
 #define F_DUPFD_CLOEXEC 1030
 #define F_SETFD 2
 #define FIONCLEX 0x5450
 #define FIOCLEX 0x5451
 #define EPOLL_CTL_DEL 2
-#define CLONE_VFORK 0x4000
-#define CLONE_VM 0x100
-/* Linux: __USER32_CS, the code segment of a 32-bit program on x86. */
-#define USER32_CS 0x23
 
 /* The reader has the same numbers and layouts: src/kernel/raw.rs, src/kernel/calls.rs. */
 #define MAX_CALLS 512
@@ -103,113 +89,6 @@ struct shape {
 	u8 argument;
 	u16 size;
 };
-
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-
-/* x86-64 */
-struct pt_regs {
-	unsigned long bp;
-	unsigned long r10;
-	unsigned long r9;
-	unsigned long r8;
-	unsigned long dx;
-	unsigned long si;
-	unsigned long di;
-	unsigned long orig_ax;
-	unsigned long ip;
-	unsigned long cs;
-	unsigned long sp;
-};
-
-/* aarch64 */
-struct pt_regs___arm64 {
-	u64 regs[31];
-	u64 sp;
-	u64 pc;
-	u64 orig_x0;
-	s32 syscallno;
-};
-
-typedef struct {
-	int counter;
-} atomic_t;
-
-struct files_struct___counted {
-	atomic_t count;
-};
-
-struct signal_struct___live {
-	atomic_t live;
-};
-
-struct task_struct___more {
-	int exit_code;
-	void *mm;
-};
-
-struct qstr {
-	const unsigned char *name;
-};
-
-struct dentry {
-	struct qstr d_name;
-};
-
-struct path {
-	struct dentry *dentry;
-};
-
-struct file_operations {
-	void *poll;
-};
-
-struct file___operations {
-	const struct file_operations *f_op;
-};
-
-struct file___path {
-	struct path f_path;
-};
-
-struct in6_addr {
-	u8 bytes[16];
-};
-
-struct sock_common {
-	u32 skc_daddr;
-	u32 skc_rcv_saddr;
-	u16 skc_dport;
-	u16 skc_num;
-	u16 skc_family;
-	struct in6_addr skc_v6_daddr;
-	struct in6_addr skc_v6_rcv_saddr;
-};
-
-struct socket {
-	short type;
-	struct sock *sk;
-	struct file *file;
-};
-
-struct sock {
-	struct sock_common __sk_common;
-	struct socket *sk_socket;
-	u16 sk_protocol;
-};
-
-struct unix_sock {
-	struct sock *peer;
-};
-
-struct kernel_siginfo {
-	int si_code;
-};
-
-struct linux_binprm {
-	const char *filename;
-};
-
-#pragma clang attribute pop
 
 struct {
 	NUMBER(type, BPF_MAP_TYPE_RINGBUF);
@@ -282,41 +161,6 @@ struct head {
 	u32 lost;
 	/* CLOSED: the file's references, with the one that goes. */
 	u32 references;
-};
-
-/* A file, as its reader will call it. */
-struct about {
-	u64 file;
-	u64 inode;
-	/* A unix socket: its peer's inode. */
-	u64 peer;
-	u32 magic;
-	u32 device;
-	u16 family;
-	u16 type;
-	u16 port;
-	u16 peer_port;
-	u8 address[16];
-	u8 peer_address[16];
-	char name[32];
-};
-
-/* Registrations of a file under one fd that are told. */
-#define MAX_MATCHING 4
-
-struct match {
-	u64 instance;
-	u64 data;
-	u32 events;
-	u32 pad;
-};
-
-struct registered {
-	u64 references;
-	/* Registrations of the file under this fd, and under any. */
-	u32 matching;
-	u32 all;
-	struct match matches[MAX_MATCHING];
 };
 
 struct frame {
@@ -404,22 +248,6 @@ struct {
 	u32 pad;
 } state;
 
-/* A pid as the reader's own pid namespace has it; 0 if that does not see it. */
-ALONE u32 number_of(u64 pid)
-{
-	u32 level = state.own_level, its = 0;
-	int number = 0;
-
-	READ(its, (struct pid *)pid, level);
-	if (level > 32 || its < level)
-		return 0;
-	bpf_probe_read_kernel(&number, sizeof(number),
-			      (char *)pid + OFFSET_OF(struct pid, numbers) +
-				      level * __builtin_preserve_type_info(*(struct upid *)0, 1) +
-				      OFFSET_OF(struct upid, nr));
-	return number;
-}
-
 INLINE u32 tid_of(u64 task)
 {
 	struct pid *pid = 0;
@@ -430,7 +258,7 @@ INLINE u32 tid_of(u64 task)
 		return tid;
 	}
 	READ(pid, (struct task_struct *)task, thread_pid);
-	return number_of((u64)pid);
+	return number_of((u64)pid, state.own_level);
 }
 
 INLINE u32 tgid_of(u64 task)
@@ -445,7 +273,7 @@ INLINE u32 tgid_of(u64 task)
 	}
 	READ(signal, (struct task_struct *)task, signal);
 	READ(pid, signal, pids[PIDTYPE_TGID]);
-	return number_of((u64)pid);
+	return number_of((u64)pid, state.own_level);
 }
 
 SEC("iter/task") int choose(struct bpf_iter__task *context)
@@ -508,236 +336,6 @@ INLINE u32 recorded(u32 host, struct settings **told)
 	return state.own_level ? tgid_of((u64)bpf_get_current_task_btf()) : host;
 }
 
-/* A call's number; -1 for what is none, such as the return from a signal handler; -2 for a 32-bit program's. */
-INLINE long number_in(struct pt_regs *regs)
-{
-	if (EXISTS(struct pt_regs, orig_ax))
-		return regs->cs == USER32_CS ? -2 : (int)regs->orig_ax;
-	return ((struct pt_regs___arm64 *)regs)->syscallno;
-}
-
-INLINE void arguments_of(struct pt_regs *regs, u64 *arguments)
-{
-	if (EXISTS(struct pt_regs, orig_ax)) {
-		arguments[0] = regs->di;
-		arguments[1] = regs->si;
-		arguments[2] = regs->dx;
-		arguments[3] = regs->r10;
-		arguments[4] = regs->r8;
-		arguments[5] = regs->r9;
-	} else {
-		struct pt_regs___arm64 *other = (struct pt_regs___arm64 *)regs;
-
-		arguments[0] = other->orig_x0;
-		arguments[1] = other->regs[1];
-		arguments[2] = other->regs[2];
-		arguments[3] = other->regs[3];
-		arguments[4] = other->regs[4];
-		arguments[5] = other->regs[5];
-	}
-}
-
-INLINE u64 first_of(struct pt_regs *regs)
-{
-	return EXISTS(struct pt_regs, orig_ax) ? regs->di : ((struct pt_regs___arm64 *)regs)->orig_x0;
-}
-
-INLINE u64 second_of(struct pt_regs *regs)
-{
-	return EXISTS(struct pt_regs, orig_ax) ? regs->si : ((struct pt_regs___arm64 *)regs)->regs[1];
-}
-
-/* The file at an fd of the current task; 0 if the fd is closed. */
-INLINE u64 file_at(s32 fd)
-{
-	struct fdtable *table = bpf_get_current_task_btf()->files->fdt;
-	struct file *file = 0;
-
-	if ((u32)fd >= table->max_fds)
-		return 0;
-	bpf_probe_read_kernel(&file, sizeof(file), table->fd + (u32)fd);
-	return (u64)file;
-}
-
-/* True if nobody but the current task has its table. */
-INLINE int is_alone(void)
-{
-	struct files_struct___counted *files = (void *)bpf_get_current_task_btf()->files;
-
-	return files->count.counter == 1;
-}
-
-ALONE u64 references(u64 address)
-{
-	struct file *file = (struct file *)address;
-	long count = 0;
-
-	if (EXISTS(struct file, f_ref)) {
-		READ(count, file, f_ref.refcnt.counter);
-		/* Linux: FILE_REF_ONEREF is 0. */
-		return count + 1;
-	}
-	READ(count, (struct file___before_6_13 *)file, f_count.counter);
-	return count;
-}
-
-/* Linux: file_can_poll */
-ALONE u32 can_poll(u64 address)
-{
-	const struct file_operations *operations = 0;
-	void *poll = 0;
-
-	READ(operations, (struct file___operations *)address, f_op);
-	READ(poll, operations, poll);
-	return poll != 0;
-}
-
-ALONE u32 is_instance(u64 address)
-{
-	struct dentry *dentry = 0;
-	const unsigned char *name = 0;
-	u64 word[2] = {};
-
-	READ(dentry, (struct file___path *)address, f_path.dentry);
-	READ(name, dentry, d_name.name);
-	bpf_probe_read_kernel(word, sizeof(word), name);
-	/* "[eventpoll]", and with "anon_inode:" before it until Linux 6.15. */
-	return (word[0] == 0x6f70746e6576655bULL) || (word[0] == 0x646f6e695f6e6f6eULL);
-}
-
-ALONE int describe(u64 address, struct about *about)
-{
-	struct file *file = (struct file *)address;
-	struct inode *inode = 0;
-	struct super_block *sb = 0;
-	struct dentry *dentry = 0;
-	struct socket *socket = 0;
-	struct sock *sock = 0, *peer = 0;
-	const unsigned char *name = 0;
-	unsigned long value = 0;
-	short type = 0;
-	u32 word = 0;
-	u16 half = 0;
-
-	if (!about)
-		return 0;
-	about->file = address;
-	READ(inode, file, f_inode);
-	READ(sb, inode, i_sb);
-	READ(value, inode, i_ino);
-	about->inode = value;
-	value = 0;
-	READ(value, sb, s_magic);
-	about->magic = value;
-	READ(word, sb, s_dev);
-	about->device = word;
-	about->family = 0;
-	about->peer = 0;
-	READ(dentry, (struct file___path *)file, f_path.dentry);
-	READ(name, dentry, d_name.name);
-	about->name[0] = 0;
-	bpf_probe_read_kernel_str(about->name, sizeof(about->name), name);
-	if (about->magic != SOCKFS_MAGIC)
-		return 0;
-	READ(socket, file, private_data);
-	READ(type, socket, type);
-	READ(sock, socket, sk);
-	READ(half, sock, __sk_common.skc_family);
-	about->family = half;
-	about->type = type;
-	if (about->family == AF_UNIX) {
-		READ(peer, (struct unix_sock *)sock, peer);
-		if (!peer)
-			return 0;
-		socket = 0;
-		READ(socket, peer, sk_socket);
-		if (!socket)
-			return 0;
-		file = 0;
-		READ(file, socket, file);
-		inode = 0;
-		READ(inode, file, f_inode);
-		value = 0;
-		READ(value, inode, i_ino);
-		about->peer = value;
-		return 0;
-	}
-	READ(half, sock, __sk_common.skc_num);
-	about->port = half;
-	READ(half, sock, __sk_common.skc_dport);
-	about->peer_port = half;
-	if (about->family == AF_INET) {
-		READ(word, sock, __sk_common.skc_rcv_saddr);
-		*(u32 *)about->address = word;
-		READ(word, sock, __sk_common.skc_daddr);
-		*(u32 *)about->peer_address = word;
-	} else if (about->family == AF_INET6) {
-		struct in6_addr address6 = {};
-
-		READ(address6, sock, __sk_common.skc_v6_rcv_saddr);
-		__builtin_memcpy(about->address, &address6, 16);
-		READ(address6, sock, __sk_common.skc_v6_daddr);
-		__builtin_memcpy(about->peer_address, &address6, 16);
-	}
-	return 0;
-}
-
-struct look {
-	struct hlist_node *at;
-	struct registered *into;
-	s32 fd;
-};
-
-static long look_at(u32 index, struct look *look)
-{
-	struct epitem *item;
-	struct epoll_filefd ffd = {};
-	struct epoll_event event = {};
-	struct eventpoll *instance = 0;
-
-	if (!look->at)
-		return 1;
-	item = (struct epitem *)((char *)look->at - OFFSET_OF(struct epitem, fllink));
-	READ(ffd, item, ffd);
-	look->into->all++;
-	if (ffd.fd == look->fd) {
-		u32 at = look->into->matching++;
-
-		if (at < MAX_MATCHING) {
-			struct match *match = &look->into->matches[at & (MAX_MATCHING - 1)];
-
-			READ(instance, item, ep);
-			READ(event, item, event);
-			match->instance = (u64)instance;
-			match->events = event.events;
-			match->data = event.data;
-		}
-	}
-	READ(look->at, look->at, next);
-	return 0;
-}
-
-/* The registrations of a file that is about to be closed. */
-ALONE int look_for(u64 address, s32 fd, struct registered *into)
-{
-	struct look look = {};
-	struct hlist_head *list = 0;
-
-	if (!into)
-		return 0;
-	into->matching = 0;
-	into->all = 0;
-	into->references = references(address);
-	READ(list, (struct file *)address, f_ep);
-	if (!list)
-		return 0;
-	READ(look.at, list, first);
-	look.into = into;
-	look.fd = fd;
-	bpf_loop(1024, look_at, &look, 0);
-	return 0;
-}
-
 INLINE struct call *place(u32 index)
 {
 	return bpf_map_lookup_elem(&places, &index);
@@ -766,7 +364,12 @@ INLINE struct call *begin_call(u32 pid, u32 what, u32 number, struct pt_regs *re
 	if (!call)
 		return 0;
 	begin(&call->head, pid, what, number);
-	arguments_of(regs, call->arguments);
+	call->arguments[0] = first_of(regs);
+	call->arguments[1] = second_of(regs);
+	call->arguments[2] = third_of(regs);
+	call->arguments[3] = fourth_of(regs);
+	call->arguments[4] = fifth_of(regs);
+	call->arguments[5] = sixth_of(regs);
 	call->abouts = 0;
 	call->size = 0;
 	call->is_cut = 0;
@@ -793,9 +396,11 @@ INLINE void tell_of(struct call *call, u32 at, s32 fd)
 {
 	u64 file = file_at(fd);
 
-	if (!file)
-		return;
-	describe(file, &call->about[at & 1]);
+	/* Another thread may have closed it: then nothing is known of it. */
+	if (file)
+		describe(file, &call->about[at & 1]);
+	else
+		call->about[at & 1].file = 0;
 	call->abouts = at + 1;
 	call->size = (at + 1) * sizeof(struct about);
 }
@@ -912,6 +517,12 @@ INLINE void use(struct pt_regs *regs, struct settings *set, u32 pid, u32 number,
 	bpf_ringbuf_submit(head, BPF_RB_NO_WAKEUP);
 }
 
+/* True for the kinds of calls that others can see in the middle, or that do not return. */
+INLINE int begins_with_a_record(u32 kind)
+{
+	return (kind >= CLOSES && kind <= WAITS) || kind == SENDS || kind == SENDS_MANY || kind == LEAVES;
+}
+
 SEC("tp_btf/sys_enter") int entered(u64 *context)
 {
 	struct pt_regs *regs = (struct pt_regs *)context[0];
@@ -922,9 +533,7 @@ SEC("tp_btf/sys_enter") int entered(u64 *context)
 	u64 file, wakes = 0;
 	s32 fd;
 
-	if (!shape || shape->kind < CLOSES || shape->kind > LEAVES)
-		return 0;
-	if (shape->kind > WAITS && shape->kind != SENDS && shape->kind != SENDS_MANY && shape->kind != LEAVES)
+	if (!shape || !begins_with_a_record(shape->kind))
 		return 0;
 	pid = recorded(bpf_get_current_pid_tgid() >> 32, &set);
 	if (!pid || !set)
@@ -991,10 +600,6 @@ SEC("tp_btf/sys_enter") int entered(u64 *context)
 		}
 		break;
 	case SENDS:
-		call->head.file = file_at(fd);
-		if (!copy_control(call, call->arguments[1]))
-			return 0;
-		break;
 	case SENDS_MANY:
 		call->head.file = file_at(fd);
 		if (!copy_control(call, call->arguments[1]))
@@ -1204,8 +809,9 @@ SEC("tp_btf/sched_process_fork") int forked(u64 *context)
 		return 0;
 	host = child->tgid;
 	its = tgid_of((u64)child);
-	if (set->scope == SOME && set->follows)
-		bpf_map_update_elem(&targets, &host, &its, BPF_ANY);
+	/* If there is no room, the child is not recorded, and that is told. */
+	if (set->scope == SOME && set->follows && bpf_map_update_elem(&targets, &host, &its, BPF_ANY))
+		__sync_fetch_and_add(&state.lost, 1);
 	call = begin_event(pid, FORK);
 	if (!call)
 		return 0;
@@ -1284,7 +890,8 @@ SEC("tp_btf/signal_deliver") int delivered(u64 *context)
 	struct call *call;
 	s32 words[8] = {};
 
-	if (!pid)
+	/* SEND_SIG_NOINFO: the end that another signal has brought is delivered to each thread as a SIGKILL of nobody's. */
+	if (!pid || !info)
 		return 0;
 	call = begin_event(pid, SIGNAL);
 	if (!call)

@@ -4,40 +4,23 @@ use std::io::Write as _;
 
 use polter_trace::spell;
 
-/// `O_RDONLY|O_CLOEXEC`. The flags of epoll, eventfd, accept and their like have the same bits.
-pub(super) fn open_flags(out: &mut Vec<u8>, bits: u32) {
-    const NAMES: &[(&str, u32)] = &[
-        ("O_WRONLY", 1),
-        ("O_RDWR", 2),
-        ("O_CREAT", 0o100),
-        ("O_EXCL", 0o200),
-        ("O_TRUNC", 0o1000),
-        ("O_APPEND", 0o2000),
-        ("O_NONBLOCK", 0o4000),
-        ("O_CLOEXEC", 0o2_000_000),
-    ];
-    flags(out, NAMES, bits);
-}
+use crate::kernel::Words;
 
-/// `SOCK_STREAM|SOCK_CLOEXEC`.
-pub(super) fn socket_type(out: &mut Vec<u8>, bits: u32) {
-    out.extend_from_slice(spell::socket_type(bits).as_bytes());
-}
-
-/// `AF_UNIX`.
-pub(super) fn domain(out: &mut Vec<u8>, value: u32) {
-    match value {
-        1 => out.extend_from_slice(b"AF_UNIX"),
-        2 => out.extend_from_slice(b"AF_INET"),
-        10 => out.extend_from_slice(b"AF_INET6"),
-        16 => out.extend_from_slice(b"AF_NETLINK"),
-        _ => hex(out, value.into()),
-    }
-}
-
-/// `EPOLL_CTL_ADD`.
-pub(super) fn operation(out: &mut Vec<u8>, value: u32) {
-    out.extend_from_slice(spell::epoll_operation(value).as_bytes());
+/// `SOCK_STREAM|SOCK_CLOEXEC`, `EPOLL_CTL_ADD`: a value that has names.
+pub(super) fn named(out: &mut Vec<u8>, names: Words, value: u32) {
+    let spell = match names {
+        Words::Open => spell::open_flags,
+        Words::Fd => spell::fd_flags,
+        Words::EpollCreate => spell::epoll_create_flags,
+        Words::Eventfd => spell::eventfd_flags,
+        Words::Timerfd => spell::timerfd_flags,
+        Words::Signalfd => spell::signalfd_flags,
+        Words::Accept => spell::accept_flags,
+        Words::Family => spell::socket_family,
+        Words::SocketType => spell::socket_type,
+        Words::Operation => spell::epoll_operation,
+    };
+    out.extend_from_slice(spell(value).as_bytes());
 }
 
 /// `EPOLLIN|EPOLLET`.
@@ -116,25 +99,4 @@ pub(super) fn decimal(out: &mut Vec<u8>, value: i64) {
         out.push(b'-');
     }
     out.extend_from_slice(&digits[at..]);
-}
-
-fn flags(out: &mut Vec<u8>, names: &[(&str, u32)], bits: u32) {
-    let mut rest = bits;
-    let mut is_first = true;
-    for (name, value) in names {
-        if rest & value == *value {
-            if !is_first {
-                out.push(b'|');
-            }
-            out.extend_from_slice(name.as_bytes());
-            rest &= !value;
-            is_first = false;
-        }
-    }
-    if rest != 0 || is_first {
-        if !is_first {
-            out.push(b'|');
-        }
-        hex(out, rest.into());
-    }
 }

@@ -12,7 +12,8 @@
  * Records go through a ring. When it is full, the program returns 1, is called again with the
  * same fd, and continues behind the last key. Nothing is kept by address between two calls.
  */
-#include "kernel.h"
+#include "../../../polter-bpf/src/bpf/files.h"
+#include "../../../polter-bpf/src/bpf/tasks.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -22,12 +23,8 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 #define MAX_DEPTH 64
 #define MAX_STEPS (1 << 20)
 
-#define PIDTYPE_TGID 1
-
 #define ANON_INODE_FS_MAGIC 0x09041934
 #define PID_FS_MAGIC 0x50494446
-#define PIPEFS_MAGIC 0x50495045
-#define SOCKFS_MAGIC 0x534f434b
 
 /* The reader has the same kinds and layouts: src/bpf/record.rs. */
 enum { SLOT = 1, ITEMS = 2, END = 3, ANSWER = 4, LINK = 5, DESCRIBED = 6 };
@@ -245,21 +242,6 @@ ALONE int learn(struct settings *own)
 	return 0;
 }
 
-/* A pid as the reader's own pid namespace has it. */
-ALONE u32 number_of(u64 pid)
-{
-	u32 level = own_level;
-	int number = 0;
-
-	if (level > 32)
-		return 0;
-	bpf_probe_read_kernel(&number, sizeof(number),
-			      (char *)pid + OFFSET_OF(struct pid, numbers) +
-				      level * __builtin_preserve_type_info(*(struct upid *)0, 1) +
-				      OFFSET_OF(struct upid, nr));
-	return number;
-}
-
 ALONE u32 kind_of(u64 operations, u64 magic)
 {
 	if (magic == SOCKFS_MAGIC)
@@ -277,20 +259,6 @@ ALONE u32 kind_of(u64 operations, u64 magic)
 	if (operations == timerfd_ops)
 		return TIMERFD;
 	return operations == signalfd_ops ? SIGNALFD : ANONYMOUS;
-}
-
-ALONE u64 references(u64 address)
-{
-	struct file *file = (struct file *)address;
-	long count = 0;
-
-	if (EXISTS(struct file, f_ref)) {
-		READ(count, file, f_ref.refcnt.counter);
-		/* Linux: FILE_REF_ONEREF is 0. */
-		return count + 1;
-	}
-	READ(count, (struct file___before_6_13 *)file, f_count.counter);
-	return count;
 }
 
 ALONE int describe(u64 address, struct about *about)
@@ -684,8 +652,8 @@ ALONE int number(struct visit *at)
 	READ(signal, (struct task_struct *)at->task, signal);
 	READ(group, signal, pids[PIDTYPE_TGID]);
 	READ(thread, (struct task_struct *)at->task, thread_pid);
-	at->pid = number_of(group);
-	at->tid = number_of(thread);
+	at->pid = number_of(group, own_level);
+	at->tid = number_of(thread, own_level);
 	return 0;
 }
 

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::time::{ClockId, clock_gettime};
 
 use super::plan::{Outcome, Step};
 use super::remove::{FRESH, FRESH_WHEN_SLOW, remove};
@@ -37,6 +38,8 @@ pub struct KnownGhost {
     pub instance: Vec<(u32, i32)>,
     /// Where the file may be: process and fd. The kernel says which of them is.
     pub held_by: Vec<(u32, i32)>,
+    /// When it was made, in nanoseconds of the monotonic clock.
+    pub made: u64,
 }
 
 /// A ghost, and what came of it.
@@ -46,16 +49,15 @@ pub struct Removal {
     pub ghost: KnownGhost,
     /// What came of it.
     pub outcome: Outcome,
-    /// When that was known.
-    pub at: Instant,
+    /// From its making to what came of it.
+    pub took: Duration,
 }
 
 /// Removes known ghosts, one after another, in a thread of its own.
 #[derive(Debug)]
 pub struct Remover {
-    ghosts: Option<Sender<KnownGhost>>,
+    ghosts: Sender<KnownGhost>,
     done: Receiver<Removal>,
-    thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Remover {
@@ -70,7 +72,7 @@ impl Remover {
         let (ghosts, wanted) = channel();
         let (tell, done) = channel();
         let (begun, has_begun) = channel();
-        let thread = thread::spawn(move || {
+        thread::spawn(move || {
             let table = sys::take_empty_table();
             let is_apart = table.is_ok();
             // Whoever started it waits for this.
@@ -84,34 +86,18 @@ impl Remover {
             doing: "have a descriptor table apart (close_range)",
             source,
         })?;
-        Ok(Remover {
-            ghosts: Some(ghosts),
-            done,
-            thread: Some(thread),
-        })
+        Ok(Remover { ghosts, done })
     }
 
     /// Has a ghost removed.
     pub fn remove(&self, ghost: KnownGhost) {
-        if let Some(ghosts) = &self.ghosts {
-            // The thread lives as long as this value.
-            let _ = ghosts.send(ghost);
-        }
+        // The thread lives as long as this value.
+        let _ = self.ghosts.send(ghost);
     }
 
     /// What came of ghosts since the last call.
     pub fn done(&self) -> impl Iterator<Item = Removal> {
         self.done.try_iter()
-    }
-
-    /// Waits until all are done, and tells the rest.
-    pub fn end(mut self) -> Vec<Removal> {
-        self.ghosts = None;
-        if let Some(thread) = self.thread.take() {
-            // It has panicked, or it is over: there is nothing more to tell.
-            let _ = thread.join();
-        }
-        self.done.try_iter().collect()
     }
 }
 
@@ -162,10 +148,11 @@ fn work(wanted: &Receiver<KnownGhost>, tell: &Sender<Removal>, fresh: Duration) 
                     ghost: it.ghost,
                 }),
                 None => {
+                    let took = monotonic().saturating_sub(it.ghost.made);
                     let removal = Removal {
                         ghost: it.ghost,
                         outcome,
-                        at: Instant::now(),
+                        took: Duration::from_nanos(took),
                     };
                     // Nobody may listen any more.
                     let _ = tell.send(removal);
@@ -209,6 +196,12 @@ fn step_of(ghost: &KnownGhost) -> Step {
         excused: Vec::new(),
         outcome: Outcome::Planned,
     }
+}
+
+/// Nanoseconds of the monotonic clock.
+fn monotonic() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned()
 }
 
 /// Lets the thread use each fd that any process can have, as far as that is allowed.

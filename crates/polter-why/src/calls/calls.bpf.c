@@ -10,21 +10,12 @@
  * hash table. Only exits are used: a call's arguments are still in the registers then. The reader attaches the program
  * for slices of its window where the calls are many.
  */
-#include "../../../polter-scan/src/bpf/kernel.h"
+#include "../../../polter-bpf/src/bpf/registers.h"
+#include "../../../polter-bpf/src/bpf/tasks.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-/* The helpers used. Linux: include/uapi/linux/bpf.h */
-static u64 (*bpf_get_current_pid_tgid)(void) = (void *)14;
-static long (*bpf_probe_read_user)(void *to, u32 size, const void *from) = (void *)112;
-
-enum { BPF_MAP_TYPE_PERCPU_HASH = 5, BPF_MAP_TYPE_PERCPU_ARRAY = 6 };
-enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
-
-#define PIDTYPE_TGID 1
 #define EAGAIN 11
-/* Linux: __USER32_CS, the code segment of a 32-bit program on x86. */
-#define USER32_CS 0x23
 
 /* Calls that are told apart. The reader has the same numbers: src/calls/kinds.rs. */
 #define MAX_CALLS 512
@@ -33,29 +24,6 @@ enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
 
 /* What a call's arguments mean; set before the programs run. */
 enum { NO_FD = 0, FD_FIRST = 1, FD_SECOND = 2, CONTROL = 3, WAIT = 4, WAIT_SPAN = 5 };
-
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-
-/* x86-64 */
-struct pt_regs {
-	unsigned long r10;
-	unsigned long r9;
-	unsigned long r8;
-	unsigned long dx;
-	unsigned long si;
-	unsigned long di;
-	unsigned long orig_ax;
-	unsigned long cs;
-};
-
-/* aarch64 */
-struct pt_regs___arm64 {
-	u64 regs[31];
-	u64 orig_x0;
-	s32 syscallno;
-};
-
-#pragma clang attribute pop
 
 struct {
 	NUMBER(type, BPF_MAP_TYPE_ARRAY);
@@ -162,22 +130,6 @@ struct {
 u32 own_level;
 u32 has_learnt;
 
-/* A pid as the reader's own pid namespace has it; 0 if that does not see it. */
-ALONE u32 number_of(u64 pid)
-{
-	u32 level = own_level, its = 0;
-	int number = 0;
-
-	READ(its, (struct pid *)pid, level);
-	if (level > 32 || its < level)
-		return 0;
-	bpf_probe_read_kernel(&number, sizeof(number),
-			      (char *)pid + OFFSET_OF(struct pid, numbers) +
-				      level * __builtin_preserve_type_info(*(struct upid *)0, 1) +
-				      OFFSET_OF(struct upid, nr));
-	return number;
-}
-
 SEC("iter/task") int choose(struct bpf_iter__task *context)
 {
 	struct task_struct *task = context->task;
@@ -195,45 +147,10 @@ SEC("iter/task") int choose(struct bpf_iter__task *context)
 	READ(tgid, task, tgid);
 	READ(signal, task, signal);
 	READ(pid, signal, pids[PIDTYPE_TGID]);
-	number = number_of((u64)pid);
+	number = number_of((u64)pid, own_level);
 	if (bpf_map_lookup_elem(&wanted, &number))
 		bpf_map_update_elem(&targets, &tgid, &number, BPF_ANY);
 	return 0;
-}
-
-/* The registers are read through the tracepoint's own pointer, which the verifier knows: no helper is called for each.
- *
- * A call's number; -1 for what is none, such as the return from a signal handler; -2 for a 32-bit program's.
- */
-INLINE long number_in(struct pt_regs *regs)
-{
-	if (EXISTS(struct pt_regs, orig_ax))
-		return regs->cs == USER32_CS ? -2 : (int)regs->orig_ax;
-	return ((struct pt_regs___arm64 *)regs)->syscallno;
-}
-
-struct arguments {
-	u64 first;
-	u64 second;
-	u64 third;
-	u64 fourth;
-};
-
-INLINE void arguments_of(struct pt_regs *regs, struct arguments *arguments)
-{
-	if (EXISTS(struct pt_regs, orig_ax)) {
-		arguments->first = regs->di;
-		arguments->second = regs->si;
-		arguments->third = regs->dx;
-		arguments->fourth = regs->r10;
-	} else {
-		struct pt_regs___arm64 *other = (struct pt_regs___arm64 *)regs;
-
-		arguments->first = other->orig_x0;
-		arguments->second = other->regs[1];
-		arguments->third = other->regs[2];
-		arguments->fourth = other->regs[3];
-	}
 }
 
 INLINE struct totals *totals_here(void)
@@ -343,8 +260,8 @@ SEC("tp_btf/sys_exit") int returned(u64 *context)
 {
 	u64 id = bpf_get_current_pid_tgid();
 	u32 host = id >> 32, *pid = bpf_map_lookup_elem(&targets, &host);
-	struct arguments arguments = {};
 	struct results *known, first = {};
+	struct pt_regs *regs = (struct pt_regs *)context[0];
 	struct call key = {};
 	struct pid *thread = 0;
 	u32 at_once = 0, events = 0, left_out = 0, number, *kind;
@@ -357,7 +274,7 @@ SEC("tp_btf/sys_exit") int returned(u64 *context)
 	if (!all)
 		return 0;
 	all->seen++;
-	nr = number_in((struct pt_regs *)context[0]);
+	nr = number_in(regs);
 	if (nr < 0 || nr >= MAX_CALLS) {
 		if (nr == -2)
 			all->foreign++;
@@ -373,20 +290,18 @@ SEC("tp_btf/sys_exit") int returned(u64 *context)
 	key.tid = (u32)id;
 	if (own_level) {
 		READ(thread, bpf_get_current_task_btf(), thread_pid);
-		key.tid = number_of((u64)thread);
+		key.tid = number_of((u64)thread, own_level);
 	}
-	if (*kind != NO_FD) {
-		arguments_of((struct pt_regs *)context[0], &arguments);
-		key.fd = *kind == FD_SECOND ? arguments.second : arguments.first;
-	}
+	if (*kind != NO_FD)
+		key.fd = *kind == FD_SECOND ? second_of(regs) : first_of(regs);
 	if (*kind == CONTROL) {
-		key.fd = arguments.third;
-		key.operation = arguments.second;
+		key.fd = third_of(regs);
+		key.operation = second_of(regs);
 	} else if (*kind == WAIT || *kind == WAIT_SPAN) {
-		at_once = *kind == WAIT ? !(u32)arguments.fourth : is_at_once(arguments.fourth);
+		at_once = *kind == WAIT ? !(u32)fourth_of(regs) : is_at_once(fourth_of(regs));
 		if (result > 0) {
 			events = result;
-			left_out = events - count_reports(arguments.second, events, key.pid, key.fd);
+			left_out = events - count_reports(second_of(regs), events, key.pid, key.fd);
 		}
 	}
 	known = bpf_map_lookup_elem(&calls, &key);

@@ -98,7 +98,7 @@ pub(crate) enum Verb {
     /// otherwise the exit code is the judge's. Signals are passed to the command; when it has ended
     /// and a descendant still runs, a signal ends the watch, and the descendant runs on.
     ///
-    /// As root, or with CAP_BPF and CAP_PERFMON, the kernel records by eBPF, at almost no cost; elsewhere strace does (--via),
+    /// As root, or with CAP_BPF and CAP_PERFMON, the kernel records by eBPF, at a fraction of strace's cost; elsewhere strace does (--via),
     /// under which programs are slower, and setuid has no effect.
     #[command(after_help = with_exit_codes(examples::RUN, Exit::HELP))]
     Run(RunArgs),
@@ -114,7 +114,7 @@ pub(crate) enum Verb {
     #[command(after_help = with_exit_codes(examples::WATCH, Exit::WATCH_HELP))]
     Watch(WatchArgs),
 
-    /// Record the calls of running programs, at almost no cost
+    /// Record the calls of running programs, at a fraction of strace's cost
     ///
     /// The kernel itself records, by eBPF: nobody is stopped, a call that matters takes some hundred nanoseconds longer, and
     /// everything else a little. The recording is what strace would write, and `polter judge` reads it. A command is

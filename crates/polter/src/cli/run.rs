@@ -13,7 +13,7 @@ pub(crate) struct RunArgs {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
 
-    /// What watches the command: the kernel by eBPF, which costs little, or strace
+    /// What watches the command: the kernel by eBPF, or strace, which costs much more
     #[arg(long, value_name = "RECORDER", default_value = "auto")]
     pub(crate) via: Via,
 

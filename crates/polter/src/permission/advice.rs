@@ -10,6 +10,7 @@ pub(crate) enum Purpose {
     /// To have the kernel walk its tables and count calls.
     UseBpf,
     /// To have the kernel record calls.
+    #[cfg(feature = "bpf")]
     Record,
     /// To look into another process: its fds, what its threads wait for, copies of its files.
     LookInside,
@@ -25,6 +26,7 @@ pub(crate) fn advice(here: &Here, purpose: Purpose, verb: &str) -> Vec<String> {
             &[CAP_BPF, CAP_PERFMON][..],
             "the kernel would walk its own tables and count calls: every holder, every report, and whether anybody acts on it",
         ),
+        #[cfg(feature = "bpf")]
         Purpose::Record => (
             &[CAP_BPF, CAP_PERFMON][..],
             "the kernel would record calls, of any process",
@@ -38,7 +40,7 @@ pub(crate) fn advice(here: &Here, purpose: Purpose, verb: &str) -> Vec<String> {
             "other users' processes, and what they keep open",
         ),
     };
-    let uses_bpf = matches!(purpose, Purpose::UseBpf | Purpose::Record);
+    let uses_bpf = !matches!(purpose, Purpose::LookInside | Purpose::SeeAll);
     let instead = match purpose {
         Purpose::UseBpf => "; /proc is read instead",
         _ => "",

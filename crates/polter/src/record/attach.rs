@@ -24,6 +24,7 @@ const TRIES: usize = 3;
 /// Takes the snapshot, and writes it at the head of the recording.
 pub(crate) fn begin<W: Write>(recorder: &mut Recorder<W>, scope: &Scope) -> Result<(), Failure> {
     let mut past = Past::default();
+    let mut unclear = 0;
     for _ in 0..TRIES {
         let proc = Proc::live();
         let of = match scope {
@@ -38,17 +39,21 @@ pub(crate) fn begin<W: Write>(recorder: &mut Recorder<W>, scope: &Scope) -> Resu
             Scope::All => true,
         });
         let changes = recorder.skip().map_err(Failure::recorder)?;
-        let is_clear = !changes
-            .iter()
-            .any(|it| matches!(it, Change::Unclear { .. }));
+        let is_unclear = |it: &&Change| matches!(it, Change::Unclear { .. });
+        unclear = changes.iter().filter(is_unclear).count();
         changes
             .into_iter()
             .for_each(|change| make(&mut past, change));
-        if is_clear {
+        if unclear == 0 {
             break;
         }
     }
-    recorder.comment(&past.to_string()).map_err(Failure::Write)
+    let mut head = past.to_string();
+    if unclear > 0 {
+        // Which fds they closed is not known: as if they had been lost.
+        head += &format!("# lost {unclear} events\n");
+    }
+    recorder.comment(&head).map_err(Failure::Write)
 }
 
 /// Keeps what is about recorded processes: theirs, their instances, and whoever shares these.

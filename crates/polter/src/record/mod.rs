@@ -18,13 +18,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use polter_record::{Recorder, Refusal, Told};
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::cli::RecordArgs;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::ignored;
 use crate::report::words::number;
 pub(crate) use attach::begin;
 pub(crate) use held::{Held, hold};
@@ -32,10 +33,7 @@ use output::Output;
 pub(crate) use whom::{header_of as header, header_of_targets, scope_of};
 
 /// How long the ring is left alone when it was empty, and nothing is urgent.
-const PAUSE: Duration = Duration::from_millis(10);
-
-/// How often it is asked whether the processes are there, in case a record of an end was lost.
-const LOOK: Duration = Duration::from_secs(1);
+pub(crate) const PAUSE: Duration = Duration::from_millis(10);
 
 /// Records until the processes have ended, the time is over, or somebody says so.
 pub(crate) fn record(args: &RecordArgs, console: &Console) -> Result<Exit, Failure> {
@@ -76,13 +74,12 @@ pub(crate) fn follow<W: Write>(
     duration: Option<Duration>,
 ) -> Result<Exit, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
+    for signal in ignored::others(&[SIGINT, SIGTERM, SIGHUP]) {
         signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(Failure::Signals)?;
     }
     let mut command = held.map(Held::go_on).transpose()?;
     let mut exit = Exit::Clean;
     let end = duration.map(|it| Instant::now() + it);
-    let mut next_look = Instant::now() + LOOK;
     loop {
         let count = recorder.drain().map_err(Failure::Write)?;
         if let Some(running) = &mut command
@@ -101,10 +98,6 @@ pub(crate) fn follow<W: Write>(
         if end.is_some_and(|end| Instant::now() >= end) {
             return Ok(exit);
         }
-        if Instant::now() >= next_look {
-            next_look = Instant::now() + LOOK;
-            recorder.forget(|pid| !is_there(pid));
-        }
         if command.is_none() && !recorder.is_anybody_alive() {
             return Ok(exit);
         }
@@ -112,11 +105,6 @@ pub(crate) fn follow<W: Write>(
             recorder.wait(PAUSE).map_err(Failure::Write)?;
         }
     }
-}
-
-pub(crate) fn is_there(pid: u32) -> bool {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    pid.is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }
 
 fn say(args: &RecordArgs, told: &Told, console: &Console) {

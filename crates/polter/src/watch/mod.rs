@@ -80,6 +80,7 @@ pub(crate) fn watch(args: &WatchArgs, console: &Console) -> Result<Exit, Failure
         // Its last line may be half a line.
         judge.drop_partial();
     }
+    judge.push(&source.rest()?);
     source.end(&judge)?;
     #[cfg(feature = "bpf")]
     teller.tell_exorcisms(&source.exorcisms(true))?;

@@ -9,19 +9,14 @@ use super::exorcist::Exorcist;
 use super::source::{Next, Source};
 use crate::cli::Targets;
 use crate::failure::Failure;
-use crate::record::{begin, header_of_targets, is_there, scope_of};
-
-/// How long the ring is left alone when it was empty, and nothing is urgent.
-const PAUSE: Duration = Duration::from_millis(10);
-
-/// How often it is asked whether the processes are there, in case a record of an end was lost.
-const LOOK: Duration = Duration::from_secs(1);
+use crate::record::{PAUSE, begin, header_of_targets, scope_of};
+use crate::report::words::counted;
 
 /// Running processes, recorded by eBPF.
 pub(super) struct Recorded {
-    recorder: Recorder<Vec<u8>>,
+    /// `None` when it is over.
+    recorder: Option<Recorder<Vec<u8>>>,
     buffer: Vec<u8>,
-    looked: Instant,
     exorcist: Option<Exorcist>,
 }
 
@@ -38,9 +33,8 @@ impl Recorded {
         }
         begin(&mut recorder, &scope)?;
         Ok(Recorded {
-            recorder,
+            recorder: Some(recorder),
             buffer: Vec::new(),
-            looked: Instant::now(),
             exorcist,
         })
     }
@@ -50,30 +44,33 @@ impl Source for Recorded {
     fn next(&mut self, timeout: Duration) -> Result<Next<'_>, Failure> {
         let end = Instant::now() + timeout;
         self.buffer.clear();
+        let Some(recorder) = &mut self.recorder else {
+            return Ok(Next::End);
+        };
         loop {
-            self.recorder.drain().map_err(Failure::Write)?;
+            recorder.drain().map_err(Failure::Write)?;
             if let Some(exorcist) = &mut self.exorcist {
-                self.recorder.ghosts().for_each(|it| exorcist.remove(it));
+                recorder.ghosts().for_each(|it| exorcist.remove(it));
             }
-            if !self.recorder.out_mut().is_empty() {
-                std::mem::swap(self.recorder.out_mut(), &mut self.buffer);
+            if !recorder.out_mut().is_empty() {
+                std::mem::swap(recorder.out_mut(), &mut self.buffer);
                 return Ok(Next::Bytes(&self.buffer));
             }
-            if self.looked.elapsed() >= LOOK {
-                self.looked = Instant::now();
-                self.recorder.forget(|pid| !is_there(pid));
-            }
-            if !self.recorder.is_anybody_alive() {
+            if !recorder.is_anybody_alive() {
                 return Ok(Next::End);
             }
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(Next::Nothing);
             }
-            self.recorder
-                .wait(left.min(PAUSE))
-                .map_err(Failure::Write)?;
+            recorder.wait(left.min(PAUSE)).map_err(Failure::Write)?;
         }
+    }
+
+    fn rest(&mut self) -> Result<Vec<u8>, Failure> {
+        let rest = self.recorder.take().map(Recorder::finish);
+        let rest = rest.transpose().map_err(Failure::recorder)?;
+        Ok(rest.map_or_else(Vec::new, |(_, bytes)| bytes))
     }
 
     fn exorcisms(&mut self, is_end: bool) -> Vec<Exorcism> {
@@ -82,6 +79,16 @@ impl Source for Recorded {
             Some(exorcist) => exorcist.done(),
             None => Vec::new(),
         }
+    }
+
+    fn damage(&self) -> Option<String> {
+        let left = self.exorcist.as_ref().map_or(0, Exorcist::under_way);
+        (left > 0).then(|| {
+            format!(
+                "{} not removed before the watch ended",
+                counted(left as u64, "ghost")
+            )
+        })
     }
 
     fn is_here(&self) -> bool {

@@ -31,6 +31,11 @@ pub(crate) trait Source {
         Vec::new()
     }
 
+    /// The watch is over: the last bytes, which nothing has given yet.
+    fn rest(&mut self) -> Result<Vec<u8>, Failure> {
+        Ok(Vec::new())
+    }
+
     /// The watch is over. An error if what came was nothing to watch.
     fn end(&mut self, _judge: &LiveJudge) -> Result<(), Failure> {
         Ok(())

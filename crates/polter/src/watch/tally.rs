@@ -23,7 +23,7 @@ pub(crate) struct Tally {
     pub(crate) removed: u64,
     /// Ghosts that could not be.
     pub(crate) kept: u64,
-    /// From the close to the removal, in microseconds: the newest ones.
+    /// From the close to the removal, in microseconds: of the first ones.
     #[serde(skip)]
     pub(crate) took: Vec<u32>,
     /// Something that `--fail-on` names was found.

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
 
+use crate::compiler::compile;
 use crate::polter::{Logs, Ran, command};
 use crate::record::can_record;
 
@@ -59,10 +60,7 @@ int main(int argc, char **argv) {
 pub(crate) fn start_maker(logs: &Logs, count: u32) -> Option<Child> {
     let (source, program) = (logs.path("maker.c"), logs.path("maker"));
     fs::write(&source, MAKER).unwrap();
-    let mut compiler = Command::new("cc");
-    let built = compiler.arg("-o").arg(&program).arg(&source).status();
-    if !built.is_ok_and(|status| status.success()) {
-        let _ = writeln!(std::io::stderr(), "skipped: no C compiler");
+    if !compile(&[], &source, &program) {
         return None;
     }
     let mut command = Command::new(&program);

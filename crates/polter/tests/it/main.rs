@@ -3,6 +3,7 @@
 mod asks;
 mod check;
 mod ci;
+mod compiler;
 mod demo;
 mod docs;
 mod examples;
@@ -26,6 +27,7 @@ mod record;
 mod record_calls;
 mod record_lost;
 mod record_refused;
+mod record_running;
 mod run;
 mod sarif;
 mod scan;

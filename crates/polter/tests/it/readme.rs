@@ -1,12 +1,12 @@
 //! The README's first program is what it is said to be.
 
-use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command};
 
 use rustix::process::{Pid, Signal};
 
+use crate::compiler::compile;
 use crate::haunted::can_exorcise;
 use crate::polter::polter;
 
@@ -61,23 +61,7 @@ fn compiled(dir: &Path) -> Option<std::path::PathBuf> {
     let (source, _) = block.split_once("```").expect("it has an end");
     let (from, program) = (dir.join("ten.c"), dir.join("ten"));
     std::fs::write(&from, source).unwrap();
-    let made = Command::new("cc")
-        .arg("-o")
-        .args([&program, &from])
-        .output();
-    let Ok(made) = made else {
-        let _ = writeln!(
-            std::io::stderr(),
-            "skipped: there is no cc; it would have shown that the README's program is freed"
-        );
-        return None;
-    };
-    assert!(
-        made.status.success(),
-        "{}",
-        String::from_utf8_lossy(&made.stderr)
-    );
-    Some(program)
+    compile(&[], &from, &program).then_some(program)
 }
 
 /// A loop with something to report never sleeps.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use crate::compiler::compile;
 use crate::polter::{Logs, command, polter};
 use crate::record::can_record;
 
@@ -119,4 +120,54 @@ fn signal(which: &str, pid: u32) {
         .args([which, &pid.to_string()])
         .status();
     assert!(sent.unwrap().success());
+}
+
+/// Whether the compiler and the linker know the older machine.
+#[cfg(target_arch = "x86_64")]
+fn makes_32_bit_programs(logs: &Logs) -> bool {
+    let (empty, program) = (logs.path("empty.c"), logs.path("empty"));
+    fs::write(&empty, "void _start(void) {}").unwrap();
+    let mut cc = std::process::Command::new("cc");
+    cc.args(["-m32", "-nostdlib", "-static", "-o"])
+        .args([&program, &empty]);
+    cc.output().is_ok_and(|made| made.status.success())
+}
+
+/// A 32-bit program's calls have other numbers: they are not recorded, which is said, and nothing is called clean.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn calls_of_a_32_bit_program_count_as_lost() {
+    const PROGRAM: &str = "
+        void _start(void) {
+            __asm__ volatile(\"int $0x80\" : : \"a\"(20));
+            __asm__ volatile(\"int $0x80\" : : \"a\"(1), \"b\"(0));
+        }";
+    if !can_record() {
+        return;
+    }
+    let logs = Logs::new();
+    let (source, program) = (logs.path("short.c"), logs.path("short"));
+    fs::write(&source, PROGRAM).unwrap();
+    if !makes_32_bit_programs(&logs) {
+        let _ = writeln!(std::io::stderr(), "skipped: cc makes no 32-bit programs");
+        return;
+    }
+    if !compile(&["-m32", "-nostdlib", "-static"], &source, &program) {
+        return;
+    }
+    let log = logs.path("log");
+    let (log, program) = (log.to_str().unwrap(), program.to_str().unwrap());
+    let ran = polter(["record", "-o", log, "--", program]);
+    assert!(
+        ran.err().contains("calls of 32-bit programs"),
+        "{}",
+        ran.err()
+    );
+    let verdict = polter(["judge", log]);
+    assert_eq!(verdict.code, Some(2));
+    assert!(
+        verdict.out().contains("lost by the recorder"),
+        "{}",
+        verdict.out()
+    );
 }

@@ -13,6 +13,7 @@ use std::thread;
 
 use serde_json::Value;
 
+use crate::compiler::compile;
 use crate::polter::{Ran, polter};
 
 /// What only a count of calls can tell. Without it these are told with a doubt, or not at all.
@@ -269,14 +270,8 @@ impl Running {
             command
         } else {
             let binary = dir.path().join("program");
-            let mut cc = Command::new("cc");
-            cc.args(["-O1", "-pthread", "-o"]).arg(&binary).arg(program);
-            match cc.status() {
-                Ok(status) => assert!(status.success(), "{}", program.display()),
-                Err(error) => {
-                    skip(&format!("{}: cc: {error}", program.display()));
-                    return None;
-                }
+            if !compile(&["-O1", "-pthread"], program, &binary) {
+                return None;
             }
             Command::new(binary)
         };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only */
 /*
- * The kernel's types, as far as the walk reads them.
+ * The kernel's types, as far as our programs read them, and its helpers.
  *
  * The loader puts in the running kernel's offsets and sizes, from its BTF (CO-RE). So only names
  * matter here; the order does not, and fields may be left out.
@@ -9,6 +9,7 @@
 #define POLTER_KERNEL_H
 
 typedef signed int s32;
+typedef signed long long s64;
 typedef unsigned char u8;
 typedef unsigned short u16;
 typedef unsigned int u32;
@@ -19,17 +20,27 @@ typedef unsigned long long u64;
 /* Verified once, not at every call: such a function takes and returns plain integers. */
 #define ALONE __attribute__((noinline))
 
-/* The helpers used. Linux: include/uapi/linux/bpf.h */
+/* The helpers. Linux: include/uapi/linux/bpf.h */
 static void *(*bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
 static long (*bpf_map_update_elem)(void *map, const void *key, const void *value, u64 flags) = (void *)2;
+static u64 (*bpf_get_current_pid_tgid)(void) = (void *)14;
+static long (*bpf_probe_read_user)(void *to, u32 size, const void *from) = (void *)112;
 static long (*bpf_probe_read_kernel)(void *to, u32 size, const void *from) = (void *)113;
+static long (*bpf_probe_read_kernel_str)(void *to, u32 size, const void *from) = (void *)115;
 static long (*bpf_ringbuf_output)(void *ring, void *data, u64 size, u64 flags) = (void *)130;
 static void *(*bpf_ringbuf_reserve)(void *ring, u64 size, u64 flags) = (void *)131;
 static void (*bpf_ringbuf_submit)(void *record, u64 flags) = (void *)132;
 static struct task_struct *(*bpf_get_current_task_btf)(void) = (void *)158;
 static long (*bpf_loop)(u32 times, void *step, void *walk, u64 flags) = (void *)181;
 
-enum { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_ARRAY = 2, BPF_MAP_TYPE_RINGBUF = 27 };
+enum {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_HASH = 5,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_RINGBUF = 27,
+};
+enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
 enum { BPF_F_NO_PREALLOC = 1, BPF_RB_NO_WAKEUP = 1 };
 
 /* A map's definition, as the loader finds it in BTF. */
@@ -43,6 +54,9 @@ enum { BPF_F_NO_PREALLOC = 1, BPF_RB_NO_WAKEUP = 1 };
 		bpf_probe_read_kernel(&(to), sizeof(to),                                            \
 				      __builtin_preserve_access_index(&from_->field));              \
 	})
+/* Linux: enum pid_type */
+#define PIDTYPE_TGID 1
+
 #define OFFSET_OF(type, field) __builtin_preserve_field_info(((type *)0)->field, 0)
 #define EXISTS(type, field) __builtin_preserve_field_info(((type *)0)->field, 2)
 
