@@ -32,9 +32,12 @@ pub(crate) fn shown(stack: &[String]) -> Vec<&String> {
     own
 }
 
-/// The innermost frame of the program's own, as `/usr/bin/worker(main+0x42)`; `None` if all is the system's.
+/// The innermost frame of the program's own, as `/usr/bin/worker(main+0x42)`; of a script before its interpreter's;
+/// `None` if all is the system's.
 pub(crate) fn own(stack: &[String]) -> Option<&str> {
-    let frame = stack.iter().find(|frame| is_own(frame))?;
+    // A script's function has a line and no address.
+    let script = stack.iter().find(|frame| frame.contains(" [line "));
+    let frame = script.or_else(|| stack.iter().find(|frame| is_own(frame)))?;
     Some(frame.split(" [0x").next().unwrap_or(frame))
 }
 
@@ -83,6 +86,16 @@ mod tests {
     fn a_stack_of_nothing_else_is_shown_whole() {
         let stack = ["/lib/libc.so.6(close+0x1) [0x1]", "/x(_start+0x21) [0x2]"];
         check(&stack, &stack);
+    }
+
+    #[test]
+    fn a_script_comes_before_its_interpreter() {
+        let stack = [
+            "/usr/bin/python3.11(+0x1a2) [0x5]".to_owned(),
+            "/srv/app.py(close+0x0) [line 8]".to_owned(),
+        ];
+        assert_eq!(own(&stack), Some("/srv/app.py(close+0x0) [line 8]"));
+        assert_eq!(own(&stack[..1]), Some("/usr/bin/python3.11(+0x1a2)"));
     }
 
     #[track_caller]
