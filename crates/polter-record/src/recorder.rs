@@ -68,12 +68,12 @@ impl<W: Write> Recorder<W> {
         })
     }
 
-    /// Writes what has been recorded so far; returns how many records that were.
+    /// Writes what has been recorded so far, or the first part of it; returns whether there is more.
     ///
     /// # Errors
     ///
     /// Those of the file.
-    pub fn drain(&mut self) -> io::Result<usize> {
+    pub fn drain(&mut self) -> io::Result<bool> {
         let (writer, alive) = (&mut self.writer, &mut self.alive);
         let has_executed = &mut self.has_executed;
         let makers = &mut self.makers;
@@ -90,7 +90,7 @@ impl<W: Write> Recorder<W> {
         });
         written?;
         self.writer.flush()?;
-        Ok(count)
+        Ok(count == AT_ONCE)
     }
 
     /// Reads what has been recorded so far and writes nothing of it: the changes, in order. A snapshot that was taken
@@ -170,7 +170,7 @@ impl<W: Write> Recorder<W> {
     /// Those of the file, or of the kernel's counts.
     pub fn finish(mut self) -> Result<(Told, W), Refusal> {
         self.programs.detach();
-        while self.drain()? > 0 {}
+        while self.drain()? {}
         let totals = self.programs.totals()?;
         // After the last record nothing else says it; and what 32-bit programs did is as good as lost.
         self.writer.lose((totals.lost + totals.foreign) as u32)?;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::demangle::demangle;
@@ -14,7 +15,7 @@ use crate::perf_map::PerfMap;
 use crate::process;
 use crate::python::{INTERPRETER, Python};
 use crate::stack::StackCopy;
-use crate::unwind;
+use crate::unwind::{self, Walked};
 
 /// The most files that are kept open of one process.
 const MOST_FILES: usize = 512;
@@ -128,12 +129,13 @@ impl Modules {
     /// Unwinds a stack, and names its frames, the innermost first. The walk ends where the copy
     /// ends, at the latest.
     pub fn frames(&self, stack: &StackCopy) -> Vec<Frame> {
+        let walked = self.walk(stack).into_iter();
+        walked.flat_map(|it| self.name(it.ip, it.lookup)).collect()
+    }
+
+    fn walk(&self, stack: &StackCopy) -> Vec<Walked> {
         let caller_fn = |lookup, registers: &_| self.caller(lookup, registers, stack);
-        let walked = unwind::walk(stack, caller_fn, |address| self.at(address).is_some());
-        walked
-            .into_iter()
-            .flat_map(|(address, lookup)| self.name(address, lookup))
-            .collect()
+        unwind::walk(stack, caller_fn, |address| self.at(address).is_some())
     }
 
     /// As [`Modules::frames`], with the functions that CPython 3.11 to 3.13 interprets, each before the
@@ -141,17 +143,33 @@ impl Modules {
     /// read.
     ///
     /// The thread has run on since the copy. Functions that it has entered since are left out, as far
-    /// as the copy shows it; a line is where the function is now.
+    /// as the copy shows it, and of those that have returned since, all but the innermost; a line is where the
+    /// function is now, or where an innermost function that has returned was.
     pub fn frames_of(&self, tid: u32, stack: &StackCopy) -> Vec<Frame> {
-        let native = self.frames(stack);
-        let python = self.python_frames(tid, stack, &native);
+        let walked = self.walk(stack);
+        let named_fn = |it: &Walked| self.name(it.ip, it.lookup);
+        let native: Vec<Vec<Frame>> = walked.iter().map(named_fn).collect();
+        let is_one = |frames: &Vec<Frame>| frames.iter().any(is_interpreter);
+        let Some(interpreter) = native.iter().position(is_one) else {
+            return native.into_iter().flatten().collect();
+        };
+        let found = self.python_frames(
+            tid,
+            stack,
+            &native[interpreter],
+            own_part(&walked, interpreter),
+        );
+        let (innermost, python) = found.unwrap_or_default();
+        let native: Vec<Frame> = native.into_iter().flatten().collect();
         let entries = native.iter().filter(|frame| is_interpreter(frame)).count();
         // What is missing was inside: functions that have returned since.
         let mut returned = entries.saturating_sub(python.len());
+        let mut innermost = innermost.filter(|it| returned > 0 || !is_first(it, &python));
         let mut python = python.into_iter();
         let mut frames = Vec::new();
         for frame in native {
             if is_interpreter(&frame) {
+                frames.extend(innermost.take());
                 match returned.checked_sub(1) {
                     Some(left) => returned = left,
                     None => frames.extend(python.next().unwrap_or_default()),
@@ -162,20 +180,27 @@ impl Modules {
         frames
     }
 
-    fn python_frames(&self, tid: u32, stack: &StackCopy, native: &[Frame]) -> Vec<Vec<Frame>> {
-        let found_fn = || {
-            let (pid, memory) = self.live.as_ref()?;
-            let interpreter = native.iter().find(|frame| is_interpreter(frame))?;
-            let find_fn = || {
-                let path = &interpreter.module;
-                let mapped = self.mapped.iter().find(|it| it.mapping.path == *path)?;
-                Python::of(memory, |symbol| mapped.in_memory(symbol))
-            };
-            let python = self.python.get_or_init(find_fn).as_ref()?;
-            let own_tid = process::own_id(&format!("/proc/{pid}/task/{tid}"))?;
-            Some(python.frames(memory, own_tid, stack))
+    /// The innermost Python frame by the copy, and the frames by each entry of the interpreter. `own` is the part of the
+    /// stack that belongs to the innermost interpreter.
+    fn python_frames(
+        &self,
+        tid: u32,
+        stack: &StackCopy,
+        interpreter: &[Frame],
+        own: Range<u64>,
+    ) -> Option<(Option<Frame>, Vec<Vec<Frame>>)> {
+        let (pid, memory) = self.live.as_ref()?;
+        let interpreter = interpreter.iter().find(|frame| is_interpreter(frame))?;
+        let find_fn = || {
+            let path = &interpreter.module;
+            let mapped = self.mapped.iter().find(|it| it.mapping.path == *path)?;
+            Python::of(memory, |symbol| mapped.in_memory(symbol))
         };
-        found_fn().unwrap_or_default()
+        let python = self.python.get_or_init(find_fn).as_ref()?;
+        let innermost = python.innermost(memory, stack, own);
+        let own_tid = process::own_id(&format!("/proc/{pid}/task/{tid}"));
+        let runs = own_tid.map(|tid| python.frames(memory, tid, stack));
+        Some((innermost, runs.unwrap_or_default()))
     }
 
     fn caller(
@@ -259,6 +284,24 @@ impl Modules {
         }
         frame
     }
+}
+
+/// Bytes below a frame in which its callee keeps the frame's registers.
+const KEPT: u64 = 64;
+
+/// The part of the stack with the values of a frame: its own, and those that its callee keeps for it.
+fn own_part(walked: &[Walked], at: usize) -> Range<u64> {
+    let sp_fn = |at: usize| walked.get(at).and_then(|it| it.sp);
+    match (sp_fn(at), sp_fn(at + 1)) {
+        (Some(from), Some(to)) => from.saturating_sub(KEPT)..to,
+        _ => 0..0,
+    }
+}
+
+/// True if it is the first of these frames, wherever in the function that one is.
+fn is_first(frame: &Frame, runs: &[Vec<Frame>]) -> bool {
+    let first = runs.first().and_then(|run| run.first());
+    first.is_some_and(|it| (&it.module, &it.function) == (&frame.module, &frame.function))
 }
 
 fn is_interpreter(frame: &Frame) -> bool {

@@ -8,9 +8,19 @@ use crate::stack::StackCopy;
 /// The most frames of one stack.
 pub(crate) const MOST_FRAMES: usize = 256;
 
-/// Walks along a stack: the address of each frame's code, and where in it to look things up. The two
-/// differ for a frame that has made a call: the address of a call that never returns can be the next
-/// function's.
+/// A frame that was walked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Walked {
+    /// The address of its code.
+    pub(crate) ip: u64,
+    /// Where in its code to look things up. The two differ for a frame that has made a call: the address of a call
+    /// that never returns can be the next function's.
+    pub(crate) lookup: u64,
+    /// Its stack pointer; nothing if it is not known.
+    pub(crate) sp: Option<u64>,
+}
+
+/// Walks along a stack, from the innermost frame outwards.
 ///
 /// `caller_fn` steps by call frame information; nothing where there is none. `is_code_fn` says
 /// whether something that can run is mapped at an address.
@@ -18,12 +28,16 @@ pub(crate) fn walk(
     stack: &StackCopy,
     mut caller_fn: impl FnMut(u64, &Known) -> Option<Caller>,
     is_code_fn: impl Fn(u64) -> bool,
-) -> Vec<(u64, u64)> {
+) -> Vec<Walked> {
     let mut registers = Known::of(&stack.registers);
     let mut frames = Vec::new();
     let mut lookup = registers.ip;
     while frames.len() < MOST_FRAMES && is_code_fn(lookup) {
-        frames.push((registers.ip, lookup));
+        frames.push(Walked {
+            ip: registers.ip,
+            lookup,
+            sp: registers.sp(),
+        });
         let is_first = frames.len() == 1;
         let by_pointer_fn = || by_frame_pointer(stack, &registers, is_first, &is_code_fn);
         let step = match caller_fn(lookup, &registers) {

@@ -146,15 +146,26 @@ INLINE int is_alone(void)
 	return files->count.counter == 1;
 }
 
+INLINE u64 operations_of(u64 address)
+{
+	const struct file_operations *operations = 0;
+
+	READ(operations, (struct file___operations *)address, f_op);
+	return (u64)operations;
+}
+
+INLINE u32 has_poll(u64 operations)
+{
+	void *poll = 0;
+
+	READ(poll, (const struct file_operations *)operations, poll);
+	return poll != 0;
+}
+
 /* Linux: file_can_poll */
 ALONE u32 can_poll(u64 address)
 {
-	const struct file_operations *operations = 0;
-	void *poll = 0;
-
-	READ(operations, (struct file___operations *)address, f_op);
-	READ(poll, operations, poll);
-	return poll != 0;
+	return has_poll(operations_of(address));
 }
 
 ALONE u32 is_instance(u64 address)

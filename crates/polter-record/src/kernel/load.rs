@@ -43,8 +43,8 @@ pub enum Scope {
 
 /// `struct settings`: cgroup; scope and level; follows and stack; turn.
 type Settings = [u64; 4];
-/// `state`: made, lost, foreign; level and learnt; own.
-type State = [u64; 5];
+/// `state`: made, lost, foreign; level and learnt; own; turn.
+type State = [u64; 6];
 
 /// What the programs count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -84,19 +84,16 @@ pub(super) fn hex(out: &mut Vec<u8>, value: u64) {
 
 /// A decimal number. Most bytes of a recording are these.
 pub(super) fn decimal(out: &mut Vec<u8>, value: i64) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    let mut rest = value.unsigned_abs();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+/// A number below a million, with its zeros.
+pub(super) fn six_digits(out: &mut Vec<u8>, value: u32) {
+    let mut rest = value;
+    let mut digits = [b'0'; 6];
+    for digit in digits.iter_mut().rev() {
+        *digit += (rest % 10) as u8;
         rest /= 10;
-        if rest == 0 {
-            break;
-        }
     }
-    if value < 0 {
-        out.push(b'-');
-    }
-    out.extend_from_slice(&digits[at..]);
+    out.extend_from_slice(&digits);
 }

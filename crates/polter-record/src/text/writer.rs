@@ -23,14 +23,20 @@ use crate::stacks::Stacks;
 /// Calls that have begun and not returned; a task has one at a time.
 const MAX_OPEN: usize = 1 << 18;
 
+/// Bytes of lines that are passed on at once.
+const BLOCK: usize = 1 << 15;
+
 /// Writes records as lines.
 pub(crate) struct Writer<W> {
     pub(crate) out: W,
-    line: Vec<u8>,
+    /// Lines that wait to be passed on; the last one is being written.
+    text: Vec<u8>,
     files: Files,
     stacks: Stacks,
     /// What the clock of the records must be moved by, in nanoseconds.
     clock: u64,
+    /// The latest time of a line: a use has that of its tick alone.
+    latest: u64,
     /// The call that has begun last, and is not written yet.
     held: Option<Held>,
     /// Calls whose first half is written, by task.
@@ -57,10 +63,11 @@ impl<W: Write> Writer<W> {
         writeln!(out, "# {header}")?;
         Ok(Writer {
             out,
-            line: Vec::with_capacity(1024),
+            text: Vec::with_capacity(BLOCK + 4096),
             files: Files::default(),
             stacks: Stacks::default(),
             clock: clock_offset(),
+            latest: 0,
             held: None,
             open: FxHashMap::default(),
             lost: 0,
@@ -101,14 +108,15 @@ impl<W: Write> Writer<W> {
         }
         self.release()?;
         self.lost = lost;
-        writeln!(self.out, "# lost {count} events")
+        let _ = writeln!(self.text, "# lost {count} events");
+        Ok(())
     }
 
     /// Writes what is still held back, and a last comment.
     pub(crate) fn finish(mut self, comment: &str) -> io::Result<W> {
         self.release()?;
-        writeln!(self.out, "# {comment}")?;
-        self.out.flush()?;
+        let _ = writeln!(self.text, "# {comment}");
+        self.flush()?;
         Ok(self.out)
     }
 
@@ -129,11 +137,13 @@ impl<W: Write> Writer<W> {
     /// Writes lines that are comments.
     pub(crate) fn comment(&mut self, text: &str) -> io::Result<()> {
         self.release()?;
-        self.out.write_all(text.as_bytes())
+        self.text.extend_from_slice(text.as_bytes());
+        self.pass_on()
     }
 
     /// Has everything reach the file but a call that has only begun.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.pass_on()?;
         self.out.flush()
     }
 
@@ -142,10 +152,10 @@ impl<W: Write> Writer<W> {
         let name = name_of(head.number);
         if matches!(name, "exit" | "exit_group") {
             self.start(head.tid, head.time);
-            self.line.extend_from_slice(name.as_bytes());
-            self.line.push(b'(');
-            arguments::write(&mut self.line, &self.files, head, call, Part::Whole);
-            self.line.extend_from_slice(b") = ?");
+            self.text.extend_from_slice(name.as_bytes());
+            self.text.push(b'(');
+            arguments::write(&mut self.text, &self.files, head, call, Part::Whole);
+            self.text.extend_from_slice(b") = ?");
             return self.end();
         }
         let mut text = Vec::with_capacity(64);
@@ -178,10 +188,10 @@ impl<W: Write> Writer<W> {
                 return Ok(());
             };
             self.start(held.tid, held.time);
-            self.line.extend_from_slice(name.as_bytes());
-            self.line.push(b'(');
-            self.line.extend_from_slice(&held.text);
-            arguments::write(&mut self.line, &self.files, head, call, Part::Rest);
+            self.text.extend_from_slice(name.as_bytes());
+            self.text.push(b'(');
+            self.text.extend_from_slice(&held.text);
+            arguments::write(&mut self.text, &self.files, head, call, Part::Rest);
             self.end_with_result(head, call)?;
             return self.write_frames(&held.frames);
         }
@@ -196,24 +206,24 @@ impl<W: Write> Writer<W> {
         }
         self.start(head.tid, head.time);
         let part = if was_begun {
-            self.line.extend_from_slice(b"<... ");
-            self.line.extend_from_slice(name.as_bytes());
-            self.line.extend_from_slice(b" resumed>");
+            self.text.extend_from_slice(b"<... ");
+            self.text.extend_from_slice(name.as_bytes());
+            self.text.extend_from_slice(b" resumed>");
             Part::Rest
         } else {
-            self.line.extend_from_slice(name.as_bytes());
-            self.line.push(b'(');
+            self.text.extend_from_slice(name.as_bytes());
+            self.text.push(b'(');
             Part::Whole
         };
-        arguments::write(&mut self.line, &self.files, head, call, part);
+        arguments::write(&mut self.text, &self.files, head, call, part);
         self.end_with_result(head, call)
     }
 
     fn closed(&mut self, head: &Head, call: &Call<'_>) -> io::Result<()> {
         self.release()?;
         self.start(head.tid, head.time);
-        self.line.extend_from_slice(b"close(");
-        arguments::write(&mut self.line, &self.files, head, call, Part::Whole);
+        self.text.extend_from_slice(b"close(");
+        arguments::write(&mut self.text, &self.files, head, call, Part::Whole);
         if head.references <= 1 {
             self.files.forget(head.file);
         }
@@ -222,12 +232,12 @@ impl<W: Write> Writer<W> {
 
     fn write_use(&mut self, head: &Head) -> io::Result<()> {
         self.release()?;
-        self.start(head.tid, head.time);
-        self.line.extend_from_slice(name_of(head.number).as_bytes());
-        self.line.push(b'(');
-        self.files.write(&mut self.line, head.fd, head.file);
-        self.line.extend_from_slice(b", ...) = ");
-        words::result(&mut self.line, head.result);
+        self.start(head.tid, head.time.max(self.latest));
+        self.text.extend_from_slice(name_of(head.number).as_bytes());
+        self.text.push(b'(');
+        self.files.write(&mut self.text, head.fd, head.file);
+        self.text.extend_from_slice(b", ...) = ");
+        words::result(&mut self.text, head.result);
         self.end()
     }
 
@@ -249,22 +259,22 @@ impl<W: Write> Writer<W> {
         bits = set(bits, 0x1_0000, process == u64::from(head.pid));
         match name {
             "fork" | "vfork" => {
-                self.line.extend_from_slice(name.as_bytes());
-                self.line.push(b'(');
+                self.text.extend_from_slice(name.as_bytes());
+                self.text.push(b'(');
             }
             "clone3" => {
-                self.line.extend_from_slice(b"clone3({flags=");
-                words::clone_flags(&mut self.line, bits);
-                self.line.extend_from_slice(b"}, 88");
+                self.text.extend_from_slice(b"clone3({flags=");
+                words::clone_flags(&mut self.text, bits);
+                self.text.extend_from_slice(b"}, 88");
             }
             _ => {
-                self.line
+                self.text
                     .extend_from_slice(b"clone(child_stack=NULL, flags=");
-                words::clone_flags(&mut self.line, bits);
+                words::clone_flags(&mut self.text, bits);
             }
         }
-        self.line.extend_from_slice(b") = ");
-        words::decimal(&mut self.line, child.cast_signed());
+        self.text.extend_from_slice(b") = ");
+        words::decimal(&mut self.text, child.cast_signed());
         self.end()
     }
 
@@ -275,7 +285,7 @@ impl<W: Write> Writer<W> {
         self.open.remove(&head.tid);
         if caller != 0 && caller != head.tid && head.tid == head.pid {
             self.start(head.tid, head.time);
-            let _ = write!(self.line, "+++ superseded by execve in pid {caller} +++");
+            let _ = write!(self.text, "+++ superseded by execve in pid {caller} +++");
             self.end()?;
             self.open.remove(&caller);
         }
@@ -285,7 +295,7 @@ impl<W: Write> Writer<W> {
         };
         self.start(head.tid, head.time);
         let path = polter_trace::quote(path);
-        let _ = write!(self.line, "execve({path}, ..., ...) = 0");
+        let _ = write!(self.text, "execve({path}, ..., ...) = 0");
         self.end()
     }
 
@@ -299,15 +309,15 @@ impl<W: Write> Writer<W> {
         }
         match code & 0x7f {
             0 => {
-                let _ = write!(self.line, "+++ exited with {} +++", code >> 8 & 0xff);
+                let _ = write!(self.text, "+++ exited with {} +++", code >> 8 & 0xff);
             }
             signal => {
-                self.line.extend_from_slice(b"+++ killed by ");
-                words::signal(&mut self.line, signal);
+                self.text.extend_from_slice(b"+++ killed by ");
+                words::signal(&mut self.text, signal);
                 if code & 0x80 != 0 {
-                    self.line.extend_from_slice(b" (core dumped)");
+                    self.text.extend_from_slice(b" (core dumped)");
                 }
-                self.line.extend_from_slice(b" +++");
+                self.text.extend_from_slice(b" +++");
             }
         }
         self.end()
@@ -317,18 +327,18 @@ impl<W: Write> Writer<W> {
         let [signal, code, pid, status, ..] = call.arguments;
         self.release()?;
         self.start(head.tid, head.time);
-        self.line.extend_from_slice(b"--- ");
-        words::signal(&mut self.line, signal as u32);
-        self.line.extend_from_slice(b" {si_signo=");
-        words::signal(&mut self.line, signal as u32);
-        let _ = write!(self.line, ", si_code={}", code as i32);
+        self.text.extend_from_slice(b"--- ");
+        words::signal(&mut self.text, signal as u32);
+        self.text.extend_from_slice(b" {si_signo=");
+        words::signal(&mut self.text, signal as u32);
+        let _ = write!(self.text, ", si_code={}", code as i32);
         if signal == 17 || code as i32 <= 0 {
-            let _ = write!(self.line, ", si_pid={}", pid as i32);
+            let _ = write!(self.text, ", si_pid={}", pid as i32);
         }
         if signal == 17 {
-            let _ = write!(self.line, ", si_status={}", status as i32);
+            let _ = write!(self.text, ", si_status={}", status as i32);
         }
-        self.line.extend_from_slice(b"} ---");
+        self.text.extend_from_slice(b"} ---");
         self.end()
     }
 
@@ -342,10 +352,10 @@ impl<W: Write> Writer<W> {
         }
         self.open.insert(held.tid, held.number);
         self.start(held.tid, held.time);
-        self.line.extend_from_slice(name_of(held.number).as_bytes());
-        self.line.push(b'(');
-        self.line.extend_from_slice(&held.text);
-        self.line.extend_from_slice(b" <unfinished ...>");
+        self.text.extend_from_slice(name_of(held.number).as_bytes());
+        self.text.push(b'(');
+        self.text.extend_from_slice(&held.text);
+        self.text.extend_from_slice(b" <unfinished ...>");
         self.end()?;
         self.write_frames(&held.frames)
     }
@@ -354,41 +364,48 @@ impl<W: Write> Writer<W> {
     fn write_frames(&mut self, frames: &[String]) -> io::Result<()> {
         for frame in frames {
             self.lines += 1;
-            writeln!(self.out, "{frame}")?;
+            let _ = writeln!(self.text, "{frame}");
         }
         Ok(())
     }
 
     /// `100 1764440000.123456 `
     fn start(&mut self, tid: u32, time: u64) {
-        self.line.clear();
-        words::decimal(&mut self.line, tid.into());
+        self.latest = self.latest.max(time);
         let micros = time.wrapping_add(self.clock) / 1000;
-        self.line.push(b' ');
-        words::decimal(&mut self.line, (micros / 1_000_000).cast_signed());
-        self.line.push(b'.');
-        let fraction = 1_000_000 + micros % 1_000_000;
-        let at = self.line.len();
-        words::decimal(&mut self.line, fraction.cast_signed());
-        self.line.remove(at);
-        self.line.push(b' ');
+        words::decimal(&mut self.text, tid.into());
+        self.text.push(b' ');
+        words::decimal(&mut self.text, (micros / 1_000_000).cast_signed());
+        self.text.push(b'.');
+        words::six_digits(&mut self.text, (micros % 1_000_000) as u32);
+        self.text.push(b' ');
     }
 
     fn end_with_result(&mut self, head: &Head, call: &Call<'_>) -> io::Result<()> {
-        self.line.extend_from_slice(b") = ");
+        self.text.extend_from_slice(b") = ");
         match call.body {
             Body::Files([Some(about), None]) if i64::from(head.fd) == head.result => {
-                self.files.write(&mut self.line, head.fd, about.file);
+                self.files.write(&mut self.text, head.fd, about.file);
             }
-            _ => words::result(&mut self.line, head.result),
+            _ => words::result(&mut self.text, head.result),
         }
         self.end()
     }
 
     fn end(&mut self) -> io::Result<()> {
-        self.line.push(b'\n');
+        self.text.push(b'\n');
         self.lines += 1;
-        self.out.write_all(&self.line)
+        if self.text.len() >= BLOCK {
+            return self.pass_on();
+        }
+        Ok(())
+    }
+
+    /// Passes on the lines that wait.
+    fn pass_on(&mut self) -> io::Result<()> {
+        let passed = self.out.write_all(&self.text);
+        self.text.clear();
+        passed
     }
 }
 

@@ -11,6 +11,8 @@ mod layout;
 mod lines;
 mod text;
 
+use std::ops::Range;
+
 use self::layout::{Entry, Layout, OWNED_BY_C};
 use crate::frame::Frame;
 use crate::memory::Memory;
@@ -23,6 +25,8 @@ pub(crate) const INTERPRETER: &str = "_PyEval_EvalFrameDefault";
 const MOST_INTERPRETERS: usize = 64;
 const MOST_THREADS: usize = 4096;
 const MOST_FRAMES: usize = 256;
+/// Words of an interpreter's own part of the stack.
+const MOST_WORDS: usize = 512;
 const LARGEST_LINES: u64 = 256 << 10;
 /// No address of a program is above.
 const HIGHEST: u64 = 1 << 56;
@@ -39,7 +43,7 @@ pub(crate) struct Python {
 struct Seen {
     frame: Frame,
     /// Where the instructions of its function are.
-    instructions: std::ops::Range<u64>,
+    instructions: Range<u64>,
     /// True if the interpreter was entered anew for it.
     is_entry: bool,
 }
@@ -74,6 +78,35 @@ impl Python {
         }
         runs.retain(|run| !run.is_empty());
         runs
+    }
+
+    /// Finds the frame that the innermost interpreter ran when its stack was copied, though its function may have returned
+    /// since: the interpreter has the frame's address on its own part of the stack. The frame's memory is used again by
+    /// the next function; so only a frame counts whose function the copy shows to be under way.
+    pub(crate) fn innermost(
+        &self,
+        memory: &Memory,
+        stack: &StackCopy,
+        own: Range<u64>,
+    ) -> Option<Frame> {
+        let words = own.step_by(8).take(MOST_WORDS);
+        let addresses = words.filter_map(|at| stack.word(at));
+        // Frames lie on no odd address, and not in the first page.
+        let mut frames = addresses.filter(|at| at % 8 == 0 && (4096..HIGHEST).contains(at));
+        frames.find_map(|at| self.frame_on(memory, at, stack))
+    }
+
+    /// A frame, with the line at which the copy shows its function.
+    fn frame_on(&self, memory: &Memory, at: u64, stack: &StackCopy) -> Option<Frame> {
+        let seen = self.frame(memory, at)?;
+        let next = seen.instruction_on(stack)?;
+        let code = memory.word(at.checked_add(self.layout.frame_code)?)?;
+        // It is the next instruction's: the one before made the call.
+        let index = (next - seen.instructions.start).saturating_sub(2) / 2;
+        let mut frame = seen.frame;
+        let file = String::from_utf8_lossy(&frame.module).into_owned();
+        frame.source = self.line(memory, code, index).map(|line| (file, line));
+        Some(frame)
     }
 
     fn walk(&self, memory: &Memory, tid: u32) -> Option<Vec<Seen>> {
@@ -175,10 +208,19 @@ impl Seen {
     /// True if the copy of the stack has an address within the function's instructions: the interpreter
     /// keeps the next one there. An address of the frame would not do, for its memory is used again.
     fn is_on(&self, stack: &StackCopy) -> bool {
-        let words = stack.bytes.chunks_exact(8);
-        let mut words = words.map(|word| word.try_into().map_or(0, u64::from_le_bytes));
-        words.any(|word| self.instructions.contains(&word))
+        words(stack).any(|word| self.instructions.contains(&word))
     }
+
+    /// The next instruction, as the copy shows it. The address of the first one is kept beside it, and is left out.
+    fn instruction_on(&self, stack: &StackCopy) -> Option<u64> {
+        words(stack)
+            .find(|word| self.instructions.contains(word) && *word != self.instructions.start)
+    }
+}
+
+fn words(stack: &StackCopy) -> impl Iterator<Item = u64> {
+    let words = stack.bytes.chunks_exact(8);
+    words.map(|word| word.try_into().map_or(0, u64::from_le_bytes))
 }
 
 #[cfg(test)]

@@ -59,10 +59,11 @@ fn what_came_after_the_copy_is_left_out() {
         let frames = frames(stopped);
         assert!(!frames.contains("(idle+0x"), "{frames}");
         let interpreter = "(_PyEval_EvalFrameDefault+0x";
-        // The outermost function is there still, where it is now.
+        // The innermost function has returned, and the copy still tells it. The outermost one is there, where it is now.
         has_in_order(
             &frames,
             &[
+                &format!("{path}(Handler.close+0x0) [line 8]"),
                 interpreter,
                 &format!("{path}(<module>+0x0) [line 25]"),
                 interpreter,

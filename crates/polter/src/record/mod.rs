@@ -32,8 +32,8 @@ pub(crate) use held::{Held, hold};
 use output::Output;
 pub(crate) use whom::{header_of as header, header_of_targets, scope_of};
 
-/// How long the ring is left alone when it was empty, and nothing is urgent.
-pub(crate) const PAUSE: Duration = Duration::from_millis(10);
+/// How long the ring is left alone when nothing is urgent: each look at it takes the CPU from those who are recorded.
+pub(crate) const PAUSE: Duration = Duration::from_millis(20);
 
 /// Records until the processes have ended, the time is over, or somebody says so.
 pub(crate) fn record(args: &RecordArgs, console: &Console) -> Result<Exit, Failure> {
@@ -81,7 +81,7 @@ pub(crate) fn follow<W: Write>(
     let mut exit = Exit::Clean;
     let end = duration.map(|it| Instant::now() + it);
     loop {
-        let count = recorder.drain().map_err(Failure::Write)?;
+        let is_more = recorder.drain().map_err(Failure::Write)?;
         if let Some(running) = &mut command
             && let Some(status) = running.ended()?
         {
@@ -101,7 +101,7 @@ pub(crate) fn follow<W: Write>(
         if command.is_none() && !recorder.is_anybody_alive() {
             return Ok(exit);
         }
-        if count == 0 {
+        if !is_more {
             recorder.wait(PAUSE).map_err(Failure::Write)?;
         }
     }

@@ -17,6 +17,8 @@ pub(super) struct Recorded {
     /// `None` when it is over.
     recorder: Option<Recorder<Vec<u8>>>,
     buffer: Vec<u8>,
+    /// Whether the ring was not read to its end.
+    is_more: bool,
     exorcist: Option<Exorcist>,
 }
 
@@ -35,6 +37,7 @@ impl Recorded {
         Ok(Recorded {
             recorder: Some(recorder),
             buffer: Vec::new(),
+            is_more: false,
             exorcist,
         })
     }
@@ -48,7 +51,11 @@ impl Source for Recorded {
             return Ok(Next::End);
         };
         loop {
-            recorder.drain().map_err(Failure::Write)?;
+            let left = end.saturating_duration_since(Instant::now());
+            if !self.is_more {
+                recorder.wait(left.min(PAUSE)).map_err(Failure::Write)?;
+            }
+            self.is_more = recorder.drain().map_err(Failure::Write)?;
             if let Some(exorcist) = &mut self.exorcist {
                 recorder.ghosts().for_each(|it| exorcist.remove(it));
             }
@@ -59,11 +66,9 @@ impl Source for Recorded {
             if !recorder.is_anybody_alive() {
                 return Ok(Next::End);
             }
-            let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(Next::Nothing);
             }
-            recorder.wait(left.min(PAUSE)).map_err(Failure::Write)?;
         }
     }
 

@@ -28,6 +28,7 @@ mod record_calls;
 mod record_lost;
 mod record_refused;
 mod record_running;
+mod record_stacks;
 mod run;
 mod sarif;
 mod scan;

@@ -5,7 +5,6 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::compiler::compile;
 use crate::polter::{Logs, Ran, command, polter};
 use crate::run::can_trace;
 
@@ -129,43 +128,6 @@ fn a_recorded_command_that_cannot_start_is_an_error() {
     let ran = polter(["run", "--via", "bpf", "--", "no-such-command"]);
     assert_eq!(ran.code, Some(2));
     assert!(ran.err().contains("did not start"), "{}", ran.err());
-}
-
-#[test]
-fn the_stack_of_a_ghost_names_the_function() {
-    const GHOST: &str = "
-        #include <sys/epoll.h>
-        #include <sys/wait.h>
-        #include <unistd.h>
-        __attribute__((noinline)) void forget_it(int fd) { close(fd); __asm__ volatile(\"\" ::: \"memory\"); }
-        int main(void) {
-            int ends[2], instance = epoll_create1(0);
-            if (pipe(ends)) return 1;
-            struct epoll_event event = {.events = EPOLLIN, .data.fd = ends[0]};
-            epoll_ctl(instance, EPOLL_CTL_ADD, ends[0], &event);
-            if (!fork()) { usleep(300000); _exit(0); }
-            usleep(100000);
-            forget_it(ends[0]);
-            if (write(ends[1], \"x\", 1) != 1) return 1;
-            epoll_wait(instance, &event, 1, 0);
-            usleep(200000);
-            wait(0);
-        }";
-    if !can_record() {
-        return;
-    }
-    let logs = Logs::new();
-    let (source, program) = (logs.path("ghost.c"), logs.path("ghost"));
-    fs::write(&source, GHOST).unwrap();
-    if !compile(&["-O2"], &source, &program) {
-        return;
-    }
-    let log = logs.path("log");
-    let (log, program) = (log.to_str().unwrap(), program.to_str().unwrap());
-    polter(["record", "-o", log, "--", program]);
-    let ran = polter(["judge", "--format", "json", log]);
-    assert!(ran.out().contains("fork-ghost"), "{}", ran.out());
-    assert!(ran.out().contains("(forget_it+0x"), "{}", ran.out());
 }
 
 #[test]
