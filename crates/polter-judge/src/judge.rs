@@ -52,6 +52,8 @@ pub struct Judge {
     pub(crate) clock: Option<LogTime>,
     /// How often time has passed while the log grew: what was suspected before is told then.
     pub(crate) time: u64,
+    /// The instance and the data of each event that the last wait reported, if somebody asks.
+    pub(crate) reports: Option<Vec<(EpollId, u64)>>,
 }
 
 impl Judge {
@@ -78,6 +80,7 @@ impl Judge {
             line: 0,
             clock: None,
             time: 0,
+            reports: None,
         }
     }
 

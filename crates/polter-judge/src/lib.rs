@@ -7,6 +7,7 @@
 //! | `handle` | the handlers, by kind of call: processes, descriptors, `epoll_ctl`, waits, messages |
 //! | `detect` | the detectors: ghosts and other faults, what a policy breaks in which order, what the log does not show |
 //! | `live` | the judge of a log that grows: findings while the programs run |
+//! | `follow` | the log read again, with its findings known: what lived when around each of them |
 //! | `verdict` | what is said in the end |
 //!
 //! [`Judge`] owns the state and passes each event of the log to its handler. [`LiveJudge`] feeds it line by line. `state` does not know it; `handle` and
@@ -25,6 +26,7 @@
 #![forbid(unsafe_code)]
 
 mod detect;
+mod follow;
 mod handle;
 mod input;
 mod judge;
@@ -32,6 +34,11 @@ mod live;
 mod state;
 mod verdict;
 
+pub use follow::{
+    ExcerptLine, FileLife, FindingLives, Followed, HolderLife, MAX_FOLLOWED, MarkKind, Marks,
+    Named, Now, NowFile, NowInstance, NowRegistration, NowTable, ProcessLife, RegistrationLife,
+    Series, Span,
+};
 pub use input::{Past, PastInstance, PastName, PastProcess, PastRegistration};
 pub use judge::Judge;
 pub use live::LiveJudge;

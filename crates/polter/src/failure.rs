@@ -73,6 +73,14 @@ pub(crate) enum Failure {
         /// What their time stamps lack.
         what: &'static str,
     },
+    /// A page is about one log.
+    #[error(
+        "a page is about one log, or about the files of one `strace -ff`: make a page for each"
+    )]
+    SeveralLogs,
+    /// A page or a trace would be written to a terminal.
+    #[error("this is not for a terminal: name a file, as in -o page.html")]
+    NotForATerminal,
     /// A directory was given for a log.
     #[error("{0}: Is a directory; name the logs in it: polter judge {0}/*", .path.display())]
     Directory {

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::report::words::number;
 
 /// The name of `-` in reports.
-const STDIN: &str = "standard input";
+pub(crate) const STDIN: &str = "standard input";
 
 /// A log shorter than this is read before anybody could look at a progress bar.
 const LONG_LOG: u64 = 8 << 20;

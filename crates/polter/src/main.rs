@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`cli`] | the command line, once for parsing, help, completions and man pages |
 //! | [`judge_command`], [`run`], [`check`], [`witness`], [`demo`], [`pages`] | a verb each |
+//! | [`drawn`] | the verb that draws a log's verdict |
 //! | [`race`] | the verb that searches every interleaving of a few calls |
 //! | `record` | the verb that records calls by eBPF |
 //! | [`scan_command`], [`exorcise_command`] | the verbs for running processes |
@@ -26,6 +27,7 @@ mod check;
 mod cli;
 mod console;
 mod demo;
+mod drawn;
 mod exit;
 mod exorcise_command;
 mod fail_on;
@@ -78,6 +80,7 @@ fn start(verb: &Verb, console: &Console) -> Result<Exit, Failure> {
         Verb::DemoWorker(worker) => demo::work(worker),
         Verb::Follow(follow) => run::follow(follow),
         Verb::Judge(judge) => judge_command::judge(judge, console),
+        Verb::Report(report) => drawn::report(report, console),
         Verb::Watch(watch) => watch::watch(watch, console),
         #[cfg(feature = "bpf")]
         Verb::Record(args) => record::record(args, console),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use eventpoll::Policy;
 use polter_judge::{Judge, Past, Verdict};
 
 use crate::cli::{Judging, Reporting};
@@ -37,11 +38,11 @@ pub(crate) fn judge(
     console: &Console,
 ) -> Result<Exit, Failure> {
     let damage = log.damage();
-    let (path, verdict) = read(log, past, &judging.reporting)?;
+    let (path, verdict) = read(log, past, &judging.reporting.policies())?;
     let damage = damage.get();
     let exit = match damage {
         Some(_) => Exit::Error,
-        None => exit(&verdict, judging),
+        None => exit(&verdict, &judging.fail_on, judging.strict),
     };
     let judged = Judged {
         path,
@@ -50,7 +51,7 @@ pub(crate) fn judge(
         exit,
     };
     reports.write(&judged)?;
-    say(&judged, judging, console);
+    say(&judged, &judging.fail_on, judging.strict, console);
     reports.keep(judged);
     Ok(exit)
 }
@@ -61,7 +62,7 @@ pub(crate) fn report(
     reporting: &Reporting,
     reports: &mut Reports<'_>,
 ) -> Result<(), Failure> {
-    let (path, verdict) = read(log, None, reporting)?;
+    let (path, verdict) = read(log, None, &reporting.policies())?;
     let judged = Judged {
         path,
         verdict: Ok(verdict),
@@ -74,12 +75,12 @@ pub(crate) fn report(
 }
 
 /// The log's name, and the verdict on it.
-fn read(
+pub(crate) fn read(
     mut log: Log,
     past: Option<&Past>,
-    reporting: &Reporting,
+    policies: &[Policy],
 ) -> Result<(PathBuf, Verdict), Failure> {
-    let mut judge = Judge::new(&reporting.policies());
+    let mut judge = Judge::new(policies);
     if let Some(past) = past {
         judge.begin_with(past);
     }
@@ -97,12 +98,12 @@ fn read(
 }
 
 /// The exit code of a verdict. 0 means that the log showed enough and nothing was found.
-fn exit(verdict: &Verdict, judging: &Judging) -> Exit {
-    if judging.strict && verdict.log.warning_count > 0 {
+pub(crate) fn exit(verdict: &Verdict, fail_on: &[FailOn], is_strict: bool) -> Exit {
+    if is_strict && verdict.log.warning_count > 0 {
         return Exit::Error;
     }
-    let is_met = FailOn::is_met_by_log(&judging.fail_on, verdict);
-    if is_met && !judging.strict && !verdict.log.is_mostly_foreign() {
+    let is_met = FailOn::is_met_by_log(fail_on, verdict);
+    if is_met && !is_strict && !verdict.log.is_mostly_foreign() {
         return Exit::Findings;
     }
     match (verdict.gaps.is_empty(), is_met) {
@@ -113,14 +114,14 @@ fn exit(verdict: &Verdict, judging: &Judging) -> Exit {
 }
 
 /// Says on standard error what made the exit code an error.
-fn say(judged: &Judged, judging: &Judging, console: &Console) {
+pub(crate) fn say(judged: &Judged, fail_on: &[FailOn], is_strict: bool, console: &Console) {
     let name = judged.path.to_string_lossy();
     let Ok(verdict) = &judged.verdict else {
         return;
     };
-    if judging.strict && verdict.log.warning_count > 0 {
+    if is_strict && verdict.log.warning_count > 0 {
         say_warnings(&name, verdict, console);
-    } else if exit(verdict, judging) == Exit::Error {
+    } else if exit(verdict, fail_on, is_strict) == Exit::Error {
         for gap in &verdict.gaps {
             console.say_error(format_args!("{name}: {}; {}", gap.summary, gap.advice));
         }

@@ -144,8 +144,8 @@ impl Judge {
             holders: holders.into_iter().map(|(_, kept_by)| kept_by).collect(),
             since: self.time,
             told: GhostTold::Nothing,
+            mended: self.worlds.note_ghost(history.id, &history.in_worlds),
         });
-        self.worlds.note_ghost(history.id, &history.in_worlds);
         let (epoll, fd) = (history.epoll, history.fd);
         self.ghosts.add(&self.registrations, id, epoll, fd);
     }
@@ -321,6 +321,7 @@ impl Judge {
             ended,
             fix: fix(orphaned, fd),
             repeated: 0,
+            mended_by: self.worlds.policies_of(orphaned.mended),
         }
     }
 }

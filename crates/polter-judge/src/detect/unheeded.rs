@@ -152,6 +152,7 @@ impl Judge {
             ended: None,
             fix,
             repeated: 0,
+            mended_by: Vec::new(),
         };
         streak.finding = self.findings.add(finding);
     }

@@ -67,7 +67,8 @@ impl Judge {
             return false;
         };
         let (fd, events) = (evidence.fd, evidence.events);
-        let finding = unseen_ghost(evidence, instance.clone(), place);
+        let mut finding = unseen_ghost(evidence, instance.clone(), place);
+        finding.mended_by = self.worlds.ending_with_the_fd();
         self.worlds.note_unseen_ghost(1, events);
         let finding = self.findings.add(finding);
         let ghost = UnseenGhost {
@@ -181,5 +182,6 @@ fn unseen_ghost(evidence: Evidence, instance: Instance, place: &Place<'_>) -> Fi
             "EPOLL_CTL_DEL {fd} before closing it; `polter scan {pid}` says who keeps the file"
         ),
         repeated: 0,
+        mended_by: Vec::new(),
     }
 }

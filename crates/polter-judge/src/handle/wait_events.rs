@@ -66,6 +66,9 @@ impl Judge {
         let mut fds = Vec::new();
         for data in event_words(events) {
             self.findings.summary.events += 1;
+            if let Some(reports) = &mut self.reports {
+                reports.push((epoll, data));
+            }
             match self.registrations.origin(&self.worlds, epoll, data) {
                 Origin::Unknown => {
                     self.findings.summary.unknown_events += 1;

@@ -18,7 +18,7 @@ mod names;
 use crate::judge::Judge;
 use crate::verdict::{LogSummary, LogTime, News, Verdict};
 use eventpoll::Policy;
-use names::Names;
+pub(crate) use names::Names;
 use polter_trace::{
     Assembled, Assembler, DEFAULT_MAX_LEN, Diagnostic, ErrorKind, EventKind, Line, Problem,
 };

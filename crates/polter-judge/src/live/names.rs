@@ -12,18 +12,18 @@ const LONGEST: usize = 15;
 
 /// The name of each live task.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(crate) struct Names {
     /// The task that has no pid yet is 0.
     by_pid: FxHashMap<u32, Arc<str>>,
 }
 
 impl Names {
-    pub(super) fn get(&self, pid: u32) -> Option<&str> {
+    pub(crate) fn get(&self, pid: u32) -> Option<&str> {
         self.by_pid.get(&pid).map(|name| &**name)
     }
 
     /// A line may tell a name.
-    pub(super) fn note(&mut self, prefix: &Prefix<'_>, event: Option<&Event<'_>>) {
+    pub(crate) fn note(&mut self, prefix: &Prefix<'_>, event: Option<&Event<'_>>) {
         let Some(event) = event else { return };
         let pid = event.pid.unwrap_or(0);
         if let Some(command) = prefix.command {
@@ -67,7 +67,7 @@ impl Names {
     }
 
     /// The task without a pid turns out to have one.
-    pub(super) fn name_root(&mut self, pid: u32) {
+    pub(crate) fn name_root(&mut self, pid: u32) {
         if let Some(name) = self.by_pid.remove(&0) {
             self.by_pid.insert(pid, name);
         }
@@ -81,7 +81,7 @@ impl Names {
     }
 
     /// A task is gone.
-    pub(super) fn forget(&mut self, pid: u32) {
+    pub(crate) fn forget(&mut self, pid: u32) {
         self.by_pid.remove(&pid);
     }
 

@@ -96,12 +96,31 @@ impl Worlds {
     }
 
     /// A registration became a ghost in Linux's world. The worlds that had it and no longer do have mended that.
-    pub(crate) fn note_ghost(&mut self, history: u64, ids: &[Option<EpitemId>]) {
+    pub(crate) fn note_ghost(&mut self, history: u64, ids: &[Option<EpitemId>]) -> WorldSet {
+        let mut mended = WorldSet::default();
         for index in 1..self.worlds.len() {
             if ids[index].is_some() && !self.has(index, history, ids) {
                 self.worlds[index].verdict.mended_ghosts += 1;
+                mended.insert(index);
             }
         }
+        mended
+    }
+
+    /// The names of some worlds' policies.
+    pub(crate) fn policies_of(&self, set: WorldSet) -> Vec<String> {
+        let worlds = self.worlds.iter().enumerate();
+        let named = worlds.filter(|(index, _)| set.has(*index));
+        named
+            .map(|(_, world)| world.verdict.policy.clone())
+            .collect()
+    }
+
+    /// The policies under which a registration ends with its fd: all but Linux's own, and those that end it as Linux does.
+    pub(crate) fn ending_with_the_fd(&self) -> Vec<String> {
+        let worlds = self.worlds.iter();
+        let named = worlds.filter(|world| world.kernel.policy().dies != Dies::LastReference);
+        named.map(|world| world.verdict.policy.clone()).collect()
     }
 
     /// A ghost that is not registered in the model, or its events. Every policy but Linux's ends a registration with

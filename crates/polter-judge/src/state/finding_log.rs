@@ -309,6 +309,7 @@ impl FindingDraft {
             ended: None,
             fix: self.fix.to_string(),
             repeated: 0,
+            mended_by: Vec::new(),
         }
     }
 }

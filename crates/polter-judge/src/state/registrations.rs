@@ -5,6 +5,7 @@
 use super::heed::Streak;
 use super::steps::{add_frame, name_root};
 use super::sync_events::SyncEvent;
+use super::world_set::WorldSet;
 use super::worlds::Worlds;
 use crate::verdict::{Class, Instance, KeptBy, Step};
 use eventpoll::{EpitemId, EpollId, Fd, FileId, TableId};
@@ -59,6 +60,8 @@ pub(crate) struct Orphaned {
     /// The time at which it became one, as the judge counts time.
     pub(crate) since: u64,
     pub(crate) told: GhostTold,
+    /// The worlds in which it was gone by then.
+    pub(crate) mended: WorldSet,
 }
 
 /// What was made of a ghost so far.

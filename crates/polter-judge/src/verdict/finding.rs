@@ -31,6 +31,9 @@ pub struct Finding {
     pub fix: String,
     /// How many more of the same kind, process and place were seen.
     pub repeated: u64,
+    /// The policies under which this ghost would not have been; empty for other findings.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mended_by: Vec<String>,
 }
 
 /// An instance, by the descriptor it was made as.

@@ -10,6 +10,7 @@
 //! | `order` | two processes' calls that could come the other way round, and that could not |
 //! | `reported` | small programs after public reports, and their near misses |
 //! | `following` | a few lines each: what makes a log hard to follow |
+//! | `followed` | a log read again: what lived when around a finding |
 //! | `gaps`, `before` | what a log does not show, and what was there before it |
 //! | `live` | the same logs while they grow: the findings are the same, each once |
 //! | `hostile` | damaged, huge and contradictory ones |
@@ -17,6 +18,7 @@
 mod before;
 mod classes;
 mod fixtures;
+mod followed;
 mod following;
 mod gaps;
 mod haunted;

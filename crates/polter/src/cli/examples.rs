@@ -39,6 +39,12 @@ A policy is a rule for when a registration ends:
   stale           as today, but an instance that came by fork answers ESTALE
   not-inherited   as owner, and fork does not copy the instance (kqueue)";
 
+pub(super) const REPORT: &str = "\
+Examples:
+  polter report log -o page.html
+  strace -f -yy -o log ./server; polter report log -o page.html
+  polter report --policy close,owner --fail-on ghost log -o page.html";
+
 pub(super) const WATCH: &str = "\
 Examples:
   strace -f -yy -ttt -o /dev/stdout -p PID | polter watch --local

@@ -11,6 +11,7 @@ mod judge;
 mod lab;
 mod race;
 mod record;
+mod report;
 mod run;
 mod scan;
 mod watch;
@@ -35,6 +36,7 @@ pub(crate) use lab::{LabArgs, LabOptions};
 pub(crate) use race::RaceArgs;
 #[cfg(feature = "bpf")]
 pub(crate) use record::{HoldArgs, RecordArgs, Targets};
+pub(crate) use report::{ReportArgs, ReportFormat};
 pub(crate) use run::{FollowArgs, RunArgs, Via};
 pub(crate) use scan::ScanArgs;
 pub(crate) use watch::WatchArgs;
@@ -89,6 +91,15 @@ pub(crate) enum Verb {
     /// merged by their time stamps; with -T the ends of calls are known too.
     #[command(after_help = with_exit_codes(examples::JUDGE, Exit::HELP))]
     Judge(JudgeArgs),
+
+    /// Draw a log's verdict: one HTML file, with timelines and graphs
+    ///
+    /// The page says the same as `polter judge`, and shows for each finding what lived when, and who
+    /// kept what; it has the lines that matter, and what each policy would change. It works from disk,
+    /// without a network, and can be read without JavaScript. The log is read twice; what is piped in
+    /// is kept in a temporary file meanwhile.
+    #[command(after_help = with_exit_codes(examples::REPORT, Exit::HELP))]
+    Report(ReportArgs),
 
     /// Run a command, watch its calls, and judge what it did
     ///

@@ -11,6 +11,7 @@
 //! | [`reports`] | all logs' reports, each at once or in one document |
 //! | [`frames`] | the frames of a stack that are the program's own |
 //! | [`call_text`] | a call of a log, shortened to fit |
+//! | [`sentences`] | what reports say of a verdict, whatever they are written as |
 //! | [`words`] | text from a log made safe, cut and wrapped; counts in words |
 //! | `sample` | hand-made verdicts for the tests |
 
@@ -24,6 +25,7 @@ pub(crate) mod reports;
 #[cfg(test)]
 pub(crate) mod sample;
 pub(crate) mod sarif;
+pub(crate) mod sentences;
 pub(crate) mod text;
 pub(crate) mod words;
 pub(crate) mod xml;

@@ -136,6 +136,7 @@ fn fork_ghost() -> Finding {
         ended: None,
         fix: "DEL 4 before close, or open it with O_CLOEXEC and let the child exec".to_owned(),
         repeated: 3,
+        mended_by: Vec::new(),
     }
 }
 
@@ -176,6 +177,7 @@ fn child_removes() -> Finding {
         ended: None,
         fix: "close the child's copy of the instance, and leave its registrations alone".to_owned(),
         repeated: 0,
+        mended_by: Vec::new(),
     }
 }
 
@@ -205,6 +207,7 @@ fn epoll_as_kcmp() -> Finding {
         ended: Some(60),
         fix: "ask with fcntl F_DUPFD_QUERY or kcmp".to_owned(),
         repeated: 0,
+        mended_by: Vec::new(),
     }
 }
 

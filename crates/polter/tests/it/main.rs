@@ -29,6 +29,7 @@ mod record_lost;
 mod record_refused;
 mod record_running;
 mod record_stacks;
+mod report;
 mod run;
 mod sarif;
 mod scan;

@@ -21,6 +21,7 @@ fn the_manual_page_goes_to_stdout_or_every_page_into_a_directory() {
     for page in [
         "polter.1",
         "polter-judge.1",
+        "polter-report.1",
         "polter-run.1",
         "polter-check.1",
         "polter-demo.1",
@@ -38,6 +39,7 @@ fn every_help_has_examples_and_fits() {
     for args in [
         &["--help"][..],
         &["judge", "--help"],
+        &["report", "--help"],
         &["run", "--help"],
         &["check", "--help"],
         &["demo", "--help"],

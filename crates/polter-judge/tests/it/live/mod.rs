@@ -27,6 +27,11 @@ pub(crate) fn check_live(log: &[u8], verdict: &Verdict) {
     if log.len() > LONG || verdict.findings_left_out > 0 {
         return;
     }
+    // A live judge compares no policies.
+    let mut expected = verdict.findings.clone();
+    for finding in &mut expected {
+        finding.mended_by.clear();
+    }
     for (piece, pause) in WAYS {
         let mut judge = LiveJudge::new(&[]);
         let mut told = Told::default();
@@ -41,8 +46,8 @@ pub(crate) fn check_live(log: &[u8], verdict: &Verdict) {
         let (last, whole) = judge.finish();
         told.take(last);
         let way = format!("in pieces of {piece}, and time passes after {pause}");
-        assert_eq!(told.findings(), sorted(&verdict.findings), "{way}");
-        assert_eq!(sorted(&whole.findings), sorted(&verdict.findings), "{way}");
+        assert_eq!(told.findings(), sorted(&expected), "{way}");
+        assert_eq!(sorted(&whole.findings), sorted(&expected), "{way}");
         assert_eq!(
             (&whole.log, &whole.gaps),
             (&verdict.log, &verdict.gaps),

@@ -11,16 +11,15 @@
 
 use std::io::{self, Write};
 
-use polter_judge::{Finding, Instance, KeptBy, Severity};
+use polter_judge::{Finding, Severity};
 
 use super::style::{ASIDE, FAULT, LABEL, NOTE, TITLE};
 use super::{WIDTH, story};
+use crate::report::sentences::{events, holders, place};
 use crate::report::words::{clean, counted, number, wrap};
 
 pub(super) const INDENT: usize = 4;
 const LABEL_WIDTH: usize = 10;
-
-const HOLDERS_SHOWN: usize = 6;
 
 /// Writes the finding under its number.
 pub(super) fn write(out: &mut dyn Write, ordinal: usize, finding: &Finding) -> io::Result<()> {
@@ -64,60 +63,11 @@ fn write_title(out: &mut dyn Write, ordinal: usize, finding: &Finding) -> io::Re
         Severity::Note => (NOTE, " (note)"),
     };
     let class = finding.class.name().replace('-', " ");
-    let Finding {
-        pid, fd, instance, ..
-    } = finding;
-    let instance = describe_instance(instance, *pid);
     writeln!(
         out,
-        "\n{TITLE}{ordinal:>2}{TITLE:#}  {style}{class}{style:#}{mild}   process {pid}, fd {fd}, {instance}"
+        "\n{TITLE}{ordinal:>2}{TITLE:#}  {style}{class}{style:#}{mild}   {}",
+        place(finding)
     )
-}
-
-fn describe_instance(instance: &Instance, pid: u32) -> String {
-    let of = if instance.pid == pid {
-        String::new()
-    } else {
-        format!(" of process {}", instance.pid)
-    };
-    if instance.fd < 0 {
-        return "an instance older than the log".to_owned();
-    }
-    match instance.line {
-        Some(line) => format!("instance {}{of} (line {line})", instance.fd),
-        None => format!("instance {}{of} (older than the log)", instance.fd),
-    }
-}
-
-fn events(finding: &Finding) -> Option<String> {
-    let until = match finding.ended {
-        Some(line) => format!("until line {line}"),
-        None => "to the end of the log".to_owned(),
-    };
-    (finding.events > 0).then(|| format!("{} reported through it, {until}", number(finding.events)))
-}
-
-fn holders(holders: &[KeptBy]) -> String {
-    let mut named: Vec<String> = holders
-        .iter()
-        .take(HOLDERS_SHOWN)
-        .map(describe_holder)
-        .collect();
-    let more = holders.len() - named.len();
-    if more > 0 {
-        named.push(format!("{more} more"));
-    }
-    named.join(", ")
-}
-
-fn describe_holder(holder: &KeptBy) -> String {
-    match holder {
-        KeptBy::Fd { pid, fd } => format!("process {pid} fd {fd}"),
-        KeptBy::Thread { tid, fd } => format!("thread {tid} fd {fd}, in a table of its own"),
-        KeptBy::InFlight => "a message not yet received".to_owned(),
-        KeptBy::Ring => "the fixed files of an io_uring".to_owned(),
-        KeptBy::Unknown => "somebody the log does not show".to_owned(),
-    }
 }
 
 pub(super) fn write_labelled(out: &mut dyn Write, label: &str, text: &str) -> io::Result<()> {

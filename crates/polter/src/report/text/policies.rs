@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
-use polter_judge::{Break, Broken, Outcome, PolicyVerdict};
+use polter_judge::{Break, Outcome, PolicyVerdict};
 
 use super::WIDTH;
 use super::style::{ASIDE, CLEAN, FAULT, NOTE, TITLE};
 use crate::report::call_text;
+use crate::report::sentences::{BY_ORDER, broken, mends, outcome};
 use crate::report::words::{clean, counted, number};
 
 /// The columns of a call in the table.
@@ -15,16 +16,6 @@ const CALL_WIDTH: usize = 46;
 
 /// A line under the header, and nothing else.
 const RULED: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─'));
-
-const UNCHANGED: &str = "unchanged";
-const HARMLESS: &str = "harmless";
-const MENDS: &str = "mends";
-const BREAKS: &str = "breaks";
-const MENDS_AND_BREAKS: &str = "mends and breaks";
-const MAY_BREAK: &str = "may break";
-const BY_ORDER: &str = "in this order of two processes' calls";
-const MENDS_AND_MAY_BREAK: &str = "mends, may break";
-const NOT_KNOWN: &str = "not known";
 
 /// Writes the table, if there is something to put into it.
 pub(super) fn write(out: &mut dyn Write, policies: &[PolicyVerdict]) -> io::Result<()> {
@@ -57,42 +48,24 @@ pub(super) fn write(out: &mut dyn Write, policies: &[PolicyVerdict]) -> io::Resu
 fn write_line(out: &mut dyn Write, line: &str) -> io::Result<()> {
     // The longest first, because some verdicts end with another one.
     let verdicts = [
-        (MENDS_AND_MAY_BREAK, NOTE),
-        (MAY_BREAK, NOTE),
-        (MENDS_AND_BREAKS, NOTE),
-        (BREAKS, FAULT),
-        (MENDS, CLEAN),
-        (UNCHANGED, ASIDE),
-        (HARMLESS, ASIDE),
-        (NOT_KNOWN, NOTE),
+        (Outcome::MendsMayBreak, NOTE),
+        (Outcome::MayBreak, NOTE),
+        (Outcome::MendsAndBreaks, NOTE),
+        (Outcome::Breaks, FAULT),
+        (Outcome::Mends, CLEAN),
+        (Outcome::Unchanged, ASIDE),
+        (Outcome::Harmless, ASIDE),
+        (Outcome::NotKnown, NOTE),
     ];
     if line.starts_with('─') {
         return writeln!(out, "  {ASIDE}{line}{ASIDE:#}");
     }
-    for (verdict, style) in verdicts {
+    for (verdict, style) in verdicts.map(|(verdict, style)| (outcome(verdict), style)) {
         if let Some(before) = line.strip_suffix(verdict) {
             return writeln!(out, "  {before}{style}{verdict}{style:#}");
         }
     }
     writeln!(out, "  {line}")
-}
-
-fn mends(policy: &PolicyVerdict) -> String {
-    let kinds = [
-        (policy.mended_ghosts, "ghost"),
-        (policy.mended_events, "event"),
-        (policy.mended_calls, "call"),
-    ];
-    let parts: Vec<String> = kinds
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, noun)| counted(count, noun))
-        .collect();
-    if parts.is_empty() {
-        "–".to_owned()
-    } else {
-        parts.join(", ")
-    }
 }
 
 fn breaks(policy: &PolicyVerdict) -> String {
@@ -124,12 +97,7 @@ fn breaks(policy: &PolicyVerdict) -> String {
 fn describe(first: &Break) -> String {
     let site = &first.site;
     let call = call_text::fit(&site.text, CALL_WIDTH);
-    let what = match &first.what {
-        Broken::Result { would_be, .. } => format!("would be {}", clean(would_be)),
-        Broken::EventLost { fd, registered } => {
-            format!("loses fd {fd}'s event, added on line {}", registered.line)
-        }
-    };
+    let what = broken(&first.what);
     format!(
         "first on line {} by {}\n{call}\n{what}",
         site.line, site.pid
@@ -137,16 +105,7 @@ fn describe(first: &Break) -> String {
 }
 
 fn verdict(policy: &PolicyVerdict) -> String {
-    let verdict = match policy.verdict {
-        Outcome::Unchanged => UNCHANGED,
-        Outcome::Harmless => HARMLESS,
-        Outcome::Mends => MENDS,
-        Outcome::MendsMayBreak => MENDS_AND_MAY_BREAK,
-        Outcome::MayBreak => MAY_BREAK,
-        Outcome::MendsAndBreaks => MENDS_AND_BREAKS,
-        Outcome::Breaks => BREAKS,
-        Outcome::NotKnown => NOT_KNOWN,
-    };
+    let verdict = outcome(policy.verdict);
     match policy.notices {
         0 => verdict.to_owned(),
         notices => format!("{verdict}\n{}", counted(notices, "notice")),

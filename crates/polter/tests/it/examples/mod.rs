@@ -14,10 +14,11 @@ use surroundings::Surroundings;
 
 use crate::polter::polter;
 
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 17] = [
     "",
     "demo",
     "judge",
+    "report",
     "watch",
     "run",
     "record",
