@@ -370,8 +370,17 @@
 
   const timelines = [...document.querySelectorAll('.timeline')].filter((figure) => data.timelines[figure.dataset.key]);
   const made = timelines.map((figure) => new Timeline(figure));
-  // For whoever measures: how long one frame of a zoom takes.
-  document.documentElement.dataset.timelines = String(made.length);
+  // When nobody waits, marks are unpacked, one series at a time: the first zoom need not.
+  const packed = made.flatMap((timeline) => timeline.data.lanes.flatMap((lane) => lane.series));
+  const later = window.requestIdleCallback || ((todo) => setTimeout(todo, 50));
+  const unpackNext = () => {
+    const series = packed.pop();
+    if (!series) return;
+    series.lines ??= unpack(series.marks);
+    series.marks = '';
+    later(unpackNext);
+  };
+  later(unpackNext);
 
   const filters = document.querySelector('.filters');
   if (filters) {

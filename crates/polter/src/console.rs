@@ -12,6 +12,7 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use polter_trace::escape;
 
+use crate::cli::DrawnFormat;
 use crate::failure::Failure;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -53,6 +54,20 @@ impl Console {
         };
         let file = File::create(path).map_err(Failure::write_file(path))?;
         Ok(Box::new(BufWriter::new(AutoStream::new(file, self.color))))
+    }
+
+    /// An error if a page would be written to a terminal.
+    pub(crate) fn refuse_page_on_terminal(
+        &self,
+        format: DrawnFormat,
+        file: Option<&Path>,
+    ) -> Result<(), Failure> {
+        let is_refused =
+            format == DrawnFormat::Html && file.is_none() && io::stdout().is_terminal();
+        if is_refused {
+            return Err(Failure::NotForATerminal);
+        }
+        Ok(())
     }
 
     fn stream(&self, stream: Stream) -> Box<dyn Write> {

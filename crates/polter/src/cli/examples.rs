@@ -102,6 +102,7 @@ Examples:
   polter witness last-fput kernel --calls 4  all programs of up to four calls, on this kernel too
   polter witness --all --vocabulary rights --calls 7 --shard 1/4 --format json -o 1.json
   polter witness merge 1.json 2.json 3.json 4.json
+  polter witness last-fput stale --format html -o worlds.html
   polter witness last-fput stale --scripts witnesses; polter check witnesses/*.strace";
 
 pub(super) fn witness() -> String {
@@ -113,6 +114,7 @@ Examples:
   polter race scenarios/races/*.strace       Linux today: nothing can go wrong
   polter race --fix removal-pin=off scenarios/races/instance-against-file.strace
   polter race --seed-bug no-wake-after-scan scenarios/races/two-waiters.strace
+  polter race --format html -o races.html scenarios/races/two-waiters.strace
   echo '100*3 101 100*2' | polter race --schedule - scenarios/races/instance-against-file.strace
   polter race --states 1000000 --walks 100000 --seed 7 big.strace
 

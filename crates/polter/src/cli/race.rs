@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use eventpoll::stepped::{Fix, Seed};
 
-use super::Format;
+use super::DrawnFormat;
 
 #[derive(Debug, Args)]
 pub(crate) struct RaceArgs {
@@ -52,7 +52,7 @@ pub(crate) struct RaceArgs {
 
     /// How the report is written; docs/json.md in the source says what the JSON holds
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: Format,
+    pub(crate) format: DrawnFormat,
 
     /// Write the report to this file
     #[arg(short, long, value_name = "FILE")]

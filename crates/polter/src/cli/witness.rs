@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use eventpoll::Policy;
 use polter_witness::{Shard, Verb, Vocabulary};
 
-use super::Format;
+use super::DrawnFormat;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -76,7 +76,7 @@ pub(crate) enum WitnessVerb {
 pub(crate) struct To {
     /// How the report is written; docs/json.md in the source says what the JSON holds
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: Format,
+    pub(crate) format: DrawnFormat,
 
     /// Write the report to this file
     #[arg(short, long, value_name = "FILE")]

@@ -3,9 +3,13 @@
 //! | module | what it does |
 //! |---|---|
 //! | `text` | what went wrong, in two columns |
+//! | `columns` | the rows of a schedule, whatever they are written as |
+//! | `html` | the same as a document |
 //! | `json` | the same for programs |
 //! | `watch` | shows how far a search is, and ends it when asked to |
 
+mod columns;
+mod html;
 mod json;
 mod text;
 mod watch;
@@ -19,7 +23,7 @@ use polter_race::{
     Bounds, Covered, Found, Limit, Race, Report, Run, Schedule, Walked, replay, search, tidy, walk,
 };
 
-use crate::cli::{Format, RaceArgs};
+use crate::cli::{DrawnFormat, RaceArgs};
 use crate::console::{Console, Stream};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -63,7 +67,9 @@ impl Raced {
 
 /// Searches each script's interleavings; the exit code is the worst.
 pub(crate) fn race(args: &RaceArgs, console: &Console) -> Result<Exit, Failure> {
+    console.refuse_page_on_terminal(args.format, args.output.as_deref())?;
     let mut out = console.report_to(args.output.as_deref(), Stream::Out)?;
+    let mut stories = Vec::new();
     let mut worst = Exit::Clean;
     for path in &args.scripts {
         let Some(raced) = one(path, args, console)? else {
@@ -71,11 +77,16 @@ pub(crate) fn race(args: &RaceArgs, console: &Console) -> Result<Exit, Failure> 
             continue;
         };
         match args.format {
-            Format::Text => text::write(&mut out, &raced, args)?,
-            Format::Json => json::write(&mut out, &raced, args)?,
+            DrawnFormat::Text => text::write(&mut out, &raced, args)?,
+            DrawnFormat::Json => json::write(&mut out, &raced, args)?,
+            DrawnFormat::Html => stories.push(html::story(&raced, args)),
         }
         out.flush()?;
         worst = worst.max(exit(&raced, console));
+    }
+    if args.format == DrawnFormat::Html {
+        out.write_all(html::document(&stories).as_bytes())?;
+        out.flush()?;
     }
     Ok(worst)
 }

@@ -10,11 +10,10 @@
 
 use std::io::{self, Write};
 
-use eventpoll::Outcome as Answer;
 use eventpoll::stepped::{Fix, Rules, Seed, Stepped};
 use polter_race::{Covered, Limit, Run, Walked};
-use polter_trace::encode;
 
+use super::columns::{Said, count, rows};
 use super::{RaceOutcome, Raced, rules};
 use crate::cli::RaceArgs;
 use crate::report::call_text::fit;
@@ -43,18 +42,16 @@ pub(super) fn write(out: &mut dyn Write, raced: &Raced, args: &RaceArgs) -> io::
         writeln!(out)?;
         writeln!(out, "schedule: {}", schedule.text(&raced.start))?;
     }
-    match &raced.outcome {
+    let said = match &raced.outcome {
         RaceOutcome::Searched {
-            covered,
+            covered: what,
             limit,
             walked,
             found,
-        } => {
-            write_covered(out, *covered, *limit, walked.as_ref(), found.is_some())?;
-        }
-        RaceOutcome::Replayed(_, run) => write_replayed(out, run)?,
-    }
-    Ok(())
+        } => covered(*what, *limit, walked.as_ref(), found.is_some()),
+        RaceOutcome::Replayed(_, run) => vec![replayed(run)],
+    };
+    said.iter().try_for_each(|said| writeln!(out, "{said}"))
 }
 
 fn write_rules(out: &mut dyn Write, rules: Rules) -> io::Result<()> {
@@ -67,27 +64,24 @@ fn write_rules(out: &mut dyn Write, rules: Rules) -> io::Result<()> {
     Ok(())
 }
 
-fn write_covered(
-    out: &mut dyn Write,
+/// What was covered, in sentences.
+pub(super) fn covered(
     covered: Covered,
     limit: Option<Limit>,
     walked: Option<&Walked>,
     has_found: bool,
-) -> io::Result<()> {
+) -> Vec<String> {
     let states = counted(covered.states, "state");
     let steps = counted(covered.steps, "step");
     let deep = counted(covered.depth.into(), "step");
-    match (has_found, limit) {
-        (true, _) if walked.is_none() => {
-            writeln!(out, "found after {states} and {steps}")?;
-        }
+    let mut said = vec![match (has_found, limit) {
+        (true, _) if walked.is_none() => format!("found after {states} and {steps}"),
         (_, None) => {
             let ends = counted(covered.endings, "way");
-            writeln!(
-                out,
+            format!(
                 "nothing can go wrong: all {states} seen, {steps} between them, \
                  {ends} to end, schedules of up to {deep}"
-            )?;
+            )
         }
         (_, Some(limit)) => {
             let which = match limit {
@@ -96,12 +90,9 @@ fn write_covered(
                 Limit::Memory => "--memory",
                 Limit::Stopped => "interrupted",
             };
-            writeln!(
-                out,
-                "not all was seen ({which}): {states} and {steps}, schedules of up to {deep}"
-            )?;
+            format!("not all was seen ({which}): {states} and {steps}, schedules of up to {deep}")
         }
-    }
+    }];
     if let Some(walked) = walked {
         let walks = counted(walked.walks, "random schedule");
         let steps = counted(walked.steps, "step");
@@ -110,17 +101,18 @@ fn write_covered(
         } else {
             "nothing found"
         };
-        writeln!(out, "beyond: {walks} of {steps} in all, {found}")?;
+        said.push(format!("beyond: {walks} of {steps} in all, {found}"));
     }
-    Ok(())
+    said
 }
 
-fn write_replayed(out: &mut dyn Write, run: &Run) -> io::Result<()> {
+/// What came of replaying a schedule.
+pub(super) fn replayed(run: &Run) -> String {
     let turns = counted(run.turns as u64, "step");
     match (&run.found, run.stuck) {
-        (Some(_), _) => writeln!(out, "replayed: {turns}, and there it is"),
-        (None, Some(turn)) => writeln!(out, "replayed: stuck at step {}", turn + 1),
-        (None, None) => writeln!(out, "replayed: {turns}, nothing went wrong"),
+        (Some(_), _) => format!("replayed: {turns}, and there it is"),
+        (None, Some(turn)) => format!("replayed: stuck at step {}", turn + 1),
+        (None, None) => format!("replayed: {turns}, nothing went wrong"),
     }
 }
 
@@ -128,71 +120,21 @@ fn write_replayed(out: &mut dyn Write, run: &Run) -> io::Result<()> {
 fn write_columns(out: &mut dyn Write, start: &Stepped, run: &Run) -> io::Result<()> {
     let columns = Columns::new(start);
     columns.heads(out, start)?;
-    let mut calls = vec![None; columns.count];
-    let last = run.turns;
-    for step in 0..last {
-        let Some(task) = task_of(run, step) else {
-            continue;
+    for row in rows(start, run) {
+        let lines = match row.said {
+            Said::Called(text) | Said::Answered(text) => vec![fit(&text, columns.width)],
+            Said::Waits(text) => hanging(&clean(&text), columns.width),
+            Said::Inside(told) if told.is_empty() => vec!["…".to_owned()],
+            Said::Inside(told) => {
+                let lines = told.iter();
+                lines
+                    .flat_map(|text| hanging(&clean(text), columns.width))
+                    .collect()
+            }
         };
-        if calls[task].is_none() {
-            let call = next_call(run, task, step);
-            if let Some(call) = start.program(task).get(call) {
-                columns.row(out, None, task, &[fit(&called(call), columns.width)])?;
-            }
-            calls[task] = Some(());
-        }
-        let mut lines = Vec::new();
-        for told in run.story.told.iter().filter(|told| told.step == step) {
-            let text = match told.function {
-                "" => "in one step".to_owned(),
-                function => format!("{function}(): {}", told.text),
-            };
-            lines.extend(hanging(&clean(&text), columns.width));
-        }
-        if lines.is_empty() {
-            lines.push("…".to_owned());
-        }
-        columns.row(out, Some(step + 1), task, &lines)?;
-        for ended in run.story.ended.iter().filter(|ended| ended.step == step) {
-            let call = next_call(run, ended.task, step);
-            if let Some(call) = start.program(ended.task).get(call) {
-                let answer = fit(&answered(call, &ended.outcome), columns.width);
-                columns.row(out, None, ended.task, &[answer])?;
-            }
-            calls[ended.task] = None;
-        }
+        columns.row(out, row.step.map(|step| step + 1), row.task, &lines)?;
     }
-    columns.write_waiting(out, run)
-}
-
-/// The task that made a step; a timer's step counts as its task's.
-fn task_of(run: &Run, step: usize) -> Option<usize> {
-    let told = run.story.told.iter().find(|told| told.step == step);
-    told.map(|told| told.task).or_else(|| run.story.taker(step))
-}
-
-/// The index of the call a task is in at a step.
-fn next_call(run: &Run, task: usize, step: usize) -> usize {
-    let ended = run.story.ended.iter();
-    ended
-        .filter(|ended| ended.task == task && ended.step < step)
-        .count()
-}
-
-/// `close(3)`
-fn called(call: &eventpoll::Syscall) -> String {
-    let text = encode(call, &Answer::Gone);
-    text.strip_suffix(" = ?").unwrap_or(&text).to_owned()
-}
-
-/// `= 0`, or the whole call where it wrote something.
-fn answered(call: &eventpoll::Syscall, outcome: &Answer) -> String {
-    let text = encode(call, outcome);
-    match (outcome, text.rfind(" = ")) {
-        (Answer::Done(Ok(ret)), _) if ret.out != eventpoll::Out::None => text,
-        (_, Some(place)) => text[place + 1..].to_owned(),
-        _ => text,
-    }
+    Ok(())
 }
 
 /// Wraps a text, and indents the lines after the first one.
@@ -216,24 +158,11 @@ struct Columns {
 
 impl Columns {
     fn new(start: &Stepped) -> Columns {
-        let count = (0..start.tasks())
-            .filter(|task| start.timer_of(*task).is_none())
-            .count();
+        let count = count(start);
         Columns {
             count,
             width: ((COLUMNS - MARGIN) / count.max(1)).clamp(24, 60) - 2,
         }
-    }
-
-    /// Writes what each task still waits for at the end.
-    fn write_waiting(&self, out: &mut dyn Write, run: &Run) -> io::Result<()> {
-        for task in 0..self.count {
-            if let Some(waits) = run.end.waits_for(task) {
-                let lines = hanging(&format!("… {}", clean(&waits)), self.width);
-                self.row(out, None, task, &lines)?;
-            }
-        }
-        Ok(())
     }
 
     fn heads(&self, out: &mut dyn Write, start: &Stepped) -> io::Result<()> {

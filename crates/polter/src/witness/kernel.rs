@@ -9,7 +9,8 @@ use polter_trace::encode;
 use polter_witness::{Disagreement, Trial, try_kernel};
 use serde::Serialize;
 
-use crate::cli::{Format, WitnessArgs};
+use super::html;
+use crate::cli::{DrawnFormat, WitnessArgs};
 use crate::console::{Console, Stream};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -45,8 +46,9 @@ pub(super) fn witness(
     let trial = trial?;
     let mut out = console.report_to(args.to.output.as_deref(), Stream::Out)?;
     match args.to.format {
-        Format::Text => write_text(&mut *out, policy, &trial)?,
-        Format::Json => write_json(&mut *out, policy, &trial)?,
+        DrawnFormat::Text => write_text(&mut *out, policy, &trial)?,
+        DrawnFormat::Json => write_json(&mut *out, policy, &trial)?,
+        DrawnFormat::Html => out.write_all(page(policy, &trial).as_bytes())?,
     }
     out.flush()?;
     Ok(if trial.differ == 0 {
@@ -104,6 +106,33 @@ fn write_json(out: &mut dyn Write, policy: Policy, trial: &Trial) -> std::io::Re
         kernel: release,
     };
     write_line(out, &document)
+}
+
+/// The programs that were answered otherwise, in two worlds.
+fn page(policy: Policy, trial: &Trial) -> String {
+    let release = Running::release();
+    let model = match policy {
+        Policy::LAST_FPUT => "the model".to_owned(),
+        policy => policy.to_string(),
+    };
+    let linux = format!("Linux {release}");
+    let stories = trial.shown.iter().map(|shown| {
+        let script = script(policy, &release, shown);
+        html::story("answered otherwise", &script, [&model, &linux])
+    });
+    let stories: Vec<_> = stories.collect();
+    let read = format!(
+        "{model} and {linux}: {}, {}, {} differ",
+        counted(trial.total(), "program"),
+        counted(trial.calls, "call"),
+        number(trial.differ)
+    );
+    html::of_stories(
+        "The model and the kernel",
+        read,
+        trial.differ == 0,
+        &stories,
+    )
 }
 
 /// A program as a script with the kernel's answers; the last call also has the policy's answer.

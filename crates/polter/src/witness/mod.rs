@@ -2,10 +2,11 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`text`], [`json`] | write a search |
+//! | [`text`], [`json`], [`html`] | write a search |
 //! | [`kernel`] | compares a policy with the running kernel |
 //! | [`scripts`] | writes witnesses as files |
 
+mod html;
 mod json;
 mod kernel;
 mod scripts;
@@ -18,13 +19,18 @@ use std::path::{Path, PathBuf};
 use eventpoll::Policy;
 use polter_witness::{Options, Part, Report, hunt, merge};
 
-use crate::cli::{Format, Side, To, Which, WitnessArgs, WitnessVerb};
+use crate::cli::{DrawnFormat, Side, To, Which, WitnessArgs, WitnessVerb};
 use crate::console::{Console, Stream};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
 /// Searches, or merges the parts of a search, and writes the report.
 pub(crate) fn witness(args: &WitnessArgs, console: &Console) -> Result<Exit, Failure> {
+    let to = match &args.merge {
+        Some(WitnessVerb::Merge { to, .. }) => to,
+        None => &args.to,
+    };
+    console.refuse_page_on_terminal(to.format, to.output.as_deref())?;
     if let Some(WitnessVerb::Merge { parts, every, to }) = &args.merge {
         let whole = merge(read(parts)?)?;
         return report(&whole, *every, to, console);
@@ -71,8 +77,9 @@ fn options(args: &WitnessArgs) -> Options {
 fn report(part: &Part, every: bool, to: &To, console: &Console) -> Result<Exit, Failure> {
     let mut out = console.report_to(to.output.as_deref(), Stream::Out)?;
     match to.format {
-        Format::Text => text::write(&mut *out, part, every)?,
-        Format::Json => json::write(&mut *out, part)?,
+        DrawnFormat::Text => text::write(&mut *out, part, every)?,
+        DrawnFormat::Json => json::write(&mut *out, part)?,
+        DrawnFormat::Html => out.write_all(html::document(part, every).as_bytes())?,
     }
     out.flush()?;
     let all_are_told = part.pairs.iter().all(|pair| pair.calls.is_some());

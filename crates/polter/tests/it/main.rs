@@ -1,6 +1,7 @@
 //! The real binary, on small logs.
 
 mod asks;
+mod browser;
 mod check;
 mod ci;
 mod compiler;

@@ -74,7 +74,7 @@ fn several_logs_are_several_pages() {
 
 #[test]
 fn nothing_of_a_hostile_log_is_markup() {
-    let log = hostile(HOSTILE);
+    let log = hostile_log(HOSTILE);
     let ran = polter_with_stdin(&["report"], log.as_bytes());
     assert_eq!(ran.code, Some(1), "{}", ran.err());
     let page = ran.out();
@@ -97,7 +97,7 @@ fn nothing_of_a_hostile_log_is_markup() {
 
 #[test]
 fn names_without_an_end_are_cut() {
-    let log = hostile(&"幽霊".repeat(160_000));
+    let log = hostile_log(&"幽霊".repeat(160_000));
     let ran = polter_with_stdin(&["report"], log.as_bytes());
     assert_eq!(ran.code, Some(1), "{}", ran.err());
     let page = ran.out();
@@ -106,7 +106,7 @@ fn names_without_an_end_are_cut() {
 }
 
 /// The ghost's log, with a name in every place where a log can have one, written as strace does.
-fn hostile(name: &str) -> String {
+pub(crate) fn hostile_log(name: &str) -> String {
     let quoted = name.replace('"', "\\\"");
     let decorated = name.replace(['"', '\''], "");
     let decorated = decorated.replace('<', "\\74").replace('>', "\\76");

@@ -76,6 +76,8 @@ pub(super) const ROWS: &[Row] = &[
     ("polter witness merge 1.json 2.json 3.json 4.json", After("for part in 1 2 3 4; do polter witness --all --calls 6 --shard $part/4 --format json -o $part.json; done", 0, &["close"])),
     ("polter witness last-fput stale --scripts witnesses; polter check witnesses/*.strace", Run(0, &["agrees"])),
     ("polter race scenarios/races/*.strace", Run(0, &["nothing"])),
+    ("polter witness last-fput stale --format html -o worlds.html", Run(0, &[])),
+    ("polter race --format html -o races.html scenarios/races/two-waiters.strace", Run(0, &[])),
     ("polter race --fix removal-pin=off scenarios/races/instance-against-file.strace", Run(1, &["removal-pin"])),
     ("polter race --seed-bug no-wake-after-scan scenarios/races/two-waiters.strace", Run(1, &["no-wake-after-scan"])),
     ("echo '100*3 101 100*2' | polter race --schedule - scenarios/races/instance-against-file.strace", Run(0, &["100"])),
