@@ -182,6 +182,17 @@ pub(crate) enum Failure {
     /// Signals cannot be caught.
     #[error("cannot catch signals: {0}")]
     Signals(io::Error),
+    /// The address is taken, or not this machine's.
+    #[error("cannot listen on {address}: {source}; another one: --listen 127.0.0.1:0")]
+    Listen {
+        /// The address that was asked for.
+        address: std::net::SocketAddr,
+        /// What the kernel says.
+        source: io::Error,
+    },
+    /// Nobody can be served.
+    #[error("cannot serve: {0}")]
+    Serve(io::Error),
 }
 
 impl Failure {

@@ -8,6 +8,7 @@
 //! | [`race`] | the verb that searches every interleaving of a few calls |
 //! | `record` | the verb that records calls by eBPF |
 //! | [`scan_command`], [`exorcise_command`] | the verbs for running processes |
+//! | [`export`] | the verb that serves counts to Prometheus |
 //! | [`watch`] | the verb that tells findings while programs run |
 //! | [`lab`] | the verb that runs a command in guests, each with its policy |
 //! | [`families`] | the files of `strace -ff`, which are one log |
@@ -30,6 +31,7 @@ mod demo;
 mod drawn;
 mod exit;
 mod exorcise_command;
+mod export;
 mod fail_on;
 mod failure;
 mod families;
@@ -94,6 +96,7 @@ fn start(verb: &Verb, console: &Console) -> Result<Exit, Failure> {
         Verb::Why(why) => why_command::why(why, console),
         Verb::Capture { dir } => scan_command::capture(dir, console),
         Verb::Exorcise(exorcise) => exorcise_command::exorcise(exorcise, console),
+        Verb::Export(args) => export::export(args, console),
         Verb::Lab(lab) => lab::lab(lab, console),
         Verb::LabGuest { place, .. } => lab::guest(place),
         Verb::Completions { shell } => pages::completions(*shell, console),

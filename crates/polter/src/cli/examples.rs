@@ -153,6 +153,18 @@ Examples:
   polter capture /tmp/host-a; polter scan --root /tmp/host-a
   polter capture snap; tar cz snap | ssh here tar xz";
 
+pub(super) const EXPORT: &str = "\
+Examples:
+  polter export                              serves http://127.0.0.1:9748/metrics until Ctrl-C
+  polter export --listen 0.0.0.0:9748 --interval 1m
+  polter export --max-series 100
+
+dist/prometheus/ in the source has alert rules and a Grafana dashboard; docs/export.md lists the metrics.
+
+Exit codes:
+  0   a signal ended it
+  2   error: the address is taken, no process may be read";
+
 pub(super) const EXORCISE: &str = "\
 Examples:
   polter exorcise 1234                       shows what it would do, and asks

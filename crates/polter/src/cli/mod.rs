@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod examples;
 mod exorcise;
+mod export;
 mod format;
 mod judge;
 mod lab;
@@ -30,6 +31,7 @@ use crate::exit::Exit;
 pub(crate) use check::{CheckArgs, CheckFormat, ModelVersion};
 pub(crate) use demo::{DemoArgs, WorkerArgs};
 pub(crate) use exorcise::ExorciseArgs;
+pub(crate) use export::ExportArgs;
 pub(crate) use format::{DrawnFormat, Format};
 pub(crate) use judge::{JudgeArgs, JudgeFormat, Judging, Reporting};
 pub(crate) use lab::{LabArgs, LabOptions};
@@ -195,6 +197,15 @@ pub(crate) enum Verb {
     /// kernel counts calls and reports meanwhile, and the answer is surer.
     #[command(after_help = with_exit_codes(examples::WHY, Exit::WHY_HELP))]
     Why(WhyArgs),
+
+    /// Serve the number of ghosts and of other findings to Prometheus
+    ///
+    /// Scans all processes every now and then, and serves the counts at /metrics, in the text of OpenMetrics. Labels name the
+    /// class of a finding, the program, its systemd unit, its container and its pod; never a pid or an fd. /livez says whether
+    /// scans go on, /readyz whether one has succeeded. A scan takes at most a twentieth of a core, or comes less often.
+    /// What could not be seen is a metric of its own: polter_processes_unseen, polter_registrations_unknown.
+    #[command(after_help = examples::EXPORT)]
+    Export(ExportArgs),
 
     /// Write down the parts of /proc that a scan reads, for `polter scan --root` elsewhere
     ///

@@ -11,6 +11,7 @@ mod examples;
 mod exit_codes;
 mod exorcise;
 mod exorcist;
+mod export;
 mod families;
 mod forms;
 mod haunted;

@@ -29,6 +29,7 @@ const VERBS: [&str; 17] = [
     "why",
     "capture",
     "exorcise",
+    "export",
     "lab",
     "completions",
     "man",
