@@ -77,6 +77,7 @@ pub use snapshot::{
 };
 pub use snapshot::{Counters, Threads};
 pub use sys::{FileCopy, TcpProgress};
+pub use take::Scanner;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -110,6 +110,15 @@ impl Console {
         }
     }
 
+    /// True if a screen has colours.
+    pub(crate) fn is_coloured(&self) -> bool {
+        let choice = match self.color {
+            ColorChoice::Auto => AutoStream::choice(&io::stdout()),
+            chosen => chosen,
+        };
+        choice != ColorChoice::Never
+    }
+
     /// True if progress can be shown.
     pub(crate) fn shows_progress(&self) -> bool {
         io::stderr().is_terminal()

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use polter_export::{Health, Metrics, Sample, Stop, serve};
-use polter_scan::{Choice, Limits, Proc, Report, ScanError, Scope, Snapshot};
+use polter_scan::{Limits, Proc, Report, ScanError, Scope};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -37,8 +37,8 @@ pub(crate) fn export(args: &ExportArgs, console: &Console) -> Result<Exit, Failu
         Signals::new(ignored::others(&[SIGINT, SIGTERM, SIGHUP])).map_err(Failure::Signals)?;
     let handle = signals.handle();
     let (ends, over) = channel();
-    let scanner = Scanner {
-        choice: args.source.into(),
+    let mut scanner = Scanner {
+        scanner: polter_scan::Scanner::new(args.source.into()),
         interval: args.interval,
         most_series: args.max_series as usize,
         metrics: Arc::clone(&metrics),
@@ -66,7 +66,7 @@ pub(crate) fn export(args: &ExportArgs, console: &Console) -> Result<Exit, Failu
 
 /// Scans again and again.
 struct Scanner {
-    choice: Choice,
+    scanner: polter_scan::Scanner,
     interval: Duration,
     most_series: usize,
     metrics: Arc<Metrics>,
@@ -75,7 +75,7 @@ struct Scanner {
 
 impl Scanner {
     /// Until the other end of the channel is dropped.
-    fn go_on(&self, over: &Receiver<()>) {
+    fn go_on(mut self, over: &Receiver<()>) {
         let mut pause = self.interval;
         while over.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
             let begun = Instant::now();
@@ -89,10 +89,10 @@ impl Scanner {
         }
     }
 
-    fn scan(&self) -> Result<(), ScanError> {
+    fn scan(&mut self) -> Result<(), ScanError> {
         let begun = Instant::now();
         let proc = Proc::live();
-        let mut snapshot = Snapshot::take_by(&proc, &Scope::All, self.choice, &Limits::default())?;
+        let mut snapshot = self.scanner.take(&proc, &Scope::All, &Limits::default())?;
         let took = begun.elapsed();
         snapshot.gather_evidence(&proc, WINDOW);
         let report = Report::of(&snapshot);

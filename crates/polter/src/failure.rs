@@ -182,6 +182,12 @@ pub(crate) enum Failure {
     /// Signals cannot be caught.
     #[error("cannot catch signals: {0}")]
     Signals(io::Error),
+    /// A screen without a terminal.
+    #[error("there is no terminal to draw on; for scripts: polter scan --format json")]
+    NoTerminal,
+    /// The terminal or a scan failed.
+    #[error("{0}")]
+    Screen(io::Error),
     /// The address is taken, or not this machine's.
     #[error("cannot listen on {address}: {source}; another one: --listen 127.0.0.1:0")]
     Listen {

@@ -8,6 +8,7 @@
 //! | [`race`] | the verb that searches every interleaving of a few calls |
 //! | `record` | the verb that records calls by eBPF |
 //! | [`scan_command`], [`exorcise_command`] | the verbs for running processes |
+//! | [`top`] | the verb that shows a live screen |
 //! | [`export`] | the verb that serves counts to Prometheus |
 //! | [`watch`] | the verb that tells findings while programs run |
 //! | [`lab`] | the verb that runs a command in guests, each with its policy |
@@ -48,6 +49,7 @@ mod record;
 mod report;
 mod run;
 mod scan_command;
+mod top;
 mod verdicts;
 mod watch;
 mod why_command;
@@ -96,6 +98,7 @@ fn start(verb: &Verb, console: &Console) -> Result<Exit, Failure> {
         Verb::Why(why) => why_command::why(why, console),
         Verb::Capture { dir } => scan_command::capture(dir, console),
         Verb::Exorcise(exorcise) => exorcise_command::exorcise(exorcise, console),
+        Verb::Top(args) => top::top(args, console),
         Verb::Export(args) => export::export(args, console),
         Verb::Lab(lab) => lab::lab(lab, console),
         Verb::LabGuest { place, .. } => lab::guest(place),

@@ -47,7 +47,7 @@ pub(super) struct Question {
 type RunSettings = [u32; 6];
 
 /// The programs, loaded into the kernel, and the maps they share with it.
-pub(super) struct Programs {
+pub(crate) struct Programs {
     object: FittedObject,
     walk: Program,
     /// Loaded when the first question comes: most scans have none.
@@ -65,7 +65,7 @@ pub(super) struct Programs {
 
 impl Programs {
     /// Loads the walk; `confirm` is loaded when the first question comes.
-    pub(super) fn load() -> Result<Programs, Refusal> {
+    pub(crate) fn load() -> Result<Programs, Refusal> {
         let object = FittedObject::of(OBJECT)?;
         let array = |name| Ok::<_, Refusal>(Map::Array(object.map(name)?));
         Ok(Programs {

@@ -29,5 +29,7 @@ mod table;
 mod take;
 mod walk;
 
+/// The programs of the walk, loaded into the kernel.
+pub(crate) use load::Programs;
 /// Takes a snapshot by a walk in the kernel.
 pub(crate) use take::take;

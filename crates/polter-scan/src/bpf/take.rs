@@ -13,12 +13,12 @@ use crate::snapshot::{By, Snapshot, Source};
 /// Walks over the machine. The outer error says why the kernel cannot walk; the inner one holds
 /// whichever way a snapshot is taken.
 pub(crate) fn take(
+    programs: &mut Programs,
     proc: &Proc,
     scope: &Scope,
     limits: &Limits,
 ) -> Result<Result<Snapshot, ScanError>, Refusal> {
-    let mut programs = Programs::load()?;
-    let mut walk = Walk::take(&mut programs, limits)?;
+    let mut walk = Walk::take(programs, limits)?;
     let own = std::process::id();
     if !scope.names(own) {
         walk.ignore(own);
@@ -38,7 +38,7 @@ pub(crate) fn take(
         Err(error) => return Ok(Err(error)),
     };
     let found = assemble::instances(&walk, &snapshot, &asked);
-    snapshot.instances = confirm::confirm(&mut programs, &walk, found, &mut snapshot.effort)?;
+    snapshot.instances = confirm::confirm(programs, &walk, found, &mut snapshot.effort)?;
     walk.account(&mut snapshot.effort);
     Ok(Ok(snapshot))
 }

@@ -153,6 +153,16 @@ Examples:
   polter capture /tmp/host-a; polter scan --root /tmp/host-a
   polter capture snap; tar cz snap | ssh here tar xz";
 
+pub(super) const TOP: &str = "\
+Examples:
+  polter top
+  polter top --interval 5s
+  polter --color never top                   shows the same without colours
+
+Exit codes:
+  0   the user ended it
+  2   error: there is no terminal, no process may be read";
+
 pub(super) const EXPORT: &str = "\
 Examples:
   polter export                              serves http://127.0.0.1:9748/metrics until Ctrl-C

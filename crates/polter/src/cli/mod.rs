@@ -15,6 +15,7 @@ mod record;
 mod report;
 mod run;
 mod scan;
+mod top;
 mod watch;
 mod why;
 mod witness;
@@ -41,6 +42,7 @@ pub(crate) use record::{HoldArgs, RecordArgs, Targets};
 pub(crate) use report::{ReportArgs, ReportFormat};
 pub(crate) use run::{FollowArgs, RunArgs, Via};
 pub(crate) use scan::ScanArgs;
+pub(crate) use top::TopArgs;
 pub(crate) use watch::WatchArgs;
 pub(crate) use why::WhyArgs;
 pub(crate) use witness::{Side, To, Which, WitnessArgs, WitnessVerb};
@@ -197,6 +199,13 @@ pub(crate) enum Verb {
     /// kernel counts calls and reports meanwhile, and the answer is surer.
     #[command(after_help = with_exit_codes(examples::WHY, Exit::WHY_HELP))]
     Why(WhyArgs),
+
+    /// Show the processes that use epoll, live: registrations, ghosts, wake-ups in vain, CPU
+    ///
+    /// As root, or with CAP_BPF and CAP_PERFMON, the kernel counts wake-ups, in a tenth of the time, and scans by a walk. Scans come
+    /// as often as a hundredth of a core allows. `?` shows the keys; `x` removes a process's ghosts, after asking.
+    #[command(after_help = examples::TOP)]
+    Top(TopArgs),
 
     /// Serve the number of ghosts and of other findings to Prometheus
     ///

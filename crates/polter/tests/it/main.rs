@@ -35,5 +35,6 @@ mod report;
 mod run;
 mod sarif;
 mod scan;
+mod top;
 mod watch;
 mod why;

@@ -14,7 +14,7 @@ use surroundings::Surroundings;
 
 use crate::polter::polter;
 
-const VERBS: [&str; 17] = [
+const VERBS: [&str; 18] = [
     "",
     "demo",
     "judge",
@@ -30,6 +30,7 @@ const VERBS: [&str; 17] = [
     "capture",
     "exorcise",
     "export",
+    "top",
     "lab",
     "completions",
     "man",
