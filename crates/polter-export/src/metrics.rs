@@ -44,9 +44,6 @@ pub struct Metrics {
 impl Metrics {
     /// No scan has been made yet.
     pub fn new(version: &str) -> Metrics {
-        let mut registry = Registry::with_prefix("polter");
-        let build = Info::new(vec![("version", version.to_owned())]);
-        registry.register("build", "The polter that is running", build);
         let metrics = Metrics {
             ghosts: Family::default(),
             findings: Family::default(),
@@ -62,26 +59,42 @@ impl Metrics {
             scans: Family::default(),
             registry: Mutex::default(),
         };
+        let registry = metrics.named(version);
+        for result in ["ok", "error"] {
+            let labels = vec![("result", result.to_owned())];
+            drop(metrics.scans.get_or_create(&labels));
+        }
+        Metrics {
+            registry: Mutex::new(registry),
+            ..metrics
+        }
+    }
+
+    /// All of them, by their names.
+    fn named(&self, version: &str) -> Registry {
+        let mut registry = Registry::with_prefix("polter");
+        let build = Info::new(vec![("version", version.to_owned())]);
+        registry.register("build", "The polter that is running", build);
         for (name, help, gauges) in [
             (
                 "ghosts",
                 "Registrations that outlive their fd",
-                &metrics.ghosts,
+                &self.ghosts,
             ),
             (
                 "findings",
                 "Findings of the last scan, ghosts among them",
-                &metrics.findings,
+                &self.findings,
             ),
             (
                 "processes_unseen",
                 "Processes that the last scan could not read: a ghost there is not counted",
-                &metrics.unseen,
+                &self.unseen,
             ),
             (
                 "scan_source",
                 "How the last scan was made: by a walk in the kernel (bpf), or by /proc",
-                &metrics.way,
+                &self.way,
             ),
         ] {
             registry.register(name, help, gauges.clone());
@@ -90,27 +103,27 @@ impl Metrics {
             (
                 "findings_without_series",
                 "Findings of programs beyond the limit of series, counted as (others)",
-                &metrics.findings_in_others,
+                &self.findings_in_others,
             ),
             (
                 "processes",
                 "Processes that the last scan read",
-                &metrics.processes,
+                &self.processes,
             ),
             (
                 "instances",
                 "Epoll instances that the last scan read",
-                &metrics.instances,
+                &self.instances,
             ),
             (
                 "registrations",
                 "Registrations of those instances",
-                &metrics.registrations,
+                &self.registrations,
             ),
             (
                 "registrations_unknown",
                 "Registrations that may or may not be ghosts: the scan could not tell, or left them out",
-                &metrics.unknown,
+                &self.unknown,
             ),
         ] {
             registry.register(name, help, gauge.clone());
@@ -120,26 +133,16 @@ impl Metrics {
             "scan_timestamp",
             "When the last scan that succeeded ended, since 1970",
             unit(),
-            metrics.scanned_at.clone(),
+            self.scanned_at.clone(),
         );
         registry.register_with_unit(
             "scan_duration",
             "How long scans take",
             unit(),
-            metrics.took.clone(),
+            self.took.clone(),
         );
-        registry.register("scans", "Scans so far, by their end", metrics.scans.clone());
-        for result in ["ok", "error"] {
-            drop(
-                metrics
-                    .scans
-                    .get_or_create(&vec![("result", result.to_owned())]),
-            );
-        }
-        Metrics {
-            registry: Mutex::new(registry),
-            ..metrics
-        }
+        registry.register("scans", "Scans so far, by their end", self.scans.clone());
+        registry
     }
 
     /// Puts a scan in the place of the last one.

@@ -125,46 +125,17 @@ fn every_key_does_what_the_help_says() {
         terminal.press(&["s"]);
         terminal.shows(column);
     }
-    let place = |screen: &str, pid: &str| {
-        screen
-            .lines()
-            .position(|it| it.trim_start().starts_with(pid))
-    };
     let (first, second) = if ghost.child.id() < other.child.id() {
         (&ghost, &other)
     } else {
         (&other, &ghost)
-    };
-    let is_before = |a: &str, b: &str| {
-        let (a, b) = (a.to_owned(), b.to_owned());
-        move |screen: &str| {
-            place(screen, &a)
-                .zip(place(screen, &b))
-                .is_some_and(|(a, b)| a < b)
-        }
     };
     terminal.until("by pid", is_before(&first.pid(), &second.pid()));
     terminal.press(&["r"]);
     terminal.until("the other way", is_before(&second.pid(), &first.pid()));
     terminal.press(&["r"]);
     terminal.shows("PID*");
-    // The cursor: the title of the registrations says where it was.
-    for (keys, chosen) in [
-        (&["End"][..], second),
-        (&["Home"], first),
-        (&["Down"], second),
-        (&["Up"], first),
-        (&["j"], second),
-        (&["k"], first),
-        (&["PageDown"], second),
-        (&["PageUp"], first),
-    ] {
-        terminal.press(keys);
-        terminal.press(&["Enter"]);
-        terminal.shows(&format!("IN {}", chosen.pid()));
-        terminal.press(&["Escape"]);
-        terminal.shows("NAME");
-    }
+    cursor(&terminal, first, second);
     terminal.press(&["Right"]);
     terminal.shows("-ghost (");
     terminal.press(&["Right"]);
@@ -194,6 +165,41 @@ fn every_key_does_what_the_help_says() {
     terminal.press(&["q"]);
     terminal.shows("code 0");
     drop((ghost, other));
+}
+
+/// True of a screen on which one process stands before another.
+fn is_before(first: &str, second: &str) -> impl Fn(&str) -> bool {
+    let [first, second] = [first, second].map(str::to_owned);
+    let place = |screen: &str, pid: &str| {
+        screen
+            .lines()
+            .position(|it| it.trim_start().starts_with(pid))
+    };
+    move |screen| {
+        place(screen, &first)
+            .zip(place(screen, &second))
+            .is_some_and(|(a, b)| a < b)
+    }
+}
+
+/// Moves it between two processes: the title of the registrations says where it was.
+fn cursor(terminal: &Terminal, first: &Haunted, second: &Haunted) {
+    for (keys, chosen) in [
+        (&["End"][..], second),
+        (&["Home"], first),
+        (&["Down"], second),
+        (&["Up"], first),
+        (&["j"], second),
+        (&["k"], first),
+        (&["PageDown"], second),
+        (&["PageUp"], first),
+    ] {
+        terminal.press(keys);
+        terminal.press(&["Enter"]);
+        terminal.shows(&format!("IN {}", chosen.pid()));
+        terminal.press(&["Escape"]);
+        terminal.shows("NAME");
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use surroundings::Surroundings;
 
 use crate::polter::polter;
 
-const VERBS: [&str; 18] = [
+const VERBS: [&str; 19] = [
     "",
     "demo",
     "judge",
