@@ -37,7 +37,7 @@ mod verdict;
 pub use follow::{
     ExcerptLine, FileLife, FindingLives, Followed, HolderLife, MAX_FOLLOWED, MarkKind, Marks,
     Named, Now, NowFile, NowInstance, NowRegistration, NowTable, ProcessLife, RegistrationLife,
-    Series, Span,
+    RegistrationOf, Series, Span,
 };
 pub use input::{Past, PastInstance, PastName, PastProcess, PastRegistration};
 pub use judge::Judge;

@@ -6,6 +6,7 @@
 //! | `shown` | text from outside, made safe and short; numbers |
 //! | `html` | the document and its parts, and what the page may run |
 //! | `timeline` | lanes, bars and marks over a log: drawn once, and given to the script as data |
+//! | `perfetto` | the same as a trace for ui.perfetto.dev |
 //! | `graph` | who keeps what: a layered layout, and its drawing |
 //!
 //! Nothing here opens a file, knows epoll, or reads a log.
@@ -14,6 +15,7 @@
 mod graph;
 mod html;
 mod model;
+mod perfetto;
 mod shown;
 mod timeline;
 
@@ -22,6 +24,7 @@ pub use model::{
     GraphInstance, GraphRegistration, GraphTable, Lane, Link, Matrix, Page, PolicyRow, Series,
     SeriesKind, Step, Target, Timeline, Tone,
 };
+pub use perfetto::{Trace, TraceGroup, TraceInstant, TraceSlice, TraceTrack};
 pub use shown::{clean, counted, number};
 
 #[cfg(doctest)]

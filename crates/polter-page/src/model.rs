@@ -8,6 +8,8 @@ pub enum Tone {
     /// It did none, or is not known.
     #[default]
     Note,
+    /// Nothing to say of it.
+    Plain,
     /// All is well.
     Clean,
 }

@@ -16,6 +16,10 @@ pub struct Followed {
     pub others: Marks,
     /// How many other tasks there were, as far as they were counted.
     pub other_tasks: u64,
+    /// All registrations, in the order they were made.
+    pub registrations: Vec<RegistrationOf>,
+    /// How many more there were.
+    pub registrations_left_out: u64,
     /// For each finding that was followed, in their order.
     pub findings: Vec<FindingLives>,
     /// The lines that findings and policies name, and those around them.
@@ -83,6 +87,17 @@ pub struct RegistrationLife {
     pub life: Span,
     /// While it was a ghost.
     pub ghost: Option<Span>,
+}
+
+/// A registration, whoever made it.
+#[derive(Debug, Clone)]
+pub struct RegistrationOf {
+    /// The instance.
+    pub instance: Instance,
+    /// The process that made it.
+    pub pid: u32,
+    /// The registration.
+    pub registration: RegistrationLife,
 }
 
 /// Somebody who had a file.

@@ -7,9 +7,12 @@
 //! A judge need not remember for this what it does not need itself. Everything here is bounded: so many findings, so
 //! many lives of each, so many marks in all (`budget`).
 
+mod all;
 mod budget;
+mod copies;
 mod excerpt;
 mod holders;
+mod life;
 mod lives;
 mod marks;
 mod now;
@@ -18,9 +21,11 @@ mod subject;
 
 use crate::input::{Place, fd_at};
 use crate::judge::Judge;
-use crate::verdict::{Finding, LogTime, Verdict};
+use crate::verdict::{Finding, KeptBy, LogTime, Verdict};
+use all::AllRegistrations;
 use budget::Budget;
-use eventpoll::{Fd, FileId};
+use copies::Copies;
+use eventpoll::FileId;
 use excerpt::Wanted;
 use polter_trace::{Assembler, Call, Event, EventKind, Line, LineReader};
 use processes::Processes;
@@ -31,7 +36,8 @@ use subject::{Subject, named};
 /// What a followed log gives.
 pub use lives::{
     ExcerptLine, FileLife, FindingLives, Followed, HolderLife, MarkKind, Named, Now, NowFile,
-    NowInstance, NowRegistration, NowTable, ProcessLife, RegistrationLife, Series, Span,
+    NowInstance, NowRegistration, NowTable, ProcessLife, RegistrationLife, RegistrationOf, Series,
+    Span,
 };
 /// Places in a log.
 pub use marks::Marks;
@@ -54,6 +60,8 @@ struct Follower<'a> {
     /// The subjects that are about a file.
     of_file: FxHashMap<FileId, Vec<usize>>,
     processes: Processes,
+    copies: Copies,
+    all: AllRegistrations,
     budget: Budget,
     times: Vec<(u64, LogTime)>,
     /// The time of every so many lines is kept.
@@ -63,7 +71,9 @@ struct Follower<'a> {
 /// What is known of an event before it takes effect.
 #[derive(Default)]
 struct Before {
-    /// The subjects whose file the call names.
+    /// The file that the call names.
+    file: Option<FileId>,
+    /// The subjects that are about it.
     about: Vec<usize>,
     /// For each finding with a step on this line, the file that its fd named.
     named: Vec<(usize, Option<FileId>)>,
@@ -130,6 +140,8 @@ impl<'a> Follower<'a> {
             steps,
             of_file: FxHashMap::default(),
             processes: Processes::of(findings),
+            copies: Copies::default(),
+            all: AllRegistrations::default(),
             budget: Budget::default(),
             times: Vec::new(),
             times_every: 1,
@@ -143,25 +155,31 @@ impl<'a> Follower<'a> {
             let named = |at: &usize| (*at, named(&self.judge, &self.findings[*at]));
             before.named = findings.iter().map(named).collect();
         }
-        if let EventKind::Call(call) | EventKind::Exit { call, .. } = &event.kind
-            && !self.of_file.is_empty()
-        {
-            before.about = self.about(event.pid.unwrap_or(0), call);
+        before.file = self.file_of(event);
+        if !matches!(event.kind, EventKind::Entry(_)) {
+            before.about = self.about(before.file);
         }
         before
     }
 
-    /// The subjects whose file a call names.
-    fn about(&self, pid: u32, call: &Call<'_>) -> Vec<usize> {
-        let at = match call.name {
+    /// The file that a call names now.
+    fn file_of(&self, event: &Event<'_>) -> Option<FileId> {
+        let (name, args) = match &event.kind {
+            EventKind::Call(call) | EventKind::Exit { call, .. } => (call.name, call.args),
+            EventKind::Entry(entry) if entry.name == "close" => (entry.name, entry.args),
+            _ => return None,
+        };
+        let at = match name {
             "epoll_ctl" => 2,
-            "epoll_wait" | "epoll_pwait" | "epoll_pwait2" => return Vec::new(),
+            "epoll_wait" | "epoll_pwait" | "epoll_pwait2" => return None,
             _ => 0,
         };
-        let file = self.judge.tasks.tid(pid).and_then(|tid| {
-            let fd: Fd = fd_at(call.args, at)?;
-            self.judge.worlds.base().fd(tid, fd)
-        });
+        let tid = self.judge.tasks.tid(event.pid.unwrap_or(0))?;
+        self.judge.worlds.base().fd(tid, fd_at(args, at)?)
+    }
+
+    /// The subjects that are about a file.
+    fn about(&self, file: Option<FileId>) -> Vec<usize> {
         let about = file.and_then(|file| self.of_file.get(&file));
         about.cloned().unwrap_or_default()
     }
@@ -173,7 +191,13 @@ impl<'a> Follower<'a> {
         let pid = self
             .processes
             .note(&self.judge, prefix, event, &mut self.budget);
+        if let EventKind::Call(call) | EventKind::Exit { call, .. } = &event.kind {
+            let task = event.pid.unwrap_or(0);
+            (self.copies).note(&self.judge, task, pid, event.line, call);
+        }
         self.note_reports(pid, event);
+        let files = [before.file, self.file_of(event)];
+        self.all.note(&self.judge, &event.kind, files);
         if !moves_nothing(&event.kind) {
             self.look(may_move_references(&event.kind));
         }
@@ -196,7 +220,9 @@ impl<'a> Follower<'a> {
     fn find(&mut self, event: &Event<'_>, before: &Before) {
         for (at, file) in &before.named {
             let finding = &self.findings[*at];
-            self.subjects[*at].find(&self.judge, finding, *file);
+            let since_fn =
+                |file, who: &KeptBy| (self.copies).since(&self.judge, &self.processes, file, who);
+            self.subjects[*at].find(&self.judge, finding, *file, since_fn);
             let Some(file) = self.subjects[*at].file else {
                 continue;
             };
@@ -225,10 +251,7 @@ impl<'a> Follower<'a> {
 
     /// The subjects that this call's own line has brought to light.
     fn found_by(&self, event: &Event<'_>, before: &Before) -> Vec<usize> {
-        let (EventKind::Call(call) | EventKind::Exit { call, .. }) = &event.kind else {
-            return Vec::new();
-        };
-        let about = self.about(event.pid.unwrap_or(0), call);
+        let about = self.about(self.file_of(event));
         let named = |at: &usize| before.named.iter().any(|(named, _)| named == at);
         about.into_iter().filter(named).collect()
     }
@@ -291,9 +314,12 @@ impl<'a> Follower<'a> {
         self.keep_bounded();
         let all: Vec<&Subject> = self.subjects.iter().collect();
         let now = now::take(&self.judge, &all);
+        let (registrations, registrations_left_out) = self.all.finish(&self.judge);
         Followed {
             lines,
             now,
+            registrations,
+            registrations_left_out,
             processes: self.processes.lives,
             others: self.processes.others,
             other_tasks: self.processes.other_tasks.len() as u64,

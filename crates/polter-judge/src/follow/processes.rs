@@ -91,6 +91,12 @@ impl Processes {
         pid
     }
 
+    /// The line on which a process was born, if the log shows its birth.
+    pub(super) fn born(&self, pid: u32) -> Option<u64> {
+        let life = self.by_pid.get(&pid).map(|at| &self.lives[*at]);
+        life.filter(|life| life.parent.is_some())?.life.from
+    }
+
     fn note_child(&mut self, parent: u32, child: u32, line: u64) {
         if child == 0 || child == parent {
             return;

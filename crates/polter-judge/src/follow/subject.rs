@@ -3,7 +3,6 @@
 use super::holders::holders;
 use super::lives::{FileLife, FindingLives, HolderLife, RegistrationLife, Span};
 use crate::judge::Judge;
-use crate::state::Label;
 use crate::verdict::{Finding, KeptBy};
 use eventpoll::{EpitemId, EpollId, Fd, FileId, Tid};
 
@@ -29,7 +28,15 @@ pub(super) struct Subject {
 
 impl Subject {
     /// Looks for what the finding is about, before or after a call of its story.
-    pub(super) fn find(&mut self, judge: &Judge, finding: &Finding, file_before: Option<FileId>) {
+    ///
+    /// `since_fn` tells since when somebody has a file that was there before.
+    pub(super) fn find(
+        &mut self,
+        judge: &Judge,
+        finding: &Finding,
+        file_before: Option<FileId>,
+        since_fn: impl Fn(FileId, &KeptBy) -> Option<u64>,
+    ) {
         let base = judge.worlds.base();
         if self.epoll.is_none() {
             let tid = tid_of(judge, finding.instance.pid);
@@ -49,7 +56,7 @@ impl Subject {
                 to: None,
             };
             self.lives.file = Some(FileLife { what: None, life });
-            self.note_holders(judge);
+            self.note_holders(judge, |who| since_fn(file, who));
         }
         self.note_registrations(judge);
     }
@@ -95,17 +102,9 @@ impl Subject {
             match now {
                 Some(it) => {
                     self.data = Some(it.event.data);
-                    let is_open = life.ghost.is_some_and(|ghost| ghost.to.is_none());
-                    match (judge.is_ghost(*id), is_open) {
-                        (true, false) => life.ghost = Some(Span::since(judge.line)),
-                        (false, true) => life.end_ghost(judge.line),
-                        _ => {}
-                    }
+                    life.note_ghost(judge.is_ghost(*id), judge.line);
                 }
-                None => {
-                    life.end_ghost(judge.line);
-                    life.life.to = Some(judge.line);
-                }
+                None => life.end(judge.line),
             }
         }
         let references = base.references(file);
@@ -113,7 +112,7 @@ impl Subject {
             return;
         }
         self.references = references;
-        self.note_holders(judge);
+        self.note_holders(judge, |_| Some(judge.line));
         if references == 0 {
             self.is_file_alive = false;
             if let Some(file) = &mut self.lives.file {
@@ -123,7 +122,7 @@ impl Subject {
     }
 
     /// Who has the file now: begins and ends lives.
-    fn note_holders(&mut self, judge: &Judge) {
+    fn note_holders(&mut self, judge: &Judge, since_fn: impl Fn(&KeptBy) -> Option<u64>) {
         let Some(file) = self.file else { return };
         let now = holders(judge, file);
         let line = judge.line;
@@ -134,18 +133,12 @@ impl Subject {
             }
             stays
         });
-        let is_first = self.lives.holders.is_empty();
-        let label = judge.labels.get(file);
         for who in now {
             let is_known = self.holders.iter().any(|(known, _)| *known == who);
             if is_known || self.lives.holders.len() >= MAX_HOLDERS {
                 continue;
             }
-            let from = if is_first {
-                begun_before(label, &who)
-            } else {
-                Some(line)
-            };
+            let from = since_fn(&who);
             self.holders.push((who.clone(), self.lives.holders.len()));
             self.lives.holders.push(HolderLife {
                 who,
@@ -153,35 +146,6 @@ impl Subject {
             });
         }
     }
-}
-
-impl Span {
-    fn since(line: u64) -> Span {
-        Span {
-            from: Some(line),
-            to: None,
-        }
-    }
-}
-
-impl RegistrationLife {
-    fn end_ghost(&mut self, line: u64) {
-        if let Some(ghost) = self.ghost.as_mut().filter(|ghost| ghost.to.is_none()) {
-            ghost.to = Some(line);
-        }
-    }
-}
-
-/// Since when somebody has a file that was there before it was looked at: its maker since it was made, others since
-/// nobody knows when.
-fn begun_before(label: Option<Label>, who: &KeptBy) -> Option<u64> {
-    let label = label?;
-    let is_maker = *who
-        == KeptBy::Fd {
-            pid: label.pid,
-            fd: label.fd.0,
-        };
-    is_maker.then_some(label.line).flatten()
 }
 
 /// The file that the finding's fd names in its process.

@@ -94,6 +94,57 @@ fn a_mended_ghost_names_the_policies() {
     );
 }
 
+/// A copy that was made before the ADD has its life from the call that made it.
+#[test]
+fn a_copy_begins_with_its_dup() {
+    let log = "\
+100 epoll_create1(0) = 3
+100 eventfd2(1, 0) = 4
+100 dup(4) = 5
+100 epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLIN, data={u32=4, u64=4}}) = 0
+100 close(4) = 0
+100 epoll_wait(3, [{events=EPOLLIN, data={u32=4, u64=4}}], 8, 0) = 1
+";
+    let followed = follow(log);
+    let holders = &followed.findings[0].holders;
+    let lives: Vec<_> = holders.iter().map(|it| it.life).collect();
+    assert_eq!(lives, [span(2, Some(5)), span(3, None)]);
+}
+
+/// Every registration has its life, also where nothing is wrong.
+#[test]
+fn all_registrations_have_their_lives() {
+    let log = "\
+100 epoll_create1(0) = 3
+100 eventfd2(0, 0) = 4
+100 eventfd2(0, 0) = 5
+100 epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLIN, data={u32=4, u64=4}}) = 0
+100 epoll_ctl(3, EPOLL_CTL_ADD, 5, {events=EPOLLIN, data={u32=5, u64=5}}) = 0
+100 epoll_ctl(3, EPOLL_CTL_DEL, 4, NULL) = 0
+100 epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLIN, data={u32=4, u64=4}}) = 0
+100 dup2(4, 5) = 5
+100 close(4) = 0
+";
+    let followed = follow(log);
+    let lives: Vec<_> = followed
+        .registrations
+        .iter()
+        .map(|it| {
+            (
+                it.registration.fd,
+                it.registration.life,
+                it.registration.ghost,
+            )
+        })
+        .collect();
+    let expected = [
+        (4, span(4, Some(6)), None),
+        (5, span(5, Some(8)), None),
+        (4, span(7, None), Some(span(9, None))),
+    ];
+    assert_eq!(lives, expected);
+}
+
 #[test]
 fn the_lines_that_matter_are_kept_with_those_around() {
     let followed = follow(GHOST);

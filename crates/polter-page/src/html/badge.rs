@@ -7,6 +7,7 @@ pub(super) fn badge(tone: Tone) -> &'static str {
     match tone {
         Tone::Fault => "badge fault",
         Tone::Note => "badge note",
+        Tone::Plain => "badge",
         Tone::Clean => "badge clean",
     }
 }

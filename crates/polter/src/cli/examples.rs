@@ -43,7 +43,8 @@ pub(super) const REPORT: &str = "\
 Examples:
   polter report log -o page.html
   strace -f -yy -o log ./server; polter report log -o page.html
-  polter report --policy close,owner --fail-on ghost log -o page.html";
+  polter report --policy close,owner --fail-on ghost log -o page.html
+  polter report --format perfetto log -o trace.pftrace   to open in ui.perfetto.dev";
 
 pub(super) const WATCH: &str = "\
 Examples:

@@ -102,6 +102,8 @@ pub(crate) enum Verb {
     /// kept what; it has the lines that matter, and what each policy would change. It works from disk,
     /// without a network, and can be read without JavaScript. The log is read twice; what is piped in
     /// is kept in a temporary file meanwhile.
+    ///
+    /// With --format perfetto it writes a trace with the lives of all registrations.
     #[command(after_help = with_exit_codes(examples::REPORT, Exit::HELP))]
     Report(ReportArgs),
 

@@ -51,6 +51,8 @@ pub(crate) struct ReportArgs {
 pub(crate) enum ReportFormat {
     /// One HTML file, for a browser; it needs no network
     Html,
+    /// A trace for ui.perfetto.dev: a track for each fd of each instance
+    Perfetto,
 }
 
 impl ReportArgs {

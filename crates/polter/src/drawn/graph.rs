@@ -67,15 +67,30 @@ fn graph(now: &Now, followed: &Followed) -> Option<Graph> {
             is_haunted: haunted.contains(&at),
         }
     });
+    let tables = now.tables.iter();
+    let tables = tables.map(|table| table_of(table, now, &haunted, followed));
     Some(Graph {
         caption: String::new(),
-        tables: now
-            .tables
-            .iter()
-            .map(|table| table_of(table, now, &haunted, followed))
-            .collect(),
+        tables: tables.chain(nameless(now, &haunted)).collect(),
         files: files.collect(),
         instances: now.instances.iter().map(instance_of).collect(),
+    })
+}
+
+/// Who keeps files without an fd.
+fn nameless(now: &Now, haunted: &[usize]) -> Option<GraphTable> {
+    let files = now.files.iter().enumerate();
+    let kept = files.filter(|(_, file)| file.nameless > 0);
+    let rows: Vec<GraphFd> = kept
+        .map(|(at, file)| GraphFd {
+            label: counted(file.nameless.into(), "reference"),
+            target: Target::File(at),
+            is_keeper: haunted.contains(&at),
+        })
+        .collect();
+    (!rows.is_empty()).then(|| GraphTable {
+        label: "messages and rings".to_owned(),
+        fds: rows,
     })
 }
 

@@ -7,14 +7,17 @@
 //! | [`lanes`] | timelines of findings, and of the whole log |
 //! | [`graph`] | who keeps what, at one moment |
 //! | [`names`] | what processes are called, and steps of stories |
+//! | [`trace`], [`clock`] | the trace for Perfetto, and when its lines were written |
 //! | [`policies`] | what each policy would change |
 
+mod clock;
 mod graph;
 mod lanes;
 mod names;
 mod page;
 mod policies;
 mod source;
+mod trace;
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
@@ -46,6 +49,7 @@ pub(crate) fn report(args: &ReportArgs, console: &Console) -> Result<Exit, Failu
     let (path, verdict) = verdicts::read(log, past.as_ref(), &args.policies())?;
     let followed = follow(&mut source, past.as_ref(), &verdict, console)?;
     let drawn = match args.format {
+        ReportFormat::Perfetto => trace::trace(&verdict, &followed).bytes(),
         ReportFormat::Html => page::page(&path, &verdict, &followed).html().into_bytes(),
     };
     write(output, &drawn)?;

@@ -47,6 +47,7 @@ fn row(policy: &PolicyVerdict, ghosts: &[(usize, &Finding)]) -> PolicyRow {
         tone: match policy.verdict {
             Outcome::Breaks => Tone::Fault,
             Outcome::Mends => Tone::Clean,
+            Outcome::Unchanged | Outcome::Harmless => Tone::Plain,
             _ => Tone::Note,
         },
     }

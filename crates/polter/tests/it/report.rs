@@ -64,6 +64,25 @@ fn what_is_piped_in_is_read_twice_too() {
 }
 
 #[test]
+fn a_trace_has_the_tracks_of_the_instance() {
+    let ran = polter_with_stdin(&["report", "--format", "perfetto"], GHOST.as_bytes());
+    assert_eq!(ran.code, Some(1), "{}", ran.err());
+    // A packet is field 1 of the trace; names stand in it as they are.
+    assert_eq!(ran.stdout.first(), Some(&0x0a));
+    let text = String::from_utf8_lossy(&ran.stdout);
+    for name in [
+        "instance 3 of process 100 (line 1)",
+        "fd 4",
+        "registration",
+        "ghost",
+        "report",
+        "close(4) = 0",
+    ] {
+        assert!(text.contains(name), "no {name}");
+    }
+}
+
+#[test]
 fn several_logs_are_several_pages() {
     let logs = Logs::new();
     let (a, b) = (logs.write("a", GHOST), logs.write("b", GHOST));

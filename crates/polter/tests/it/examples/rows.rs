@@ -46,6 +46,7 @@ pub(super) const ROWS: &[Row] = &[
     ("polter judge --format junit -o report.xml log", Run(1, &[])),
     ("polter report log -o page.html", Run(1, &[])),
     ("strace -f -yy -o log ./server; polter report log -o page.html", Needs(STRACE, can_trace, 0, &[])),
+    ("polter report --format perfetto log -o trace.pftrace", Run(1, &[])),
     ("polter report --policy close,owner --fail-on ghost log -o page.html", Run(1, &[])),
     ("strace -f -yy -ttt -o /dev/stdout -p PID | polter watch --local", Elsewhere("it ends with the process; the tests of watch keep a pipe open")),
     ("ssh host strace -f -yy -ttt -o /dev/stdout -p PID | polter watch --format json", Elsewhere("it ends with the process")),
