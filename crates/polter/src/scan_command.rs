@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use polter_scan::{Limits, Proc, Report, Scope, Snapshot};
 
-use crate::cli::{Format, ScanArgs};
+use crate::cli::{ListedFormat, ScanArgs};
 use crate::console::{Console, Stream};
 use crate::exit::Exit;
 use crate::fail_on::FailOn;
 use crate::failure::Failure;
 use crate::permission::{Here, Purpose, advice, own_command};
 use crate::report::words::counted;
-use crate::report::{json, text};
+use crate::report::{json, lines, text};
 
 /// How long processes are watched where only some holders can name a file, unless `--spin` says it.
 const WINDOW_MS: u64 = 250;
@@ -34,11 +34,12 @@ pub(crate) fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> 
     }
     let mut out = console.report_to(args.output.as_deref(), Stream::Out)?;
     match args.format {
-        Format::Text => {
+        ListedFormat::Text => {
             text::write_scan(&mut *out, &report)?;
             text::write_more(&mut *out, &missing(&report))?;
         }
-        Format::Json => json::write_scan(&mut *out, &report)?,
+        ListedFormat::Json => json::write_scan(&mut *out, &report)?,
+        ListedFormat::Jsonl => lines::write_scan(&mut *out, &report)?,
     }
     out.flush()?;
     Ok(if FailOn::is_met_by_scan(&args.fail_on, &report) {

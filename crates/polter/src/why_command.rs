@@ -3,23 +3,24 @@
 use polter_scan::{Proc, Scope};
 use polter_why::Answer;
 
-use crate::cli::{Format, WhyArgs};
+use crate::cli::{ListedFormat, WhyArgs};
 use crate::console::{Console, Stream};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::permission::{Here, Purpose, advice, own_command};
-use crate::report::{json, text};
+use crate::report::{json, lines, text};
 
 /// Watches the processes for the window, and says why each does what it does.
 pub(crate) fn why(args: &WhyArgs, console: &Console) -> Result<Exit, Failure> {
     let answer = Answer::of(&Proc::live(), &scope(args), args.source.into(), args.window)?;
     let mut out = console.report_to(args.output.as_deref(), Stream::Out)?;
     match args.format {
-        Format::Text => {
+        ListedFormat::Text => {
             text::write_why(&mut *out, &answer)?;
             text::write_more(&mut *out, &missing(&answer))?;
         }
-        Format::Json => json::write_why(&mut *out, &answer)?,
+        ListedFormat::Json => json::write_why(&mut *out, &answer)?,
+        ListedFormat::Jsonl => lines::write_answer(&mut *out, &answer)?,
     }
     out.flush()?;
     Ok(if answer.has_cause() {

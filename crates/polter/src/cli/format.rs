@@ -13,6 +13,17 @@ pub(crate) enum DrawnFormat {
     Html,
 }
 
+/// How a report is written that many machines may send to one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListedFormat {
+    /// For people
+    Text,
+    /// For programs: one object a report
+    Json,
+    /// For many machines: one object a finding, each on its own line, and a last one
+    Jsonl,
+}
+
 /// How a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {

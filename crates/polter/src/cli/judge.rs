@@ -67,6 +67,8 @@ pub(crate) enum JudgeFormat {
     Text,
     /// For programs: one object a log, each on its own line
     Json,
+    /// For many machines: one object a finding, each on its own line, and a last one a log
+    Jsonl,
     /// For code scanning: SARIF 2.1.0, one document for all logs
     Sarif,
     /// For CI: JUnit's XML, a suite a log, a test case a class

@@ -33,7 +33,7 @@ pub(crate) use check::{CheckArgs, CheckFormat, ModelVersion};
 pub(crate) use demo::{DemoArgs, WorkerArgs};
 pub(crate) use exorcise::ExorciseArgs;
 pub(crate) use export::ExportArgs;
-pub(crate) use format::{DrawnFormat, Format};
+pub(crate) use format::{DrawnFormat, Format, ListedFormat};
 pub(crate) use judge::{JudgeArgs, JudgeFormat, Judging, Reporting};
 pub(crate) use lab::{LabArgs, LabOptions};
 pub(crate) use race::RaceArgs;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use polter_scan::Choice;
 
-use super::format::Format;
+use super::format::ListedFormat;
 use crate::fail_on::FailOn;
 use polter_class::Class;
 
@@ -60,7 +60,7 @@ pub(crate) struct ScanArgs {
 
     /// How the report is written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: Format,
+    pub(crate) format: ListedFormat,
 
     /// Write the report to this file
     #[arg(short, long, value_name = "FILE")]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::format::Format;
+use super::format::ListedFormat;
 use super::scan::ScanSource;
 
 #[derive(Debug, Args)]
@@ -33,7 +33,7 @@ pub(crate) struct WhyArgs {
 
     /// How the report is written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: Format,
+    pub(crate) format: ListedFormat,
 
     /// Write the report to this file
     #[arg(short, long, value_name = "FILE")]

@@ -28,7 +28,7 @@ use polter_scan::Outcome;
 use polter_trace::escape;
 
 /// The schema of a finding's object. Its number changes when readers must be changed.
-const FINDING: &str = "polter.finding/1";
+pub(super) const FINDING: &str = "polter.finding/1";
 
 /// The schema of the last object.
 const SUM: &str = "polter.watch/1";
@@ -157,6 +157,7 @@ fn what(told: &Told<'_>) -> String {
 #[derive(Serialize)]
 struct FindingDocument<'a> {
     schema: &'a str,
+    source: &'a str,
     id: u64,
     event: Event,
     time: String,
@@ -202,6 +203,7 @@ pub(crate) fn write_json(out: &mut dyn Write, told: &Told<'_>, place: &Place) ->
     let finding: &Finding = &told.news.finding;
     let document = FindingDocument {
         schema: FINDING,
+        source: "watch",
         id: told.news.id,
         event: told.event(),
         time: format_rfc3339_micros(now_or(told)).to_string(),
@@ -330,6 +332,7 @@ pub(crate) fn write_json_exorcism(
 #[derive(Serialize)]
 struct SumDocument<'a> {
     schema: &'a str,
+    source: &'a str,
     time: String,
     #[serde(flatten)]
     machine: &'a Machine,
@@ -341,6 +344,7 @@ struct SumDocument<'a> {
     tally: &'a Tally,
     warning_count: u64,
     gaps: &'a [Gap],
+    is_whole: bool,
 }
 
 /// Writes the sum for programs.
@@ -348,6 +352,7 @@ pub(crate) fn write_json_sum(out: &mut dyn Write, sum: &Sum<'_>) -> io::Result<(
     let log = &sum.verdict.log;
     let document = SumDocument {
         schema: SUM,
+        source: "watch",
         time: format_rfc3339_micros(sum.time).to_string(),
         machine: sum.machine,
         seconds: sum.seconds,
@@ -357,6 +362,8 @@ pub(crate) fn write_json_sum(out: &mut dyn Write, sum: &Sum<'_>) -> io::Result<(
         tally: sum.tally,
         warning_count: log.warning_count,
         gaps: &sum.verdict.gaps,
+        is_whole: sum.verdict.gaps.is_empty()
+            && log.warning_count + log.unread_lines + sum.tally.lost_events == 0,
     };
     write_line(out, &document)
 }

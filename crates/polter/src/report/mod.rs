@@ -6,6 +6,7 @@
 //! | [`json`] | the same values for programs |
 //! | [`sarif`], [`junit`] | verdicts for CI |
 //! | [`xml`] | JUnit's XML, for verdicts and for checks |
+//! | [`lines`] | the same values of many machines, for one table |
 //! | [`live`] | findings while programs run, a line each |
 //! | [`judged`] | a log's verdict, or why it has none |
 //! | [`reports`] | all logs' reports, each at once or in one document |
@@ -20,6 +21,7 @@ pub(crate) mod frames;
 pub(crate) mod json;
 pub(crate) mod judged;
 pub(crate) mod junit;
+pub(crate) mod lines;
 pub(crate) mod live;
 pub(crate) mod reports;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::judged::Judged;
-use super::{json, junit, sarif, text};
+use super::{json, junit, lines, sarif, text};
 use crate::cli::JudgeFormat;
 use crate::fail_on::FailOn;
 use crate::failure::Failure;
@@ -47,6 +47,7 @@ impl<'a> Reports<'a> {
         let written = match self.format {
             JudgeFormat::Text => text::write(&mut *self.out, &name, verdict),
             JudgeFormat::Json => json::write(&mut *self.out, &name, verdict),
+            JudgeFormat::Jsonl => lines::write_verdict(&mut *self.out, verdict),
             JudgeFormat::Sarif | JudgeFormat::Junit => return Ok(()),
         };
         unless_closed(written.and_then(|()| self.out.flush()))
@@ -62,7 +63,7 @@ impl<'a> Reports<'a> {
     /// Writes the document, if the form has one for all logs.
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
         let written = match self.format {
-            JudgeFormat::Text | JudgeFormat::Json => Ok(()),
+            JudgeFormat::Text | JudgeFormat::Json | JudgeFormat::Jsonl => Ok(()),
             JudgeFormat::Sarif => sarif::write(&mut *self.out, &self.all),
             JudgeFormat::Junit => {
                 junit::write(&mut *self.out, &self.all, self.fail_on, self.is_strict)

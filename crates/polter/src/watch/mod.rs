@@ -48,8 +48,8 @@ use teller::Teller;
 pub(crate) use exorcist::Exorcism;
 /// Counts of a watch.
 pub(crate) use tally::Tally;
-/// The machine that watches.
-pub(crate) use whose::Machine;
+/// The machine that looks, and where its processes are.
+pub(crate) use whose::{Machine, Whose};
 
 /// How long a source is waited for: then the last line's stack is taken for whole.
 const PAUSE: Duration = Duration::from_millis(250);

@@ -5,10 +5,10 @@ use polter_why::Place;
 use serde::Serialize;
 
 /// Where processes are looked up.
-pub(super) struct Whose {
+pub(crate) struct Whose {
     /// The machine's `/proc`, if the processes are this machine's.
     proc: Option<Proc>,
-    pub(super) machine: Machine,
+    pub(crate) machine: Machine,
 }
 
 /// The machine that watches.
@@ -21,7 +21,7 @@ pub(crate) struct Machine {
 }
 
 impl Whose {
-    pub(super) fn new(is_here: bool) -> Whose {
+    pub(crate) fn new(is_here: bool) -> Whose {
         let read = |path: &str| {
             let text = std::fs::read_to_string(path).ok()?;
             Some(text.trim_end().to_owned())
@@ -36,14 +36,14 @@ impl Whose {
     }
 
     /// The process's name as `/proc` has it.
-    pub(super) fn comm(&self, pid: u32) -> Option<String> {
+    pub(crate) fn comm(&self, pid: u32) -> Option<String> {
         let comm = self.proc.as_ref()?.bytes(pid, "comm").ok()?;
         let comm = comm.strip_suffix(b"\n").unwrap_or(&comm);
         Some(String::from_utf8_lossy(comm).into_owned())
     }
 
     /// The process's cgroup, and what it says.
-    pub(super) fn place(&self, pid: u32) -> Place {
+    pub(crate) fn place(&self, pid: u32) -> Place {
         let text = self
             .proc
             .as_ref()

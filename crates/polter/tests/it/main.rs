@@ -18,6 +18,7 @@ mod haunted;
 mod hostile;
 mod input;
 mod lab;
+mod lines;
 mod no_logs;
 mod not_known;
 mod output;
