@@ -18,6 +18,7 @@ test:
 packages:
     cargo build --release
     scripts/test-packages
+    scripts/test-fleet
 
 # Runs every scenario on the model, under every policy, and on the running kernel.
 conform:
