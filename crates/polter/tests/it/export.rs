@@ -116,6 +116,41 @@ fn a_ghost_is_counted_while_it_is_there_and_no_longer() {
     }
 }
 
+/// Names as the kernel cuts them: 15 bytes.
+const HOSTILE: [&[u8]; 6] = [
+    b"a\"} 1\npolter_x",
+    b"\x1b]0;t\x07\x1b[2J",
+    "\u{202e}\u{2066}rtl".as_bytes(),
+    b"<script>x<!--",
+    b"\\\\\" \\n",
+    b"\xff\xfe\x80\r\t",
+];
+
+#[test]
+fn no_name_breaks_the_text_or_adds_a_metric() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let start =
+        |name: &&[u8]| Haunted::start_hostile(dir.path(), name, &["dup-ghost", "--linger", "120"]);
+    let _haunted: Vec<Haunted> = HOSTILE.iter().map(start).collect();
+    let exporter = Exporter::start(&["--source", "proc"]);
+    let metrics = exporter.get("/metrics");
+    let (_, metrics) = metrics.split_once("\r\n\r\n").unwrap();
+    let is_plain =
+        |it: char| it == '\n' || !it.is_control() && !('\u{202a}'..='\u{2069}').contains(&it);
+    assert!(metrics.chars().all(is_plain), "{metrics:?}");
+    for line in metrics.lines() {
+        assert!(
+            line.starts_with("polter_") || line.starts_with("# "),
+            "{line}"
+        );
+        assert!(!line.starts_with("polter_x"), "{line}");
+    }
+    let ghosts = metrics
+        .lines()
+        .filter(|line| line.starts_with("polter_ghosts{class=\"dup-ghost\""));
+    assert!(ghosts.count() >= HOSTILE.len(), "{metrics}");
+}
+
 #[test]
 fn other_addresses_and_other_methods_are_answered() {
     let exporter = Exporter::start(&[]);

@@ -267,6 +267,42 @@ fn a_process_may_vanish_and_the_window_may_shrink() {
 }
 
 #[test]
+fn no_name_reaches_the_terminal_as_it_is() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let names: [&[u8]; 4] = [
+        b"\x1b[2J\x1b]0;t\x07",
+        "\u{202e}rtl".as_bytes(),
+        b"\xff\xfe\t\r\nx",
+        b"\x9b5A",
+    ];
+    let start =
+        |name: &&[u8]| Haunted::start_hostile(dir.path(), name, &["dup-ghost", "--linger", "120"]);
+    let haunted: Vec<Haunted> = names.iter().map(start).collect();
+    let Some(terminal) = Terminal::start((80, 24), "top --interval 200ms") else {
+        return;
+    };
+    terminal.shows("NAME");
+    terminal.press(&["g"]);
+    let is_there = |screen: &str| haunted.iter().all(|it| screen.contains(&it.pid()));
+    let screen = terminal.until("all of them", is_there);
+    assert!(screen.contains("\\x1b[2J"), "{screen}");
+    let is_plain = |it: char| it == '\n' || !it.is_control() && it != '\u{202e}';
+    assert!(screen.chars().all(is_plain), "{screen:?}");
+    // The frame stands where it stood.
+    assert!(screen.starts_with("polter top"), "{screen}");
+    terminal.press(&["Enter"]);
+    terminal.shows("EVENTS");
+    terminal.press(&["Enter"]);
+    let screen = terminal.shows("the instance is held by");
+    assert!(
+        screen.chars().all(is_plain) && screen.starts_with("polter top"),
+        "{screen:?}"
+    );
+    terminal.press(&["q"]);
+    terminal.shows("code 0");
+}
+
+#[test]
 fn without_a_terminal_it_says_what_else_there_is() {
     let ran = polter(["top"]);
     assert_eq!(ran.code, Some(2));
