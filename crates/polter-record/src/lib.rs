@@ -12,7 +12,9 @@
 //! | `text` | writes a record as a line: decorations, arguments, halves of calls |
 //! | `changes` | what records change, for a snapshot that is taken meanwhile |
 //! | `makers` | who made a registration, and when it becomes a ghost |
+//! | `reader` | reads the ring in a thread of its own, where ghosts are told when they are made |
 //! | `stacks` | names the stacks that lead to a ghost |
+//! | `tasks` | whose end was lost |
 //! | `recorder` | both, for as long as somebody is recorded |
 //!
 //! A call that nobody else can see in the middle is one line. Any other one is split where another record came in
@@ -21,8 +23,10 @@
 mod changes;
 mod kernel;
 mod makers;
+mod reader;
 mod recorder;
 mod stacks;
+mod tasks;
 mod text;
 
 /// What records change.

@@ -67,7 +67,7 @@ mod take;
 pub use assert::{assert_no_ghosts, assert_no_ghosts_in, ghosts_in};
 pub use error::ScanError;
 pub use evidence::ThreadLook;
-pub use exorcise::{KnownGhost, Options, Outcome, Plan, Removal, Remover, Step, exorcise};
+pub use exorcise::{KnownGhost, Options, Outcome, Plan, Queue, Removal, Remover, Step, exorcise};
 pub use finding::{Busy, Class, Finding, Load, Report, Severity, Spin};
 pub use proc::{Captured, Proc, capture, fdinfo, stat};
 pub use request::{Choice, Limits, Scope};
@@ -76,7 +76,7 @@ pub use snapshot::{
     Origin, Process, Registration, Snapshot, Source, Sureness, Unseen, Use, Why,
 };
 pub use snapshot::{Counters, Threads};
-pub use sys::{FileCopy, TcpProgress};
+pub use sys::{FileCopy, TcpProgress, hurry};
 pub use take::Scanner;
 
 #[cfg(doctest)]

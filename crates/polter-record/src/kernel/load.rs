@@ -132,15 +132,22 @@ impl Programs {
 
     /// Passes on what is in the ring, at most so many records; returns how many there were.
     pub(crate) fn drain(&mut self, most: usize, mut tell_fn: impl FnMut(Record<'_>)) -> usize {
+        self.drain_bytes(most, |bytes| {
+            if let Some(record) = Record::read(bytes) {
+                tell_fn(record);
+            }
+        })
+    }
+
+    /// The same, of records as they are laid out.
+    pub(crate) fn drain_bytes(&mut self, most: usize, mut tell_fn: impl FnMut(&[u8])) -> usize {
         let mut count = 0;
         while count < most {
             let Some(bytes) = self.records.next() else {
                 break;
             };
             count += 1;
-            if let Some(record) = Record::read(&bytes) {
-                tell_fn(record);
-            }
+            tell_fn(&bytes);
         }
         count
     }

@@ -24,7 +24,13 @@ pub(super) enum Part {
 }
 
 /// Writes the arguments of a call, separated by commas.
-pub(super) fn write(out: &mut Vec<u8>, files: &Files, head: &Head, call: &Call<'_>, part: Part) {
+pub(super) fn write(
+    out: &mut Vec<u8>,
+    files: &mut Files,
+    head: &Head,
+    call: &Call<'_>,
+    part: Part,
+) {
     let spellings = spelling_of(head.number);
     // Where what the call reports begins, if it reports something.
     let reports_at = spellings
@@ -53,7 +59,7 @@ pub(super) fn write(out: &mut Vec<u8>, files: &Files, head: &Head, call: &Call<'
 /// Writes one argument; false if no other one follows.
 fn one(
     out: &mut Vec<u8>,
-    files: &Files,
+    files: &mut Files,
     head: &Head,
     call: &Call<'_>,
     at: usize,
@@ -137,7 +143,7 @@ fn reported(out: &mut Vec<u8>, head: &Head, call: &Call<'_>) {
     out.push(b']');
 }
 
-fn pair(out: &mut Vec<u8>, files: &Files, head: &Head, call: &Call<'_>) {
+fn pair(out: &mut Vec<u8>, files: &mut Files, head: &Head, call: &Call<'_>) {
     if head.result < 0 {
         return words::hex(out, call.arguments[0]);
     }

@@ -4,6 +4,7 @@
 //! written: who has it could aim at the kernel's memory.
 
 use std::io::Write as _;
+use std::mem;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use polter_trace::escape;
@@ -21,13 +22,17 @@ const AF_UNIX: u16 = 1;
 const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
 
-/// Files whose description is kept.
-const MAX_FILES: usize = 1 << 20;
+/// Files whose description is kept: twice as many at most. A file beyond them is written without its name.
+const MAX_FILES: usize = 1 << 17;
 
 /// What is known of files, by the kernel's address.
+///
+/// The end of a file may have been lost. So what was not written for longest is forgotten: when `new` is full it becomes
+/// `old`, and what is written comes back from there.
 #[derive(Debug, Default)]
 pub(super) struct Files {
-    known: FxHashMap<u64, Box<[u8]>>,
+    new: FxHashMap<u64, Box<[u8]>>,
+    old: FxHashMap<u64, Box<[u8]>>,
 }
 
 impl Files {
@@ -35,25 +40,34 @@ impl Files {
     pub(super) fn learn(&mut self, about: &About<'_>) {
         let mut text = Vec::with_capacity(32);
         describe(&mut text, about);
-        if self.known.len() >= MAX_FILES {
-            self.known.clear();
-        }
-        self.known.insert(about.file, text.into());
+        self.old.remove(&about.file);
+        self.keep(about.file, text.into());
     }
 
     /// Forgets a file that is freed: another one may get its address.
     pub(super) fn forget(&mut self, file: u64) {
-        self.known.remove(&file);
+        self.new.remove(&file);
+        self.old.remove(&file);
     }
 
     /// Writes an fd, and what it names if that is known.
-    pub(super) fn write(&self, out: &mut Vec<u8>, fd: i32, file: u64) {
+    pub(super) fn write(&mut self, out: &mut Vec<u8>, fd: i32, file: u64) {
         super::words::decimal(out, fd.into());
-        if let Some(text) = self.known.get(&file) {
+        if let Some(text) = self.old.remove(&file) {
+            self.keep(file, text);
+        }
+        if let Some(text) = self.new.get(&file) {
             out.push(b'<');
             out.extend_from_slice(text);
             out.push(b'>');
         }
+    }
+
+    fn keep(&mut self, file: u64, text: Box<[u8]>) {
+        if self.new.len() >= MAX_FILES {
+            self.old = mem::take(&mut self.new);
+        }
+        self.new.insert(file, text);
     }
 }
 

@@ -112,6 +112,21 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
+    /// Writes the ends of tasks of whom no record tells that they have ended, at the time of the newest record. How they
+    /// have ended is not known.
+    pub(crate) fn end_unseen(&mut self, tids: &[u32], time: u64) -> io::Result<()> {
+        self.release()?;
+        let _ = writeln!(self.text, "# {} tasks have ended unseen", tids.len());
+        for tid in tids {
+            self.open.remove(tid);
+            self.stacks.forget(*tid);
+            self.start(*tid, time);
+            self.text.extend_from_slice(b"+++ exited with 0 +++");
+            self.end()?;
+        }
+        Ok(())
+    }
+
     /// Writes what is still held back, and a last comment.
     pub(crate) fn finish(mut self, comment: &str) -> io::Result<W> {
         self.release()?;
@@ -154,12 +169,12 @@ impl<W: Write> Writer<W> {
             self.start(head.tid, head.time);
             self.text.extend_from_slice(name.as_bytes());
             self.text.push(b'(');
-            arguments::write(&mut self.text, &self.files, head, call, Part::Whole);
+            arguments::write(&mut self.text, &mut self.files, head, call, Part::Whole);
             self.text.extend_from_slice(b") = ?");
             return self.end();
         }
         let mut text = Vec::with_capacity(64);
-        arguments::write(&mut text, &self.files, head, call, Part::Beginning);
+        arguments::write(&mut text, &mut self.files, head, call, Part::Beginning);
         if let Body::Closing(registered, _) = &call.body
             && registered.references <= 1
         {
@@ -191,7 +206,7 @@ impl<W: Write> Writer<W> {
             self.text.extend_from_slice(name.as_bytes());
             self.text.push(b'(');
             self.text.extend_from_slice(&held.text);
-            arguments::write(&mut self.text, &self.files, head, call, Part::Rest);
+            arguments::write(&mut self.text, &mut self.files, head, call, Part::Rest);
             self.end_with_result(head, call)?;
             return self.write_frames(&held.frames);
         }
@@ -215,7 +230,7 @@ impl<W: Write> Writer<W> {
             self.text.push(b'(');
             Part::Whole
         };
-        arguments::write(&mut self.text, &self.files, head, call, part);
+        arguments::write(&mut self.text, &mut self.files, head, call, part);
         self.end_with_result(head, call)
     }
 
@@ -223,7 +238,7 @@ impl<W: Write> Writer<W> {
         self.release()?;
         self.start(head.tid, head.time);
         self.text.extend_from_slice(b"close(");
-        arguments::write(&mut self.text, &self.files, head, call, Part::Whole);
+        arguments::write(&mut self.text, &mut self.files, head, call, Part::Whole);
         if head.references <= 1 {
             self.files.forget(head.file);
         }

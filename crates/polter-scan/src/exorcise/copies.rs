@@ -158,8 +158,8 @@ fn file_copy(step: &Step, instance: &OwnedFd) -> Result<OwnedFd, Outcome> {
     Err(last)
 }
 
-/// Which of the fd's registrations is for this very file, if there is one.
-fn occurrence_of(step: &Step, instance: &OwnedFd, file: &OwnedFd) -> Option<u32> {
+/// Which of the fd's registrations is for this very file, if there is one. Does not allocate.
+pub(super) fn occurrence_of(step: &Step, instance: &OwnedFd, file: &OwnedFd) -> Option<u32> {
     let tid = own_tid();
     for toff in 0.. {
         let slot = EpollSlot {
@@ -179,7 +179,9 @@ fn occurrence_of(step: &Step, instance: &OwnedFd, file: &OwnedFd) -> Option<u32>
 }
 
 /// `pidfd_getfd(2)` from a process, which must have started at `start_time` if that is given.
-fn copy_of(pid: u32, fd: i32, start_time: Option<u64>) -> rustix::io::Result<OwnedFd> {
+///
+/// Does not allocate if it is not.
+pub(super) fn copy_of(pid: u32, fd: i32, start_time: Option<u64>) -> rustix::io::Result<OwnedFd> {
     let raw = Pid::from_raw(pid.cast_signed()).ok_or(Errno::SRCH)?;
     let process = rustix::process::pidfd_open(raw, PidfdFlags::empty())?;
     // Compared only now: while the pidfd is open, the pid cannot pass to another process.
@@ -194,14 +196,22 @@ fn copy_of(pid: u32, fd: i32, start_time: Option<u64>) -> rustix::io::Result<Own
 
 /// The same file under an fd that is not the ghost's, for that one must stay free.
 fn clear_of(fd: i32, copy: OwnedFd) -> Result<OwnedFd, Outcome> {
+    beside(fd, copy).map_err(no_room)
+}
+
+/// The same, without a text for the refusal. Does not allocate.
+pub(super) fn beside(fd: i32, copy: OwnedFd) -> rustix::io::Result<OwnedFd> {
     if copy.as_raw_fd() != fd {
         return Ok(copy);
     }
-    let other = rustix::io::fcntl_dupfd_cloexec(&copy, 0);
-    other.map_err(|errno| Outcome::kept(format!("no room for a copy: {errno}"), AGAIN))
+    rustix::io::fcntl_dupfd_cloexec(&copy, 0)
 }
 
-fn refused(what: &str, pid: u32, errno: Errno) -> Outcome {
+pub(super) fn no_room(errno: Errno) -> Outcome {
+    Outcome::kept(format!("no room for a copy: {errno}"), AGAIN)
+}
+
+pub(super) fn refused(what: &str, pid: u32, errno: Errno) -> Outcome {
     match errno {
         Errno::SRCH | Errno::BADF => Outcome::Gone,
         Errno::PERM | Errno::ACCESS => Outcome::kept(
@@ -216,7 +226,7 @@ fn refused(what: &str, pid: u32, errno: Errno) -> Outcome {
     }
 }
 
-fn no_fd(step: &Step, error: &io::Error) -> Outcome {
+pub(super) fn no_fd(step: &Step, error: &io::Error) -> Outcome {
     Outcome::kept(
         format!("fd {} cannot be used here: {error}", step.fd),
         format!("ulimit -n {} or more", i64::from(step.fd) + 1),

@@ -17,7 +17,7 @@
 //! | `run` | makes a plan, rechecks it, carries it out |
 //! | `carry_out` | the thread with a table of its own |
 //! | `copies` | copies of the instance and of the ghost's file |
-//! | `known` | ghosts whose making was seen, removed at once |
+//! | `known/` | ghosts whose making was seen, removed at once and together |
 //! | `remove` | one removal: ask, DEL, ask, put back |
 //! | `tables` | whether an fd names the file in one of the tables that count |
 //!
@@ -44,7 +44,7 @@ mod run;
 mod tables;
 
 /// Removes ghosts whose making was seen.
-pub use known::{KnownGhost, Removal, Remover};
+pub use known::{KnownGhost, Queue, Removal, Remover};
 /// The values of a removal.
 pub use plan::{Options, Outcome, Plan, Step};
 /// Makes a plan and carries it out.

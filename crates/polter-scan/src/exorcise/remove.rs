@@ -44,15 +44,24 @@ const TRIES: usize = 1000;
 pub(super) fn remove(
     step: &Step,
     fresh: Duration,
+    between_fn: impl FnMut(),
+) -> Result<Outcome, Outcome> {
+    remove_by(step, &Tables::of(step), fresh, between_fn)
+}
+
+/// The same, where these tables count.
+pub(super) fn remove_by(
+    step: &Step,
+    tables: &Tables,
+    fresh: Duration,
     mut between_fn: impl FnMut(),
 ) -> Result<Outcome, Outcome> {
     let copies = Copies::take(step)?;
     let mut text = copies.text(step)?;
-    let tables = Tables::of(step);
     let attempt = Attempt {
         step,
         copies: &copies,
-        tables: &tables,
+        tables,
         fresh,
     };
     if let Some(pid) = awake(step) {
@@ -107,16 +116,16 @@ fn put_back(copies: &Copies, settings: Settings) -> End {
 /// One attempt: the question, the DEL, the question after it, and what follows.
 ///
 /// Takes no lock and does not allocate: [`sys::do_apart`] says why.
-struct Attempt<'a> {
-    step: &'a Step,
-    copies: &'a Copies,
-    tables: &'a Tables,
-    fresh: Duration,
+pub(super) struct Attempt<'a> {
+    pub(super) step: &'a Step,
+    pub(super) copies: &'a Copies,
+    pub(super) tables: &'a Tables,
+    pub(super) fresh: Duration,
 }
 
 /// How an attempt ended, without text: a text would have to be allocated.
 #[derive(Debug, Clone, Copy)]
-enum End {
+pub(super) enum End {
     Removed(Settings),
     Gone,
     Live,
@@ -136,7 +145,7 @@ enum End {
 impl Attempt<'_> {
     /// Asks, and deletes at once if the answer is fresh. If this thread lost its CPU in between,
     /// the answer is of the past, so it asks again.
-    fn run(&self, mut text: Option<&mut Text>, between_fn: &mut dyn FnMut()) -> End {
+    pub(super) fn run(&self, mut text: Option<&mut Text>, between_fn: &mut dyn FnMut()) -> End {
         let here = self.copies.here();
         for _ in 0..TRIES {
             let start = Instant::now();
@@ -190,7 +199,7 @@ impl Attempt<'_> {
 
 impl End {
     /// The outcome in words; an error if the ghost is still there.
-    fn outcome(self, fd: i32) -> Result<Outcome, Outcome> {
+    pub(super) fn outcome(self, fd: i32) -> Result<Outcome, Outcome> {
         match self {
             End::Removed(_) => Ok(Outcome::Removed),
             End::Gone => Ok(Outcome::Gone),

@@ -29,6 +29,14 @@ impl Tables {
         }
     }
 
+    /// The tables of these processes, and those of their threads with one of their own.
+    pub(super) fn of_processes(pids: &[u32]) -> Tables {
+        let with_threads = |pid: &u32| std::iter::once(*pid).chain(threads_apart(*pid));
+        Tables {
+            tasks: pids.iter().flat_map(with_threads).collect(),
+        }
+    }
+
     /// True if `fd` names the file in one of them; somebody has the file under `held`.
     pub(super) fn name(&self, fd: i32, held: (u32, i32)) -> Result<bool, Untold> {
         for &task in &self.tasks {

@@ -37,7 +37,7 @@ pub(crate) fn dup_to(file: BorrowedFd<'_>, fd: RawFd) -> io::Result<OwnedFd> {
 }
 
 /// The stack of the process that works apart.
-const STACK: usize = 256 << 10;
+pub(super) const STACK: usize = 256 << 10;
 
 /// Does `work` in a process of its own, and waits for it. A signal that ends this process, its
 /// group or its session does not end the work.
@@ -48,12 +48,7 @@ const STACK: usize = 256 << 10;
 /// is never released: so the work must take no lock, and therefore must not allocate.
 pub(crate) fn do_apart(mut work: &mut dyn FnMut()) -> io::Result<()> {
     extern "C" fn begin(work: *mut libc::c_void) -> libc::c_int {
-        // A Ctrl-C, or a kill of the whole group, must not reach the work.
-        // SAFETY: takes nothing, and only changes this process's session and group.
-        unsafe { libc::setsid() };
-        // `pkill polter` must not match it.
-        // SAFETY: reads a text that ends with a zero.
-        unsafe { libc::prctl(libc::PR_SET_NAME, c"exorcist".as_ptr()) };
+        set_apart();
         // SAFETY: the caller is suspended and keeps it alive; if it is killed, the memory stays,
         // for this process shares it.
         let work = unsafe { &mut *work.cast::<&mut dyn FnMut()>() };
@@ -79,17 +74,31 @@ pub(crate) fn do_apart(mut work: &mut dyn FnMut()) -> io::Result<()> {
     if pid < 0 {
         return Err(failed);
     }
-    // `__WALL`, because a clone without an exit signal is not waited for otherwise.
-    // SAFETY: no status is asked for.
-    unsafe { libc::waitpid(pid, std::ptr::null_mut(), libc::__WALL) };
+    wait_for(pid, 0);
     Ok(())
 }
 
+/// Keeps the calling process from what may end its parent.
+pub(super) fn set_apart() {
+    // A Ctrl-C, or a kill of the whole group, must not reach the work.
+    // SAFETY: takes nothing, and only changes this process's session and group.
+    unsafe { libc::setsid() };
+    // `pkill polter` must not match it.
+    // SAFETY: reads a text that ends with a zero.
+    unsafe { libc::prctl(libc::PR_SET_NAME, c"exorcist".as_ptr()) };
+}
+
+/// `waitpid(2)` for a process that was cloned without an exit signal: it is not waited for without `__WALL`.
+pub(super) fn wait_for(pid: libc::pid_t, flags: libc::c_int) -> libc::pid_t {
+    // SAFETY: no status is asked for.
+    unsafe { libc::waitpid(pid, std::ptr::null_mut(), libc::__WALL | flags) }
+}
+
 /// Blocks every signal of this thread as long as this value lives.
-struct Masked(libc::sigset_t);
+pub(super) struct Masked(libc::sigset_t);
 
 impl Masked {
-    fn all() -> io::Result<Masked> {
+    pub(super) fn all() -> io::Result<Masked> {
         let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
         let mut before = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
         // SAFETY: fills the set it is given.

@@ -7,13 +7,17 @@
 //! | `file` | questions to an open file: its maker, its bytes |
 //! | `file_copy` | a copied file's state, for whoever watches a process |
 //! | `apart` | a thread's own descriptor table, and work that outlives its process |
+//! | `hurry` | a thread's priority |
+//! | `lasting` | a process for such work, again and again |
 #![allow(unsafe_code, reason = "this room is the crate's door to the kernel")]
 
 mod apart;
 mod copy;
 mod file;
 mod file_copy;
+mod hurry;
 mod kcmp;
+mod lasting;
 
 /// A removal works in a table of its own, and in a process that a killed polter leaves behind.
 pub(crate) use apart::{do_apart, dup_to, take_empty_table};
@@ -25,5 +29,9 @@ pub(crate) use file::signalfd;
 pub(crate) use file::{peer_of, unread, unsent};
 /// Another process's file, copied for a moment and asked about its state.
 pub use file_copy::{FileCopy, TcpProgress};
+/// A thread that is served before others.
+pub use hurry::hurry;
 /// Whether two fds, tables, or an fd and a registration are the same.
 pub(crate) use kcmp::{EpollSlot, kcmp_file, kcmp_registration, kcmp_table};
+/// The process that removes known ghosts.
+pub(crate) use lasting::Lasting;

@@ -53,6 +53,10 @@ pub(crate) fn begin<W: Write>(recorder: &mut Recorder<W>, scope: &Scope) -> Resu
         // Which fds they closed is not known: as if they had been lost.
         head += &format!("# lost {unclear} events\n");
     }
+    for process in &past.processes {
+        let threads = process.threads.iter().copied();
+        recorder.know(std::iter::once(process.pid).chain(threads));
+    }
     recorder.comment(&head).map_err(Failure::Write)
 }
 

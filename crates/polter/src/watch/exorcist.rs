@@ -26,30 +26,30 @@ pub(crate) struct Exorcism {
 /// Has ghosts removed, and tells what came of each.
 pub(super) struct Exorcist {
     remover: Remover,
-    /// Ghosts that are being removed.
-    under_way: usize,
 }
 
 impl Exorcist {
     pub(super) fn start() -> Result<Exorcist, Failure> {
         Ok(Exorcist {
             remover: Remover::start(false)?,
-            under_way: 0,
         })
     }
 
-    /// Has a ghost removed.
-    pub(super) fn remove(&mut self, made: MadeGhost) {
-        self.under_way += 1;
-        self.remover.remove(KnownGhost {
-            maker: made.maker,
-            fd: made.fd,
-            events: made.events,
-            data: made.data,
-            instance: made.instance,
-            held_by: made.held_by,
-            made: made.made,
-        });
+    /// Has a ghost removed, from any thread.
+    pub(super) fn remove_fn(&self) -> impl FnMut(MadeGhost) + Send + 'static {
+        let queue = self.remover.queue();
+        move |made: MadeGhost| {
+            queue.remove(KnownGhost {
+                maker: made.maker,
+                others: made.others,
+                fd: made.fd,
+                events: made.events,
+                data: made.data,
+                instance: made.instance,
+                held_by: made.held_by,
+                made: made.made,
+            });
+        }
     }
 
     /// What came of ghosts since the last call.
@@ -60,21 +60,19 @@ impl Exorcist {
             outcome: it.outcome,
             took: it.took,
         };
-        let done: Vec<Exorcism> = self.remover.done().map(told).collect();
-        self.under_way -= done.len();
-        done
+        self.remover.done().map(told).collect()
     }
 
     /// How many are being removed.
     pub(super) fn under_way(&self) -> usize {
-        self.under_way
+        self.remover.under_way()
     }
 
     /// Waits a moment for those that are under way.
     pub(super) fn end(&mut self) -> Vec<Exorcism> {
         let end = Instant::now() + PATIENCE;
         let mut told = self.done();
-        while self.under_way > 0 && Instant::now() < end {
+        while self.remover.under_way() > 0 && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(1));
             told.extend(self.done());
         }

@@ -34,6 +34,9 @@ impl Recorded {
             recorder.follow_makers();
         }
         begin(&mut recorder, &scope)?;
+        if let Some(exorcist) = &exorcist {
+            recorder = recorder.tell_ghosts(polter_scan::hurry, exorcist.remove_fn());
+        }
         Ok(Recorded {
             recorder: Some(recorder),
             buffer: Vec::new(),
@@ -56,9 +59,6 @@ impl Source for Recorded {
                 recorder.wait(left.min(PAUSE)).map_err(Failure::Write)?;
             }
             self.is_more = recorder.drain().map_err(Failure::Write)?;
-            if let Some(exorcist) = &mut self.exorcist {
-                recorder.ghosts().for_each(|it| exorcist.remove(it));
-            }
             if !recorder.out_mut().is_empty() {
                 std::mem::swap(recorder.out_mut(), &mut self.buffer);
                 return Ok(Next::Bytes(&self.buffer));

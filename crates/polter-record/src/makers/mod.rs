@@ -11,9 +11,11 @@ use std::collections::{BTreeSet, VecDeque};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::kernel::{Body, Call, Head, Record, Registered, What, int, long};
+use crate::tasks::Tasks;
 
-/// Registrations whose maker is remembered.
-const MAX_KNOWN: usize = 1 << 20;
+/// Registrations whose maker is remembered, and files of which it is known where they were opened. If they become more, which
+/// they do where frees are lost, it begins anew: what was registered before then has no known maker, and is left alone.
+const MAX_KNOWN: usize = 1 << 18;
 
 /// Ghosts that wait to be taken.
 const MAX_WAITING: usize = 1 << 14;
@@ -27,12 +29,15 @@ const MAX_RELATIVES: usize = 64;
 const EPOLL_CTL_ADD: u64 = 1;
 const EPOLL_CTL_DEL: u64 = 2;
 const EPOLL_CTL_MOD: u64 = 3;
+const CLOSE_RANGE_CLOEXEC: u64 = 4;
 
 /// A registration whose maker has closed its fd, while the file lives on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MadeGhost {
     /// The process that made the registration, and closed its fd or ended.
     pub maker: u32,
+    /// Other processes that have made a registration in this instance under this fd, and live.
+    pub others: Vec<u32>,
     /// The fd it was made under.
     pub fd: i32,
     /// The events it waits for.
@@ -62,12 +67,16 @@ struct Maker {
 pub(crate) struct Makers {
     known: FxHashMap<Key, Maker>,
     of_file: FxHashMap<u64, Vec<Key>>,
+    /// Who made those of an instance under an fd, each as often as it has.
+    of_place: FxHashMap<(u64, i32), Vec<u32>>,
     of_maker: FxHashMap<u32, BTreeSet<Key>>,
     /// Where a file was opened, copied or received.
     places: FxHashMap<u64, Vec<(u32, i32)>>,
     /// The fds that name an instance, by process: those that epoll_ctl was called with, and inherited ones.
     instances: FxHashMap<u32, Vec<(i32, u64)>>,
     families: Families,
+    /// Whose end was lost.
+    tasks: Tasks,
     made: VecDeque<MadeGhost>,
 }
 
@@ -80,6 +89,7 @@ impl Makers {
     /// Follows a record.
     pub(crate) fn follow(&mut self, record: &Record<'_>) {
         let head = &record.head;
+        self.tasks.follow(record);
         let Some(call) = &record.call else {
             return;
         };
@@ -87,6 +97,7 @@ impl Makers {
             (What::Enter, Body::Closing(registered, _)) => self.closing(head, registered),
             (What::Closed, _) if head.references <= 1 => self.freed(head.file),
             (What::Exit, _) if is_control(head.number) => self.controlled(head, call),
+            (What::Exit, _) if is_sweep(head.number) && head.result == 0 => self.swept(head, call),
             (What::Exit, Body::Files(files)) if head.result >= 0 => {
                 let numbers = match files[1] {
                     Some(_) => [call.arguments[4] as i32, call.arguments[5] as i32],
@@ -102,8 +113,15 @@ impl Makers {
             (What::Fork, _) => self.forked(head.pid, call.arguments[1] as u32),
             // Which fds it closes is not told.
             (What::Exec, _) => drop(self.instances.remove(&head.pid)),
-            (What::Gone, _) if call.arguments[1] == 0 => self.gone(head),
+            (What::Gone, _) if call.arguments[1] == 0 => self.gone(head.pid, head.time),
             _ => {}
+        }
+    }
+
+    /// Where records were lost, looks whose end was among them. `is_empty` says that all was read that is recorded.
+    pub(crate) fn look(&mut self, is_empty: bool) {
+        for pid in self.tasks.ended(is_empty) {
+            self.gone(pid, self.tasks.newest());
         }
     }
 
@@ -125,7 +143,10 @@ impl Makers {
         match operation {
             EPOLL_CTL_ADD => {
                 if self.known.len() >= MAX_KNOWN {
-                    return;
+                    self.known.clear();
+                    self.of_file.clear();
+                    self.of_place.clear();
+                    self.of_maker.clear();
                 }
                 let maker = Maker {
                     pid: head.pid,
@@ -136,6 +157,8 @@ impl Makers {
                 self.known.insert(key, maker);
                 self.of_file.entry(head.file).or_default().push(key);
                 self.of_maker.entry(head.pid).or_default().insert(key);
+                let place = self.of_place.entry((instance, key.2)).or_default();
+                place.push(head.pid);
             }
             EPOLL_CTL_DEL => self.forget(&key),
             EPOLL_CTL_MOD => {
@@ -173,18 +196,40 @@ impl Makers {
         }
     }
 
-    fn gone(&mut self, head: &Head) {
-        self.families.end(head.pid);
-        let keys = self.of_maker.remove(&head.pid).unwrap_or_default();
-        let has_relatives = self.families.relatives(head.pid).next().is_some();
-        for key in keys {
-            if let Some(maker) = self.known.get(&key).copied().filter(|_| has_relatives) {
-                self.make(&key, maker, head.time, true);
-            }
-            self.forget(&key);
+    /// close_range(2): what it has closed is known by the registrations alone. One whose file is gone with its fd will
+    /// not be found.
+    fn swept(&mut self, head: &Head, call: &Call<'_>) {
+        let [first, last, flags, ..] = call.arguments;
+        if flags & CLOSE_RANGE_CLOEXEC != 0 {
+            return;
         }
-        self.families.forget(head.pid);
-        self.instances.remove(&head.pid);
+        let is_swept = |fd: i32| (first..=last).contains(&u64::from(fd.cast_unsigned()));
+        if let Some(named) = self.instances.get_mut(&head.pid) {
+            named.retain(|(fd, _)| !is_swept(*fd));
+        }
+        let keys = self.of_maker.get(&head.pid).into_iter().flatten().copied();
+        let swept: Vec<Key> = keys.filter(|(_, _, fd)| is_swept(*fd)).collect();
+        self.end(head.pid, head.time, &swept, false);
+    }
+
+    fn gone(&mut self, pid: u32, time: u64) {
+        self.families.end(pid);
+        let keys = self.of_maker.get(&pid).into_iter().flatten();
+        let keys: Vec<Key> = keys.copied().collect();
+        self.end(pid, time, &keys, true);
+        self.families.forget(pid);
+        self.instances.remove(&pid);
+    }
+
+    /// The maker has closed the fds of these registrations, or has ended; whether somebody has the files is not told.
+    fn end(&mut self, pid: u32, time: u64, keys: &[Key], by_end: bool) {
+        let has_relatives = self.families.relatives(pid).next().is_some();
+        for key in keys {
+            if let Some(maker) = self.known.get(key).copied().filter(|_| has_relatives) {
+                self.make(key, maker, time, by_end);
+            }
+            self.forget(key);
+        }
     }
 
     fn forked(&mut self, parent: u32, child: u32) {
@@ -216,8 +261,13 @@ impl Makers {
         let elsewhere = places.clone().flat_map(|(_, fd)| at_relatives(fd));
         let held_by = at_relatives(fd).chain(places).chain(elsewhere);
         let mut seen = FxHashSet::default();
+        let makers = self.of_place.get(&(instance, fd)).into_iter().flatten();
+        let mut others: Vec<u32> = makers.copied().filter(|pid| *pid != maker.pid).collect();
+        others.sort_unstable();
+        others.dedup();
         self.made.push_back(MadeGhost {
             maker: maker.pid,
+            others,
             fd,
             events: maker.events,
             data: maker.data,
@@ -233,8 +283,11 @@ impl Makers {
     }
 
     fn placed(&mut self, file: u64, pid: u32, fd: i32) {
-        if file == 0 || (self.places.len() >= MAX_KNOWN && !self.places.contains_key(&file)) {
+        if file == 0 {
             return;
+        }
+        if self.places.len() >= MAX_KNOWN {
+            self.places.clear();
         }
         let places = self.places.entry(file).or_default();
         if !places.contains(&(pid, fd)) {
@@ -272,6 +325,15 @@ impl Makers {
             keys.remove(key);
             if keys.is_empty() {
                 self.of_maker.remove(&pid);
+            }
+        }
+        let place = (key.0, key.2);
+        if let Some(makers) = self.of_place.get_mut(&place) {
+            if let Some(at) = makers.iter().position(|it| *it == pid) {
+                makers.swap_remove(at);
+            }
+            if makers.is_empty() {
+                self.of_place.remove(&place);
             }
         }
     }
@@ -329,6 +391,13 @@ fn is_control(number: u16) -> bool {
     i64::from(number) == libc::SYS_epoll_ctl
 }
 
+fn is_sweep(number: u16) -> bool {
+    i64::from(number) == libc::SYS_close_range
+}
+
 fn is_receive(number: u16) -> bool {
     i64::from(number) == libc::SYS_recvmsg
 }
+
+#[cfg(test)]
+mod tests;
