@@ -110,6 +110,8 @@ pub struct Excerpt {
     pub line: u64,
     /// Its text.
     pub text: String,
+    /// Something above names it; else it is there for what is around it.
+    pub is_named: bool,
 }
 
 /// A part of the log as lanes.

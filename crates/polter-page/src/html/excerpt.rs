@@ -15,7 +15,7 @@ pub(super) fn draw(lines: &[Excerpt]) -> Markup {
                         tbody {
                             @for (at, line) in lines.iter().enumerate() {
                                 @let is_gap = at > 0 && lines[at - 1].line + 1 < line.line;
-                                tr.after-gap[is_gap] id={ "L" (line.line) } {
+                                tr.after-gap[is_gap].named[line.is_named] id={ "L" (line.line) } {
                                     th.number scope="row" { (number(line.line)) }
                                     td { code { (text(&line.text)) } }
                                 }

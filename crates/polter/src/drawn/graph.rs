@@ -32,9 +32,12 @@ pub(super) fn of_finding(
     Some(graph)
 }
 
-/// The state at the end of the log; nothing if nothing is left.
+/// The state at the end of the log; nothing if no process is left that has to do with it.
 pub(super) fn at_the_end(followed: &Followed) -> Option<Graph> {
     let now = &followed.now;
+    if now.tables.is_empty() {
+        return None;
+    }
     let mut graph = graph(now, followed)?;
     graph.caption = match now.is_part {
         true => "What findings are about, and what is tied to it; there is more".to_owned(),
@@ -52,20 +55,10 @@ fn graph(now: &Now, followed: &Followed) -> Option<Graph> {
         .filter(|it| it.is_ghost)
         .map(|it| it.file)
         .collect();
-    let files = now.files.iter().enumerate().map(|(at, file)| {
-        let also = match file.nameless {
-            0 => String::new(),
-            count => format!(
-                "; {} that {} no fd",
-                counted(count.into(), "reference"),
-                is(count)
-            ),
-        };
-        GraphFile {
-            label: file.what.clone().unwrap_or_else(|| "file".to_owned()),
-            detail: format!("{}{also}", made(&file.made)),
-            is_haunted: haunted.contains(&at),
-        }
+    let files = now.files.iter().enumerate().map(|(at, file)| GraphFile {
+        label: file.what.clone().unwrap_or_else(|| "file".to_owned()),
+        detail: made(&file.made),
+        is_haunted: haunted.contains(&at),
     });
     let tables = now.tables.iter();
     let tables = tables.map(|table| table_of(table, now, &haunted, followed));
@@ -92,10 +85,6 @@ fn nameless(now: &Now, haunted: &[usize]) -> Option<GraphTable> {
         label: "messages and rings".to_owned(),
         fds: rows,
     })
-}
-
-fn is(count: u32) -> &'static str {
-    if count == 1 { "is" } else { "are" }
 }
 
 fn table_of(table: &NowTable, now: &Now, haunted: &[usize], followed: &Followed) -> GraphTable {

@@ -1,5 +1,6 @@
 //! The values of the page: the same words as the report of `polter judge`, and what was followed.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use polter_judge::{Finding, Followed, Gap, KeptBy, Severity, Verdict};
@@ -42,7 +43,7 @@ pub(super) fn page(path: &Path, verdict: &Verdict, followed: &Followed) -> Page 
         now: graph::at_the_end(followed),
         policies: policies::matrix(verdict),
         warnings: warnings(verdict),
-        excerpt: excerpt(followed),
+        excerpt: excerpt(verdict, followed),
         times: times(followed),
     }
 }
@@ -119,12 +120,20 @@ fn warnings(verdict: &Verdict) -> Vec<(String, String)> {
     warnings
 }
 
-fn excerpt(followed: &Followed) -> Vec<Excerpt> {
+fn excerpt(verdict: &Verdict, followed: &Followed) -> Vec<Excerpt> {
+    let stories = verdict.findings.iter().flat_map(|finding| &finding.story);
+    let breaks = verdict.policies.iter();
+    let breaks = breaks.flat_map(|policy| policy.breaks.iter().chain(&policy.other_order));
+    let named: BTreeSet<u64> = stories
+        .map(|step| step.site.line)
+        .chain(breaks.map(|it| it.site.line))
+        .collect();
     let lines = followed.excerpt.iter();
     lines
         .map(|line| Excerpt {
             line: line.line,
             text: line.text.clone(),
+            is_named: named.contains(&line.line),
         })
         .collect()
 }

@@ -147,6 +147,42 @@ fn findings_are_filtered() {
 }
 
 #[test]
+fn texts_are_not_faint_by_day_and_by_night() {
+    let Some(mut browser) = Chromium::start() else {
+        return;
+    };
+    let logs = Logs::new();
+    let page = page_of(&logs, "demo", DEMO);
+    for scheme in ["light", "dark"] {
+        let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
+        let media = json!({ "features": features });
+        browser.ask("Emulation.setEmulatedMedia", &media);
+        browser.open(&page);
+        let faint = browser.run(include_str!("contrast.js"));
+        assert_eq!(faint, json!([true, []]), "{scheme}");
+    }
+}
+
+/// What a keyboard reaches has a name, and so has each drawing that is one; headings leave out no level.
+#[test]
+fn everything_has_a_name() {
+    let Some(mut browser) = Chromium::start() else {
+        return;
+    };
+    let logs = Logs::new();
+    browser.open(&page_of(&logs, "demo", DEMO));
+    let nameless = browser.run(
+        "const named = (it) => it.textContent.trim() || it.getAttribute('aria-label') || it.getAttribute('aria-labelledby') || it.closest('label'); \
+         const asked = document.querySelectorAll('a[href], button, select, [tabindex=\"0\"], [role=img], [role=region], section, nav'); \
+         const levels = [...document.querySelectorAll('h1, h2, h3')].map((it) => Number(it.tagName[1])); \
+         const jumps = levels.filter((level, at) => at && level > levels[at - 1] + 1); \
+         return [asked.length > 20, [...asked].filter((it) => !named(it)).map((it) => it.outerHTML.slice(0, 120)), jumps, \
+           document.querySelectorAll('main').length, document.querySelectorAll('h1').length];",
+    );
+    assert_eq!(nameless, json!([true, [], [], 1, 1]));
+}
+
+#[test]
 fn the_policy_of_the_page_holds() {
     let Some(mut browser) = Chromium::start() else {
         return;
