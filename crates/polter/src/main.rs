@@ -22,7 +22,7 @@
 //! | [`fail_on`], [`exit`], [`failure`] | the exit code, and the errors |
 //!
 //! Nothing here knows how epoll works: the judge and the scanner say what is wrong. This crate
-//! alone prints.
+//! alone prints; `polter-top` draws.
 #![forbid(unsafe_code)]
 
 mod check;
