@@ -130,7 +130,7 @@ const HOSTILE: [&[u8]; 6] = [
 fn no_name_breaks_the_text_or_adds_a_metric() {
     let dir = tempfile::TempDir::new().unwrap();
     let start =
-        |name: &&[u8]| Haunted::start_hostile(dir.path(), name, &["dup-ghost", "--linger", "120"]);
+        |name: &&[u8]| Haunted::start_named(dir.path(), name, &["dup-ghost", "--linger", "120"]);
     let _haunted: Vec<Haunted> = HOSTILE.iter().map(start).collect();
     let exporter = Exporter::start(&["--source", "proc"]);
     let metrics = exporter.get("/metrics");

@@ -18,11 +18,14 @@ impl Haunted {
         Haunted::start_as(haunted::binary().as_os_str(), words)
     }
 
-    /// The same, for a copy of a name that nobody would give, in this directory.
-    pub(crate) fn start_hostile(dir: &std::path::Path, name: &[u8], words: &[&str]) -> Haunted {
+    /// The same, for a copy of this name, in this directory.
+    pub(crate) fn start_named(dir: &std::path::Path, name: &[u8], words: &[&str]) -> Haunted {
         use std::os::unix::ffi::OsStrExt as _;
         let copy = dir.join(OsStr::from_bytes(name));
-        std::fs::copy(haunted::binary(), &copy).unwrap();
+        // One that runs cannot be written to.
+        if !copy.exists() {
+            std::fs::copy(haunted::binary(), &copy).unwrap();
+        }
         Haunted::start_as(copy.as_os_str(), words)
     }
 

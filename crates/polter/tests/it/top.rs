@@ -101,14 +101,19 @@ fn every_key_does_what_the_help_says() {
     let Some(terminal) = Terminal::start((80, 24), "top --interval 200ms") else {
         return;
     };
-    let ghost = Haunted::start(&["dup-ghost", "--linger", "120"]);
-    let other = Haunted::start(&["fork-ghost", "--linger", "120"]);
+    let dir = tempfile::TempDir::new().unwrap();
+    let ghost = Haunted::start_named(dir.path(), b"only-these", &["dup-ghost", "--linger", "120"]);
+    let other = Haunted::start_named(
+        dir.path(),
+        b"only-these",
+        &["fork-ghost", "--linger", "120"],
+    );
     terminal.shows("NAME");
-    // Only these two, whatever else runs here.
-    terminal.press(&["/", "haunted"]);
-    terminal.shows("/haunted_");
+    // Other tests have haunted programs, too.
+    terminal.press(&["/", "only-these"]);
+    terminal.shows("/only-these_");
     terminal.press(&["Enter"]);
-    terminal.shows("[haunted]");
+    terminal.shows("[only-these]");
     let screen = terminal.until("both", |screen| {
         [&ghost, &other]
             .iter()
@@ -157,9 +162,9 @@ fn every_key_does_what_the_help_says() {
     terminal.press(&["Space"]);
     terminal.shows_not("HELD");
     terminal.press(&["g"]);
-    terminal.shows("[haunted, ghosts]");
+    terminal.shows("[only-these, ghosts]");
     terminal.press(&["/", "x", "Escape"]);
-    terminal.shows("[haunted, ghosts]");
+    terminal.shows("[only-these, ghosts]");
     terminal.press(&["Escape"]);
     terminal.shows("[ghosts]");
     terminal.press(&["q"]);
@@ -276,7 +281,7 @@ fn no_name_reaches_the_terminal_as_it_is() {
         b"\x9b5A",
     ];
     let start =
-        |name: &&[u8]| Haunted::start_hostile(dir.path(), name, &["dup-ghost", "--linger", "120"]);
+        |name: &&[u8]| Haunted::start_named(dir.path(), name, &["dup-ghost", "--linger", "120"]);
     let haunted: Vec<Haunted> = names.iter().map(start).collect();
     let Some(terminal) = Terminal::start((80, 24), "top --interval 200ms") else {
         return;
