@@ -63,7 +63,9 @@ impl Health {
 
     /// True if a scan has ended lately, or polter has just begun.
     fn is_alive(&self) -> bool {
-        let age = self.now() - self.tried.load(Ordering::Relaxed).min(self.now());
+        let age = self
+            .now()
+            .saturating_sub(self.tried.load(Ordering::Relaxed));
         u128::from(age) <= self.at_most.as_millis()
     }
 

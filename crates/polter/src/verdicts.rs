@@ -25,8 +25,8 @@ pub(crate) fn reports<'a>(
 ) -> Result<Reports<'a>, Failure> {
     let reporting = &judging.reporting;
     let out = console.report_to(reporting.output.as_deref(), stream)?;
-    let (format, fail_on) = (reporting.format, &judging.fail_on);
-    Ok(Reports::new(out, format, fail_on, judging.strict))
+    let (format, fail_on) = (reporting.format, &judging.failing.fail_on);
+    Ok(Reports::new(out, format, fail_on, judging.failing.strict))
 }
 
 /// Judges the log, writes the report and says how it went.
@@ -38,11 +38,11 @@ pub(crate) fn judge(
     console: &Console,
 ) -> Result<Exit, Failure> {
     let damage = log.damage();
-    let (path, verdict) = read(log, past, &judging.reporting.policies())?;
+    let (path, verdict) = read(log, past, &judging.reporting.compared.policies())?;
     let damage = damage.get();
     let exit = match damage {
         Some(_) => Exit::Error,
-        None => exit(&verdict, &judging.fail_on, judging.strict),
+        None => exit(&verdict, &judging.failing.fail_on, judging.failing.strict),
     };
     let judged = Judged {
         path,
@@ -51,7 +51,12 @@ pub(crate) fn judge(
         exit,
     };
     reports.write(&judged)?;
-    say(&judged, &judging.fail_on, judging.strict, console);
+    say(
+        &judged,
+        &judging.failing.fail_on,
+        judging.failing.strict,
+        console,
+    );
     reports.keep(judged);
     Ok(exit)
 }
@@ -62,7 +67,7 @@ pub(crate) fn report(
     reporting: &Reporting,
     reports: &mut Reports<'_>,
 ) -> Result<(), Failure> {
-    let (path, verdict) = read(log, None, &reporting.policies())?;
+    let (path, verdict) = read(log, None, &reporting.compared.policies())?;
     let judged = Judged {
         path,
         verdict: Ok(verdict),

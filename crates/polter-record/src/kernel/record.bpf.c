@@ -237,7 +237,7 @@ struct {
 } told SEC(".maps");
 
 /* Who made the last call on this CPU, and whether it is recorded: mostly, the next one is made by the same. And what time it
- * was in this tick: a clock costs as much as the rest of a use. */
+ * was in this tick: a use does not read the clock again. */
 struct caller {
 	u64 turn;
 	u32 host;

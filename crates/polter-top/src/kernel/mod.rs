@@ -9,8 +9,8 @@ use polter_bpf::{FittedObject, Link, Program, Refusal, not_taken};
 
 static OBJECT: &[u8] = include_bytes_aligned!("wakes.bpf.o");
 
-/// `struct wakes`: count, in_vain, events.
-type Counts = [u64; 3];
+/// `struct wakes`: count, in_vain.
+type Counts = [u64; 2];
 
 /// Bytes of `struct used`.
 const USED: usize = 24;

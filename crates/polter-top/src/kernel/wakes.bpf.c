@@ -49,7 +49,6 @@ struct {
 struct wakes {
 	u64 count;
 	u64 in_vain;
-	u64 events;
 };
 
 /* By the process, as the kernel calls it. */
@@ -101,7 +100,6 @@ SEC("tp_btf/sys_exit") int returned(u64 *context)
 			return 0;
 	}
 	known->count++;
-	known->events += result;
 	if (!is_woken) {
 		bpf_map_update_elem(&woken, &tid, &one, BPF_ANY);
 		return 0;

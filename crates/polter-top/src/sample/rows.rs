@@ -1,6 +1,6 @@
 //! From a snapshot to rows: of processes, of a process's registrations, of a registration's holders.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use polter_scan::{Finding, Instance, Kind, Meaning, Registration, Report, Snapshot};
 
@@ -75,6 +75,7 @@ pub(crate) struct Registered {
 /// The registrations of a process's instances; ghosts first.
 pub(crate) fn registered(snapshot: &Snapshot, report: &Report, pid: u32) -> Vec<Registered> {
     let of_pid = |it: &&Instance| it.names.iter().any(|name| name.pid == pid);
+    let findings = by_fd(report);
     let mut all: Vec<Registered> = snapshot
         .instances
         .iter()
@@ -82,8 +83,9 @@ pub(crate) fn registered(snapshot: &Snapshot, report: &Report, pid: u32) -> Vec<
         .flat_map(|instance| {
             let epfd = instance.fds_of(pid).first().copied().unwrap_or(-1);
             let of_it = instance.registrations.iter();
+            let findings = &findings;
             of_it.map(move |registration| {
-                let finding = finding_of(report, instance, registration);
+                let finding = finding_of(findings, instance, registration);
                 Registered {
                     instance: epfd,
                     fd: registration.fd,
@@ -103,16 +105,28 @@ pub(crate) fn registered(snapshot: &Snapshot, report: &Report, pid: u32) -> Vec<
     all
 }
 
+/// Findings by the fd they are about, and which of its registrations.
+type ByFd<'a> = HashMap<(i32, u32), Vec<&'a Finding>>;
+
+fn by_fd(report: &Report) -> ByFd<'_> {
+    let mut all = ByFd::new();
+    for finding in &report.findings {
+        let of_it = all.entry((finding.fd, finding.occurrence)).or_default();
+        of_it.push(finding);
+    }
+    all
+}
+
 fn finding_of<'a>(
-    report: &'a Report,
+    findings: &ByFd<'a>,
     instance: &Instance,
     registration: &Registration,
 ) -> Option<&'a Finding> {
-    let mut findings = report.findings.iter();
-    findings.find(|it| {
-        it.instance == instance.names
-            && (it.fd, it.occurrence) == (registration.fd, registration.occurrence)
-    })
+    let of_it = findings.get(&(registration.fd, registration.occurrence))?;
+    of_it
+        .iter()
+        .find(|it| it.instance == instance.names)
+        .copied()
 }
 
 fn sureness(finding: &Finding) -> String {
@@ -181,7 +195,7 @@ pub(crate) fn holders(
     };
     let who = |pid: u32, fd: i32| format!("  {pid} {}, fd {fd}", comm(snapshot, pid));
     let mut lines = Vec::new();
-    if let Some(finding) = finding_of(report, instance, registration) {
+    if let Some(finding) = finding_of(&by_fd(report), instance, registration) {
         lines.push(printable(&finding.summary));
         lines.extend(finding.reasons.iter().map(|it| printable(it)));
         lines.push(format!("fix: {}", printable(&finding.fix)));

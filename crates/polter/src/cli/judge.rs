@@ -29,6 +29,13 @@ pub(crate) struct Judging {
     #[command(flatten)]
     pub(crate) reporting: Reporting,
 
+    #[command(flatten)]
+    pub(crate) failing: Failing,
+}
+
+/// What makes the exit code another one than 0.
+#[derive(Debug, Args)]
+pub(crate) struct Failing {
     /// Exit with 1 if the log shows one of these
     #[arg(
         long,
@@ -44,12 +51,19 @@ pub(crate) struct Judging {
     pub(crate) strict: bool,
 }
 
-/// Which policies are compared, and where the report goes.
+/// Which policies are compared.
 #[derive(Debug, Args)]
-pub(crate) struct Reporting {
+pub(crate) struct Compared {
     /// Policies to compare with Linux's own, by default all
     #[arg(long = "policy", value_name = "POLICY", value_delimiter = ',', value_parser = policy_parser())]
     policy: Vec<Policy>,
+}
+
+/// Which policies are compared, and where the report goes.
+#[derive(Debug, Args)]
+pub(crate) struct Reporting {
+    #[command(flatten)]
+    pub(crate) compared: Compared,
 
     /// How the report is written; docs/json.md and docs/ci.md in the source say what is in it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -75,7 +89,7 @@ pub(crate) enum JudgeFormat {
     Junit,
 }
 
-impl Reporting {
+impl Compared {
     /// The policies asked for; all of them if none was named.
     pub(crate) fn policies(&self) -> Vec<Policy> {
         if self.policy.is_empty() {

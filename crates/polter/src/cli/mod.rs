@@ -334,8 +334,8 @@ mod tests {
         let Verb::Judge(judge) = cli.unwrap().verb else {
             panic!("not judge")
         };
-        assert_eq!(judge.judging.reporting.policies(), Policy::ALL);
-        assert_eq!(judge.judging.fail_on.len(), 2);
+        assert_eq!(judge.judging.reporting.compared.policies(), Policy::ALL);
+        assert_eq!(judge.judging.failing.fail_on.len(), 2);
     }
 
     #[test]

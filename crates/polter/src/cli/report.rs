@@ -3,11 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use eventpoll::Policy;
-use polter_class::Class;
 
-use super::judge::policy_parser;
-use crate::fail_on::FailOn;
+use super::judge::{Compared, Failing};
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
@@ -27,23 +24,11 @@ pub(crate) struct ReportArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) from: Option<PathBuf>,
 
-    /// Policies to compare with Linux's own, by default all
-    #[arg(long = "policy", value_name = "POLICY", value_delimiter = ',', value_parser = policy_parser())]
-    policy: Vec<Policy>,
+    #[command(flatten)]
+    pub(crate) compared: Compared,
 
-    /// Exit with 1 if the log shows one of these
-    #[arg(
-        long,
-        value_name = "CLASS",
-        value_delimiter = ',',
-        default_value = "fault",
-        value_parser = FailOn::parser(&Class::IN_LOGS)
-    )]
-    pub(crate) fail_on: Vec<FailOn>,
-
-    /// Exit with 2 if a line of the log could not be followed
-    #[arg(long)]
-    pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) failing: Failing,
 }
 
 /// What `polter report` writes.
@@ -53,14 +38,4 @@ pub(crate) enum ReportFormat {
     Html,
     /// A trace for ui.perfetto.dev: a track for each fd of each instance
     Perfetto,
-}
-
-impl ReportArgs {
-    /// The policies asked for; all of them if none was named.
-    pub(crate) fn policies(&self) -> Vec<Policy> {
-        if self.policy.is_empty() {
-            return Policy::ALL.to_vec();
-        }
-        self.policy.clone()
-    }
 }

@@ -46,7 +46,7 @@ pub(crate) fn report(args: &ReportArgs, console: &Console) -> Result<Exit, Failu
     let mut source = Source::of(&args.logs)?;
     let log = source.open(console)?;
     let damage = log.damage();
-    let (path, verdict) = verdicts::read(log, past.as_ref(), &args.policies())?;
+    let (path, verdict) = verdicts::read(log, past.as_ref(), &args.compared.policies())?;
     let followed = follow(&mut source, past.as_ref(), &verdict, console)?;
     let drawn = match args.format {
         ReportFormat::Perfetto => trace::trace(&verdict, &followed).bytes(),
@@ -56,7 +56,7 @@ pub(crate) fn report(args: &ReportArgs, console: &Console) -> Result<Exit, Failu
     let damage = damage.get();
     let exit = match damage {
         Some(_) => Exit::Error,
-        None => verdicts::exit(&verdict, &args.fail_on, args.strict),
+        None => verdicts::exit(&verdict, &args.failing.fail_on, args.failing.strict),
     };
     let verdict = Ok(verdict);
     let judged = Judged {
@@ -65,7 +65,7 @@ pub(crate) fn report(args: &ReportArgs, console: &Console) -> Result<Exit, Failu
         damage,
         exit,
     };
-    verdicts::say(&judged, &args.fail_on, args.strict, console);
+    verdicts::say(&judged, &args.failing.fail_on, args.failing.strict, console);
     Ok(exit)
 }
 

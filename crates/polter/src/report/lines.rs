@@ -28,6 +28,17 @@ struct Head<'a> {
     machine: &'a Machine,
 }
 
+impl<'a> Head<'a> {
+    fn new(schema: &'a str, source: &'a str, time: SystemTime, machine: &'a Machine) -> Head<'a> {
+        Head {
+            schema,
+            source,
+            time: format_rfc3339_micros(time).to_string(),
+            machine,
+        }
+    }
+}
+
 /// A finding; docs/json.md describes it.
 #[derive(Serialize)]
 struct Found<'a> {
@@ -90,38 +101,24 @@ impl<'a> Lines<'a> {
         }
     }
 
-    fn head<'b>(&'b self, schema: &'b str, time: SystemTime) -> Head<'b> {
-        Head {
-            schema,
-            source: self.source,
-            time: format_rfc3339_micros(time).to_string(),
-            machine: &self.whose.machine,
-        }
-    }
-
     fn finding(&mut self, time: SystemTime, found: Found<'_>) -> io::Result<()> {
         self.findings += 1;
-        let whose = &self.whose;
-        self.places
-            .entry(found.pid)
-            .or_insert_with(|| whose.place(found.pid));
+        let place = self.places.entry(found.pid);
         let line = FoundLine {
-            head: self.head(FINDING, time),
-            place: &self.places[&found.pid],
+            head: Head::new(FINDING, self.source, time, &self.whose.machine),
+            place: place.or_insert_with(|| self.whose.place(found.pid)),
             found,
         };
-        let line = serde_json::to_value(line)?;
         write_line(self.out, &line)
     }
 
     fn end(self, schema: &str, unseen: BTreeMap<&str, u64>) -> io::Result<()> {
         let line = SeenLine {
-            head: self.head(schema, self.now),
+            head: Head::new(schema, self.source, self.now, &self.whose.machine),
             findings: self.findings,
             is_whole: unseen.values().all(|count| *count == 0),
             unseen,
         };
-        let line = serde_json::to_value(line)?;
         write_line(self.out, &line)
     }
 }

@@ -1,12 +1,9 @@
 //! Makes text safe, cuts and wraps it; writes counts.
 
-use polter_trace::escape;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-/// Makes text from a log safe to show.
-pub(crate) fn clean(text: &str) -> String {
-    escape(text.as_bytes()).to_string()
-}
+/// Text from a log made safe to show; numbers and counts in words.
+pub(crate) use polter_page::{clean, counted, number};
 
 /// The columns that a text takes; wide characters take two.
 pub(crate) fn width(text: &str) -> usize {
@@ -56,29 +53,6 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
         }
     }
     lines
-}
-
-/// A number with its thousands apart: `1,234,567`.
-pub(crate) fn number(value: u64) -> String {
-    let digits = value.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.char_indices() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-/// A count with its noun: `1 event`, `2 events`, `2 processes`.
-pub(crate) fn counted(count: u64, noun: &str) -> String {
-    let plural = match count {
-        1 => "",
-        _ if noun.ends_with("ss") || noun.ends_with("ch") => "es",
-        _ => "s",
-    };
-    format!("{} {noun}{plural}", number(count))
 }
 
 #[cfg(test)]
